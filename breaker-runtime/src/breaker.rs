@@ -1,0 +1,347 @@
+//! One guarded dependency: the fast path, the lock around the machine, the clock.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Instant};
+use crate::config::{Config, ConfigError, WindowSize};
+use crate::error::{CallError, Rejected};
+use crate::guarded::Guarded;
+use crate::machine::{Machine, Settlement, Ticket};
+use crate::name::Name;
+use crate::outcome::{Ended, Ending};
+use crate::permit::{IfDropped, OnCancel, Permit};
+use crate::registry::Provenance;
+use crate::snapshot::Snapshot;
+use crate::state::State;
+use crate::sync::Mutex;
+use crate::totals::{Counter, Totals};
+use crate::word::{AtomicWord, Word};
+
+/// What guards one dependency.
+///
+/// Most programs never name this type: [`circuit_breaker`](crate::circuit_breaker) makes circuits and
+/// [`registry`](crate::registry()) shows them. By hand, a circuit is made with [`new`](CircuitBreaker::new)
+/// and shared by reference or in an `Arc`.
+///
+/// All methods may be called from anywhere: from inside a call that the circuit guards, from a
+/// destructor, from any thread. None of them panics, and none waits for user code.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CallError, CircuitBreaker, Config};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(2))?;
+/// for _ in 0..2 {
+///     assert!(circuit.call(|| Err::<(), _>("down")).is_err());
+/// }
+/// let refused = circuit.call(|| Ok::<_, &str>("never runs"));
+/// assert!(matches!(refused, Err(CallError::Rejected(_))));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+pub struct CircuitBreaker {
+    word: AtomicWord,
+    /// `Some` makes the circuit time its calls.
+    slow_call: Option<Duration>,
+    totals: Totals,
+    clock: Clock,
+    machine: Mutex<Machine>,
+    name: Name,
+    config: Config,
+    provenance: Provenance,
+}
+
+impl CircuitBreaker {
+    /// A closed circuit on the system's clock. It is not in the registry: see
+    /// [`Registry::get_or_create`](crate::Registry::get_or_create).
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] if the name is not 1 to 128 bytes without control characters, or if the config
+    /// is not [valid](Config::validate).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// assert_eq!(circuit.name(), "payments");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn new(name: impl Into<Arc<str>>, config: Config) -> Result<Self, ConfigError> {
+        Self::with_clock(name, config, Clock::System)
+    }
+
+    /// A closed circuit on a clock of your choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](CircuitBreaker::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// # let _ = circuit;
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn with_clock(
+        name: impl Into<Arc<str>>,
+        config: Config,
+        clock: Clock,
+    ) -> Result<Self, ConfigError> {
+        let name = Name::shared(name.into())?;
+        config.validate()?;
+        Ok(Self::valid(name, config, clock))
+    }
+
+    /// A circuit whose name and config were checked before.
+    pub(crate) fn valid(name: Name, config: Config, clock: Clock) -> Self {
+        let settings = config.settings();
+        let WindowSize::Calls(longest_run) = settings.window;
+        let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
+        Self {
+            word: AtomicWord::new(Word::new(machine.epoch(), machine.state(), 0), longest_run),
+            slow_call: settings.slow_call,
+            totals: Totals::default(),
+            clock,
+            machine: Mutex::new(machine),
+            name,
+            config,
+            provenance: Provenance::default(),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The state. Reading it changes nothing: an open circuit whose cooldown is over stays open until
+    /// somebody calls (see [`Snapshot::probe_due`]).
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.word.load().state()
+    }
+
+    /// Asks for leave to make one call, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the circuit refuses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(1))?;
+    /// circuit.try_acquire()?.failure();
+    /// assert!(circuit.try_acquire().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {
+        self.acquire(IfDropped::bare())
+    }
+
+    /// Runs `f` if the circuit lets it. `Err` is a failure, and so is a panic, which goes on unwinding.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Rejected`] if the circuit refused, [`CallError::Failed`] with the error of `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("numbers", Config::new())?;
+    /// assert_eq!(circuit.call(|| "42".parse::<u32>()), Ok(42));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        let permit = self.acquire(IfDropped::Panicked)?;
+        settle_result(permit, f())
+    }
+
+    /// As [`call`](CircuitBreaker::call), for a future. Nothing happens before the first poll, and `f` is
+    /// not called if the circuit refuses.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](CircuitBreaker::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done counts as cancelled, and frees what the call held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+    /// let circuit = CircuitBreaker::new("numbers", Config::new())?;
+    /// let answer = circuit.call_async(|| async { Ok::<_, std::io::Error>(42) }).await;
+    /// assert_eq!(answer.unwrap(), 42);
+    /// # Ok(()) }
+    /// ```
+    pub async fn call_async<T, E, F>(&self, f: impl FnOnce() -> F) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut permit = self.acquire(IfDropped::Panicked)?;
+        let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
+        settle_result(permit, result)
+    }
+
+    /// A consistent copy of what the circuit knows.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let now = self.clock.now();
+        let reading = {
+            let machine = self.machine.lock();
+            machine.read(self.word.load().run(), now)
+        };
+        let calls = self.totals.calls();
+        let (sites, conflicts) = self.provenance.read();
+        let settings = self.config.settings();
+        let judged = (reading.tally.calls >= settings.minimum_calls).then_some(reading.tally);
+        Snapshot {
+            name: self.name().to_owned(),
+            state: reading.state,
+            since: reading.since,
+            epoch: reading.epoch,
+            trip_reason: reading.trip_reason,
+            retry_after: reading.retry_after,
+            probe_due: reading.probe_due,
+            failure_rate: judged.map(|tally| tally.failed_share()),
+            slow_call_rate: judged
+                .filter(|_| self.slow_call.is_some())
+                .map(|tally| tally.slow_share()),
+            consecutive_failures: reading.consecutive_failures,
+            consecutive_successes: reading.consecutive_successes,
+            probes: reading.probes,
+            window_calls: reading.tally.calls,
+            in_flight: calls.in_flight(),
+            calls,
+            rejected: self.totals.rejections(),
+            transitions: reading.transitions,
+            last_failure: reading.last_failure,
+            last_success: reading.last_success,
+            config: self.config,
+            sites,
+            conflicts,
+        }
+    }
+
+    /// Opens a closed or half-open circuit as if by evidence, for one cooldown. Elsewhere it does
+    /// nothing; above all it never lengthens a cooldown.
+    pub fn trip(&self) {
+        self.locked(Machine::trip);
+    }
+
+    /// Refuses every call until [`reset`](CircuitBreaker::reset).
+    pub fn force_open(&self) {
+        self.locked(Machine::force_open);
+    }
+
+    /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset).
+    pub fn disable(&self) {
+        self.locked(Machine::disable);
+    }
+
+    /// Closes the circuit with empty counts, from any state. Calls in flight count as late when they end.
+    pub fn reset(&self) {
+        self.locked(Machine::reset);
+    }
+
+    pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        let word = self.word.load();
+        let ticket = if word.state() == State::Closed {
+            Ticket { epoch: word.epoch(), probe: None }
+        } else {
+            self.locked(Machine::admit).map_err(|refusal| {
+                self.totals.add(refusal.reason);
+                Rejected::new(self.name.clone(), refusal)
+            })?
+        };
+        self.totals.add(Counter::Started);
+        let began = self.slow_call.map(|_| self.clock.now());
+        Ok(Permit::new(self, ticket, began, if_dropped))
+    }
+
+    pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
+        self.totals.add(ending);
+        let ended = Ended { ending, slow: self.is_slow(began) };
+        if self.needs_no_lock(ticket, ended) {
+            return;
+        }
+        match self.locked(|machine, now| machine.settle(ticket, ended, &self.word, now)) {
+            Settlement::Late => self.totals.add(Counter::Late),
+            Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
+            Settlement::Recorded | Settlement::Neutral => {}
+        }
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.totals.add(Counter::Panicked);
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    fn is_slow(&self, began: Option<Instant>) -> bool {
+        match (self.slow_call, began) {
+            (Some(slow_call), Some(began)) => self.clock.now().since(began) > slow_call,
+            _ => false,
+        }
+    }
+
+    /// A call of a circuit that was closed all along and that is not bad changes the run at most.
+    fn needs_no_lock(&self, ticket: Ticket, ended: Ended) -> bool {
+        if ended.is_bad() {
+            false
+        } else if ended.ending == Ending::Success {
+            self.word.count_good(ticket.epoch)
+        } else {
+            self.word.load().is_closed_in(ticket.epoch)
+        }
+    }
+
+    /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20).
+    fn locked<R>(&self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
+        let now = self.clock.now();
+        let mut machine = self.machine.lock();
+        let done = act(&mut machine, now);
+        self.word.publish(machine.epoch(), machine.state());
+        done
+    }
+}
+
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", &self.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+fn settle_result<T, E>(permit: Permit<'_>, result: Result<T, E>) -> Result<T, CallError<E>> {
+    permit.settle(if result.is_ok() { Ending::Success } else { Ending::Failure });
+    result.map_err(CallError::Failed)
+}

@@ -1,0 +1,522 @@
+//! The options of a circuit: what was stated ([`Config`]) and what follows from it ([`Settings`]).
+
+use std::fmt;
+use std::time::Duration;
+
+/// The most calls that a window counts.
+const LONGEST_COUNT_WINDOW: u32 = 1_000_000;
+
+/// The options of a circuit, as stated. What is not stated has its default.
+///
+/// A `Config` is built in `const` context or at run time, and is checked as a whole by
+/// [`validate`](Config::validate), which everything that takes a `Config` calls.
+///
+/// Two configs are equal when they state the same; [`settings`](Config::settings) tells what they mean.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::Config;
+///
+/// const PAYMENTS: Config = Config::new()
+///     .failure_rate(0.5)
+///     .count_window(20)
+///     .cooldown(Duration::from_secs(10));
+///
+/// assert!(PAYMENTS.validate().is_ok());
+/// assert_eq!(PAYMENTS.settings().minimum_calls, 10);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[must_use = "a config does nothing until a circuit is made with it"]
+pub struct Config {
+    failure_threshold: Option<u32>,
+    failure_rate: Option<f64>,
+    count_window: Option<u32>,
+    minimum_calls: Option<u32>,
+    slow_call: Option<Duration>,
+    slow_call_rate: Option<f64>,
+    cooldown: Option<Duration>,
+    cooldown_multiplier: Option<f64>,
+    cooldown_max: Option<Duration>,
+    cooldown_jitter: Option<f64>,
+    half_open_max_calls: Option<u32>,
+    success_threshold: Option<u32>,
+    half_open_failure_threshold: Option<u32>,
+    probe_timeout: Option<Duration>,
+}
+
+impl Config {
+    /// Nothing stated: every option has its default.
+    pub const fn new() -> Self {
+        Self {
+            failure_threshold: None,
+            failure_rate: None,
+            count_window: None,
+            minimum_calls: None,
+            slow_call: None,
+            slow_call_rate: None,
+            cooldown: None,
+            cooldown_multiplier: None,
+            cooldown_max: None,
+            cooldown_jitter: None,
+            half_open_max_calls: None,
+            success_threshold: None,
+            half_open_failure_threshold: None,
+            probe_timeout: None,
+        }
+    }
+
+    /// Consecutive failures that open the circuit, at least 1. Default 5, or off when
+    /// [`failure_rate`](Config::failure_rate) is stated; with both, whichever comes first.
+    pub const fn failure_threshold(mut self, failures: u32) -> Self {
+        self.failure_threshold = Some(failures);
+        self
+    }
+
+    /// Share of failed calls in the window that opens the circuit, in (0, 1]. Default off.
+    pub const fn failure_rate(mut self, share: f64) -> Self {
+        self.failure_rate = Some(share);
+        self
+    }
+
+    /// Takes rates over the last `calls` calls, 1 to 1,000,000. Default 100.
+    pub const fn count_window(mut self, calls: u32) -> Self {
+        self.count_window = Some(calls);
+        self
+    }
+
+    /// No rate is judged below this many calls in the window; at least 1, at most the count window.
+    /// Default 10, or the count window if that is smaller.
+    pub const fn minimum_calls(mut self, calls: u32) -> Self {
+        self.minimum_calls = Some(calls);
+        self
+    }
+
+    /// A call that takes longer than this is slow. Default off: then no call is timed.
+    pub const fn slow_call(mut self, longer_than: Duration) -> Self {
+        self.slow_call = Some(longer_than);
+        self
+    }
+
+    /// Share of slow calls in the window that opens the circuit, in (0, 1]. Goes with
+    /// [`slow_call`](Config::slow_call); default 0.5 then.
+    ///
+    /// A share of `1 - p` is the same verdict as "the p-th percentile of the window's latencies is over
+    /// `slow_call`", so `0.05` says that p95 is.
+    pub const fn slow_call_rate(mut self, share: f64) -> Self {
+        self.slow_call_rate = Some(share);
+        self
+    }
+
+    /// How long the circuit stays open before probes may run, more than 0. Default 60 s.
+    /// [`Duration::MAX`] is "until reset".
+    pub const fn cooldown(mut self, cooldown: Duration) -> Self {
+        self.cooldown = Some(cooldown);
+        self
+    }
+
+    /// Each re-opening without a close in between waits this many times longer, at least 1. Default 1.
+    pub const fn cooldown_multiplier(mut self, factor: f64) -> Self {
+        self.cooldown_multiplier = Some(factor);
+        self
+    }
+
+    /// The longest cooldown, jitter included; at least the cooldown. Goes with
+    /// [`cooldown_multiplier`](Config::cooldown_multiplier); default 10 cooldowns.
+    pub const fn cooldown_max(mut self, longest: Duration) -> Self {
+        self.cooldown_max = Some(longest);
+        self
+    }
+
+    /// Spreads each cooldown by up to this share either way, in [0, 1), so that a fleet does not probe
+    /// in step. Default 0.
+    pub const fn cooldown_jitter(mut self, share: f64) -> Self {
+        self.cooldown_jitter = Some(share);
+        self
+    }
+
+    /// Probes in flight at once, at least 1. Default 3.
+    pub const fn half_open_max_calls(mut self, probes: u32) -> Self {
+        self.half_open_max_calls = Some(probes);
+        self
+    }
+
+    /// Probe successes that close the circuit, at least 1. Default 3.
+    pub const fn success_threshold(mut self, successes: u32) -> Self {
+        self.success_threshold = Some(successes);
+        self
+    }
+
+    /// Probe failures that open the circuit again, at least 1. Default 1, or 2 when
+    /// [`slow_call`](Config::slow_call) is stated.
+    pub const fn half_open_failure_threshold(mut self, failures: u32) -> Self {
+        self.half_open_failure_threshold = Some(failures);
+        self
+    }
+
+    /// A probe that is not settled by then loses its slot and counts as a failed one; more than 0, at
+    /// least [`slow_call`](Config::slow_call). Default the largest of the cooldown, twice `slow_call`,
+    /// and 30 s.
+    pub const fn probe_timeout(mut self, timeout: Duration) -> Self {
+        self.probe_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether every option is in its range and has the companion it needs.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] that names the first option that is not.
+    pub const fn validate(&self) -> Result<(), ConfigError> {
+        match self.problem() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    const fn problem(&self) -> Option<ConfigError> {
+        const AT_LEAST_1: &str = "must be at least 1";
+        const SHARE: &str = "must be more than 0 and at most 1";
+        const LONGER_THAN_0: &str = "must be longer than 0";
+
+        let settings = self.settings();
+        let WindowSize::Calls(window) = settings.window;
+        let complaint = if is(self.failure_threshold, 0) {
+            ("failure_threshold", AT_LEAST_1)
+        } else if !is_share(self.failure_rate) {
+            ("failure_rate", SHARE)
+        } else if window == 0 || window > LONGEST_COUNT_WINDOW {
+            ("window", "must be 1 to 1000000 calls")
+        } else if is(self.minimum_calls, 0) {
+            ("minimum_calls", AT_LEAST_1)
+        } else if settings.minimum_calls > window {
+            ("minimum_calls", "must not be more than the window holds")
+        } else if is_zero(self.slow_call) {
+            ("slow_call", LONGER_THAN_0)
+        } else if self.slow_call_rate.is_some() && self.slow_call.is_none() {
+            ("slow_call_rate", "needs `slow_call`")
+        } else if !is_share(self.slow_call_rate) {
+            ("slow_call_rate", SHARE)
+        } else if is_zero(self.cooldown) {
+            ("cooldown", LONGER_THAN_0)
+        } else if !(settings.cooldown_multiplier >= 1.0 && settings.cooldown_multiplier.is_finite()) {
+            ("cooldown_multiplier", "must be a number of at least 1")
+        } else if self.cooldown_max.is_some() && self.cooldown_multiplier.is_none() {
+            ("cooldown_max", "needs `cooldown_multiplier`")
+        } else if is_less(settings.cooldown_max, settings.cooldown) {
+            ("cooldown_max", "must not be shorter than `cooldown`")
+        } else if !(settings.cooldown_jitter >= 0.0 && settings.cooldown_jitter < 1.0) {
+            ("cooldown_jitter", "must be at least 0 and less than 1")
+        } else if is(self.half_open_max_calls, 0) {
+            ("half_open_max_calls", AT_LEAST_1)
+        } else if is(self.success_threshold, 0) {
+            ("success_threshold", AT_LEAST_1)
+        } else if is(self.half_open_failure_threshold, 0) {
+            ("half_open_failure_threshold", AT_LEAST_1)
+        } else if is_zero(self.probe_timeout) {
+            ("probe_timeout", LONGER_THAN_0)
+        } else if let Some(slow_call) = self.slow_call
+            && is_less(settings.probe_timeout, slow_call)
+        {
+            ("probe_timeout", "must not be shorter than `slow_call`")
+        } else {
+            return None;
+        };
+        Some(ConfigError::new(complaint.0, complaint.1))
+    }
+
+    /// What the config means: every option, defaults filled in.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        let slow_call_rate = match self.slow_call {
+            Some(_) => Some(or(self.slow_call_rate, 0.5)),
+            None => None,
+        };
+        let failure_threshold = match (self.failure_threshold, self.failure_rate) {
+            (None, None) => Some(5),
+            (stated, _) => stated,
+        };
+        let window = or_count(self.count_window, 100);
+        let cooldown = or_duration(self.cooldown, Duration::from_secs(60));
+        let half_open_failures = if self.slow_call.is_some() { 2 } else { 1 };
+        Settings {
+            failure_threshold,
+            failure_rate: self.failure_rate,
+            window: WindowSize::Calls(window),
+            minimum_calls: or_count(self.minimum_calls, if window < 10 { window } else { 10 }),
+            slow_call: self.slow_call,
+            slow_call_rate,
+            cooldown,
+            cooldown_multiplier: or(self.cooldown_multiplier, 1.0),
+            cooldown_max: or_duration(self.cooldown_max, cooldown.saturating_mul(10)),
+            cooldown_jitter: or(self.cooldown_jitter, 0.0),
+            half_open_max_calls: or_count(self.half_open_max_calls, 3),
+            success_threshold: or_count(self.success_threshold, 3),
+            half_open_failure_threshold: or_count(
+                self.half_open_failure_threshold,
+                half_open_failures,
+            ),
+            probe_timeout: or_duration(
+                self.probe_timeout,
+                longest(
+                    longest(cooldown, Duration::from_secs(30)),
+                    or_duration(self.slow_call, Duration::ZERO).saturating_mul(2),
+                ),
+            ),
+        }
+    }
+}
+
+/// The options of a circuit with every default filled in: what a [`Config`] means.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, WindowSize};
+///
+/// let settings = Config::new().failure_rate(0.5).settings();
+/// assert_eq!(settings.failure_threshold, None);
+/// assert_eq!(settings.window, WindowSize::Calls(100));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Consecutive failures that open the circuit; `None` when only rates do.
+    pub failure_threshold: Option<u32>,
+    /// Share of failed calls that opens the circuit.
+    pub failure_rate: Option<f64>,
+    /// What the rates are taken over.
+    pub window: WindowSize,
+    /// Calls in the window below which no rate is judged.
+    pub minimum_calls: u32,
+    /// A call that takes longer than this is slow.
+    pub slow_call: Option<Duration>,
+    /// Share of slow calls that opens the circuit.
+    pub slow_call_rate: Option<f64>,
+    /// How long the circuit stays open.
+    pub cooldown: Duration,
+    /// By how much each re-opening lengthens the cooldown.
+    pub cooldown_multiplier: f64,
+    /// The longest cooldown.
+    pub cooldown_max: Duration,
+    /// Share by which a cooldown is spread either way.
+    pub cooldown_jitter: f64,
+    /// Probes in flight at once.
+    pub half_open_max_calls: u32,
+    /// Probe successes that close.
+    pub success_threshold: u32,
+    /// Probe failures that open again.
+    pub half_open_failure_threshold: u32,
+    /// When an unsettled probe is given up.
+    pub probe_timeout: Duration,
+}
+
+/// What the rates of a circuit are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WindowSize {
+    /// The last so many calls.
+    Calls(u32),
+}
+
+/// An option that is out of its range or lacks its companion.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let error = CircuitBreaker::new("payments", Config::new().failure_rate(50.0)).unwrap_err();
+/// assert_eq!(error.option(), "failure_rate");
+/// assert_eq!(error.to_string(), "`failure_rate` must be more than 0 and at most 1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    option: &'static str,
+    problem: &'static str,
+}
+
+impl ConfigError {
+    pub(crate) const fn new(option: &'static str, problem: &'static str) -> Self {
+        Self { option, problem }
+    }
+
+    /// The option, by the name it has in the attribute.
+    #[must_use]
+    pub const fn option(&self) -> &'static str {
+        self.option
+    }
+
+    /// What is wrong with it, for a sentence that begins with the option.
+    pub(crate) const fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.option, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+const fn is(stated: Option<u32>, value: u32) -> bool {
+    matches!(stated, Some(stated) if stated == value)
+}
+
+const fn is_zero(stated: Option<Duration>) -> bool {
+    matches!(stated, Some(stated) if stated.is_zero())
+}
+
+/// Also true of an option that was not stated. NaN is no share.
+const fn is_share(stated: Option<f64>) -> bool {
+    match stated {
+        Some(share) => share > 0.0 && share <= 1.0,
+        None => true,
+    }
+}
+
+const fn is_less(one: Duration, other: Duration) -> bool {
+    one.as_nanos() < other.as_nanos()
+}
+
+const fn longest(one: Duration, other: Duration) -> Duration {
+    if is_less(one, other) { other } else { one }
+}
+
+const fn or(stated: Option<f64>, default: f64) -> f64 {
+    match stated {
+        Some(stated) => stated,
+        None => default,
+    }
+}
+
+const fn or_count(stated: Option<u32>, default: u32) -> u32 {
+    match stated {
+        Some(stated) => stated,
+        None => default,
+    }
+}
+
+const fn or_duration(stated: Option<Duration>, default: Duration) -> Duration {
+    match stated {
+        Some(stated) => stated,
+        None => default,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[track_caller]
+    fn refused(config: Config, option: &str) {
+        assert_eq!(config.validate().unwrap_err().option(), option);
+    }
+
+    #[test]
+    fn r23_the_defaults_are_valid_and_as_documented() {
+        let settings = Config::new().settings();
+        assert_eq!(Config::new().validate(), Ok(()));
+        assert_eq!(settings.failure_threshold, Some(5));
+        assert_eq!(settings.window, WindowSize::Calls(100));
+        assert_eq!(settings.minimum_calls, 10);
+        assert_eq!(settings.cooldown, Duration::from_secs(60));
+        assert_eq!(settings.half_open_max_calls, 3);
+        assert_eq!(settings.success_threshold, 3);
+        assert_eq!(settings.half_open_failure_threshold, 1);
+        assert_eq!(settings.probe_timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn naming_a_rate_switches_the_default_run_off() {
+        let config = Config::new().failure_rate(0.5);
+        assert_eq!(config.settings().failure_threshold, None);
+        assert_eq!(config.failure_threshold(7).settings().failure_threshold, Some(7));
+        assert_eq!(Config::new().slow_call(SECOND).settings().failure_threshold, Some(5));
+    }
+
+    #[test]
+    fn defaults_follow_their_companions() {
+        assert_eq!(Config::new().count_window(4).settings().minimum_calls, 4);
+        let slow = Config::new().slow_call(SECOND * 40).settings();
+        assert_eq!(slow.slow_call_rate, Some(0.5));
+        assert_eq!(slow.half_open_failure_threshold, 2);
+        assert_eq!(slow.probe_timeout, SECOND * 80);
+        assert_eq!(Config::new().cooldown(SECOND).settings().probe_timeout, SECOND * 30);
+        assert_eq!(Config::new().cooldown(SECOND).settings().cooldown_max, SECOND * 10);
+    }
+
+    #[test]
+    fn r23_counts_of_zero_are_refused() {
+        refused(Config::new().failure_threshold(0), "failure_threshold");
+        refused(Config::new().count_window(0), "window");
+        refused(Config::new().minimum_calls(0), "minimum_calls");
+        refused(Config::new().half_open_max_calls(0), "half_open_max_calls");
+        refused(Config::new().success_threshold(0), "success_threshold");
+        refused(Config::new().half_open_failure_threshold(0), "half_open_failure_threshold");
+    }
+
+    #[test]
+    fn r23_durations_of_zero_are_refused() {
+        refused(Config::new().cooldown(Duration::ZERO), "cooldown");
+        refused(Config::new().slow_call(Duration::ZERO), "slow_call");
+        refused(Config::new().probe_timeout(Duration::ZERO), "probe_timeout");
+    }
+
+    #[test]
+    fn r23_shares_and_factors_outside_their_range_are_refused() {
+        for share in [0.0, -0.1, 1.000_001, f64::NAN, f64::INFINITY] {
+            refused(Config::new().failure_rate(share), "failure_rate");
+            refused(Config::new().slow_call(SECOND).slow_call_rate(share), "slow_call_rate");
+        }
+        for factor in [0.0, 0.999, -1.0, f64::NAN, f64::INFINITY] {
+            refused(Config::new().cooldown_multiplier(factor), "cooldown_multiplier");
+        }
+        for jitter in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
+            refused(Config::new().cooldown_jitter(jitter), "cooldown_jitter");
+        }
+    }
+
+    #[test]
+    fn r23_an_option_without_its_companion_is_refused() {
+        refused(Config::new().slow_call_rate(0.5), "slow_call_rate");
+        refused(Config::new().cooldown_max(SECOND * 600), "cooldown_max");
+        let jittered = Config::new().cooldown(SECOND).cooldown_jitter(0.5);
+        refused(jittered.cooldown_max(SECOND * 5), "cooldown_max");
+    }
+
+    #[test]
+    fn r23_options_that_contradict_each_other_are_refused() {
+        refused(Config::new().count_window(10).minimum_calls(11), "minimum_calls");
+        refused(Config::new().count_window(1_000_001), "window");
+        refused(Config::new().cooldown_multiplier(2.0).cooldown_max(SECOND), "cooldown_max");
+        refused(Config::new().slow_call(SECOND * 2).probe_timeout(SECOND), "probe_timeout");
+    }
+
+    #[test]
+    fn r23_the_bounds_themselves_are_valid() {
+        let nano = Duration::from_nanos(1);
+        let smallest = Config::new()
+            .failure_threshold(1)
+            .failure_rate(1.0)
+            .count_window(1)
+            .minimum_calls(1)
+            .slow_call(nano)
+            .slow_call_rate(1.0)
+            .cooldown(nano)
+            .cooldown_multiplier(1.0)
+            .cooldown_max(nano)
+            .cooldown_jitter(0.0)
+            .half_open_max_calls(1)
+            .success_threshold(1)
+            .half_open_failure_threshold(1)
+            .probe_timeout(nano);
+        assert_eq!(smallest.validate(), Ok(()));
+        assert_eq!(Config::new().count_window(1_000_000).validate(), Ok(()));
+    }
+}

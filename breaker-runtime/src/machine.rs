@@ -1,0 +1,422 @@
+//! The state machine: every rule of a circuit, and nothing else.
+//!
+//! It takes `&mut self` and a `now`; no lock, no clock, no user code. A test moves time by passing a
+//! later instant. Around it, [`CircuitBreaker`](crate::CircuitBreaker) holds the lock and the fast path.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Instant;
+use crate::config::{Settings, WindowSize};
+use crate::error::{Refusal, RejectedReason};
+use crate::outcome::{Ended, Ending};
+use crate::snapshot::Probes;
+use crate::state::{State, TripKind, TripReason};
+use crate::window::{CountWindow, Tally};
+use crate::word::Epoch;
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    settings: Settings,
+    phase: Phase,
+    epoch: u64,
+    since: Instant,
+    /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
+    now: Instant,
+    trip_reason: Option<TripReason>,
+    /// Openings since the last close, the first left out (R15).
+    reopenings: u32,
+    probes: Probes,
+    last_probe: u64,
+    transitions: u64,
+    last_failure: Option<Instant>,
+    last_success: Option<Instant>,
+    jitter: fastrand::Rng,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Closed(Evidence),
+    Open { until: Instant },
+    HalfOpen { deadlines: BTreeMap<ProbeId, Instant> },
+    ForcedOpen,
+    Disabled,
+}
+
+/// What a closed circuit holds against its dependency.
+#[derive(Debug)]
+struct Evidence {
+    /// Consecutive failures, good as long as no good call followed.
+    failures: u32,
+    window: CountWindow,
+}
+
+/// Tells a probe from its neighbours of the same epoch. Later probes have greater ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ProbeId(u64);
+
+/// What an admitted call must show when it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) epoch: Epoch,
+    pub(crate) probe: Option<ProbeId>,
+}
+
+/// What settling did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// The outcome counted.
+    Recorded,
+    /// The outcome counts for nothing in this state.
+    Neutral,
+    /// The outcome belongs to another epoch, or to a probe that was given up (R10, R12).
+    Late,
+}
+
+/// The good calls since the last bad one, counted outside the machine.
+pub(crate) trait Run {
+    /// Ends the run and returns how long it was, with the verdict that `judge` gave on it. If there is a
+    /// verdict, whoever counts the run must refuse good calls from that very moment on.
+    fn end<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>);
+}
+
+/// A consistent reading of the machine.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) state: State,
+    pub(crate) since: Duration,
+    pub(crate) epoch: u64,
+    pub(crate) trip_reason: Option<TripReason>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) probe_due: bool,
+    pub(crate) tally: Tally,
+    pub(crate) consecutive_failures: u32,
+    pub(crate) consecutive_successes: Option<u32>,
+    pub(crate) probes: Probes,
+    pub(crate) transitions: u64,
+    pub(crate) last_failure: Option<Duration>,
+    pub(crate) last_success: Option<Duration>,
+}
+
+impl Machine {
+    /// A closed circuit with no evidence. `seed` is for the jitter alone.
+    pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
+        Self {
+            phase: Phase::Closed(Evidence::none(&settings)),
+            settings,
+            epoch: 0,
+            since: now,
+            now,
+            trip_reason: None,
+            reopenings: 0,
+            probes: Probes::default(),
+            last_probe: 0,
+            transitions: 0,
+            last_failure: None,
+            last_success: None,
+            jitter: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        Epoch::of(self.epoch)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.phase {
+            Phase::Closed(_) => State::Closed,
+            Phase::Open { .. } => State::Open,
+            Phase::HalfOpen { .. } => State::HalfOpen,
+            Phase::ForcedOpen => State::ForcedOpen,
+            Phase::Disabled => State::Disabled,
+        }
+    }
+
+    /// Lets a call in, as a probe if there is need to, or says why not (R6, R7).
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
+        let now = self.catch_up(now);
+        match &mut self.phase {
+            Phase::Closed(_) | Phase::Disabled => Ok(Ticket { epoch: self.epoch(), probe: None }),
+            Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
+            Phase::Open { until } if !now.has_reached(*until) => {
+                Err(Refusal { reason: RejectedReason::Open, retry_after: left(now, *until) })
+            }
+            Phase::Open { .. } => {
+                self.probes = Probes::default();
+                self.enter(Phase::HalfOpen { deadlines: BTreeMap::new() }, now);
+                self.admit(now)
+            }
+            Phase::HalfOpen { deadlines } => {
+                if deadlines.len() >= self.settings.half_open_max_calls as usize {
+                    return Err(Refusal::new(RejectedReason::HalfOpenFull));
+                }
+                self.last_probe += 1;
+                let probe = ProbeId(self.last_probe);
+                deadlines.insert(probe, now.after(self.settings.probe_timeout));
+                Ok(Ticket { epoch: self.epoch(), probe: Some(probe) })
+            }
+        }
+    }
+
+    /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). A good call of a closed circuit
+    /// need not come here: it only lengthens `run`.
+    pub(crate) fn settle(
+        &mut self,
+        ticket: Ticket,
+        ended: Ended,
+        run: &impl Run,
+        now: Instant,
+    ) -> Settlement {
+        let now = self.catch_up(now);
+        if ticket.epoch != self.epoch() {
+            return Settlement::Late;
+        }
+        match (&mut self.phase, ticket.probe) {
+            (Phase::Closed(evidence), _) => {
+                if !ended.is_bad() {
+                    return Settlement::Neutral;
+                }
+                let (run, verdict) = run.end(|run| evidence.judge(&self.settings, run, ended));
+                evidence.record(run, ended);
+                self.remember(ended.ending, now);
+                if let Some(reason) = verdict {
+                    self.open(reason, now);
+                }
+                Settlement::Recorded
+            }
+            (Phase::HalfOpen { deadlines }, Some(probe)) => {
+                if deadlines.remove(&probe).is_none() {
+                    return Settlement::Late;
+                }
+                self.remember(ended.ending, now);
+                self.settle_probe(ended, now)
+            }
+            _ => Settlement::Neutral,
+        }
+    }
+
+    fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
+        if ended.is_bad() {
+            self.fail_probe(now);
+        } else if ended.ending == Ending::Success {
+            self.probes.successes += 1;
+            if self.probes.successes >= self.settings.success_threshold.into() {
+                self.close(now);
+            }
+        } else {
+            return Settlement::Neutral;
+        }
+        Settlement::Recorded
+    }
+
+    fn fail_probe(&mut self, now: Instant) {
+        self.probes.failures += 1;
+        let limit = self.settings.half_open_failure_threshold;
+        if self.probes.failures >= limit.into() {
+            let count = |probes: u64| u32::try_from(probes).unwrap_or(u32::MAX);
+            let reason = TripReason {
+                kind: TripKind::FailedProbes,
+                failed: count(self.probes.failures),
+                slow: 0,
+                calls: count(self.probes.failures + self.probes.successes),
+                share: None,
+                threshold: Some(limit.into()),
+            };
+            self.reopen(reason, now);
+        }
+    }
+
+    /// Opens a closed or half-open circuit as if by evidence; does nothing elsewhere (R16).
+    pub(crate) fn trip(&mut self, now: Instant) {
+        let now = self.catch_up(now);
+        match self.phase {
+            Phase::Closed(_) => self.open(TripReason::MANUAL, now),
+            Phase::HalfOpen { .. } => self.reopen(TripReason::MANUAL, now),
+            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
+        }
+    }
+
+    pub(crate) fn force_open(&mut self, now: Instant) {
+        let now = self.catch_up(now);
+        if !matches!(self.phase, Phase::ForcedOpen) {
+            self.reopenings = 0;
+            self.enter(Phase::ForcedOpen, now);
+        }
+    }
+
+    pub(crate) fn disable(&mut self, now: Instant) {
+        let now = self.catch_up(now);
+        if !matches!(self.phase, Phase::Disabled) {
+            self.reopenings = 0;
+            self.enter(Phase::Disabled, now);
+        }
+    }
+
+    /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
+    pub(crate) fn reset(&mut self, now: Instant) {
+        let now = self.catch_up(now);
+        self.close(now);
+    }
+
+    /// What the machine looks like at `now`, `run` good calls after the last bad one. Changes nothing.
+    pub(crate) fn read(&self, run: u32, now: Instant) -> Reading {
+        let now = now.max(self.now);
+        let ago = |at: Option<Instant>| at.map(|at| now.since(at));
+        let mut reading = Reading {
+            state: self.state(),
+            since: now.since(self.since),
+            epoch: self.epoch,
+            trip_reason: self.trip_reason,
+            retry_after: None,
+            probe_due: false,
+            tally: Tally { calls: 0, failed: 0, slow: 0 },
+            consecutive_failures: 0,
+            consecutive_successes: None,
+            probes: self.probes,
+            transitions: self.transitions,
+            last_failure: ago(self.last_failure),
+            last_success: ago(self.last_success),
+        };
+        match &self.phase {
+            Phase::Closed(evidence) => {
+                reading.tally = evidence.window.tally(run);
+                reading.consecutive_failures = evidence.failures_after(run);
+                reading.consecutive_successes = Some(run);
+            }
+            Phase::Open { until } => {
+                reading.retry_after = left(now, *until);
+                reading.probe_due = now.has_reached(*until);
+            }
+            Phase::HalfOpen { deadlines } => reading.probes.in_flight = deadlines.len() as u64,
+            Phase::ForcedOpen | Phase::Disabled => {}
+        }
+        reading
+    }
+
+    /// Takes the probes that were lost meanwhile, each at its own deadline (R12).
+    fn catch_up(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        while let Phase::HalfOpen { deadlines } = &mut self.phase
+            && let Some(earliest) = deadlines.first_entry()
+            && self.now.has_reached(*earliest.get())
+        {
+            let lost_at = earliest.remove();
+            self.probes.lost += 1;
+            self.fail_probe(lost_at);
+        }
+        self.now
+    }
+
+    fn open(&mut self, reason: TripReason, now: Instant) {
+        self.trip_reason = Some(reason);
+        let until = now.after(self.next_cooldown());
+        self.enter(Phase::Open { until }, now);
+    }
+
+    fn reopen(&mut self, reason: TripReason, now: Instant) {
+        self.reopenings = self.reopenings.saturating_add(1);
+        self.open(reason, now);
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.reopenings = 0;
+        self.trip_reason = None;
+        self.enter(Phase::Closed(Evidence::none(&self.settings)), now);
+    }
+
+    /// The one place where the phase changes (R9).
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        let before = self.state();
+        self.phase = phase;
+        self.epoch = self.epoch.wrapping_add(1);
+        self.since = now;
+        self.transitions += u64::from(before != self.state());
+    }
+
+    fn remember(&mut self, ending: Ending, now: Instant) {
+        match ending {
+            Ending::Failure => self.last_failure = Some(now),
+            Ending::Success => self.last_success = Some(now),
+            Ending::Ignored | Ending::Cancelled => {}
+        }
+    }
+
+    /// `min(cooldown x multiplier^reopenings, jittered, cooldown_max)` (R15).
+    fn next_cooldown(&mut self) -> Duration {
+        let Settings { cooldown, cooldown_multiplier, cooldown_max, cooldown_jitter, .. } =
+            self.settings;
+        if self.reopenings == 0 && cooldown_jitter == 0.0 {
+            return cooldown;
+        }
+        let growth = cooldown_multiplier.powf(self.reopenings.into());
+        let spread = cooldown_jitter.mul_add(self.jitter.f64().mul_add(2.0, -1.0), 1.0);
+        Duration::try_from_secs_f64(cooldown.as_secs_f64() * growth * spread)
+            .map_or(cooldown_max, |cooldown| cooldown.min(cooldown_max))
+    }
+}
+
+impl Evidence {
+    fn none(settings: &Settings) -> Self {
+        let WindowSize::Calls(size) = settings.window;
+        Self { failures: 0, window: CountWindow::new(size) }
+    }
+
+    fn failures_after(&self, run: u32) -> u32 {
+        if run > 0 { 0 } else { self.failures }
+    }
+
+    /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow
+    /// call that was cancelled leaves it (R1).
+    fn failures_with(&self, run: u32, call: Ended) -> u32 {
+        match call.ending {
+            Ending::Failure => self.failures_after(run).saturating_add(1),
+            Ending::Success => 0,
+            Ending::Ignored | Ending::Cancelled => self.failures_after(run),
+        }
+    }
+
+    /// Whether `call`, following `run` good ones, opens the circuit; a run comes before a rate (R2).
+    fn judge(&self, settings: &Settings, run: u32, call: Ended) -> Option<TripReason> {
+        let failures = self.failures_with(run, call);
+        if let Some(limit) = settings.failure_threshold
+            && call.is_failed()
+            && failures >= limit
+        {
+            return Some(TripReason {
+                kind: TripKind::ConsecutiveFailures,
+                failed: failures,
+                slow: 0,
+                calls: failures,
+                share: None,
+                threshold: Some(limit.into()),
+            });
+        }
+        let tally = self.window.tally_with(run, call);
+        if tally.calls < settings.minimum_calls {
+            return None;
+        }
+        let exceeds = |kind, share: f64, threshold: Option<f64>| {
+            let threshold = threshold.filter(|threshold| share >= *threshold)?;
+            Some(TripReason {
+                kind,
+                failed: tally.failed,
+                slow: tally.slow,
+                calls: tally.calls,
+                share: Some(share),
+                threshold: Some(threshold),
+            })
+        };
+        exceeds(TripKind::FailureRate, tally.failed_share(), settings.failure_rate).or_else(|| {
+            exceeds(TripKind::SlowCallRate, tally.slow_share(), settings.slow_call_rate)
+        })
+    }
+
+    fn record(&mut self, run: u32, call: Ended) {
+        self.failures = self.failures_with(run, call);
+        self.window.record(run, call);
+    }
+}
+
+fn left(now: Instant, until: Instant) -> Option<Duration> {
+    (until != Instant::NEVER).then(|| until.since(now))
+}

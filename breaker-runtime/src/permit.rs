@@ -1,0 +1,115 @@
+//! Leave to make one call, settled exactly once.
+
+use std::mem;
+use std::thread;
+
+use crate::breaker::CircuitBreaker;
+use crate::clock::Instant;
+use crate::machine::Ticket;
+use crate::outcome::Ending;
+
+/// Leave to make one call, from [`CircuitBreaker::try_acquire`].
+///
+/// It ends in one of four ways: [`success`](Permit::success), [`failure`](Permit::failure),
+/// [`ignore`](Permit::ignore), or dropped. Dropped means cancelled, which counts for neither side and
+/// gives back what the permit held; dropped by a panic that began after it was given means failure.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// if let Ok(permit) = circuit.try_acquire() {
+///     // ... make the call ...
+///     permit.success();
+/// }
+/// assert_eq!(circuit.snapshot().calls.success, 1);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping a permit cancels the call it was given for"]
+pub struct Permit<'a> {
+    breaker: &'a CircuitBreaker,
+    ticket: Ticket,
+    /// When the call began, if the circuit times its calls.
+    began: Option<Instant>,
+    if_dropped: IfDropped,
+}
+
+/// What it means when nobody settles a permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfDropped {
+    /// Somebody holds it by hand: a failure if a panic began meanwhile, cancelled otherwise.
+    Bare { panicking: bool },
+    /// We hold it while code runs that can only leave by returning or by a panic.
+    Panicked,
+    /// We hold it while a future is suspended.
+    Cancelled(OnCancel),
+}
+
+impl IfDropped {
+    pub(crate) fn bare() -> Self {
+        Self::Bare { panicking: thread::panicking() }
+    }
+}
+
+/// What a future counts as that is dropped before it is done: the option `on_cancel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCancel {
+    /// Nothing.
+    Ignore,
+    /// A failure.
+    Failure,
+}
+
+impl<'a> Permit<'a> {
+    pub(crate) fn new(
+        breaker: &'a CircuitBreaker,
+        ticket: Ticket,
+        began: Option<Instant>,
+        if_dropped: IfDropped,
+    ) -> Self {
+        Self { breaker, ticket, began, if_dropped }
+    }
+
+    /// The call went well.
+    pub fn success(self) {
+        self.settle(Ending::Success);
+    }
+
+    /// The call failed.
+    pub fn failure(self) {
+        self.settle(Ending::Failure);
+    }
+
+    /// The call says nothing about the dependency.
+    pub fn ignore(self) {
+        self.settle(Ending::Ignored);
+    }
+
+    pub(crate) fn settle(self, ending: Ending) {
+        self.breaker.settle(self.ticket, self.began, ending);
+        mem::forget(self);
+    }
+
+    pub(crate) fn if_dropped(&mut self, means: IfDropped) {
+        self.if_dropped = means;
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let panicked = match self.if_dropped {
+            IfDropped::Bare { panicking } => thread::panicking() && !panicking,
+            IfDropped::Panicked => true,
+            IfDropped::Cancelled(_) => false,
+        };
+        if panicked {
+            self.breaker.count_panic();
+        }
+        let failed = panicked || self.if_dropped == IfDropped::Cancelled(OnCancel::Failure);
+        let ending = if failed { Ending::Failure } else { Ending::Cancelled };
+        self.breaker.settle(self.ticket, self.began, ending);
+    }
+}

@@ -1,0 +1,168 @@
+//! The only paths that generated code may use. Not public API: it may change in any release.
+
+use std::marker::PhantomData;
+
+pub use core;
+pub use std::boxed::Box;
+
+pub use inventory;
+
+pub use crate::__breaker_site as site;
+pub use crate::config::Config;
+pub use crate::error::{CallError, Rejected};
+pub use crate::guarded::Guarded;
+pub use crate::outcome::{Kind, KindOf, Outcome, Refusable};
+pub use crate::permit::{OnCancel, Permit};
+pub use crate::site::{Listed, Place, Site};
+
+use crate::permit::IfDropped;
+
+/// Leave to run an annotated function's body. If nobody settles it, the body panicked.
+///
+/// # Errors
+///
+/// [`Rejected`] if the circuit refuses.
+pub fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
+    site.circuit().acquire(IfDropped::Panicked)
+}
+
+/// Runs the body. Passing the closure here makes it `FnOnce`, so that it may return what it captured.
+pub fn call<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// How the value counts when the attribute does not say.
+pub fn outcome<R>(kind: impl Kind<R>, value: &R) -> Outcome {
+    kind.outcome(value)
+}
+
+/// Records how the body ended.
+pub fn settle(permit: Permit<'_>, outcome: Outcome) {
+    permit.settle(outcome.into());
+}
+
+/// Records how the body ended, and tells whether the fallback runs.
+///
+/// # Errors
+///
+/// What the fallback is given.
+pub fn settle_or_fall_back<K: Kind<R>, R>(
+    permit: Permit<'_>,
+    outcome: Outcome,
+    kind: K,
+    value: R,
+) -> Result<R, CallError<K::Error>> {
+    permit.settle(outcome.into());
+    kind.split(outcome, value).map_err(CallError::Failed)
+}
+
+/// Gives the fallback's error its type where the fallback answers refusals only.
+#[derive(Debug)]
+pub struct ErrorType<E>(PhantomData<fn() -> E>);
+
+impl<E> ErrorType<E> {
+    /// A type yet to be inferred.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self(PhantomData)
+    }
+
+    /// What the fallback is given.
+    pub fn rejected(self, rejected: Rejected) -> CallError<E> {
+        CallError::Rejected(rejected)
+    }
+
+    /// It is the error type of this kind of value.
+    pub fn is_of<R>(self, _: impl Kind<R, Error = E>, _: &R) {}
+}
+
+/// What a refused call returns when there is no fallback.
+pub fn refuse<R: Refusable>(rejected: Rejected) -> R {
+    R::refused(rejected)
+}
+
+/// The outcome under `failure_if`.
+pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome {
+    if is_failure(value) { Outcome::Failure } else { Outcome::Success }
+}
+
+/// The outcome under `ignore_if`, which is asked before anything else.
+pub fn ignore_if<T, E>(
+    value: &Result<T, E>,
+    is_ignored: impl FnOnce(&E) -> bool,
+    otherwise: impl FnOnce(&Result<T, E>) -> Outcome,
+) -> Outcome {
+    match value {
+        Err(error) if is_ignored(error) => Outcome::Ignored,
+        value => otherwise(value),
+    }
+}
+
+/// A copy of an argument, kept for a fallback that may run after the call.
+pub fn keep<T: Keep>(argument: &T) -> T {
+    argument.keep()
+}
+
+/// An argument that can be kept.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept for the fallback: it is not `Clone`",
+    label = "the fallback may need this argument after the call has used it",
+    note = "take it by reference, or set `fallback_on = rejected` so that nothing is kept"
+)]
+pub trait Keep {
+    /// The copy.
+    #[must_use]
+    fn keep(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Keep for T {
+    fn keep(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Stops the compilation at the value of an option that is out of range.
+///
+/// # Panics
+///
+/// If the config is wrong, and wrong in that option.
+#[track_caller]
+pub const fn check(config: &Config, option: &str) {
+    if let Err(error) = config.validate()
+        && equal(error.option(), option)
+    {
+        panic!("{}", error.problem());
+    }
+}
+
+const fn equal(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+/// The static behind an annotated function, entered in the link-time list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_site {
+    ($name:expr, $function:expr, $config:expr $(,)?) => {{
+        static SITE: $crate::__private::Site = $crate::__private::Site::new(
+            $name,
+            $config,
+            $function,
+            $crate::__private::Place::new(
+                $crate::__private::core::env!("CARGO_PKG_NAME"),
+                $crate::__private::core::module_path!(),
+                $crate::__private::core::file!(),
+                $crate::__private::core::line!(),
+                $crate::__private::core::column!(),
+            ),
+        );
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&SITE) }
+        &SITE
+    }};
+}

@@ -1,0 +1,255 @@
+//! Every circuit of the program, by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use once_cell::sync::Lazy;
+
+use crate::breaker::CircuitBreaker;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::name::Name;
+use crate::site::Site;
+use crate::snapshot::RegistrySnapshot;
+use crate::sync::Mutex;
+
+/// The registry of this program. Made on first use, with a circuit for every annotated function.
+///
+/// # Examples
+///
+/// ```
+/// for circuit in breaker_runtime::registry().circuits() {
+///     println!("{}: {}", circuit.name(), circuit.state());
+/// }
+/// ```
+pub fn registry() -> &'static Registry {
+    static REGISTRY: Lazy<Registry> = Lazy::new(|| Registry::of(Site::linked()));
+    &REGISTRY
+}
+
+/// Every circuit of the program: those of annotated functions, from before their first call, and those
+/// made by [`get_or_create`](Registry::get_or_create).
+///
+/// Circuits are never removed. Two crates that depend on two versions of `breaker-runtime` have two
+/// registries.
+#[derive(Debug)]
+pub struct Registry {
+    circuits: RwLock<BTreeMap<Arc<str>, Arc<CircuitBreaker>>>,
+}
+
+impl Registry {
+    /// The first site in the order of places that states a config decides for its name (R22), whatever
+    /// order the linker put them in and whichever runs first.
+    fn of(sites: impl Iterator<Item = &'static Site>) -> Self {
+        let mut sites: Vec<_> = sites.collect();
+        sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.place()));
+        let mut circuits: BTreeMap<Arc<str>, Arc<CircuitBreaker>> = BTreeMap::new();
+        for site in sites {
+            let name = Arc::from(site.name());
+            circuits.entry(name).or_insert_with(|| made_for(site)).join(site);
+        }
+        Self { circuits: RwLock::new(circuits) }
+    }
+
+    /// The circuit of that name. Finds those of annotated functions before their first call too.
+    pub fn get(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
+        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
+        circuits.get(name).cloned()
+    }
+
+    /// The circuit of that name, made with `config` if there is none yet.
+    ///
+    /// A circuit keeps the config it was made with: one that differs from `config` in what it means is
+    /// returned all the same, and the difference is listed by [`conflicts`](Registry::conflicts). A config
+    /// that states nothing agrees with every other.
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBreaker::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// let circuit = registry().get_or_create("payments", Config::new().failure_threshold(3))?;
+    /// let again = registry().get_or_create("payments", Config::new())?;
+    /// assert!(std::sync::Arc::ptr_eq(&circuit, &again));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn get_or_create(
+        &self,
+        name: &str,
+        config: Config,
+    ) -> Result<Arc<CircuitBreaker>, ConfigError> {
+        config.validate()?;
+        if let Some(circuit) = self.get(name) {
+            circuit.hear(Stated { config, site: None });
+            return Ok(circuit);
+        }
+        let made = Arc::new(CircuitBreaker::new(name, config)?);
+        made.provenance().decide(Stated { config, site: None });
+        let circuit = self.insert(made);
+        circuit.hear(Stated { config, site: None });
+        Ok(circuit)
+    }
+
+    /// Every circuit, in the order of names.
+    pub fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
+        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
+        circuits.values().cloned().collect()
+    }
+
+    /// A snapshot of every circuit. Each is consistent in itself; they are taken one after the other.
+    pub fn snapshot(&self) -> RegistrySnapshot {
+        let circuits = self.circuits();
+        RegistrySnapshot { circuits: circuits.iter().map(|circuit| circuit.snapshot()).collect() }
+    }
+
+    /// Configs that were stated for a name whose circuit goes by another one, in the order of names.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        self.circuits().iter().flat_map(|circuit| circuit.provenance().read().1).collect()
+    }
+
+    /// Closes every circuit with empty counts.
+    pub fn reset_all(&self) {
+        for circuit in self.circuits() {
+            circuit.reset();
+        }
+    }
+
+    /// The circuit of a site, which joins it if it was not in the link-time list.
+    pub(crate) fn circuit_of(&self, site: &'static Site) -> Arc<CircuitBreaker> {
+        let circuit = match self.get(site.name()) {
+            Some(circuit) => circuit,
+            None => self.insert(made_for(site)),
+        };
+        circuit.join(site);
+        circuit
+    }
+
+    /// Keeps the circuit, unless another thread was faster.
+    fn insert(&self, made: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
+        let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(circuits.entry(made.name().into()).or_insert(made))
+    }
+}
+
+fn made_for(site: &'static Site) -> Arc<CircuitBreaker> {
+    let name = Name::Static(site.name());
+    let circuit = CircuitBreaker::valid(name, site.config(), Clock::System);
+    circuit.provenance().decide(Stated { config: site.config(), site: Some(site) });
+    Arc::new(circuit)
+}
+
+impl CircuitBreaker {
+    fn join(&self, site: &'static Site) {
+        if self.provenance().add(site) {
+            self.hear(Stated { config: site.config(), site: Some(site) });
+        }
+    }
+
+    /// Notes a config that does not mean what the circuit goes by.
+    fn hear(&self, stated: Stated) {
+        let differs = stated.config.settings() != self.config().settings();
+        if differs && stated.config != Config::new() {
+            self.provenance().object(self.name(), stated);
+        }
+    }
+}
+
+/// Where a circuit's config comes from, who shares it, and who wanted another one.
+#[derive(Debug, Default)]
+pub(crate) struct Provenance(Mutex<Parties>);
+
+#[derive(Debug, Default)]
+struct Parties {
+    decided: Option<Stated>,
+    sites: Vec<&'static Site>,
+    conflicts: Vec<Conflict>,
+}
+
+impl Provenance {
+    pub(crate) fn read(&self) -> (Vec<&'static Site>, Vec<Conflict>) {
+        let parties = self.0.lock();
+        (parties.sites.clone(), parties.conflicts.clone())
+    }
+
+    fn decide(&self, stated: Stated) {
+        self.0.lock().decided = Some(stated);
+    }
+
+    /// Whether the site is new here. Sites are kept in the order of places.
+    fn add(&self, site: &'static Site) -> bool {
+        let sites = &mut self.0.lock().sites;
+        if sites.contains(&site) {
+            return false;
+        }
+        let at = sites.partition_point(|known| known.place() <= site.place());
+        sites.insert(at, site);
+        true
+    }
+
+    /// Lists each different statement once, so that a call site in a loop does not fill the memory.
+    fn object(&self, name: &str, stated: Stated) {
+        let mut parties = self.0.lock();
+        let known = parties.conflicts.iter().any(|conflict| conflict.refused == stated);
+        if let Some(decided) = parties.decided.filter(|_| !known) {
+            parties.conflicts.push(Conflict { name: name.to_owned(), decided, refused: stated });
+        }
+    }
+}
+
+/// A config, and who stated it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Stated {
+    /// What was stated.
+    pub config: Config,
+    /// The annotated function; `None` for [`Registry::get_or_create`].
+    pub site: Option<&'static Site>,
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.site {
+            Some(site) => site.fmt(f),
+            None => f.write_str("get_or_create"),
+        }
+    }
+}
+
+/// Two configs for one name. The circuit goes by `decided`.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+///
+/// registry().get_or_create("orders", Config::new().failure_threshold(3))?;
+/// registry().get_or_create("orders", Config::new().failure_threshold(9))?;
+///
+/// let conflict = &registry().conflicts()[0];
+/// assert_eq!(conflict.name, "orders");
+/// assert_eq!(conflict.decided.config.settings().failure_threshold, Some(3));
+/// assert_eq!(conflict.refused.config.settings().failure_threshold, Some(9));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The name.
+    pub name: String,
+    /// The config that the circuit goes by.
+    pub decided: Stated,
+    /// The config that it does not.
+    pub refused: Stated,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, decided, refused } = self;
+        write!(f, "circuit {name:?} has two configs: {decided} decides, {refused} states another")
+    }
+}

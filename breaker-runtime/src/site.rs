@@ -1,0 +1,177 @@
+//! One annotated function.
+
+use std::fmt;
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+
+use crate::breaker::CircuitBreaker;
+use crate::config::Config;
+use crate::registry::registry;
+
+/// One annotated function: where it is, and what it states about its circuit.
+///
+/// Sites are made by the attribute; programs read them in [`Snapshot::sites`](crate::Snapshot::sites) and
+/// in [`Conflict`](crate::Conflict)s.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "macros")] {
+/// use breaker_runtime::{circuit_breaker, registry};
+///
+/// #[circuit_breaker(name = "payments")]
+/// fn pay() -> Result<(), Box<dyn std::error::Error>> {
+///     Ok(())
+/// }
+///
+/// let snapshot = registry().get("payments").unwrap().snapshot();
+/// assert_eq!(snapshot.sites[0].function(), "pay");
+/// # }
+/// ```
+pub struct Site {
+    name: &'static str,
+    config: Config,
+    function: &'static str,
+    place: Place,
+    circuit: OnceCell<Arc<CircuitBreaker>>,
+}
+
+/// Where a site is. Places are ordered by crate, file, line and column (R22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    krate: &'static str,
+    file: &'static str,
+    line: u32,
+    column: u32,
+    module: &'static str,
+}
+
+impl Place {
+    /// What the compiler says of a place.
+    #[must_use]
+    pub const fn new(
+        krate: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+        column: u32,
+    ) -> Self {
+        Self { krate, file, line, column, module }
+    }
+}
+
+/// What the link-time list holds.
+#[derive(Debug)]
+pub struct Listed(pub &'static Site);
+
+inventory::collect!(Listed);
+
+impl Site {
+    /// A site with a config that was validated while compiling.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        config: Config,
+        function: &'static str,
+        place: Place,
+    ) -> Self {
+        Self { name, config, function, place, circuit: OnceCell::new() }
+    }
+
+    /// Every site that was linked into the program.
+    pub(crate) fn linked() -> impl Iterator<Item = &'static Self> {
+        inventory::iter::<Listed>.into_iter().map(|listed| listed.0)
+    }
+
+    /// The circuit that the site shares with all others of its name. One load after the first call.
+    pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
+        self.circuit.get_or_init(|| registry().circuit_of(self))
+    }
+
+    /// The name of its circuit.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it states.
+    pub fn config(&self) -> Config {
+        self.config
+    }
+
+    /// The name of the function.
+    #[must_use]
+    pub fn function(&self) -> &'static str {
+        self.function
+    }
+
+    /// The path of the module that holds the function.
+    #[must_use]
+    pub fn module(&self) -> &'static str {
+        self.place.module
+    }
+
+    /// The source file, as the compiler was given it.
+    #[must_use]
+    pub fn file(&self) -> &'static str {
+        self.place.file
+    }
+
+    /// The line of the attribute, from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.place.line
+    }
+
+    /// The column of the attribute, from 1.
+    #[must_use]
+    pub fn column(&self) -> u32 {
+        self.place.column
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+}
+
+/// A site is only equal to itself: one function expanded twice by a macro is two sites.
+impl PartialEq for Site {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Site {}
+
+/// `module::function (file:line)`.
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { module, file, line, .. } = self.place;
+        write!(f, "{module}::{} ({file}:{line})", self.function)
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Site({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r22_places_are_ordered_by_crate_file_line_and_column() {
+        let first = Place::new("a", "a::z", "z.rs", 9, 9);
+        let places = [
+            first,
+            Place::new("b", "b::a", "a.rs", 10, 9),
+            Place::new("b", "b::a", "b.rs", 2, 9),
+            Place::new("b", "b::a", "b.rs", 10, 1),
+            Place::new("b", "b::a", "b.rs", 10, 2),
+        ];
+        assert!(places.is_sorted());
+    }
+}

@@ -1,0 +1,179 @@
+//! A consistent copy of what a circuit knows, for people and for machines.
+
+mod explain;
+mod table;
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::registry::Conflict;
+use crate::site::Site;
+use crate::state::{State, TripReason};
+
+/// A circuit at one moment. Taking one changes nothing, and never waits for a call.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, State};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// let _ = circuit.call(|| Err::<(), _>("down"));
+///
+/// let snapshot = circuit.snapshot();
+/// assert_eq!(snapshot.state, State::Closed);
+/// assert_eq!(snapshot.calls.failure, 1);
+/// assert_eq!(snapshot.explain(), "closed: 1 of the 5 failures in a row that open it");
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The circuit's name.
+    pub name: String,
+    /// Its state.
+    pub state: State,
+    /// How long it has been in that state.
+    pub since: Duration,
+    /// Changes of state and resets since the circuit was made.
+    pub epoch: u64,
+    /// What opened it, until it closes.
+    pub trip_reason: Option<TripReason>,
+    /// Time until a probe may run: zero when one is due, `None` unless open, and `None` "until reset".
+    pub retry_after: Option<Duration>,
+    /// Whether the next call will be a probe.
+    pub probe_due: bool,
+    /// Share of failed calls in the window; `None` below `minimum_calls`.
+    pub failure_rate: Option<f64>,
+    /// Share of slow calls in the window; `None` below `minimum_calls` and without `slow_call`.
+    pub slow_call_rate: Option<f64>,
+    /// Failures since the last success. Counted while closed, 0 otherwise.
+    pub consecutive_failures: u32,
+    /// Good calls since the last bad one, at most the count window; `None` unless closed.
+    pub consecutive_successes: Option<u32>,
+    /// The probes of this half-open, or of the last one.
+    pub probes: Probes,
+    /// Calls in the window.
+    pub window_calls: u32,
+    /// Calls that have started and not ended.
+    pub in_flight: u64,
+    /// What became of the calls that started.
+    pub calls: Calls,
+    /// The calls that did not start.
+    pub rejected: Rejections,
+    /// Changes of state since the circuit was made.
+    pub transitions: u64,
+    /// Time since the last recorded failure.
+    pub last_failure: Option<Duration>,
+    /// Time since the last success that was dated: a probe, or a slow call. Other successes of a closed
+    /// circuit read no clock, so they have no date.
+    pub last_success: Option<Duration>,
+    /// The config that the circuit goes by.
+    pub config: Config,
+    /// The annotated functions that share it.
+    pub sites: Vec<&'static Site>,
+    /// Configs stated for its name that differ from the one it goes by.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// What became of the calls that started.
+///
+/// Always `started == success + failure + ignored + cancelled + in_flight`; the other counts are marks on
+/// those.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Calls {
+    /// Calls that were let through.
+    pub started: u64,
+    /// Calls that ended well.
+    pub success: u64,
+    /// Calls that failed.
+    pub failure: u64,
+    /// Calls that say nothing about the dependency.
+    pub ignored: u64,
+    /// Calls that were dropped before they ended.
+    pub cancelled: u64,
+    /// Recorded calls that took longer than `slow_call`.
+    pub slow: u64,
+    /// Calls whose outcome came when the circuit had moved on.
+    pub late: u64,
+    /// Calls that took longer than `call_timeout`.
+    pub timed_out: u64,
+    /// Calls that panicked.
+    pub panicked: u64,
+}
+
+impl Calls {
+    pub(crate) fn in_flight(&self) -> u64 {
+        let ended = self.success + self.failure + self.ignored + self.cancelled;
+        self.started.saturating_sub(ended)
+    }
+}
+
+/// Calls that did not start, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejections {
+    /// The circuit was open.
+    pub open: u64,
+    /// All probes were in flight.
+    pub half_open_full: u64,
+    /// The circuit was forced open.
+    pub forced_open: u64,
+    /// The bulkhead was full.
+    pub bulkhead_full: u64,
+}
+
+impl Rejections {
+    /// All of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.trip();
+    /// assert!(circuit.try_acquire().is_err());
+    /// assert_eq!(circuit.snapshot().rejected.total(), 1);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.open + self.half_open_full + self.forced_open + self.bulkhead_full
+    }
+}
+
+/// The probes of one half-open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Probes {
+    /// Probes that have not ended.
+    pub in_flight: u64,
+    /// Probes that ended well.
+    pub successes: u64,
+    /// Probes that failed, were slow, or were lost.
+    pub failures: u64,
+    /// Probes that were given up at `probe_timeout`.
+    pub lost: u64,
+}
+
+/// Every circuit of the registry, by name. Its `Display` is an aligned table.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+///
+/// registry().get_or_create("payments", Config::new())?;
+/// let table = registry().snapshot().to_string();
+/// assert!(table.starts_with("NAME"));
+/// assert!(table.contains("payments  closed"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RegistrySnapshot {
+    /// One snapshot per circuit.
+    pub circuits: Vec<Snapshot>,
+}

@@ -1,0 +1,124 @@
+//! The states of a circuit, and what moves it from one to the next.
+
+use std::fmt;
+
+/// What a circuit does with calls.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::State;
+///
+/// assert_eq!(State::HalfOpen.to_string(), "half_open");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Calls run, and their outcomes are watched.
+    Closed,
+    /// Calls are refused until the cooldown is over.
+    Open,
+    /// A few calls, the probes, are let through to see whether the dependency has recovered.
+    HalfOpen,
+    /// Calls are refused until [`reset`](crate::CircuitBreaker::reset). Only a person sets it.
+    ForcedOpen,
+    /// Calls run and are only counted. Only a person sets it.
+    Disabled,
+}
+
+impl State {
+    /// The word that `Display`, metrics and logs use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Which rule opened a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TripKind {
+    /// `failure_threshold` consecutive failures.
+    ConsecutiveFailures,
+    /// The share of failed calls in the window reached `failure_rate`.
+    FailureRate,
+    /// The share of slow calls in the window reached `slow_call_rate`.
+    SlowCallRate,
+    /// `half_open_failure_threshold` probes failed.
+    FailedProbes,
+    /// Somebody called [`trip`](crate::CircuitBreaker::trip).
+    Manual,
+}
+
+/// What opened a circuit, with the numbers that decided it. It stays readable until the circuit closes.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, TripKind};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(1))?;
+/// let _ = circuit.call(|| Err::<(), _>("down"));
+///
+/// let reason = circuit.snapshot().trip_reason.unwrap();
+/// assert_eq!(reason.kind, TripKind::ConsecutiveFailures);
+/// assert_eq!(reason.failed, 1);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TripReason {
+    /// The rule.
+    pub kind: TripKind,
+    /// Failed calls: of the run, of the window, or of the probes, as `kind` says.
+    pub failed: u32,
+    /// Slow calls among `calls`.
+    pub slow: u32,
+    /// The calls that were looked at.
+    pub calls: u32,
+    /// The share that was judged, where the rule is a rate.
+    pub share: Option<f64>,
+    /// The limit that was reached: a share for a rate, a number of calls otherwise. `None` for a manual trip.
+    pub threshold: Option<f64>,
+}
+
+impl TripReason {
+    pub(crate) const MANUAL: Self =
+        Self { kind: TripKind::Manual, failed: 0, slow: 0, calls: 0, share: None, threshold: None };
+}
+
+impl fmt::Display for TripReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { failed, slow, calls, .. } = self;
+        match self.kind {
+            TripKind::ConsecutiveFailures => write!(f, "{failed} {} in a row", plural(*failed, "failure")),
+            TripKind::FailureRate => write!(f, "{failed} of the last {calls} calls failed"),
+            TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
+            TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(*failed, "probe")),
+            TripKind::Manual => f.write_str("tripped by hand"),
+        }
+    }
+}
+
+/// `noun`, or `nouns` where `count` asks for it.
+pub(crate) fn plural(count: u32, noun: &'static str) -> impl fmt::Display {
+    struct Plural(bool, &'static str);
+    impl fmt::Display for Plural {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.1)?;
+            if self.0 { f.write_str("s") } else { Ok(()) }
+        }
+    }
+    Plural(count != 1, noun)
+}
