@@ -267,7 +267,10 @@ impl CircuitBreaker {
     pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         let ticket = if word.state() == State::Closed {
-            Ticket { epoch: word.epoch(), probe: None }
+            Ticket {
+                epoch: word.epoch(),
+                probe: None,
+            }
         } else {
             self.locked(Machine::admit).map_err(|refusal| {
                 self.totals.add(refusal.reason);
@@ -281,7 +284,10 @@ impl CircuitBreaker {
 
     pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
         self.totals.add(ending);
-        let ended = Ended { ending, slow: self.is_slow(began) };
+        let ended = Ended {
+            ending,
+            slow: self.is_slow(began),
+        };
         if self.needs_no_lock(ticket, ended) {
             return;
         }
@@ -342,6 +348,10 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 fn settle_result<T, E>(permit: Permit<'_>, result: Result<T, E>) -> Result<T, CallError<E>> {
-    permit.settle(if result.is_ok() { Ending::Success } else { Ending::Failure });
+    permit.settle(if result.is_ok() {
+        Ending::Success
+    } else {
+        Ending::Failure
+    });
     result.map_err(CallError::Failed)
 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 pub use core;
 pub use std::boxed::Box;
+pub use std::convert::Infallible;
 
 pub use inventory;
 
@@ -34,6 +35,17 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
 /// How the value counts when the attribute does not say.
 pub fn outcome<R>(kind: impl Kind<R>, value: &R) -> Outcome {
     kind.outcome(value)
+}
+
+/// A value that gives a never-taken `return` its type.
+///
+/// # Panics
+///
+/// If it is called, which generated code does not.
+#[cold]
+#[must_use]
+pub fn never<R>() -> R {
+    unreachable!("stands behind `if false`")
 }
 
 /// Records how the body ended.
@@ -83,7 +95,11 @@ pub fn refuse<R: Refusable>(rejected: Rejected) -> R {
 
 /// The outcome under `failure_if`.
 pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome {
-    if is_failure(value) { Outcome::Failure } else { Outcome::Success }
+    if is_failure(value) {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    }
 }
 
 /// The outcome under `ignore_if`, which is asked before anything else.
@@ -96,6 +112,11 @@ pub fn ignore_if<T, E>(
         Err(error) if is_ignored(error) => Outcome::Ignored,
         value => otherwise(value),
     }
+}
+
+/// What a fallback returned that does not ask why it was called.
+pub fn without<E, R>(_: CallError<E>, answer: R) -> R {
+    answer
 }
 
 /// A copy of an argument, kept for a fallback that may run after the call.

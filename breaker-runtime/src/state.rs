@@ -94,15 +94,28 @@ pub struct TripReason {
 }
 
 impl TripReason {
-    pub(crate) const MANUAL: Self =
-        Self { kind: TripKind::Manual, failed: 0, slow: 0, calls: 0, share: None, threshold: None };
+    pub(crate) const MANUAL: Self = Self {
+        kind: TripKind::Manual,
+        failed: 0,
+        slow: 0,
+        calls: 0,
+        share: None,
+        threshold: None,
+    };
 }
 
 impl fmt::Display for TripReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failed, slow, calls, .. } = self;
+        let Self {
+            failed,
+            slow,
+            calls,
+            ..
+        } = self;
         match self.kind {
-            TripKind::ConsecutiveFailures => write!(f, "{failed} {} in a row", plural(*failed, "failure")),
+            TripKind::ConsecutiveFailures => {
+                write!(f, "{failed} {} in a row", plural(*failed, "failure"))
+            }
             TripKind::FailureRate => write!(f, "{failed} of the last {calls} calls failed"),
             TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(*failed, "probe")),

@@ -79,7 +79,10 @@ pub(crate) struct AtomicWord {
 
 impl AtomicWord {
     pub(crate) fn new(word: Word, longest_run: u32) -> Self {
-        Self { bits: AtomicU64::new(word.0), longest_run }
+        Self {
+            bits: AtomicU64::new(word.0),
+            longest_run,
+        }
     }
 
     pub(crate) fn load(&self) -> Word {
@@ -107,7 +110,8 @@ impl AtomicWord {
     pub(crate) fn publish(&self, epoch: Epoch, state: State) {
         let shown = self.load();
         if (shown.epoch(), shown.state()) != (epoch, state) {
-            self.bits.store(Word::new(epoch, state, 0).0, Ordering::Release);
+            self.bits
+                .store(Word::new(epoch, state, 0).0, Ordering::Release);
         }
     }
 
@@ -142,8 +146,13 @@ impl Run for AtomicWord {
 mod tests {
     use super::*;
 
-    const STATES: [State; 5] =
-        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+    const STATES: [State; 5] = [
+        State::Closed,
+        State::Open,
+        State::HalfOpen,
+        State::ForcedOpen,
+        State::Disabled,
+    ];
 
     #[test]
     fn a_word_gives_back_what_it_was_made_of() {
@@ -151,7 +160,10 @@ mod tests {
             for epoch in [0, 1, u64::MAX] {
                 for run in [0, 1, 1_000_000] {
                     let word = Word::new(Epoch::of(epoch), state, run);
-                    assert_eq!((word.epoch(), word.state(), word.run()), (Epoch::of(epoch), state, run));
+                    assert_eq!(
+                        (word.epoch(), word.state(), word.run()),
+                        (Epoch::of(epoch), state, run)
+                    );
                     assert_eq!(word.is_closed_in(Epoch::of(epoch)), state == State::Closed);
                     assert!(!word.is_closed_in(Epoch::of(epoch.wrapping_add(1))));
                 }

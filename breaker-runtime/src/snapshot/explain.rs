@@ -31,10 +31,18 @@ impl Snapshot {
             State::Open => self.explain_open(&mut sentence),
             State::HalfOpen => self.explain_half_open(&mut sentence),
             State::ForcedOpen => {
-                write!(sentence, "forced open for {}: every call is refused until reset()", self.lasted())
+                write!(
+                    sentence,
+                    "forced open for {}: every call is refused until reset()",
+                    self.lasted()
+                )
             }
             State::Disabled => {
-                write!(sentence, "disabled for {}: calls run and are only counted until reset()", self.lasted())
+                write!(
+                    sentence,
+                    "disabled for {}: calls run and are only counted until reset()",
+                    self.lasted()
+                )
             }
         };
         sentence
@@ -45,7 +53,11 @@ impl Snapshot {
         out.push_str("closed: ");
         if let Some(limit) = settings.failure_threshold {
             let failures = self.consecutive_failures;
-            write!(out, "{failures} of the {limit} {} in a row that open it", plural(limit, "failure"))?;
+            write!(
+                out,
+                "{failures} of the {limit} {} in a row that open it",
+                plural(limit, "failure")
+            )?;
         }
         let rates = [
             (settings.failure_rate, self.failure_rate, "failed"),
@@ -60,7 +72,10 @@ impl Snapshot {
         if self.window_calls < settings.minimum_calls {
             let (calls, minimum) = (self.window_calls, settings.minimum_calls);
             let calls_needed = plural(minimum, "call");
-            return write!(out, "{calls} of the {minimum} {calls_needed} needed before a rate is judged");
+            return write!(
+                out,
+                "{calls} of the {minimum} {calls_needed} needed before a rate is judged"
+            );
         }
         let mut reached = false;
         let mut separator = "";
@@ -68,12 +83,19 @@ impl Snapshot {
             if let (Some(limit), Some(share)) = (limit, share) {
                 let (share_shown, limit_shown) = (Percent(share), Percent(limit));
                 let calls = self.window_calls;
-                write!(out, "{separator}{share_shown} of the last {calls} calls {what}, {limit_shown} opens it")?;
+                write!(
+                    out,
+                    "{separator}{share_shown} of the last {calls} calls {what}, {limit_shown} opens it"
+                )?;
                 reached |= share >= limit;
                 separator = "; ";
             }
         }
-        out.push_str(if reached { "; judged at the next failure" } else { "" });
+        out.push_str(if reached {
+            "; judged at the next failure"
+        } else {
+            ""
+        });
         Ok(())
     }
 
@@ -97,7 +119,11 @@ impl Snapshot {
             self.reason(),
             probes.successes,
             settings.success_threshold,
-            if settings.success_threshold == 1 { "success" } else { "successes" },
+            if settings.success_threshold == 1 {
+                "success"
+            } else {
+                "successes"
+            },
             probes.failures,
             settings.half_open_failure_threshold,
             plural(settings.half_open_failure_threshold, "failure"),
@@ -115,7 +141,8 @@ impl Snapshot {
     }
 
     fn reason(&self) -> String {
-        self.trip_reason.map_or_else(String::new, |reason| reason.to_string())
+        self.trip_reason
+            .map_or_else(String::new, |reason| reason.to_string())
     }
 }
 

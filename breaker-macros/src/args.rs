@@ -1,0 +1,195 @@
+//! What the user wrote between the parentheses, with spans.
+//!
+//! Parsing goes on after a mistake, so that two mistakes give two errors.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Error, Expr, ExprLit, Lit, Token};
+
+use crate::options::{self, Value};
+
+/// Errors found so far. Each is shown where it belongs.
+#[derive(Debug, Default)]
+pub(crate) struct Errors(Option<Error>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            none => *none = Some(error),
+        }
+    }
+
+    /// Keeps a value, or the error that stands in its place.
+    pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn done(self) -> syn::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// One option as it was written.
+pub(crate) struct Arg {
+    pub(crate) option: &'static str,
+    pub(crate) takes: Value,
+    pub(crate) key: Ident,
+    pub(crate) value: Expr,
+}
+
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) given: Vec<Arg>,
+    /// Options that were meant, but written wrongly: nobody is told that they are missing.
+    pub(crate) misspelt: Vec<&'static str>,
+    pub(crate) errors: Errors,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream) -> Self {
+        let mut args = Self::default();
+        let parsed = (|input: ParseStream<'_>| args.read(input)).parse2(tokens);
+        if let Err(error) = parsed {
+            args.errors.push(error);
+        }
+        args
+    }
+
+    fn read(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        while !input.is_empty() {
+            match self.option(input) {
+                Ok(Some(arg)) => self.add(arg),
+                Ok(None) => {}
+                Err(error) => {
+                    self.errors.push(error);
+                    skip_to_comma(input)?;
+                }
+            }
+            if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
+                continue;
+            }
+            self.errors
+                .push(input.error("expected `,` between two options"));
+            if !input.peek(syn::Ident::peek_any) {
+                skip_to_comma(input)?;
+                input.parse::<Option<Token![,]>>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, arg: Arg) {
+        if self.given.iter().any(|given| given.option == arg.option) {
+            let message = format!("`{}` is given twice; keep one", arg.option);
+            self.errors.push(Error::new(arg.key.span(), message));
+        } else {
+            self.given.push(arg);
+        }
+    }
+
+    /// Reads `key = value`. Tells of an unknown key and then reads on, as the value may be fine.
+    fn option(&mut self, input: ParseStream<'_>) -> syn::Result<Option<Arg>> {
+        if let Ok(Expr::Lit(ExprLit { lit, .. })) = input.fork().parse::<Expr>() {
+            return Err(self.positional(&lit));
+        }
+        let key = input.call(Ident::parse_any).map_err(|error| {
+            Error::new(
+                error.span(),
+                "expected an option, such as `failure_threshold = 5`",
+            )
+        })?;
+        let Some((option, takes)) = options::find(&key) else {
+            let message = options::unknown(&key);
+            let misspelt = options::OPTIONS
+                .iter()
+                .find(|(name, _)| message.ends_with(&format!("`{name}`?")));
+            self.misspelt.extend(misspelt.map(|(name, _)| *name));
+            self.errors.push(Error::new(key.span(), message));
+            skip_to_comma(input)?;
+            return Ok(None);
+        };
+        self.misspelt.push(option);
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(Error::new(key.span(), needs_a_value(option, takes)));
+        }
+        if input.parse::<Option<Token![=]>>()?.is_none() {
+            return Err(input.error(format!("expected `=`: write `{}`", example(option, takes))));
+        }
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(Error::new(key.span(), needs_a_value(option, takes)));
+        }
+        let value = if takes == Value::CratePath {
+            input.call(syn::Path::parse_mod_style).map(|path| {
+                Expr::Path(syn::ExprPath {
+                    attrs: Vec::new(),
+                    qself: None,
+                    path,
+                })
+            })?
+        } else {
+            input.parse()?
+        };
+        Ok(Some(Arg {
+            option,
+            takes,
+            key,
+            value,
+        }))
+    }
+
+    fn positional(&mut self, lit: &Lit) -> Error {
+        let message = match lit {
+            Lit::Str(name) => {
+                self.misspelt.push("name");
+                format!("the name is an option: write `name = {:?}`", name.value())
+            }
+            _ => "a value needs its option: write `option = value`".to_owned(),
+        };
+        Error::new(lit.span(), message)
+    }
+
+    pub(crate) fn mentions(&self, option: &str) -> bool {
+        self.given.iter().any(|arg| arg.option == option) || self.misspelt.contains(&option)
+    }
+
+    pub(crate) fn get(&self, option: &str) -> Option<&Arg> {
+        self.given.iter().find(|arg| arg.option == option)
+    }
+
+    pub(crate) fn span_of(&self, option: &str) -> Span {
+        self.get(option)
+            .map_or_else(Span::call_site, |arg| arg.key.span())
+    }
+}
+
+fn needs_a_value(option: &str, takes: Value) -> String {
+    format!(
+        "`{option}` needs a value: write `{}`",
+        example(option, takes)
+    )
+}
+
+fn example(option: &str, takes: Value) -> String {
+    let value = match takes {
+        Value::Name => "\"payments\"",
+        Value::Count(_) => "5",
+        Value::Share => "0.5",
+        Value::Factor => "2.0",
+        Value::Spread => "0.1",
+        Value::Duration => "\"30s\"",
+        Value::Predicate => "|value| ...",
+        Value::Word(words) => words[0],
+        Value::Fallback => "my_function",
+        Value::CratePath => "::my_crate::breaker_runtime",
+    };
+    format!("{option} = {value}")
+}
+
+fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,544 @@
+//! From what was meant to the tokens that do it.
+//!
+//! Local names have mixed-site spans, so that they never meet the user's; paths begin with `::`, so that
+//! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use crate::fallback::Fallback;
+use crate::signature::{Argument, Flavor, Function, Keeping, Receiver};
+use crate::spec::Spec;
+
+/// Writes the guarded function.
+///
+/// Input:
+///
+/// ```text
+/// #[circuit_breaker(name = "prices", failure_threshold = 3, fallback = |err| cached(sku, err))]
+/// fn price(sku: &str) -> Result<Price, PriceError> {
+///     fetch(sku)
+/// }
+/// ```
+///
+/// Output:
+///
+/// ```text
+/// ```
+pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
+    let Function {
+        attrs,
+        vis,
+        signature,
+        inner_attrs,
+        body,
+        ..
+    } = function;
+    let guard = Guard {
+        spec,
+        function,
+        rt: runtime(spec),
+    };
+    let keeps_self = guard.keeps_self();
+    let content = match function.flavor {
+        Flavor::Sync | Flavor::Async => guard.guarded_body(),
+        Flavor::Future | Flavor::BoxedFuture => guard.guarded_future(),
+    };
+    // The user's own brace tokens: the dead-code lint goes by their span.
+    let mut block = proc_macro2::Group::new(
+        proc_macro2::Delimiter::Brace,
+        quote! { #inner_attrs #keeps_self #content },
+    );
+    block.set_span(body.span());
+    quote! { #(#attrs)* #vis #signature #block }
+}
+
+fn runtime(spec: &Spec) -> TokenStream {
+    let krate = &spec.krate;
+    quote! { #krate::__private }
+}
+
+/// Everything that the pieces of an expansion look at.
+struct Guard<'a> {
+    spec: &'a Spec,
+    function: &'a Function,
+    rt: TokenStream,
+}
+
+/// A local of ours.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The copy of an argument that the body gets when the fallback may need the argument later.
+fn lent(argument: &Argument) -> Ident {
+    format_ident!("lent_{}", argument.ident, span = Span::mixed_site())
+}
+
+impl Guard<'_> {
+    /// The body of a sync or an `async` function.
+    fn guarded_body(&self) -> TokenStream {
+        let lends = self.lends();
+        let out = match self.function.flavor {
+            Flavor::Async => self.awaited(&self.async_body()),
+            _ => self.called(),
+        };
+        self.decide(&quote! { #lends #out })
+    }
+
+    /// The body of a function that returns a future: it runs at once, and the future that it makes is
+    /// guarded from its first poll on.
+    fn guarded_future(&self) -> TokenStream {
+        let (rt, future) = (&self.rt, local("future"));
+        let lends = self.lends();
+        let made = self.called();
+        let decide = self.decide(&self.awaited(&future.to_token_stream()));
+        let fake_return = self.fake_return();
+        let guarded = quote! { async move { #fake_return #decide } };
+        let guarded = match self.function.flavor {
+            Flavor::BoxedFuture => quote! { #rt::Box::pin(#guarded) },
+            _ => guarded,
+        };
+        quote! { #lends let #future = #made; #guarded }
+    }
+
+    /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
+    fn decide(&self, out: &TokenStream) -> TokenStream {
+        let (rt, site) = (&self.rt, self.site());
+        let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
+        let mutability = self.function.is_async().then(|| quote! { mut });
+        let (ok, err) = (
+            quote! { ::core::result::Result::Ok },
+            quote! { ::core::result::Result::Err },
+        );
+        let Some(fallback) = &self.spec.fallback else {
+            let settled = self.settled(out);
+            let refused = self.refused(&rejected);
+            return quote! {
+                match #rt::enter(#site) {
+                    #ok(#mutability #permit) => { #settled }
+                    #err(#rejected) => #refused,
+                }
+            };
+        };
+        let answer = self.answer(fallback, &error);
+        if self.function.output.ty.is_none() {
+            let settled = self.settled(out);
+            return quote! {
+                match #rt::enter(#site) {
+                    #ok(#mutability #permit) => { #settled }
+                    #err(#rejected) => { let #error = #rt::CallError::<#rt::Infallible>::Rejected(#rejected); #answer }
+                }
+            };
+        }
+        if self.spec.only_rejected {
+            let error_type = local("error_type");
+            let settled = self.settled_with(out, |value, kind| {
+                quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
+            });
+            return quote! {
+                let #error_type = #rt::ErrorType::unknown();
+                let #error = match #rt::enter(#site) {
+                    #ok(#mutability #permit) => { return { #settled } }
+                    #err(#rejected) => #rt::ErrorType::rejected(#error_type, #rejected),
+                };
+                #answer
+            };
+        }
+        let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
+        quote! {
+            let #error = match #rt::enter(#site) {
+                #ok(#mutability #permit) => {
+                    let #value = { #out };
+                    let #kind = #rt::KindOf::value(&#value).__breaker_kind();
+                    match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
+                        #ok(#value) => return #value,
+                        #err(#error) => #error,
+                    }
+                }
+                #err(#rejected) => #rt::CallError::Rejected(#rejected),
+            };
+            #answer
+        }
+    }
+
+    /// Settles the permit with what `out` comes to, and returns it.
+    fn settled(&self, out: &TokenStream) -> TokenStream {
+        self.settled_with(out, |_, _| TokenStream::new())
+    }
+
+    fn settled_with(
+        &self,
+        out: &TokenStream,
+        also: impl FnOnce(&Ident, &Ident) -> TokenStream,
+    ) -> TokenStream {
+        let rt = &self.rt;
+        let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
+        if self.function.output.ty.is_none() {
+            return out.clone();
+        }
+        let (also, outcome) = (also(&value, &kind), self.outcome());
+        quote! {
+            let #value = { #out };
+            let #kind = #rt::KindOf::value(&#value).__breaker_kind();
+            #also
+            #rt::settle(#permit, #outcome);
+            #value
+        }
+    }
+
+    /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.
+    fn outcome(&self) -> TokenStream {
+        let (rt, value, kind) = (&self.rt, local("value"), local("kind"));
+        let by_predicate = self.spec.failure_if.as_ref();
+        let Some(ignore_if) = &self.spec.ignore_if else {
+            return match by_predicate {
+                Some(failure_if) => quote! { #rt::failure_if(&#value, #failure_if) },
+                None => quote! { #rt::outcome(#kind, &#value) },
+            };
+        };
+        let otherwise = match by_predicate {
+            Some(failure_if) => quote! { |#value| #rt::failure_if(#value, #failure_if) },
+            None => quote! { |#value| #rt::outcome(#kind, #value) },
+        };
+        quote! { #rt::ignore_if(&#value, #ignore_if, #otherwise) }
+    }
+
+    /// Without a fallback: the refusal, in the function's own type. A complaint about that type is shown
+    /// at the type.
+    fn refused(&self, rejected: &Ident) -> TokenStream {
+        let rt = &self.rt;
+        let (first, last) = self.function.output.blame;
+        respan(quote! { #rt::refuse(#rejected) }, first, last)
+    }
+
+    /// The fallback's value, given `error`.
+    fn answer(&self, fallback: &Fallback, error: &Ident) -> TokenStream {
+        let bindings = self.function.arguments.iter().filter(|argument| {
+            !matches!(argument.pattern, syn::Pat::Ident(_)) && fallback.mentions(argument)
+        });
+        let bindings = bindings.map(
+            |Argument {
+                 attrs,
+                 pattern,
+                 ident,
+                 ..
+             }| {
+                quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
+            },
+        );
+        match fallback {
+            Fallback::Path(path) => {
+                let receiver = self
+                    .function
+                    .receiver
+                    .map(|receiver| self.kept_self(receiver));
+                let arguments = self
+                    .function
+                    .arguments
+                    .iter()
+                    .map(|argument| argument.ident.to_token_stream());
+                let arguments = receiver.into_iter().chain(arguments);
+                let awaited = self.function.is_async().then(|| quote! { .await });
+                let (first, last) = ends(path);
+                let rt = &self.rt;
+                let called = respan(quote! { (#(#arguments),*) #awaited }, last, last);
+                let given = respan(quote! { #rt::without }, first, last);
+                let call = quote_spanned! { last => (#error, #path #called) };
+                quote! { #given #call }
+            }
+            Fallback::Closure {
+                error: pattern,
+                body,
+            } => {
+                quote! { #(#bindings)* let #pattern = #error; #body }
+            }
+            Fallback::Expression(expression) => {
+                let ignored = quote! { let _ = #error; };
+                quote! { #(#bindings)* #ignored #expression }
+            }
+        }
+    }
+
+    /// Runs a sync body.
+    fn called(&self) -> TokenStream {
+        let (rt, function) = (&self.rt, self.function);
+        if function.tracks_caller() {
+            return self.called_inside();
+        }
+        let (rebinds, body, value) = (self.rebinds(), &function.body, local("value"));
+        let captures = self.captures_self();
+        let keyword = self.capture_keyword();
+        if function.output.ty.is_none() && function.flavor == Flavor::Sync {
+            let statements = body.stream();
+            return quote! { (#keyword || -> ! { #captures #rebinds #statements })() };
+        }
+        let ty = match (&function.signature.output, function.flavor) {
+            (syn::ReturnType::Type(_, ty), Flavor::Future | Flavor::BoxedFuture) => {
+                crate::signature::erase_impl_trait(ty)
+            }
+            _ => match &function.output.ty {
+                Some(ty) => ty.clone(),
+                None => syn::parse_quote! { _ },
+            },
+        };
+        quote! {
+            #rt::call(#keyword || -> #ty {
+                #captures
+                #rebinds
+                let #value: #ty = #body;
+                #[allow(unreachable_code)]
+                #value
+            })
+        }
+    }
+
+    /// Runs the body of a function that tracks its caller in a function of its own, as that keeps track.
+    fn called_inside(&self) -> TokenStream {
+        let Function {
+            signature,
+            arguments,
+            body,
+            ..
+        } = self.function;
+        let name = local("tracked");
+        let mut inside = signature.clone();
+        inside.ident = name.clone();
+        let mut patterns = arguments.iter();
+        for input in &mut inside.inputs {
+            if let (syn::FnArg::Typed(typed), Some(argument)) = (input, patterns.next()) {
+                *typed.pat = argument.pattern.clone();
+                typed.attrs.clone_from(&argument.attrs);
+            }
+        }
+        let generics = turbofish(&signature.generics);
+        let given = arguments
+            .iter()
+            .map(|argument| match self.is_lent(argument) {
+                true => lent(argument),
+                false => argument.ident.clone(),
+            });
+        quote! {
+            {
+                #[track_caller]
+                #inside #body
+                #name #generics (#(#given),*)
+            }
+        }
+    }
+
+    /// The body of an `async fn`, as a future of its own.
+    fn async_body(&self) -> TokenStream {
+        let (rebinds, body, value) = (self.rebinds(), &self.function.body, local("value"));
+        let (captures, keyword) = (self.captures_self(), self.capture_keyword());
+        let fake_return = self.fake_return();
+        let Some(ty) = &self.function.output.ty else {
+            let statements = body.stream();
+            return quote! { async #keyword { #captures #rebinds #statements } };
+        };
+        quote! {
+            async #keyword {
+                #fake_return
+                #captures
+                #rebinds
+                let #value: #ty = #body;
+                #[allow(unreachable_code)]
+                #value
+            }
+        }
+    }
+
+    fn awaited(&self, future: &TokenStream) -> TokenStream {
+        let (rt, permit) = (&self.rt, local("permit"));
+        let on_cancel = if self.spec.on_cancel_failure {
+            local("Failure")
+        } else {
+            local("Ignore")
+        };
+        quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #future).await }
+    }
+
+    /// An async block infers its type from its first `return`; this one, never taken, states it.
+    fn fake_return(&self) -> Option<TokenStream> {
+        let (rt, ty, value) = (&self.rt, self.function.output.ty.as_ref()?, local("value"));
+        Some(quote! { if false { let #value: #ty = #rt::never(); return #value; } })
+    }
+
+    /// `let argument = argument;` for each, in the order of declaration: the body then owns them as the
+    /// function did, drops them in the same order, and may take them apart.
+    fn rebinds(&self) -> TokenStream {
+        let rebind = |argument: &Argument| {
+            let Argument {
+                attrs,
+                pattern,
+                ident,
+                ..
+            } = argument;
+            let from = if self.is_lent(argument) {
+                lent(argument)
+            } else {
+                ident.clone()
+            };
+            match pattern {
+                // A plain name keeps what it holds; `_` and patterns must first own it whole.
+                syn::Pat::Ident(_) => quote! { #(#attrs)* let #pattern = #from; },
+                _ => quote! { #(#attrs)* let #from = #from; #(#attrs)* let #pattern = #from; },
+            }
+        };
+        self.function.arguments.iter().map(rebind).collect()
+    }
+
+    /// What must be copied so that the fallback still has it when the body has failed.
+    fn lends(&self) -> TokenStream {
+        let rt = &self.rt;
+        let arguments = self
+            .function
+            .arguments
+            .iter()
+            .filter(|argument| self.is_lent(argument));
+        let lends = arguments.map(|argument| {
+            let (attrs, ident, lent) = (&argument.attrs, &argument.ident, lent(argument));
+            let attrs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+            let span = argument.names.first().map_or(ident.span(), Ident::span);
+            let copy = match argument.keeping {
+                Keeping::Reborrow => quote! { &mut *#ident },
+                _ => respan(quote! { #rt::keep(&#ident) }, span, span),
+            };
+            quote! { #(#attrs)* let #lent = #copy; }
+        });
+        lends.collect()
+    }
+
+    /// An owned `self` cannot be lent, as the body cannot be told another name for it: here the fallback
+    /// gets the copy.
+    fn keeps_self(&self) -> Option<TokenStream> {
+        let owned = self.function.receiver == Some(Receiver::Owned);
+        let span = self
+            .function
+            .self_span()
+            .filter(|_| owned && self.lends_self())?;
+        let (rt, kept) = (&self.rt, local("kept_self"));
+        let copy = respan(quote! { #rt::keep(&self) }, span, span);
+        Some(quote! { let #kept = #copy; })
+    }
+
+    fn is_lent(&self, argument: &Argument) -> bool {
+        argument.keeping != Keeping::Copy
+            && self.may_follow_the_body()
+            && self
+                .spec
+                .fallback
+                .as_ref()
+                .is_some_and(|fallback| fallback.mentions(argument))
+    }
+
+    /// Whether the fallback can run after the body has used the arguments.
+    fn may_follow_the_body(&self) -> bool {
+        let eager = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
+        self.spec.fallback.is_some() && (eager || !self.spec.only_rejected)
+    }
+
+    fn lends_self(&self) -> bool {
+        self.may_follow_the_body()
+            && self
+                .spec
+                .fallback
+                .as_ref()
+                .is_some_and(Fallback::mentions_self)
+    }
+
+    fn kept_self(&self, receiver: Receiver) -> TokenStream {
+        match receiver {
+            Receiver::Owned if self.lends_self() => local("kept_self").to_token_stream(),
+            _ => quote! { self },
+        }
+    }
+
+    /// `move`, unless the fallback needs the exclusive `self` back, which the body then only borrows.
+    fn capture_keyword(&self) -> Option<TokenStream> {
+        (!self.borrows_self()).then(|| quote! { move })
+    }
+
+    fn borrows_self(&self) -> bool {
+        self.function.receiver == Some(Receiver::Exclusive) && self.lends_self()
+    }
+
+    /// Captures `self` whole: since edition 2021 a closure would take its fields one by one.
+    fn captures_self(&self) -> Option<TokenStream> {
+        let whole = self.function.receiver.is_some() && !self.borrows_self();
+        whole.then(|| quote! { let _ = &self; })
+    }
+
+    /// The static behind the function.
+    fn site(&self) -> TokenStream {
+        let (rt, spec) = (&self.rt, self.spec);
+        let (name, settings) = (&spec.name, &spec.settings);
+        let function = self.function.signature.ident.to_string();
+        let function = function.trim_start_matches("r#");
+        let config = quote! { #rt::Config::new() #(#settings)* };
+        let constants = settings
+            .iter()
+            .filter_map(|setting| Some((setting.option, setting.constant?)));
+        let checks: Vec<_> = constants
+            .map(|(option, (first, last))| {
+                let check = respan(
+                    quote! { #rt::check(&__BREAKER_CONFIG, #option) },
+                    first,
+                    last,
+                );
+                quote! { const _: () = #check; }
+            })
+            .collect();
+        if checks.is_empty() {
+            return quote! { #rt::site!(#name, #function, #config) };
+        }
+        quote! {
+            {
+                const __BREAKER_CONFIG: #rt::Config = #config;
+                #(#checks)*
+                #rt::site!(#name, #function, __BREAKER_CONFIG)
+            }
+        }
+    }
+}
+
+/// The types and constants of a call, spelt out because not all can be inferred.
+fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
+    let idents: Vec<_> = generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            syn::GenericParam::Type(ty) => Some(&ty.ident),
+            syn::GenericParam::Const(constant) => Some(&constant.ident),
+            syn::GenericParam::Lifetime(_) => None,
+        })
+        .collect();
+    (!idents.is_empty()).then(|| quote! { ::<#(#idents),*> })
+}
+
+fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut trees = tokens.to_token_stream().into_iter();
+    let first = trees
+        .next()
+        .map_or_else(Span::call_site, |tree| tree.span());
+    (first, trees.last().map_or(first, |tree| tree.span()))
+}
+
+/// Puts our tokens where an error about them should be shown. Names keep resolving as ours do.
+fn respan(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
+    let mut next = first;
+    let place = |mut tree: TokenTree| {
+        let span = std::mem::replace(&mut next, last);
+        match &mut tree {
+            TokenTree::Group(group) => {
+                let mut inside =
+                    proc_macro2::Group::new(group.delimiter(), respan(group.stream(), last, last));
+                inside.set_span(last.resolved_at(Span::mixed_site()));
+                *group = inside;
+            }
+            tree => tree.set_span(span.resolved_at(tree.span())),
+        }
+        tree
+    };
+    tokens.into_iter().map(place).collect()
+}
