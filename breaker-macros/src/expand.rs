@@ -78,12 +78,11 @@ fn lent(argument: &Argument) -> Ident {
 impl Guard<'_> {
     /// The body of a sync or an `async` function.
     fn guarded_body(&self) -> TokenStream {
-        let lends = self.lends();
         let out = match self.function.flavor {
             Flavor::Async => self.awaited(&self.async_body()),
             _ => self.called(),
         };
-        self.decide(&quote! { #lends #out })
+        self.decide(&self.lends(), &out)
     }
 
     /// The body of a function that returns a future: it runs at once, and the future that it makes is
@@ -92,7 +91,10 @@ impl Guard<'_> {
         let (rt, future) = (&self.rt, local("future"));
         let lends = self.lends();
         let made = self.called();
-        let decide = self.decide(&self.awaited(&future.to_token_stream()));
+        let decide = self.decide(
+            &TokenStream::new(),
+            &self.awaited(&future.to_token_stream()),
+        );
         let fake_return = self.fake_return();
         let guarded = quote! { async move { #fake_return #decide } };
         let guarded = match self.function.flavor {
@@ -103,7 +105,7 @@ impl Guard<'_> {
     }
 
     /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
-    fn decide(&self, out: &TokenStream) -> TokenStream {
+    fn decide(&self, lends: &TokenStream, out: &TokenStream) -> TokenStream {
         let (rt, site) = (&self.rt, self.site());
         let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
         let mutability = self.function.is_async().then(|| quote! { mut });
@@ -149,7 +151,8 @@ impl Guard<'_> {
         quote! {
             let #error = match #rt::enter(#site) {
                 #ok(#mutability #permit) => {
-                    let #value = { #out };
+                    #lends
+                    let #value = #out;
                     let #kind = #rt::KindOf::value(&#value).__breaker_kind();
                     match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                         #ok(#value) => return #value,
@@ -179,7 +182,7 @@ impl Guard<'_> {
         }
         let (also, outcome) = (also(&value, &kind), self.outcome());
         quote! {
-            let #value = { #out };
+            let #value = #out;
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #also
             #rt::settle(#permit, #outcome);
@@ -542,3 +545,6 @@ fn respan(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
     };
     tokens.into_iter().map(place).collect()
 }
+
+#[cfg(test)]
+mod tests;

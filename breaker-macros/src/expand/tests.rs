@@ -1,0 +1,219 @@
+//! What functions become, written so that a reader can follow it.
+
+use expect_test::{Expect, expect};
+use proc_macro2::TokenStream;
+
+use crate::guard;
+
+/// The function that an attribute and an item become, as rustfmt would show it.
+fn expanded(args: &str, item: &str) -> String {
+    let parse = |text: &str| {
+        text.parse::<TokenStream>()
+            .expect("the test's tokens are tokens")
+    };
+    let guarded = guard(parse(args), parse(item)).to_string();
+    // `prettyplease` leaves the arguments of macros it does not know as they are.
+    prettyplease::unparse(&syn::parse_file(&guarded).expect("an expansion is Rust"))
+}
+
+#[track_caller]
+fn check(args: &str, item: &str, expected: &Expect) {
+    expected.assert_eq(&expanded(args, item));
+}
+
+#[test]
+fn a_sync_function() {
+    check(
+        r#"name = "prices""#,
+        "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
+        &expect![[r#"
+            fn price(sku: &str) -> Result<Price, Fault> {
+                match ::breaker_runtime::__private::enter(
+                    ::breaker_runtime::__private::site!(
+                        "prices", "price", ::breaker_runtime::__private::Config::new()
+                    ),
+                ) {
+                    ::core::result::Result::Ok(permit) => {
+                        let value = ::breaker_runtime::__private::call(move || -> Result<
+                            Price,
+                            Fault,
+                        > {
+                            let sku = sku;
+                            let value: Result<Price, Fault> = { fetch(sku) };
+                            #[allow(unreachable_code)] value
+                        });
+                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::settle(
+                            permit,
+                            ::breaker_runtime::__private::outcome(kind, &value),
+                        );
+                        value
+                    }
+                    ::core::result::Result::Err(rejected) => {
+                        ::breaker_runtime::__private::refuse(rejected)
+                    }
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn an_async_function_with_a_closure_fallback() {
+    check(
+        r#"name = "stock", ignore_if = Fault::is_absent, fallback = |err| Ok(Stock::unknown(sku, err))"#,
+        "async fn stock(sku: String) -> Result<Stock, Fault> { fetch(sku).await }",
+        &expect![[r#"
+            async fn stock(sku: String) -> Result<Stock, Fault> {
+                let error = match ::breaker_runtime::__private::enter(
+                    ::breaker_runtime::__private::site!(
+                        "stock", "stock", ::breaker_runtime::__private::Config::new()
+                    ),
+                ) {
+                    ::core::result::Result::Ok(mut permit) => {
+                        let lent_sku = ::breaker_runtime::__private::keep(&sku);
+                        let value = ::breaker_runtime::__private::Guarded::new(
+                                &mut permit,
+                                ::breaker_runtime::__private::OnCancel::Ignore,
+                                async move {
+                                    if false {
+                                        let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                        return value;
+                                    }
+                                    let sku = lent_sku;
+                                    let value: Result<Stock, Fault> = { fetch(sku).await };
+                                    #[allow(unreachable_code)] value
+                                },
+                            )
+                            .await;
+                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                            .__breaker_kind();
+                        match ::breaker_runtime::__private::settle_or_fall_back(
+                            permit,
+                            ::breaker_runtime::__private::ignore_if(
+                                &value,
+                                Fault::is_absent,
+                                |value| ::breaker_runtime::__private::outcome(kind, value),
+                            ),
+                            kind,
+                            value,
+                        ) {
+                            ::core::result::Result::Ok(value) => return value,
+                            ::core::result::Result::Err(error) => error,
+                        }
+                    }
+                    ::core::result::Result::Err(rejected) => {
+                        ::breaker_runtime::__private::CallError::Rejected(rejected)
+                    }
+                };
+                let err = error;
+                Ok(Stock::unknown(sku, err))
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_method_with_a_path_fallback() {
+    check(
+        r#"name = "orders", failure_threshold = LIMIT, fallback = Self::queue, fallback_on = rejected"#,
+        "pub fn place(&mut self, (id, order): (u64, Order)) -> Result<(), Fault> { self.send(id, order) }",
+        &expect![[r#"
+            pub fn place(&mut self, __arg1: (u64, Order)) -> Result<(), Fault> {
+                let error_type = ::breaker_runtime::__private::ErrorType::unknown();
+                let error = match ::breaker_runtime::__private::enter({
+                    const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = ::breaker_runtime::__private::Config::new()
+                        .failure_threshold(LIMIT);
+                    const _: () = ::breaker_runtime::__private::check(
+                        &__BREAKER_CONFIG,
+                        "failure_threshold",
+                    );
+                    ::breaker_runtime::__private::site!("orders", "place", __BREAKER_CONFIG)
+                }) {
+                    ::core::result::Result::Ok(permit) => {
+                        return {
+                            let value = ::breaker_runtime::__private::call(move || -> Result<
+                                (),
+                                Fault,
+                            > {
+                                let _ = &self;
+                                let __arg1 = __arg1;
+                                let (id, order) = __arg1;
+                                let value: Result<(), Fault> = { self.send(id, order) };
+                                #[allow(unreachable_code)] value
+                            });
+                            let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                                .__breaker_kind();
+                            ::breaker_runtime::__private::ErrorType::is_of(error_type, kind, &value);
+                            ::breaker_runtime::__private::settle(
+                                permit,
+                                ::breaker_runtime::__private::outcome(kind, &value),
+                            );
+                            value
+                        };
+                    }
+                    ::core::result::Result::Err(rejected) => {
+                        ::breaker_runtime::__private::ErrorType::rejected(error_type, rejected)
+                    }
+                };
+                ::breaker_runtime::__private::without(error, Self::queue(self, __arg1))
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_boxed_future() {
+    check(
+        r#"name = "users""#,
+        "fn user<'a>(&'a self, id: u64) -> Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> { Box::pin(async move { self.find(id).await }) }",
+        &expect![[r#"
+            fn user<'a>(
+                &'a self,
+                id: u64,
+            ) -> Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> {
+                let future = ::breaker_runtime::__private::call(move || -> Pin<
+                    Box<dyn Future<Output = Option<User>> + Send + 'a>,
+                > {
+                    let _ = &self;
+                    let id = id;
+                    let value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = {
+                        Box::pin(async move { self.find(id).await })
+                    };
+                    #[allow(unreachable_code)] value
+                });
+                ::breaker_runtime::__private::Box::pin(async move {
+                    if false {
+                        let value: Option<User> = ::breaker_runtime::__private::never();
+                        return value;
+                    }
+                    match ::breaker_runtime::__private::enter(
+                        ::breaker_runtime::__private::site!(
+                            "users", "user", ::breaker_runtime::__private::Config::new()
+                        ),
+                    ) {
+                        ::core::result::Result::Ok(mut permit) => {
+                            let value = ::breaker_runtime::__private::Guarded::new(
+                                    &mut permit,
+                                    ::breaker_runtime::__private::OnCancel::Ignore,
+                                    future,
+                                )
+                                .await;
+                            let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                                .__breaker_kind();
+                            ::breaker_runtime::__private::settle(
+                                permit,
+                                ::breaker_runtime::__private::outcome(kind, &value),
+                            );
+                            value
+                        }
+                        ::core::result::Result::Err(rejected) => {
+                            ::breaker_runtime::__private::refuse(rejected)
+                        }
+                    }
+                })
+            }
+        "#]],
+    );
+}
