@@ -18,6 +18,7 @@ use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::sync::Mutex;
 use crate::totals::{Counter, Totals};
+use crate::window::Tally;
 use crate::word::{AtomicWord, Word};
 
 /// What guards one dependency.
@@ -223,10 +224,10 @@ impl CircuitBreaker {
             trip_reason: reading.trip_reason,
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
-            failure_rate: judged.map(|tally| tally.failed_share()),
+            failure_rate: judged.map(Tally::failed_share),
             slow_call_rate: judged
                 .filter(|_| self.slow_call.is_some())
-                .map(|tally| tally.slow_share()),
+                .map(Tally::slow_share),
             consecutive_failures: reading.consecutive_failures,
             consecutive_successes: reading.consecutive_successes,
             probes: reading.probes,

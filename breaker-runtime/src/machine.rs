@@ -370,7 +370,9 @@ impl Machine {
             cooldown_jitter,
             ..
         } = self.settings;
-        if self.reopenings == 0 && cooldown_jitter == 0.0 {
+        let is_growing = self.reopenings > 0 && cooldown_multiplier > 1.0;
+        if !is_growing && cooldown_jitter == 0.0 {
+            // Exact: a float would round the nanoseconds of a cooldown of months.
             return cooldown;
         }
         let growth = cooldown_multiplier.powf(self.reopenings.into());
@@ -457,3 +459,10 @@ impl Evidence {
 fn left(now: Instant, until: Instant) -> Option<Duration> {
     (until != Instant::NEVER).then(|| until.since(now))
 }
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ use crate::sync::Mutex;
 ///     println!("{}: {}", circuit.name(), circuit.state());
 /// }
 /// ```
+#[must_use]
 pub fn registry() -> &'static Registry {
     static REGISTRY: Lazy<Registry> = Lazy::new(|| Registry::of(Site::linked()));
     &REGISTRY

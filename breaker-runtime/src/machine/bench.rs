@@ -1,0 +1,139 @@
+//! A machine with the parts around it that count good calls and tell the time, for tests.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::{Machine, Reading, Run, Settlement, Ticket};
+use crate::clock::Instant;
+use crate::config::{Config, WindowSize};
+use crate::error::Refusal;
+use crate::outcome::{Ended, Ending};
+use crate::state::State;
+use crate::word::Epoch;
+
+pub(super) const GOOD: Ended = Ended {
+    ending: Ending::Success,
+    slow: false,
+};
+pub(super) const FAILED: Ended = Ended {
+    ending: Ending::Failure,
+    slow: false,
+};
+pub(super) const IGNORED: Ended = Ended {
+    ending: Ending::Ignored,
+    slow: false,
+};
+pub(super) const CANCELLED: Ended = Ended {
+    ending: Ending::Cancelled,
+    slow: false,
+};
+
+pub(super) const fn slow(call: Ended) -> Ended {
+    Ended { slow: true, ..call }
+}
+
+/// Does on one thread what the circuit does around its machine.
+pub(super) struct Bench {
+    pub(super) machine: Machine,
+    pub(super) now: Instant,
+    run: Cell<u32>,
+    longest_run: u32,
+}
+
+impl Run for Cell<u32> {
+    fn end<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>) {
+        let run = self.take();
+        (run, judge(run))
+    }
+}
+
+impl Bench {
+    pub(super) fn new(config: Config) -> Self {
+        Self::seeded(config, 0)
+    }
+
+    pub(super) fn seeded(config: Config, seed: u64) -> Self {
+        config.validate().expect("tests use valid configs");
+        let now = Instant::ZERO.after(Duration::from_secs(1_000));
+        let settings = config.settings();
+        let WindowSize::Calls(longest_run) = settings.window;
+        Self {
+            machine: Machine::new(settings, now, seed),
+            now,
+            run: Cell::new(0),
+            longest_run,
+        }
+    }
+
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+    }
+
+    pub(super) fn admit(&mut self) -> Result<Ticket, Refusal> {
+        self.act(Machine::admit)
+    }
+
+    pub(super) fn settle(&mut self, ticket: Ticket, call: Ended) -> Settlement {
+        let is_closed = self.machine.state() == State::Closed;
+        if is_closed && ticket.epoch == self.machine.epoch() && call == GOOD {
+            self.run.set(self.longest_run.min(self.run.get() + 1));
+            return Settlement::Recorded;
+        }
+        let before = self.machine.epoch();
+        let settled = self.machine.settle(ticket, call, &self.run, self.now);
+        self.follow(before);
+        settled
+    }
+
+    /// One call from beginning to end.
+    #[track_caller]
+    pub(super) fn call(&mut self, call: Ended) -> Settlement {
+        let ticket = self.admit().expect("the call is let in");
+        self.settle(ticket, call)
+    }
+
+    #[track_caller]
+    pub(super) fn calls(&mut self, count: usize, call: Ended) {
+        for _ in 0..count {
+            self.call(call);
+        }
+    }
+
+    pub(super) fn trip(&mut self) {
+        self.act(Machine::trip);
+    }
+
+    pub(super) fn force_open(&mut self) {
+        self.act(Machine::force_open);
+    }
+
+    pub(super) fn disable(&mut self) {
+        self.act(Machine::disable);
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.act(Machine::reset);
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.machine.state()
+    }
+
+    pub(super) fn read(&self) -> Reading {
+        self.machine.read(self.run.get(), self.now)
+    }
+
+    fn act<R>(&mut self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
+        let before = self.machine.epoch();
+        let done = act(&mut self.machine, self.now);
+        self.follow(before);
+        done
+    }
+
+    /// A change of epoch empties the run, as publishing it does.
+    fn follow(&self, before: Epoch) {
+        if self.machine.epoch() != before {
+            self.run.set(0);
+        }
+    }
+}
