@@ -382,10 +382,33 @@ impl Guard<'_> {
             } else {
                 ident.clone()
             };
+            // Whoever names an argument in the fallback alone has used it.
+            let used = self
+                .spec
+                .fallback
+                .as_ref()
+                .is_some_and(|fallback| fallback.mentions(argument));
+            let allow = used.then(|| quote! { #[allow(unused_variables)] });
+            let underscored = argument
+                .names
+                .iter()
+                .any(|name| name.to_string().starts_with('_'));
+            let underscored = underscored.then(|| {
+                quote! { #[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)] }
+            });
+            let allow = quote! { #allow #underscored };
             match pattern {
                 // A plain name keeps what it holds; `_` and patterns must first own it whole.
-                syn::Pat::Ident(_) => quote! { #(#attrs)* let #pattern = #from; },
-                _ => quote! { #(#attrs)* let #from = #from; #(#attrs)* let #pattern = #from; },
+                syn::Pat::Ident(simple) if simple.by_ref.is_none() => {
+                    quote! { #allow #(#attrs)* let #pattern = #from; }
+                }
+                _ => {
+                    let mutability = argument.borrows_mutably.then(|| quote! { mut });
+                    quote! {
+                        #(#attrs)* let #mutability #from = #from;
+                        #allow #(#attrs)* let #pattern = #from;
+                    }
+                }
             }
         };
         self.function.arguments.iter().map(rebind).collect()

@@ -58,6 +58,8 @@ pub(crate) struct Argument {
     pub(crate) attrs: Vec<Attribute>,
     /// The names that the pattern binds.
     pub(crate) names: Vec<Ident>,
+    /// The pattern holds a `ref mut`.
+    pub(crate) borrows_mutably: bool,
     pub(crate) keeping: Keeping,
 }
 
@@ -323,23 +325,29 @@ fn argument(position: usize, typed: &mut syn::PatType) -> Argument {
         Type::Reference(_) => Keeping::Reborrow,
         _ => Keeping::Clone,
     };
-    let mut names = Names::default();
-    names.visit_pat(&pattern);
+    let mut bound = Bound::default();
+    bound.visit_pat(&pattern);
     Argument {
         ident,
         pattern,
         attrs,
-        names: names.0,
+        names: bound.names,
+        borrows_mutably: bound.mutably,
         keeping,
     }
 }
 
+/// What a pattern binds.
 #[derive(Default)]
-struct Names(Vec<Ident>);
+struct Bound {
+    names: Vec<Ident>,
+    mutably: bool,
+}
 
-impl<'ast> Visit<'ast> for Names {
+impl<'ast> Visit<'ast> for Bound {
     fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
-        self.0.push(pattern.ident.clone());
+        self.names.push(pattern.ident.clone());
+        self.mutably |= pattern.by_ref.is_some() && pattern.mutability.is_some();
         syn::visit::visit_pat_ident(self, pattern);
     }
 }

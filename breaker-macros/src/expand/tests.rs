@@ -81,6 +81,7 @@ fn an_async_function_with_a_closure_fallback() {
                                         let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
                                         return value;
                                     }
+                                    #[allow(unused_variables)]
                                     let sku = lent_sku;
                                     let value: Result<Stock, Fault> = { fetch(sku).await };
                                     #[allow(unreachable_code)] value
@@ -139,6 +140,7 @@ fn a_method_with_a_path_fallback() {
                             > {
                                 let _ = &self;
                                 let __arg1 = __arg1;
+                                #[allow(unused_variables)]
                                 let (id, order) = __arg1;
                                 let value: Result<(), Fault> = { self.send(id, order) };
                                 #[allow(unreachable_code)] value

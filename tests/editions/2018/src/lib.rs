@@ -1,0 +1,6 @@
+//! The attribute in a crate of edition 2018: the same functions as everywhere.
+
+#[cfg(test)]
+#[allow(clippy::all, clippy::pedantic)]
+#[path = "../../../functions/shapes.rs"]
+mod shapes;

@@ -1,0 +1,17 @@
+//! What users read when they write the attribute wrongly, and that nothing is refused that is right.
+//!
+//! A mistake gives one error, at the word that is wrong, which says what was expected. Every refused
+//! program calls its function: that the function did not disappear is part of what its `.stderr` shows.
+
+// The texts are those of the toolchain in `rust-toolchain.toml`; others word and place some of them
+// differently. After changing a message, or that file: `TRYBUILD=overwrite cargo test --test ui`, and read
+// the difference as a user would.
+#[test]
+fn a_mistake_is_told_where_it_is() {
+    trybuild::TestCases::new().compile_fail("tests/ui/refused/*.rs");
+}
+
+#[test]
+fn what_is_right_compiles_and_runs() {
+    trybuild::TestCases::new().pass("tests/ui/accepted/*.rs");
+}

@@ -1,0 +1,14 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(name = "prices", fallback = cached)]
+fn price(sku: &str) -> Result<u32, String> {
+    Err(sku.to_owned())
+}
+
+fn cached(_sku: u64) -> Result<u32, String> {
+    Ok(1)
+}
+
+fn main() {
+    let _ = price("tea");
+}

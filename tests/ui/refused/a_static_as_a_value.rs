@@ -1,0 +1,12 @@
+use breaker_runtime::circuit_breaker;
+
+static LIMIT: u32 = 3;
+
+#[circuit_breaker(name = "prices", failure_threshold = LIMIT)]
+fn price(sku: &str) -> Option<usize> {
+    Some(sku.len())
+}
+
+fn main() {
+    price("tea");
+}

@@ -1,0 +1,10 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(falure_threshold = 3, cooldown = 30, failure_rate = 1.5)]
+fn price(sku: &str) -> Option<usize> {
+    Some(sku.len())
+}
+
+fn main() {
+    price("tea");
+}
