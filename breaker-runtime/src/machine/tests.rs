@@ -1,4 +1,8 @@
 //! Each rule that the machine decides. A test moves time by hand and has one reason to fail.
+#![allow(
+    clippy::unchecked_time_subtraction,
+    reason = "a time below zero would fail the test"
+)]
 
 use std::time::Duration;
 
@@ -17,6 +21,8 @@ const COOLDOWN: Duration = Duration::from_secs(60);
 
 /// Timing is the circuit's business; here a call is slow when the test says so.
 const TIMED: Config = Config::new().slow_call(SECOND);
+
+type Act = fn(&mut Bench);
 
 /// A circuit that has just admitted its first probe.
 fn half_open(config: Config) -> (Bench, Ticket) {
@@ -654,8 +660,7 @@ fn r08_probe_counts_stay_readable_until_the_next_half_open() {
 
 #[test]
 fn r09_every_change_of_state_empties_the_evidence() {
-    let changes: [fn(&mut Bench); 4] =
-        [Bench::trip, Bench::force_open, Bench::disable, Bench::reset];
+    let changes: [Act; 4] = [Bench::trip, Bench::force_open, Bench::disable, Bench::reset];
     for change in changes {
         let mut bench = Bench::new(Config::new());
         bench.calls(3, GOOD);
@@ -750,7 +755,7 @@ fn r09_the_reason_stays_until_the_next_close() {
 
 #[test]
 fn r10_an_outcome_of_another_epoch_moves_nothing_in_any_state() {
-    let states: [(State, fn(&mut Bench)); 5] = [
+    let states: [(State, Act); 5] = [
         (State::Closed, Bench::reset),
         (State::Open, Bench::trip),
         (State::HalfOpen, |bench| {
@@ -932,7 +937,7 @@ fn r12_a_lapse_takes_effect_when_a_neighbour_settles() {
 
 #[test]
 fn r12_a_lapse_takes_effect_before_a_manual_control() {
-    let controls: [(fn(&mut Bench), u64); 4] = [
+    let controls: [(Act, u64); 4] = [
         (Bench::trip, 3),
         (Bench::force_open, 4),
         (Bench::disable, 4),
@@ -1089,7 +1094,7 @@ fn r15_a_trip_of_an_open_circuit_is_no_reopening() {
 
 #[test]
 fn r15_closing_and_every_control_start_again_from_the_first_cooldown() {
-    let ends: [fn(&mut Bench); 4] = [
+    let ends: [Act; 4] = [
         |bench| {
             let probe = next_probe(bench);
             bench.settle(probe, GOOD);
@@ -1270,8 +1275,7 @@ fn r16_disabled_lets_everything_through_and_records_nothing() {
 
 #[test]
 fn r16_the_last_control_wins() {
-    type Control = fn(&mut Bench);
-    let controls: [(Control, State); 3] = [
+    let controls: [(Act, State); 3] = [
         (Bench::force_open, State::ForcedOpen),
         (Bench::disable, State::Disabled),
         (Bench::reset, State::Closed),
