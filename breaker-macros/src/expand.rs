@@ -21,9 +21,30 @@ use crate::spec::Spec;
 /// }
 /// ```
 ///
-/// Output:
+/// Output, with `::breaker_runtime::__private` shortened to `rt`:
 ///
 /// ```text
+/// fn price(sku: &str) -> Result<Price, PriceError> {
+///     let error = match rt::enter(rt::site!("prices", "price", rt::Config::new().failure_threshold(3))) {
+///         ::core::result::Result::Ok(permit) => {
+///             let value = rt::call(move || -> Result<Price, PriceError> {
+///                 #[allow(unused_variables)]
+///                 let sku = sku;
+///                 let value: Result<Price, PriceError> = { fetch(sku) };
+///                 #[allow(unreachable_code)]
+///                 value
+///             });
+///             let kind = rt::KindOf::value(&value).__breaker_kind();
+///             match rt::settle_or_fall_back(permit, rt::outcome(kind, &value), kind, value) {
+///                 ::core::result::Result::Ok(value) => return value,
+///                 ::core::result::Result::Err(error) => error,
+///             }
+///         }
+///         ::core::result::Result::Err(rejected) => { rt::CallError::Rejected(rejected) }
+///     };
+///     let err = error;
+///     cached(sku, err)
+/// }
 /// ```
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function {
