@@ -213,19 +213,22 @@ impl Guard<'_> {
 
     /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.
     fn outcome(&self) -> TokenStream {
-        let (rt, value, kind) = (&self.rt, local("value"), local("kind"));
-        let by_predicate = self.spec.failure_if.as_ref();
-        let Some(ignore_if) = &self.spec.ignore_if else {
-            return match by_predicate {
-                Some(failure_if) => quote! { #rt::failure_if(&#value, #failure_if) },
-                None => quote! { #rt::outcome(#kind, &#value) },
-            };
-        };
-        let otherwise = match by_predicate {
-            Some(failure_if) => quote! { |#value| #rt::failure_if(#value, #failure_if) },
-            None => quote! { |#value| #rt::outcome(#kind, #value) },
-        };
-        quote! { #rt::ignore_if(&#value, #ignore_if, #otherwise) }
+        let (rt, value) = (&self.rt, local("value"));
+        if let Some(ignore_if) = &self.spec.ignore_if {
+            let otherwise = self.judged(&value.to_token_stream());
+            quote! { #rt::ignore_if(&#value, #ignore_if, |#value| #otherwise) }
+        } else {
+            self.judged(&quote! { &#value })
+        }
+    }
+
+    fn judged(&self, reference: &TokenStream) -> TokenStream {
+        let (rt, kind) = (&self.rt, local("kind"));
+        if let Some(failure_if) = &self.spec.failure_if {
+            quote! { #rt::failure_if(#reference, #failure_if) }
+        } else {
+            quote! { #rt::outcome(#kind, #reference) }
+        }
     }
 
     /// Without a fallback: the refusal, in the function's own type. A complaint about that type is shown
@@ -467,6 +470,15 @@ impl Guard<'_> {
         let (rt, kept) = (&self.rt, local("kept_self"));
         let copy = respan(quote! { #rt::keep(&self) }, span, span);
         Some(quote! { let #kept = #copy; })
+    }
+
+    /// What the body's argument is made from.
+    fn source(&self, argument: &Argument) -> Ident {
+        if self.is_lent(argument) {
+            lent(argument)
+        } else {
+            argument.ident.clone()
+        }
     }
 
     fn is_lent(&self, argument: &Argument) -> bool {

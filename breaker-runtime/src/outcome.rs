@@ -77,6 +77,7 @@ pub struct KindOf<R>(PhantomData<fn() -> R>);
 
 impl<R> KindOf<R> {
     /// The kind of that value.
+    #[must_use]
     pub const fn value(_: &R) -> Self {
         Self(PhantomData)
     }
@@ -84,6 +85,7 @@ impl<R> KindOf<R> {
 
 impl<T, E> KindOf<Result<T, E>> {
     /// A `Result`.
+    #[must_use]
     pub const fn __breaker_kind(&self) -> ResultKind {
         ResultKind
     }
@@ -91,6 +93,7 @@ impl<T, E> KindOf<Result<T, E>> {
 
 impl<T> KindOf<Option<T>> {
     /// An `Option`.
+    #[must_use]
     pub const fn __breaker_kind(&self) -> OptionKind {
         OptionKind
     }
@@ -106,8 +109,9 @@ impl<R> Deref for KindOf<R> {
 
 impl PlainKind {
     /// Any other type.
-    pub const fn __breaker_kind(&self) -> Self {
-        *self
+    #[must_use]
+    pub const fn __breaker_kind(self) -> Self {
+        self
     }
 }
 

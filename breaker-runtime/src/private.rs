@@ -80,6 +80,7 @@ impl<E> ErrorType<E> {
     }
 
     /// What the fallback is given.
+    #[must_use]
     pub fn rejected(self, rejected: Rejected) -> CallError<E> {
         CallError::Rejected(rejected)
     }
@@ -89,6 +90,7 @@ impl<E> ErrorType<E> {
 }
 
 /// What a refused call returns when there is no fallback.
+#[must_use]
 pub fn refuse<R: Refusable>(rejected: Rejected) -> R {
     R::refused(rejected)
 }

@@ -52,7 +52,7 @@ pub(crate) struct Totals([AtomicU64; COUNTERS]);
 
 impl Totals {
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
-        self.0[counter.into() as usize].fetch_add(1, Ordering::Relaxed);
+        self.0[counter.into() as usize].fetch_add(1, Ordering::Release);
     }
 
     fn of(&self, counter: Counter) -> u64 {

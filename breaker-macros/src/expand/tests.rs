@@ -228,7 +228,9 @@ fn the_documented_output_is_the_real_one() {
         let (_, text) = source.split_once(from).expect("the heading is there");
         let (_, text) = text.split_once("```text\n").expect("the block begins");
         let (text, _) = text.split_once(to).expect("the block ends");
-        let lines = text.lines().map(|line| line.trim_start_matches("///").trim_start_matches(' '));
+        let lines = text
+            .lines()
+            .map(|line| line.trim_start_matches("///").trim_start_matches(' '));
         lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
     // The two are laid out by different hands: only white space and trailing commas may differ.
@@ -238,8 +240,16 @@ fn the_documented_output_is_the_real_one() {
     };
 
     let input = documented("/// Input:", "/// ```");
-    let (attribute, item) = input.split_once(")]\n").expect("the attribute stands on its own line");
-    let (_, args) = attribute.split_once('(').expect("the attribute has arguments");
+    let (attribute, item) = input
+        .split_once(")]\n")
+        .expect("the attribute stands on its own line");
+    let (_, args) = attribute
+        .split_once('(')
+        .expect("the attribute has arguments");
     let output = expanded(args, item).replace("::breaker_runtime::__private::", "rt::");
-    assert_eq!(squeezed(&documented("/// Output,", "/// ```")), squeezed(&output), "\n{output}");
+    assert_eq!(
+        squeezed(&documented("/// Output,", "/// ```")),
+        squeezed(&output),
+        "\n{output}"
+    );
 }
