@@ -80,10 +80,7 @@ struct Isbn(String);
 fn main() -> Result<(), Box<dyn Error>> {
     println!("fallback = path: it is called with the function's own arguments");
     for shout in [false, true, true] {
-        println!(
-            "  title(\"0-13\", {shout}) = {:?}",
-            title("0-13".into(), shout)?
-        );
+        println!("  title(\"0-13\", {shout}) = {:?}", title("0-13".into(), shout)?);
     }
 
     println!("\nfallback = |err| ...: it sees the error and the arguments");
@@ -98,10 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nfallback_on = rejected: failures reach the caller, refusals do not");
     for _ in 0..3 {
-        println!(
-            "  reviews(\"0-13\") = {:?}",
-            reviews(Isbn("0-13".to_owned()))
-        );
+        println!("  reviews(\"0-13\") = {:?}", reviews(Isbn("0-13".to_owned())));
     }
 
     println!("\n{}", registry().snapshot());

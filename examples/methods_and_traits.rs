@@ -113,10 +113,7 @@ fn say(call: &str, answer: Answer) -> Result<(), Failure> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let new = |name: &str| Client {
-        name: name.to_owned(),
-        sent: 0,
-    };
+    let new = |name: &str| Client { name: name.to_owned(), sent: 0 };
     let mut client = new("ada");
 
     println!("Methods");
@@ -125,10 +122,7 @@ async fn main() -> Result<(), Failure> {
     say("&mut self, refused", client.write("v"))?;
     say("self: Arc<Self>", Arc::new(new("bob")).close())?;
     let sent = client.borrow().ok_or("refused")?;
-    println!(
-        "  {:<22} sent = {sent}: one real attempt, two fallbacks",
-        "-> Option<&mut u32>"
-    );
+    println!("  {:<22} sent = {sent}: one real attempt, two fallbacks", "-> Option<&mut u32>");
 
     println!("Functions that return a future");
     say("Pin<Box<dyn Future>>", client.boxed("k").await)?;

@@ -102,9 +102,7 @@ struct Timeline {
 
 impl Timeline {
     fn begin() -> Self {
-        Self {
-            began: Instant::now(),
-        }
+        Self { began: Instant::now() }
     }
 
     fn calls(&mut self, count: u32, server: SocketAddr) -> Result<(), Box<dyn Error>> {
@@ -160,20 +158,14 @@ impl Server {
             let killed = Arc::clone(&killed);
             move || serve(&listener, &killed)
         });
-        Ok(Self {
-            address,
-            killed,
-            thread,
-        })
+        Ok(Self { address, killed, thread })
     }
 
     /// Closes the listener: from then on the operating system refuses connections.
     fn kill(self) -> io::Result<()> {
         self.killed.store(true, Ordering::Release);
         TcpStream::connect(self.address)?;
-        self.thread
-            .join()
-            .map_err(|_| io::Error::other("the server panicked"))?
+        self.thread.join().map_err(|_| io::Error::other("the server panicked"))?
     }
 }
 
@@ -202,17 +194,11 @@ fn get(server: SocketAddr, path: &str) -> io::Result<String> {
     const PATIENCE: Duration = Duration::from_millis(500);
     let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     match answer.split_once("\r\n\r\n") {
         Some((head, body)) if head.starts_with("HTTP/1.1 200 ") => Ok(body.to_owned()),
-        _ => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "not the answer that was hoped for",
-        )),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "not the answer that was hoped for")),
     }
 }

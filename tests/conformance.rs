@@ -23,30 +23,16 @@ fn every_vector_sees_what_it_expects() {
     let text = include_str!("conformance/visible.json");
     let vectors: Vec<Object> = serde_json::from_str(text).expect("the vectors are objects");
     let (replayed, left_out): (Vec<_>, Vec<_>) = vectors.iter().partition(|v| is_supported(v));
-    println!(
-        "{} vectors replayed, {} left out",
-        replayed.len(),
-        left_out.len()
-    );
+    println!("{} vectors replayed, {} left out", replayed.len(), left_out.len());
 
-    let failed: Vec<_> = replayed
-        .iter()
-        .filter_map(|vector| replay(vector).err())
-        .collect();
-    assert!(
-        failed.is_empty(),
-        "{} vectors failed:\n{}",
-        failed.len(),
-        failed.join("\n")
-    );
+    let failed: Vec<_> = replayed.iter().filter_map(|vector| replay(vector).err()).collect();
+    assert!(failed.is_empty(), "{} vectors failed:\n{}", failed.len(), failed.join("\n"));
     assert_eq!((replayed.len(), left_out.len()), (REPLAYED, LEFT_OUT));
 }
 
 fn is_supported(vector: &Object) -> bool {
     let config = vector["config"].as_object().expect("a config is an object");
-    UNSUPPORTED
-        .iter()
-        .all(|option| !config.contains_key(*option))
+    UNSUPPORTED.iter().all(|option| !config.contains_key(*option))
 }
 
 /// Replays one vector. The error says which, where, and what was seen instead.
@@ -76,23 +62,16 @@ fn replay(vector: &Object) -> Result<(), String> {
     if let Some(start) = vector.get("clock_start_ns") {
         clock.advance(duration(start));
     }
-    let name = vector
-        .get("name")
-        .map_or("conformance", |name| name.as_str().unwrap());
+    let name = vector.get("name").map_or("conformance", |name| name.as_str().unwrap());
     let made = CircuitBreaker::with_clock(name, config, Clock::Manual(clock.clone()));
     let refusal_expected = vector.get("config_error") == Some(&Value::Bool(true));
     let circuit = match made {
         Ok(_) if refusal_expected => {
-            return Err(problem(
-                "config",
-                "expected a ConfigError, got a circuit".to_owned(),
-            ));
+            return Err(problem("config", "expected a ConfigError, got a circuit".to_owned()));
         }
         Ok(circuit) => circuit,
         Err(error) if refusal_expected => {
-            let field = vector
-                .get("config_error_field")
-                .map_or("", |it| it.as_str().unwrap());
+            let field = vector.get("config_error_field").map_or("", |it| it.as_str().unwrap());
             let named = error.to_string().contains(field);
             let complaint = || problem("config", format!("{error} does not name {field:?}"));
             return if named { Ok(()) } else { Err(complaint()) };
@@ -107,12 +86,7 @@ fn replay(vector: &Object) -> Result<(), String> {
         asked: 0,
         permits: HashMap::new(),
     };
-    for (at, step) in vector["steps"]
-        .as_array()
-        .expect("steps are a list")
-        .iter()
-        .enumerate()
-    {
+    for (at, step) in vector["steps"].as_array().expect("steps are a list").iter().enumerate() {
         let step = step.as_object().expect("a step is an object");
         let place = format!("step {at} ({})", text(step, "op"));
         replay.step(step).map_err(|error| problem(&place, error))?;
@@ -140,9 +114,7 @@ impl<'a> Replay<'a> {
         }
         let snapshot = self.circuit.snapshot();
         self.check_invariants(&snapshot)?;
-        let expected = step
-            .get("expect")
-            .map(|it| it.as_object().expect("an object"));
+        let expected = step.get("expect").map(|it| it.as_object().expect("an object"));
         for (field, expected) in expected.into_iter().flatten() {
             self.check(field, expected, &admission, &snapshot)?;
         }
@@ -200,9 +172,7 @@ impl<'a> Replay<'a> {
 
     fn permit(&mut self, step: &Object) -> Result<Permit<'a>, String> {
         let token = text(step, "token");
-        self.permits
-            .remove(token)
-            .ok_or_else(|| format!("no permit under token {token:?}"))
+        self.permits.remove(token).ok_or_else(|| format!("no permit under token {token:?}"))
     }
 
     fn call(&mut self, step: &Object) -> Result<Result<(), Rejected>, String> {
@@ -233,10 +203,7 @@ impl<'a> Replay<'a> {
 
     /// What holds after every step, whatever the vector says.
     fn check_invariants(&self, snapshot: &Snapshot) -> Result<(), String> {
-        let (first, second) = (
-            format!("{snapshot:?}"),
-            format!("{:?}", self.circuit.snapshot()),
-        );
+        let (first, second) = (format!("{snapshot:?}"), format!("{:?}", self.circuit.snapshot()));
         if first != second {
             return Err(format!("reading is not pure:\n    {first}\n    {second}"));
         }
@@ -247,11 +214,7 @@ impl<'a> Replay<'a> {
         )?;
         let calls = snapshot.calls;
         let ended = calls.success + calls.failure + calls.ignored + calls.cancelled;
-        equal(
-            "started (R19)",
-            &json!(ended + snapshot.in_flight),
-            &json!(calls.started),
-        )?;
+        equal("started (R19)", &json!(ended + snapshot.in_flight), &json!(calls.started))?;
         let answered = calls.started + rejections(snapshot);
         equal("asked (R19)", &json!(self.asked), &json!(answered))
     }
@@ -347,17 +310,11 @@ fn config(stated: &Value) -> Result<Config, String> {
 }
 
 fn text<'v>(object: &'v Object, key: &str) -> &'v str {
-    object
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_else(|| panic!("no {key} in {object:?}"))
+    object.get(key).and_then(Value::as_str).unwrap_or_else(|| panic!("no {key} in {object:?}"))
 }
 
 fn count(value: &Value) -> u32 {
-    value
-        .as_u64()
-        .and_then(|count| count.try_into().ok())
-        .expect("a count")
+    value.as_u64().and_then(|count| count.try_into().ok()).expect("a count")
 }
 
 fn number(value: &Value) -> f64 {
@@ -381,15 +338,11 @@ fn nanos(duration: Option<Duration>) -> Value {
 
 fn between(bounds: &Value, got: Option<Duration>) -> Result<(), String> {
     let [least, most] = bounds.as_array().expect("two bounds").as_slice() else {
-        return Err(format!(
-            "retry_after_between_ns takes two bounds, not {bounds}"
-        ));
+        return Err(format!("retry_after_between_ns takes two bounds, not {bounds}"));
     };
     match got {
         Some(left) if (duration(least)..=duration(most)).contains(&left) => Ok(()),
-        _ => Err(format!(
-            "retry_after: expected between {least} and {most}, got {got:?}"
-        )),
+        _ => Err(format!("retry_after: expected between {least} and {most}, got {got:?}")),
     }
 }
 
@@ -398,9 +351,5 @@ fn equal(field: &str, expected: &Value, got: &Value) -> Result<(), String> {
         (Some(one), Some(other)) if expected.is_f64() || got.is_f64() => (one - other).abs() < 1e-9,
         _ => expected == got,
     };
-    if is_equal {
-        Ok(())
-    } else {
-        Err(format!("{field}: expected {expected}, got {got}"))
-    }
+    if is_equal { Ok(()) } else { Err(format!("{field}: expected {expected}, got {got}")) }
 }

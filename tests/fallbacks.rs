@@ -7,17 +7,11 @@ use std::sync::Arc;
 use breaker_runtime::{CallError, Snapshot, circuit_breaker, registry};
 
 fn snapshot(name: &str) -> Snapshot {
-    registry()
-        .get(name)
-        .expect("the function is annotated")
-        .snapshot()
+    registry().get(name).expect("the function is annotated").snapshot()
 }
 
 fn force_open(name: &str) {
-    registry()
-        .get(name)
-        .expect("the function is annotated")
-        .force_open();
+    registry().get(name).expect("the function is annotated").force_open();
 }
 
 /// Text that counts how often it is copied.
@@ -29,20 +23,14 @@ struct Counted {
 
 impl Counted {
     fn new(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            copies: Arc::default(),
-        }
+        Self { text: text.to_owned(), copies: Arc::default() }
     }
 }
 
 impl Clone for Counted {
     fn clone(&self) -> Self {
         self.copies.set(self.copies.get() + 1);
-        Self {
-            text: self.text.clone(),
-            copies: Arc::clone(&self.copies),
-        }
+        Self { text: self.text.clone(), copies: Arc::clone(&self.copies) }
     }
 }
 
@@ -117,10 +105,7 @@ async fn by_async_closure(sku: String) -> Result<usize, String> {
 
 #[tokio::test]
 async fn a_closure_of_an_async_function_may_await_and_return() {
-    assert_eq!(
-        by_async_closure("tea".into()).await,
-        Ok("tea: failed, tea".len())
-    );
+    assert_eq!(by_async_closure("tea".into()).await, Ok("tea: failed, tea".len()));
     assert_eq!(by_async_closure(String::new()).await, Err("empty".into()));
 }
 
@@ -165,11 +150,7 @@ fn only_rejected(text: Unique) -> Result<String, String> {
 #[test]
 fn with_fallback_on_rejected_failures_go_to_the_caller_and_nothing_is_kept() {
     assert_eq!(only_rejected(Unique("down".into())), Err("down".into()));
-    assert!(
-        only_rejected(Unique("down".into()))
-            .unwrap()
-            .contains("is open")
-    );
+    assert!(only_rejected(Unique("down".into())).unwrap().contains("is open"));
 }
 
 #[circuit_breaker(name = "fallbacks.ignored", ignore_if = |error| error == "absent", fallback = Ok(0))]
@@ -190,11 +171,7 @@ fn option(some: bool) -> Option<u8> {
 
 #[circuit_breaker(name = "fallbacks.failed_value", failure_if = |value| matches!(value, Ok(500..)), fallback = Ok(1))]
 fn status(code: u16) -> Result<u16, String> {
-    if code == 0 {
-        Err("no answer".into())
-    } else {
-        Ok(code)
-    }
+    if code == 0 { Err("no answer".into()) } else { Ok(code) }
 }
 
 #[test]
@@ -202,11 +179,7 @@ fn failures_without_an_error_value_go_to_the_caller() {
     assert_eq!(option(false), None);
     assert_eq!(status(503), Ok(503));
     assert_eq!(snapshot("fallbacks.failed_value").calls.failure, 1);
-    assert_eq!(
-        status(0),
-        Err("no answer".into()),
-        "failure_if says that this is a success"
-    );
+    assert_eq!(status(0), Err("no answer".into()), "failure_if says that this is a success");
     force_open("fallbacks.option");
     assert_eq!(option(false), Some(9));
 }
@@ -234,14 +207,7 @@ fn p04_a_panic_of_the_fallback_goes_on_and_the_call_is_recorded_once() {
     let payload = catch_unwind(panicking).unwrap_err();
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"in the fallback"));
     let snapshot = snapshot("fallbacks.panicking");
-    assert_eq!(
-        (
-            snapshot.calls.failure,
-            snapshot.calls.panicked,
-            snapshot.in_flight
-        ),
-        (1, 0, 0)
-    );
+    assert_eq!((snapshot.calls.failure, snapshot.calls.panicked, snapshot.in_flight), (1, 0, 0));
 }
 
 #[circuit_breaker(name = "fallbacks.reentrant", failure_threshold = 1, fallback = {
@@ -429,10 +395,7 @@ fn returned_future(text: String) -> impl Future<Output = Result<usize, String>> 
 
 #[tokio::test]
 async fn functions_that_return_futures_keep_what_the_fallback_names() {
-    assert_eq!(
-        Shop { asked: 1 }.stock("tea", "a1".into()).await,
-        Ok(5 + 3 + 2 + 1)
-    );
+    assert_eq!(Shop { asked: 1 }.stock("tea", "a1".into()).await, Ok(5 + 3 + 2 + 1));
     assert_eq!(returned_future("tea".into()).await, Ok(3));
 }
 
@@ -455,9 +418,6 @@ fn d25_a_refused_call_never_runs_the_body() {
     }
     let runs = Cell::new(0);
     force_open("fallbacks.body");
-    assert_eq!(
-        catch_unwind(AssertUnwindSafe(|| guarded(&runs))).ok(),
-        Some(0)
-    );
+    assert_eq!(catch_unwind(AssertUnwindSafe(|| guarded(&runs))).ok(), Some(0));
     assert_eq!(runs.get(), 0);
 }

@@ -138,17 +138,12 @@ fn now<T>(future: impl ::core::future::Future<Output = T>) -> T {
 
 #[test]
 fn m04_shadowed_names_and_no_prelude_do_not_matter() {
-    assert_eq!(
-        shadowed::sync(1, 2, 3),
-        Err(::std::string::ToString::to_string("7"))
-    );
+    assert_eq!(shadowed::sync(1, 2, 3), Err(::std::string::ToString::to_string("7")));
     assert_eq!(shadowed::sync(1, 2, 3), Ok(2));
     assert_eq!(now(shadowed::asynchronous(0, 0)), Err(Text("")));
     assert_eq!(now(shadowed::asynchronous(1, 1)), Ok(2));
     assert_eq!(now(shadowed::boxed(3)), Some(3));
     assert_eq!(shadowed::plain(4), 4);
-    let ignored = registry()
-        .get("hygiene.async")
-        .map(|circuit| circuit.snapshot().calls.ignored);
+    let ignored = registry().get("hygiene.async").map(|circuit| circuit.snapshot().calls.ignored);
     assert_eq!(ignored, Some(1));
 }

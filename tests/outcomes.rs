@@ -21,10 +21,7 @@ impl From<Rejected> for Fault {
 }
 
 fn snapshot(name: &str) -> Snapshot {
-    registry()
-        .get(name)
-        .expect("the function is annotated")
-        .snapshot()
+    registry().get(name).expect("the function is annotated").snapshot()
 }
 
 fn calls(name: &str) -> Calls {
@@ -58,32 +55,11 @@ fn fall_back<T>() -> T {
 
 #[test]
 fn err_and_none_are_failures_and_everything_else_is_a_success() {
-    let _ = (
-        aliased(true),
-        aliased(false),
-        optional(true),
-        optional(false),
-    );
-    assert_eq!(
-        (
-            calls("outcomes.alias").success,
-            calls("outcomes.alias").failure
-        ),
-        (1, 1)
-    );
-    assert_eq!(
-        (
-            calls("outcomes.option").success,
-            calls("outcomes.option").failure
-        ),
-        (1, 1)
-    );
+    let _ = (aliased(true), aliased(false), optional(true), optional(false));
+    assert_eq!((calls("outcomes.alias").success, calls("outcomes.alias").failure), (1, 1));
+    assert_eq!((calls("outcomes.option").success, calls("outcomes.option").failure), (1, 1));
     assert_eq!(of_any_type(Err::<(), _>(1)), Err(1));
-    assert_eq!(
-        calls("outcomes.generic").success,
-        1,
-        "a type parameter is not looked into"
-    );
+    assert_eq!(calls("outcomes.generic").success, 1, "a type parameter is not looked into");
 }
 
 fn is_server_error(status: &Result<u16, Fault>) -> bool {
@@ -106,13 +82,7 @@ async fn async_status(answer: u16) -> u16 {
 
 #[tokio::test]
 async fn failure_if_decides_and_ignore_if_is_asked_first() {
-    for answer in [
-        Ok(200),
-        Ok(503),
-        Err(Fault::Down),
-        Err(Fault::Refused),
-        Err(Fault::Absent),
-    ] {
+    for answer in [Ok(200), Ok(503), Err(Fault::Down), Err(Fault::Refused), Err(Fault::Absent)] {
         let _ = status(answer);
     }
     let calls = calls("outcomes.predicates");
@@ -155,26 +125,10 @@ async fn p01_a_panic_in_the_body_is_a_failure_and_goes_on() {
         assert_eq!(payload.downcast_ref::<&str>(), Some(&"in the body"));
     }
     assert_eq!(panics(), Err(Fault::Refused));
-    assert_eq!(
-        (
-            calls("outcomes.panics").failure,
-            calls("outcomes.panics").panicked
-        ),
-        (2, 2)
-    );
+    assert_eq!((calls("outcomes.panics").failure, calls("outcomes.panics").panicked), (2, 2));
 
-    assert!(
-        tokio::spawn(async_panics(true))
-            .await
-            .unwrap_err()
-            .is_panic()
-    );
-    assert!(
-        tokio::spawn(async_panics(false))
-            .await
-            .unwrap_err()
-            .is_panic()
-    );
+    assert!(tokio::spawn(async_panics(true)).await.unwrap_err().is_panic());
+    assert!(tokio::spawn(async_panics(false)).await.unwrap_err().is_panic());
     assert_eq!(async_panics(true).await, Err(Fault::Refused));
     assert_eq!(calls("outcomes.async_panics").panicked, 2);
 }
@@ -194,10 +148,7 @@ async fn async_judged() -> Result<(), Fault> {
 async fn p02_a_panic_in_a_predicate_is_a_failure_and_goes_on() {
     assert!(catch_unwind(judged).is_err());
     assert!(tokio::spawn(async_judged()).await.unwrap_err().is_panic());
-    for name in [
-        "outcomes.panicking_predicate",
-        "outcomes.async_panicking_predicate",
-    ] {
+    for name in ["outcomes.panicking_predicate", "outcomes.async_panicking_predicate"] {
         let snapshot = snapshot(name);
         assert_eq!((snapshot.calls.failure, snapshot.calls.panicked), (1, 1));
         assert_eq!(snapshot.in_flight, 0);
@@ -259,9 +210,7 @@ fn a_future_dropped_by_a_panic_elsewhere_is_cancelled_not_failed() {
     }
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let mut future = pin!(bystander());
-        let polled = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
+        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());
         panic!("of somebody else");
     }));
@@ -300,10 +249,7 @@ async fn c05_an_aborted_task_is_cancelled() {
         assert!(task.await.unwrap_err().is_cancelled());
     }
     let snapshot = snapshot("outcomes.aborted");
-    assert_eq!(
-        (snapshot.calls.started, snapshot.calls.cancelled),
-        (100, 100)
-    );
+    assert_eq!((snapshot.calls.started, snapshot.calls.cancelled), (100, 100));
 }
 
 #[test]
@@ -312,9 +258,7 @@ fn c06_a_runtime_that_shuts_down_cancels_its_calls() {
     async fn in_flight() -> Option<()> {
         pending().await
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         for _ in 0..10 {
             tokio::spawn(in_flight());
@@ -342,8 +286,5 @@ fn slow() -> Option<()> {
 fn r05_slow_calls_open_the_circuit_although_they_succeed() {
     while slow().is_some() {}
     let snapshot = snapshot("outcomes.slow");
-    assert_eq!(
-        (snapshot.state, snapshot.calls.slow, snapshot.calls.failure),
-        (State::Open, 3, 0)
-    );
+    assert_eq!((snapshot.state, snapshot.calls.slow, snapshot.calls.failure), (State::Open, 3, 0));
 }

@@ -61,23 +61,12 @@ fn never_called() -> Option<()> {
 
 #[test]
 fn every_annotated_function_is_listed_before_its_first_call() {
-    let names: Vec<_> = registry()
-        .circuits()
-        .iter()
-        .map(|circuit| circuit.name().to_owned())
-        .collect();
-    let annotated = [
-        "sites.conflict",
-        "sites.generic",
-        "sites.never_called",
-        "sites.same",
-        "sites.shared",
-    ];
+    let names: Vec<_> =
+        registry().circuits().iter().map(|circuit| circuit.name().to_owned()).collect();
+    let annotated =
+        ["sites.conflict", "sites.generic", "sites.never_called", "sites.same", "sites.shared"];
     for name in annotated {
-        assert!(
-            names.iter().any(|listed| listed == name),
-            "{name} is listed"
-        );
+        assert!(names.iter().any(|listed| listed == name), "{name} is listed");
     }
     assert!(names.is_sorted());
 }
@@ -102,50 +91,28 @@ async fn r22_sites_of_one_name_share_one_circuit_and_the_config_that_one_states(
 fn r22_the_site_that_comes_first_in_the_source_decides_whatever_runs_first() {
     assert_eq!(late::is_overruled(), None);
     let circuit = registry().get("sites.conflict").unwrap();
-    assert_eq!(
-        circuit.snapshot().config.settings().failure_threshold,
-        Some(2)
-    );
+    assert_eq!(circuit.snapshot().config.settings().failure_threshold, Some(2));
     assert_eq!(early::decides(), None);
     assert_eq!(circuit.state(), State::Open);
 
     let conflicts = circuit.snapshot().conflicts;
     assert_eq!(conflicts.len(), 1);
-    assert_eq!(
-        conflicts[0].decided.site.map(|site| site.function()),
-        Some("decides")
-    );
-    assert_eq!(
-        conflicts[0].refused.site.map(|site| site.function()),
-        Some("is_overruled")
-    );
+    assert_eq!(conflicts[0].decided.site.map(|site| site.function()), Some("decides"));
+    assert_eq!(conflicts[0].refused.site.map(|site| site.function()), Some("is_overruled"));
     assert!(registry().conflicts().contains(&conflicts[0]));
-    assert!(
-        conflicts[0]
-            .to_string()
-            .contains("sites::late::is_overruled")
-    );
+    assert!(conflicts[0].to_string().contains("sites::late::is_overruled"));
 }
 
 #[test]
 fn r22_configs_that_mean_the_same_are_no_conflict() {
     let _ = (states_the_defaults(), states_other_defaults());
-    assert!(
-        registry()
-            .get("sites.same")
-            .unwrap()
-            .snapshot()
-            .conflicts
-            .is_empty()
-    );
+    assert!(registry().get("sites.same").unwrap().snapshot().conflicts.is_empty());
 }
 
 #[test]
 fn r22_code_never_overrides_a_site() {
     let differing = Config::new().success_threshold(9);
-    let circuit = registry()
-        .get_or_create("sites.generic", differing)
-        .unwrap();
+    let circuit = registry().get_or_create("sites.generic", differing).unwrap();
     assert_eq!(circuit.snapshot().config, Config::new());
     let conflicts = circuit.snapshot().conflicts;
     assert_eq!(conflicts.len(), 1);
@@ -178,8 +145,6 @@ fn g02_threads_that_make_the_first_call_at_once_meet_one_circuit() {
     });
     let circuit = registry().get("sites.first_use").unwrap();
     assert_eq!(circuit.snapshot().calls.failure, 32);
-    let again = registry()
-        .get_or_create("sites.first_use", Config::new())
-        .unwrap();
+    let again = registry().get_or_create("sites.first_use", Config::new()).unwrap();
     assert!(Arc::ptr_eq(&circuit, &again));
 }

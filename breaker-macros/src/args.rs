@@ -70,8 +70,7 @@ impl Args {
             if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
                 continue;
             }
-            self.errors
-                .push(input.error("expected `,` between two options"));
+            self.errors.push(input.error("expected `,` between two options"));
             if !input.peek(syn::Ident::peek_any) {
                 skip_to_comma(input)?;
                 input.parse::<Option<Token![,]>>()?;
@@ -95,16 +94,12 @@ impl Args {
             return Err(self.positional(&lit));
         }
         let key = input.call(Ident::parse_any).map_err(|error| {
-            Error::new(
-                error.span(),
-                "expected an option, such as `failure_threshold = 5`",
-            )
+            Error::new(error.span(), "expected an option, such as `failure_threshold = 5`")
         })?;
         let Some((option, takes)) = options::find(&key) else {
             let message = options::unknown(&key);
-            let misspelt = options::OPTIONS
-                .iter()
-                .find(|(name, _)| message.ends_with(&format!("`{name}`?")));
+            let misspelt =
+                options::OPTIONS.iter().find(|(name, _)| message.ends_with(&format!("`{name}`?")));
             self.misspelt.extend(misspelt.map(|(name, _)| *name));
             self.errors.push(Error::new(key.span(), message));
             skip_to_comma(input)?;
@@ -121,22 +116,13 @@ impl Args {
             return Err(Error::new(key.span(), needs_a_value(option, takes)));
         }
         let value = if takes == Value::CratePath {
-            input.call(syn::Path::parse_mod_style).map(|path| {
-                Expr::Path(syn::ExprPath {
-                    attrs: Vec::new(),
-                    qself: None,
-                    path,
-                })
-            })?
+            input
+                .call(syn::Path::parse_mod_style)
+                .map(|path| Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path }))?
         } else {
             input.parse()?
         };
-        Ok(Some(Arg {
-            option,
-            takes,
-            key,
-            value,
-        }))
+        Ok(Some(Arg { option, takes, key, value }))
     }
 
     fn positional(&mut self, lit: &Lit) -> Error {
@@ -159,16 +145,12 @@ impl Args {
     }
 
     pub(crate) fn span_of(&self, option: &str) -> Span {
-        self.get(option)
-            .map_or_else(Span::call_site, |arg| arg.key.span())
+        self.get(option).map_or_else(Span::call_site, |arg| arg.key.span())
     }
 }
 
 fn needs_a_value(option: &str, takes: Value) -> String {
-    format!(
-        "`{option}` needs a value: write `{}`",
-        example(option, takes)
-    )
+    format!("`{option}` needs a value: write `{}`", example(option, takes))
 }
 
 fn example(option: &str, takes: Value) -> String {

@@ -47,19 +47,8 @@ use crate::spec::Spec;
 /// }
 /// ```
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
-    let Function {
-        attrs,
-        vis,
-        signature,
-        inner_attrs,
-        body,
-        ..
-    } = function;
-    let guard = Guard {
-        spec,
-        function,
-        rt: runtime(spec),
-    };
+    let Function { attrs, vis, signature, inner_attrs, body, .. } = function;
+    let guard = Guard { spec, function, rt: runtime(spec) };
     let keeps_self = guard.keeps_self();
     let content = match function.flavor {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
@@ -112,10 +101,7 @@ impl Guard<'_> {
         let (rt, future) = (&self.rt, local("future"));
         let lends = self.lends();
         let made = self.called();
-        let decide = self.decide(
-            &TokenStream::new(),
-            &self.awaited(&future.to_token_stream()),
-        );
+        let decide = self.decide(&TokenStream::new(), &self.awaited(&future.to_token_stream()));
         let fake_return = self.fake_return();
         let guarded = quote! { async move { #fake_return #decide } };
         let guarded = match self.function.flavor {
@@ -130,10 +116,8 @@ impl Guard<'_> {
         let (rt, site) = (&self.rt, self.site());
         let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
         let mutability = self.function.is_async().then(|| quote! { mut });
-        let (ok, err) = (
-            quote! { ::core::result::Result::Ok },
-            quote! { ::core::result::Result::Err },
-        );
+        let (ok, err) =
+            (quote! { ::core::result::Result::Ok }, quote! { ::core::result::Result::Err });
         let Some(fallback) = &self.spec.fallback else {
             let settled = self.settled(out);
             let refused = self.refused(&rejected);
@@ -244,27 +228,14 @@ impl Guard<'_> {
         let bindings = self.function.arguments.iter().filter(|argument| {
             !matches!(argument.pattern, syn::Pat::Ident(_)) && fallback.mentions(argument)
         });
-        let bindings = bindings.map(
-            |Argument {
-                 attrs,
-                 pattern,
-                 ident,
-                 ..
-             }| {
-                quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
-            },
-        );
+        let bindings = bindings.map(|Argument { attrs, pattern, ident, .. }| {
+            quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
+        });
         match fallback {
             Fallback::Path(path) => {
-                let receiver = self
-                    .function
-                    .receiver
-                    .map(|receiver| self.kept_self(receiver));
-                let arguments = self
-                    .function
-                    .arguments
-                    .iter()
-                    .map(|argument| argument.ident.to_token_stream());
+                let receiver = self.function.receiver.map(|receiver| self.kept_self(receiver));
+                let arguments =
+                    self.function.arguments.iter().map(|argument| argument.ident.to_token_stream());
                 let arguments = receiver.into_iter().chain(arguments);
                 let awaited = self.function.is_async().then(|| quote! { .await });
                 let (first, last) = ends(path);
@@ -274,10 +245,7 @@ impl Guard<'_> {
                 let call = quote_spanned! { last => (#error, #path #called) };
                 quote! { #given #call }
             }
-            Fallback::Closure {
-                error: pattern,
-                body,
-            } => {
+            Fallback::Closure { error: pattern, body } => {
                 quote! { #(#bindings)* let #pattern = #error; #body }
             }
             Fallback::Expression(expression) => {
@@ -322,12 +290,7 @@ impl Guard<'_> {
 
     /// Runs the body of a function that tracks its caller in a function of its own, as that keeps track.
     fn called_inside(&self) -> TokenStream {
-        let Function {
-            signature,
-            arguments,
-            body,
-            ..
-        } = self.function;
+        let Function { signature, arguments, body, .. } = self.function;
         let name = local("tracked");
         let mut inside = signature.clone();
         inside.ident = name.clone();
@@ -339,12 +302,7 @@ impl Guard<'_> {
             }
         }
         let generics = turbofish(&signature.generics);
-        let given = arguments
-            .iter()
-            .map(|argument| match self.is_lent(argument) {
-                true => lent(argument),
-                false => argument.ident.clone(),
-            });
+        let given = arguments.iter().map(|argument| self.source(argument));
         quote! {
             {
                 #[track_caller]
@@ -377,11 +335,8 @@ impl Guard<'_> {
 
     fn awaited(&self, future: &TokenStream) -> TokenStream {
         let (rt, permit) = (&self.rt, local("permit"));
-        let on_cancel = if self.spec.on_cancel_failure {
-            local("Failure")
-        } else {
-            local("Ignore")
-        };
+        let on_cancel =
+            if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
         quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #future).await }
     }
 
@@ -395,28 +350,13 @@ impl Guard<'_> {
     /// function did, drops them in the same order, and may take them apart.
     fn rebinds(&self) -> TokenStream {
         let rebind = |argument: &Argument| {
-            let Argument {
-                attrs,
-                pattern,
-                ident,
-                ..
-            } = argument;
-            let from = if self.is_lent(argument) {
-                lent(argument)
-            } else {
-                ident.clone()
-            };
+            let Argument { attrs, pattern, .. } = argument;
+            let from = self.source(argument);
             // Whoever names an argument in the fallback alone has used it.
-            let used = self
-                .spec
-                .fallback
-                .as_ref()
-                .is_some_and(|fallback| fallback.mentions(argument));
+            let used =
+                self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument));
             let allow = used.then(|| quote! { #[allow(unused_variables)] });
-            let underscored = argument
-                .names
-                .iter()
-                .any(|name| name.to_string().starts_with('_'));
+            let underscored = argument.names.iter().any(|name| name.to_string().starts_with('_'));
             let underscored = underscored.then(|| {
                 quote! { #[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)] }
             });
@@ -441,11 +381,7 @@ impl Guard<'_> {
     /// What must be copied so that the fallback still has it when the body has failed.
     fn lends(&self) -> TokenStream {
         let rt = &self.rt;
-        let arguments = self
-            .function
-            .arguments
-            .iter()
-            .filter(|argument| self.is_lent(argument));
+        let arguments = self.function.arguments.iter().filter(|argument| self.is_lent(argument));
         let lends = arguments.map(|argument| {
             let (attrs, ident, lent) = (&argument.attrs, &argument.ident, lent(argument));
             let attrs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
@@ -463,10 +399,7 @@ impl Guard<'_> {
     /// gets the copy.
     fn keeps_self(&self) -> Option<TokenStream> {
         let owned = self.function.receiver == Some(Receiver::Owned);
-        let span = self
-            .function
-            .self_span()
-            .filter(|_| owned && self.lends_self())?;
+        let span = self.function.self_span().filter(|_| owned && self.lends_self())?;
         let (rt, kept) = (&self.rt, local("kept_self"));
         let copy = respan(quote! { #rt::keep(&self) }, span, span);
         Some(quote! { let #kept = #copy; })
@@ -474,21 +407,13 @@ impl Guard<'_> {
 
     /// What the body's argument is made from.
     fn source(&self, argument: &Argument) -> Ident {
-        if self.is_lent(argument) {
-            lent(argument)
-        } else {
-            argument.ident.clone()
-        }
+        if self.is_lent(argument) { lent(argument) } else { argument.ident.clone() }
     }
 
     fn is_lent(&self, argument: &Argument) -> bool {
         argument.keeping != Keeping::Copy
             && self.may_follow_the_body()
-            && self
-                .spec
-                .fallback
-                .as_ref()
-                .is_some_and(|fallback| fallback.mentions(argument))
+            && self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
     }
 
     /// Whether the fallback can run after the body has used the arguments.
@@ -499,11 +424,7 @@ impl Guard<'_> {
 
     fn lends_self(&self) -> bool {
         self.may_follow_the_body()
-            && self
-                .spec
-                .fallback
-                .as_ref()
-                .is_some_and(Fallback::mentions_self)
+            && self.spec.fallback.as_ref().is_some_and(Fallback::mentions_self)
     }
 
     fn kept_self(&self, receiver: Receiver) -> TokenStream {
@@ -535,16 +456,11 @@ impl Guard<'_> {
         let function = self.function.signature.ident.to_string();
         let function = function.trim_start_matches("r#");
         let config = quote! { #rt::Config::new() #(#settings)* };
-        let constants = settings
-            .iter()
-            .filter_map(|setting| Some((setting.option, setting.constant?)));
+        let constants =
+            settings.iter().filter_map(|setting| Some((setting.option, setting.constant?)));
         let checks: Vec<_> = constants
             .map(|(option, (first, last))| {
-                let check = respan(
-                    quote! { #rt::check(&__BREAKER_CONFIG, #option) },
-                    first,
-                    last,
-                );
+                let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
                 quote! { const _: () = #check; }
             })
             .collect();
@@ -577,9 +493,7 @@ fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
 
 fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut trees = tokens.to_token_stream().into_iter();
-    let first = trees
-        .next()
-        .map_or_else(Span::call_site, |tree| tree.span());
+    let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
     (first, trees.last().map_or(first, |tree| tree.span()))
 }
 

@@ -45,10 +45,7 @@ impl Fallback {
             ReturnType::Default => closure.body.clone(),
             ReturnType::Type(_, ty) => typed(ty, &closure.body),
         };
-        Ok(Self::Closure {
-            error: error.clone(),
-            body,
-        })
+        Ok(Self::Closure { error: error.clone(), body })
     }
 
     /// Whether the fallback uses that argument, by any of its names.
@@ -123,9 +120,7 @@ fn holds(tokens: TokenStream, name: &Ident) -> bool {
 fn captures(literal: &str, name: &str) -> bool {
     literal.starts_with(['"', 'r'])
         && literal.split('{').skip(1).any(|captured| {
-            captured
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(['}', ':']))
+            captured.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':']))
         })
 }
 

@@ -95,10 +95,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("minimum_throughput", "minimum_calls"),
     ("open_duration", "cooldown"),
     ("permitted_calls_in_half_open", "half_open_max_calls"),
-    (
-        "permitted_number_of_calls_in_half_open_state",
-        "half_open_max_calls",
-    ),
+    ("permitted_number_of_calls_in_half_open_state", "half_open_max_calls"),
     ("ready_to_trip", "failure_threshold"),
     ("record_exceptions", "failure_if"),
     ("record_if", "failure_if"),
@@ -136,21 +133,12 @@ pub(crate) fn find(key: &Ident) -> Option<(&'static str, Value)> {
 pub(crate) fn unknown(key: &Ident) -> String {
     let key = key.to_string();
     let word = key.to_lowercase();
-    let neighbour = NEIGHBOURS
-        .iter()
-        .find(|(theirs, _)| *theirs == word)
-        .map(|(_, ours)| *ours);
+    let neighbour = NEIGHBOURS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
     match neighbour.or_else(|| nearest(&word)) {
         Some(ours) => format!("unknown option `{key}`; did you mean `{ours}`?"),
         None => {
-            let names: Vec<_> = OPTIONS
-                .iter()
-                .map(|(name, _)| format!("`{name}`"))
-                .collect();
-            format!(
-                "unknown option `{key}`; the options are {}",
-                names.join(", ")
-            )
+            let names: Vec<_> = OPTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
+            format!("unknown option `{key}`; the options are {}", names.join(", "))
         }
     }
 }
@@ -179,18 +167,9 @@ mod tests {
             "unknown option `reset_timeout`; did you mean `cooldown`?"
         );
         for (theirs, ours) in NEIGHBOURS {
-            assert!(
-                suggestion(theirs).ends_with(&format!("`{ours}`?")),
-                "{theirs}"
-            );
-            assert!(
-                OPTIONS.iter().any(|(name, _)| name == ours),
-                "{ours} is an option"
-            );
-            assert!(
-                OPTIONS.iter().all(|(name, _)| name != theirs),
-                "{theirs} is not"
-            );
+            assert!(suggestion(theirs).ends_with(&format!("`{ours}`?")), "{theirs}");
+            assert!(OPTIONS.iter().any(|(name, _)| name == ours), "{ours} is an option");
+            assert!(OPTIONS.iter().all(|(name, _)| name != theirs), "{theirs} is not");
         }
     }
 

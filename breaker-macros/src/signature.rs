@@ -116,17 +116,7 @@ impl Function {
             }
         }
         let (flavor, output) = output(&signature);
-        Self {
-            attrs,
-            vis,
-            signature,
-            receiver,
-            arguments,
-            flavor,
-            output,
-            inner_attrs,
-            body,
-        }
+        Self { attrs, vis, signature, receiver, arguments, flavor, output, inner_attrs, body }
     }
 
     pub(crate) fn is_async(&self) -> bool {
@@ -134,15 +124,11 @@ impl Function {
     }
 
     pub(crate) fn self_span(&self) -> Option<Span> {
-        self.signature
-            .receiver()
-            .map(|receiver| receiver.self_token.span)
+        self.signature.receiver().map(|receiver| receiver.self_token.span)
     }
 
     pub(crate) fn tracks_caller(&self) -> bool {
-        self.attrs
-            .iter()
-            .any(|attr| attr.path().is_ident("track_caller"))
+        self.attrs.iter().any(|attr| attr.path().is_ident("track_caller"))
     }
 
     /// Closures lose the caller's place, functions inside the function do not; but they know neither
@@ -152,18 +138,12 @@ impl Function {
         self.flavor == Flavor::Sync
             && self.receiver.is_none()
             && matches!(self.signature.safety, syn::Safety::Default)
-            && !flatten(self.signature.to_token_stream())
-                .into_iter()
-                .any(names_self)
+            && !flatten(self.signature.to_token_stream()).into_iter().any(names_self)
     }
 }
 
 fn parse_header(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Visibility, Signature)> {
-    Ok((
-        input.call(Attribute::parse_outer)?,
-        input.parse()?,
-        input.parse()?,
-    ))
+    Ok((input.call(Attribute::parse_outer)?, input.parse()?, input.parse()?))
 }
 
 /// Takes the tokens out of the invisible group that a `macro_rules!` fragment comes in.
@@ -215,11 +195,7 @@ fn not_a_function(header: &[TokenTree], last: Option<&TokenTree>) -> Option<Erro
     ];
     // `const fn` and `impl Trait for fn()` hold two of the words; the first decides, `const` aside.
     let found = keyword(header, &ITEMS).map(|first| {
-        if first == "const" {
-            keyword(header, &["fn"]).unwrap_or(first)
-        } else {
-            first
-        }
+        if first == "const" { keyword(header, &["fn"]).unwrap_or(first) } else { first }
     });
     let message = match found.map(ToString::to_string).as_deref() {
         Some("fn") => return None,
@@ -232,21 +208,15 @@ fn not_a_function(header: &[TokenTree], last: Option<&TokenTree>) -> Option<Erro
         Some(word) => format!("`#[circuit_breaker]` guards functions, not a `{word}`"),
         None => "`#[circuit_breaker]` guards functions; expected `fn`".to_owned(),
     };
-    let span = found
-        .map(Ident::span)
-        .or_else(|| header.first().or(last).map(TokenTree::span));
+    let span = found.map(Ident::span).or_else(|| header.first().or(last).map(TokenTree::span));
     Some(Error::new(span.unwrap_or_else(Span::call_site), message))
 }
 
 fn no_body(header: &[TokenTree], last: Option<TokenTree>) -> Error {
     let tokens = header.iter().cloned().chain(last).collect::<TokenStream>();
-    let name = header
-        .iter()
-        .skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
-    match name
-        .skip(1)
-        .find(|tree| matches!(tree, TokenTree::Ident(_)))
-    {
+    let name =
+        header.iter().skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == "fn"));
+    match name.skip(1).find(|tree| matches!(tree, TokenTree::Ident(_))) {
         Some(name) => Error::new(
             name.span(),
             "a circuit breaker guards a body, and this function has none; put the attribute on its implementations",
@@ -315,11 +285,7 @@ fn argument(position: usize, typed: &mut syn::PatType) -> Argument {
     });
     let pattern = std::mem::replace(&mut *typed.pat, simple);
     let attrs = typed.attrs.clone();
-    typed.attrs.retain(|attr| {
-        ["cfg", "cfg_attr"]
-            .iter()
-            .any(|kept| attr.path().is_ident(kept))
-    });
+    typed.attrs.retain(|attr| ["cfg", "cfg_attr"].iter().any(|kept| attr.path().is_ident(kept)));
     let keeping = match peel_type(&typed.ty) {
         Type::Reference(reference) if reference.mutability.is_none() => Keeping::Copy,
         Type::Reference(_) => Keeping::Reborrow,
@@ -327,14 +293,7 @@ fn argument(position: usize, typed: &mut syn::PatType) -> Argument {
     };
     let mut bound = Bound::default();
     bound.visit_pat(&pattern);
-    Argument {
-        ident,
-        pattern,
-        attrs,
-        names: bound.names,
-        borrows_mutably: bound.mutably,
-        keeping,
-    }
+    Argument { ident, pattern, attrs, names: bound.names, borrows_mutably: bound.mutably, keeping }
 }
 
 /// What a pattern binds.
@@ -364,19 +323,9 @@ fn peel_type(ty: &Type) -> &Type {
 fn output(signature: &Signature) -> (Flavor, Output) {
     let ReturnType::Type(_, ty) = &signature.output else {
         let name = signature.ident.span();
-        let flavor = if signature.asyncness.is_some() {
-            Flavor::Async
-        } else {
-            Flavor::Sync
-        };
+        let flavor = if signature.asyncness.is_some() { Flavor::Async } else { Flavor::Sync };
         let unit = syn::parse_quote_spanned! { name => () };
-        return (
-            flavor,
-            Output {
-                blame: (name, name),
-                ..Output::of(&unit)
-            },
-        );
+        return (flavor, Output { blame: (name, name), ..Output::of(&unit) });
     };
     if signature.asyncness.is_some() {
         return (Flavor::Async, Output::of(ty));
@@ -403,20 +352,14 @@ impl Output {
 /// The first and the last token of something: an error from one to the other covers it all.
 fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut trees = tokens.to_token_stream().into_iter();
-    let first = trees
-        .next()
-        .map_or_else(Span::call_site, |tree| tree.span());
+    let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
     (first, trees.last().map_or(first, |tree| tree.span()))
 }
 
 /// The `E` of a visible `Result<T, E>`.
 fn error_type(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
-    let last = path
-        .path
-        .segments
-        .last()
-        .filter(|last| last.ident == "Result")?;
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
     let mut types = generic_types(&last.arguments);
     types.next()?;
     types.next()
@@ -427,13 +370,10 @@ fn generic_types(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
         PathArguments::AngleBracketed(angle) => Some(&angle.args),
         _ => None,
     };
-    arguments
-        .into_iter()
-        .flatten()
-        .filter_map(|argument| match argument {
-            GenericArgument::Type(ty) => Some(ty),
-            _ => None,
-        })
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// A future, by the look of its type: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or
@@ -446,14 +386,7 @@ fn future_of(ty: &Type) -> Option<(Flavor, Type)> {
                 .bounds
                 .iter()
                 .any(|bound| trait_name(bound).is_some_and(|name| name == "Unpin"));
-            Some((
-                if unpin {
-                    Flavor::BoxedFuture
-                } else {
-                    Flavor::Future
-                },
-                resolved,
-            ))
+            Some((if unpin { Flavor::BoxedFuture } else { Flavor::Future }, resolved))
         }
         Type::Path(path) => {
             let last = path.path.segments.last()?;
@@ -465,11 +398,7 @@ fn future_of(ty: &Type) -> Option<(Flavor, Type)> {
             else {
                 return None;
             };
-            let boxed = boxed
-                .path
-                .segments
-                .last()
-                .filter(|boxed| boxed.ident == "Box")?;
+            let boxed = boxed.path.segments.last().filter(|boxed| boxed.ident == "Box")?;
             let Type::TraitObject(object) = peel_type(generic_types(&boxed.arguments).next()?)
             else {
                 return None;
@@ -492,11 +421,7 @@ fn resolved_by<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Opti
         let TypeParamBound::Trait(bound) = bound else {
             return None;
         };
-        let last = bound
-            .path
-            .segments
-            .last()
-            .filter(|last| last.ident == "Future")?;
+        let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
         let PathArguments::AngleBracketed(angle) = &last.arguments else {
             return None;
         };
@@ -524,9 +449,7 @@ fn is_infallible(ty: &Type) -> bool {
         | Type::Slice(_)
         | Type::Ptr(_)
         | Type::ImplTrait(_) => true,
-        Type::Path(path) => PRIMITIVES
-            .iter()
-            .any(|primitive| path.path.is_ident(primitive)),
+        Type::Path(path) => PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)),
         _ => false,
     }
 }

@@ -40,11 +40,8 @@ impl Spec {
     ) -> syn::Result<(Self, Function)> {
         let mut errors = std::mem::take(&mut args.errors);
         let name = errors.keep(name(&args)).flatten();
-        let settings: Vec<_> = args
-            .given
-            .iter()
-            .filter_map(|arg| errors.keep(setting(arg)).flatten())
-            .collect();
+        let settings: Vec<_> =
+            args.given.iter().filter_map(|arg| errors.keep(setting(arg)).flatten()).collect();
         check_pairs(&args, &mut errors);
         let on_cancel = errors.keep(word(&args, "on_cancel")).flatten();
         let fallback_on = errors.keep(word(&args, "fallback_on")).flatten();
@@ -60,10 +57,7 @@ impl Spec {
         }
         errors.done()?;
         let (Some(name), Some(function)) = (name, function) else {
-            return Err(Error::new(
-                Span::call_site(),
-                "the attribute could not be read",
-            ));
+            return Err(Error::new(Span::call_site(), "the attribute could not be read"));
         };
         let expr = |option| args.get(option).map(|arg| peel(&arg.value).clone());
         let spec = Self {
@@ -100,11 +94,7 @@ fn name(args: &Args) -> syn::Result<Option<LitStr>> {
         let message = "the circuit needs a name: write `#[circuit_breaker(name = \"payments\")]`";
         return Err(Error::new(Span::call_site(), message));
     };
-    let Expr::Lit(syn::ExprLit {
-        lit: Lit::Str(name),
-        ..
-    }) = peel(&arg.value)
-    else {
+    let Expr::Lit(syn::ExprLit { lit: Lit::Str(name), .. }) = peel(&arg.value) else {
         let message = "`name` must be a string literal, such as `name = \"payments\"`";
         return Err(Error::new_spanned(&arg.value, message));
     };
@@ -127,12 +117,9 @@ fn setting(arg: &Arg) -> syn::Result<Option<Setting>> {
     let value = peel(&arg.value);
     let checked = match arg.takes {
         Value::Count(most) => count(arg.option, most, value)?,
-        Value::Share => number(
-            arg.option,
-            value,
-            "a share: more than 0, at most 1",
-            |share| share > 0.0 && share <= 1.0,
-        )?,
+        Value::Share => number(arg.option, value, "a share: more than 0, at most 1", |share| {
+            share > 0.0 && share <= 1.0
+        })?,
         Value::Factor => number(arg.option, value, "at least 1", |factor| factor >= 1.0)?,
         Value::Spread => number(arg.option, value, "at least 0 and less than 1", |spread| {
             (0.0..1.0).contains(&spread)
@@ -142,26 +129,12 @@ fn setting(arg: &Arg) -> syn::Result<Option<Setting>> {
             return Ok(None);
         }
     };
-    let setter = if arg.option == "window" {
-        "count_window"
-    } else {
-        arg.option
-    };
+    let setter = if arg.option == "window" { "count_window" } else { arg.option };
     Ok(Some(match checked {
-        Some(literal) => Setting {
-            option: arg.option,
-            setter,
-            value: literal,
-            constant: None,
-        },
+        Some(literal) => Setting { option: arg.option, setter, value: literal, constant: None },
         None => {
             let constant = Some(constant(arg.option, value)?);
-            Setting {
-                option: arg.option,
-                setter,
-                value: value.to_token_stream(),
-                constant,
-            }
+            Setting { option: arg.option, setter, value: value.to_token_stream(), constant }
         }
     }))
 }
@@ -180,11 +153,7 @@ fn literal(value: &Expr) -> Option<(bool, &Lit)> {
 
 fn count(option: &str, most: u32, value: &Expr) -> syn::Result<Option<TokenStream>> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    let range = if most == u32::MAX {
-        "at least 1".to_owned()
-    } else {
-        format!("1 to {most}")
-    };
+    let range = if most == u32::MAX { "at least 1".to_owned() } else { format!("1 to {most}") };
     match literal(value) {
         None => Ok(None),
         Some((false, Lit::Int(int))) => match int.base10_parse::<u64>() {
@@ -223,14 +192,10 @@ fn number(
         Some((_, Lit::Str(text))) => {
             let text = text.value();
             return match text.trim().trim_end_matches('%').parse::<f64>() {
-                Ok(percent) if text.contains('%') => wrong(format!(
-                    "takes a number; write `{}` without quotes",
-                    percent / 100.0
-                )),
-                Ok(_) => wrong(format!(
-                    "takes a number; write `{}` without quotes",
-                    text.trim()
-                )),
+                Ok(percent) if text.contains('%') => {
+                    wrong(format!("takes a number; write `{}` without quotes", percent / 100.0))
+                }
+                Ok(_) => wrong(format!("takes a number; write `{}` without quotes", text.trim())),
                 Err(_) => wrong(format!("takes a number, {range}")),
             };
         }
@@ -246,10 +211,7 @@ fn number(
         return Ok(Some(literal.to_token_stream()));
     }
     if range.starts_with("a share") && (2.0..=100.0).contains(&number) {
-        return wrong(format!(
-            "is {range}; for {number} % write `{}`",
-            number / 100.0
-        ));
+        return wrong(format!("is {range}; for {number} % write `{}`", number / 100.0));
     }
     wrong(format!("must be {range}"))
 }
@@ -263,9 +225,7 @@ fn duration(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
             Ok(duration) => {
                 let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
                 let span = text.span();
-                Ok(Some(
-                    quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) },
-                ))
+                Ok(Some(quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) }))
             }
             Err(error) => wrong(format!(
                 "is no duration: {error}; write it like \"250ms\", \"30s\" or \"1m 30s\""
@@ -273,9 +233,7 @@ fn duration(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
         },
         Some((false, Lit::Int(int))) => {
             let digits = int.base10_digits();
-            wrong(format!(
-                "needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`"
-            ))
+            wrong(format!("needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`"))
         }
         Some(_) => wrong("takes a duration, such as \"250ms\", \"30s\" or \"1m 30s\"".to_owned()),
     }
@@ -314,11 +272,7 @@ fn words(tokens: TokenStream, word: &str) -> bool {
 }
 
 fn span_of(value: &Expr) -> Span {
-    value
-        .to_token_stream()
-        .into_iter()
-        .next()
-        .map_or_else(Span::call_site, |tree| tree.span())
+    value.to_token_stream().into_iter().next().map_or_else(Span::call_site, |tree| tree.span())
 }
 
 fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> {
@@ -332,16 +286,10 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         _ => None,
     };
-    let chosen = choices
-        .iter()
-        .copied()
-        .find(|choice| written.as_deref() == Some(*choice));
+    let chosen = choices.iter().copied().find(|choice| written.as_deref() == Some(*choice));
     chosen.map(Some).ok_or_else(|| {
         let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-        Error::new_spanned(
-            &arg.value,
-            format!("`{option}` is one of {}", choices.join(", ")),
-        )
+        Error::new_spanned(&arg.value, format!("`{option}` is one of {}", choices.join(", ")))
     })
 }
 
@@ -362,19 +310,13 @@ fn check_pairs(args: &Args, errors: &mut Errors) {
         Some((false, Lit::Int(int))) => int.base10_parse::<u32>().ok(),
         _ => None,
     };
-    let window = if args.mentions("window") {
-        integer("window")
-    } else {
-        Some(100)
-    };
+    let window = if args.mentions("window") { integer("window") } else { Some(100) };
     if let (Some(minimum), Some(window)) = (integer("minimum_calls"), window)
         && minimum > window
         && window > 0
     {
         let message = format!("`minimum_calls` must not be more than the window holds, {window}");
-        let value = args
-            .get("minimum_calls")
-            .map(|arg| arg.value.to_token_stream());
+        let value = args.get("minimum_calls").map(|arg| arg.value.to_token_stream());
         errors.push(Error::new_spanned(value, message));
     }
     check_order(args, errors, "cooldown_max", "cooldown", Some("60s"));
@@ -429,10 +371,7 @@ fn check_against(args: &Args, function: &Function, errors: &mut Errors) {
         };
         errors.push(Error::new_spanned(&arg.value, error));
     }
-    let track_caller = function
-        .attrs
-        .iter()
-        .find(|attr| attr.path().is_ident("track_caller"));
+    let track_caller = function.attrs.iter().find(|attr| attr.path().is_ident("track_caller"));
     if let Some(track_caller) = track_caller.filter(|_| !function.can_track_caller()) {
         let message = "`#[track_caller]` cannot be kept on this function when it is guarded: only a free \
                        sync function keeps its caller; move the body into one";

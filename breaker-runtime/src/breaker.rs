@@ -225,9 +225,7 @@ impl CircuitBreaker {
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
             failure_rate: judged.map(Tally::failed_share),
-            slow_call_rate: judged
-                .filter(|_| self.slow_call.is_some())
-                .map(Tally::slow_share),
+            slow_call_rate: judged.filter(|_| self.slow_call.is_some()).map(Tally::slow_share),
             consecutive_failures: reading.consecutive_failures,
             consecutive_successes: reading.consecutive_successes,
             probes: reading.probes,
@@ -268,10 +266,7 @@ impl CircuitBreaker {
     pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         let ticket = if word.state() == State::Closed {
-            Ticket {
-                epoch: word.epoch(),
-                probe: None,
-            }
+            Ticket { epoch: word.epoch(), probe: None }
         } else {
             self.locked(Machine::admit).map_err(|refusal| {
                 self.totals.add(refusal.reason);
@@ -285,10 +280,7 @@ impl CircuitBreaker {
 
     pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
         self.totals.add(ending);
-        let ended = Ended {
-            ending,
-            slow: self.is_slow(began),
-        };
+        let ended = Ended { ending, slow: self.is_slow(began) };
         if self.needs_no_lock(ticket, ended) {
             return;
         }
@@ -349,10 +341,6 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 fn settle_result<T, E>(permit: Permit<'_>, result: Result<T, E>) -> Result<T, CallError<E>> {
-    permit.settle(if result.is_ok() {
-        Ending::Success
-    } else {
-        Ending::Failure
-    });
+    permit.settle(if result.is_ok() { Ending::Success } else { Ending::Failure });
     result.map_err(CallError::Failed)
 }

@@ -74,9 +74,7 @@ impl ManualClock {
     /// Moves the clock on. It stops at 584 years after its beginning, the end of time here.
     pub fn advance(&self, by: Duration) {
         let moved = |elapsed| Some(Instant(elapsed).after(by).0);
-        let _ = self
-            .elapsed
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
+        let _ = self.elapsed.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
     }
 }
 
@@ -109,9 +107,7 @@ mod tests {
 
     #[test]
     fn the_end_of_time_is_never_reached() {
-        let deadline = Instant::ZERO
-            .after(Duration::from_secs(1))
-            .after(Duration::MAX);
+        let deadline = Instant::ZERO.after(Duration::from_secs(1)).after(Duration::MAX);
         assert_eq!(deadline, Instant::NEVER);
         assert!(!Instant::NEVER.has_reached(deadline));
     }

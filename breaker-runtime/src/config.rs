@@ -437,14 +437,8 @@ mod tests {
     fn naming_a_rate_switches_the_default_run_off() {
         let config = Config::new().failure_rate(0.5);
         assert_eq!(config.settings().failure_threshold, None);
-        assert_eq!(
-            config.failure_threshold(7).settings().failure_threshold,
-            Some(7)
-        );
-        assert_eq!(
-            Config::new().slow_call(SECOND).settings().failure_threshold,
-            Some(5)
-        );
+        assert_eq!(config.failure_threshold(7).settings().failure_threshold, Some(7));
+        assert_eq!(Config::new().slow_call(SECOND).settings().failure_threshold, Some(5));
     }
 
     #[test]
@@ -454,14 +448,8 @@ mod tests {
         assert_eq!(slow.slow_call_rate, Some(0.5));
         assert_eq!(slow.half_open_failure_threshold, 2);
         assert_eq!(slow.probe_timeout, SECOND * 80);
-        assert_eq!(
-            Config::new().cooldown(SECOND).settings().probe_timeout,
-            SECOND * 30
-        );
-        assert_eq!(
-            Config::new().cooldown(SECOND).settings().cooldown_max,
-            SECOND * 10
-        );
+        assert_eq!(Config::new().cooldown(SECOND).settings().probe_timeout, SECOND * 30);
+        assert_eq!(Config::new().cooldown(SECOND).settings().cooldown_max, SECOND * 10);
     }
 
     #[test]
@@ -471,10 +459,7 @@ mod tests {
         refused(Config::new().minimum_calls(0), "minimum_calls");
         refused(Config::new().half_open_max_calls(0), "half_open_max_calls");
         refused(Config::new().success_threshold(0), "success_threshold");
-        refused(
-            Config::new().half_open_failure_threshold(0),
-            "half_open_failure_threshold",
-        );
+        refused(Config::new().half_open_failure_threshold(0), "half_open_failure_threshold");
     }
 
     #[test]
@@ -488,16 +473,10 @@ mod tests {
     fn r23_shares_and_factors_outside_their_range_are_refused() {
         for share in [0.0, -0.1, 1.000_001, f64::NAN, f64::INFINITY] {
             refused(Config::new().failure_rate(share), "failure_rate");
-            refused(
-                Config::new().slow_call(SECOND).slow_call_rate(share),
-                "slow_call_rate",
-            );
+            refused(Config::new().slow_call(SECOND).slow_call_rate(share), "slow_call_rate");
         }
         for factor in [0.0, 0.999, -1.0, f64::NAN, f64::INFINITY] {
-            refused(
-                Config::new().cooldown_multiplier(factor),
-                "cooldown_multiplier",
-            );
+            refused(Config::new().cooldown_multiplier(factor), "cooldown_multiplier");
         }
         for jitter in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
             refused(Config::new().cooldown_jitter(jitter), "cooldown_jitter");
@@ -514,19 +493,10 @@ mod tests {
 
     #[test]
     fn r23_options_that_contradict_each_other_are_refused() {
-        refused(
-            Config::new().count_window(10).minimum_calls(11),
-            "minimum_calls",
-        );
+        refused(Config::new().count_window(10).minimum_calls(11), "minimum_calls");
         refused(Config::new().count_window(1_000_001), "window");
-        refused(
-            Config::new().cooldown_multiplier(2.0).cooldown_max(SECOND),
-            "cooldown_max",
-        );
-        refused(
-            Config::new().slow_call(SECOND * 2).probe_timeout(SECOND),
-            "probe_timeout",
-        );
+        refused(Config::new().cooldown_multiplier(2.0).cooldown_max(SECOND), "cooldown_max");
+        refused(Config::new().slow_call(SECOND * 2).probe_timeout(SECOND), "probe_timeout");
     }
 
     #[test]

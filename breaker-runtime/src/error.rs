@@ -34,11 +34,7 @@ pub struct Rejected {
 
 impl Rejected {
     pub(crate) fn new(name: Name, refusal: Refusal) -> Self {
-        Self {
-            name,
-            reason: refusal.reason,
-            retry_after: refusal.retry_after,
-        }
+        Self { name, reason: refusal.reason, retry_after: refusal.retry_after }
     }
 
     /// The circuit that refused.
@@ -78,10 +74,7 @@ impl fmt::Display for Rejected {
                 write!(f, "circuit {name:?} is forced open until it is reset")
             }
             (RejectedReason::BulkheadFull, _) => {
-                write!(
-                    f,
-                    "circuit {name:?} has as many calls in flight as it allows; retry soon"
-                )
+                write!(f, "circuit {name:?} has as many calls in flight as it allows; retry soon")
             }
         }
     }
@@ -123,10 +116,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) const fn new(reason: RejectedReason) -> Self {
-        Self {
-            reason,
-            retry_after: None,
-        }
+        Self { reason, retry_after: None }
     }
 }
 
@@ -153,12 +143,7 @@ impl TimedOut {
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "call through circuit {:?} timed out after {}",
-            self.name(),
-            Readable(self.after)
-        )
+        write!(f, "call through circuit {:?} timed out after {}", self.name(), Readable(self.after))
     }
 }
 
@@ -227,14 +212,7 @@ mod tests {
     use super::*;
 
     fn rejected(reason: RejectedReason, retry_after: Option<Duration>) -> String {
-        Rejected::new(
-            Name::Static("billing"),
-            Refusal {
-                reason,
-                retry_after,
-            },
-        )
-        .to_string()
+        Rejected::new(Name::Static("billing"), Refusal { reason, retry_after }).to_string()
     }
 
     #[test]
@@ -244,10 +222,7 @@ mod tests {
             rejected(Open, Some(Duration::from_secs(12))),
             r#"circuit "billing" is open; retry in 12s"#
         );
-        assert_eq!(
-            rejected(Open, None),
-            r#"circuit "billing" is open until it is reset"#
-        );
+        assert_eq!(rejected(Open, None), r#"circuit "billing" is open until it is reset"#);
         assert!(rejected(HalfOpenFull, None).ends_with("retry soon"));
         assert!(rejected(ForcedOpen, None).ends_with("until it is reset"));
         assert!(rejected(BulkheadFull, None).ends_with("retry soon"));
@@ -265,10 +240,8 @@ mod tests {
 
     #[test]
     fn a_timeout_says_how_long_it_waited() {
-        let timed_out = TimedOut {
-            name: Name::Static("billing"),
-            after: Duration::from_millis(250),
-        };
+        let timed_out =
+            TimedOut { name: Name::Static("billing"), after: Duration::from_millis(250) };
         assert_eq!(
             timed_out.to_string(),
             r#"call through circuit "billing" timed out after 250ms"#

@@ -26,11 +26,7 @@ pin_project! {
 impl<'p, 'a, F> Guarded<'p, 'a, F> {
     /// Runs `future` under `permit`. Until the first poll the permit stays as it is.
     pub fn new(permit: &'p mut Permit<'a>, on_cancel: OnCancel, future: F) -> Self {
-        Self {
-            future,
-            permit,
-            on_cancel,
-        }
+        Self { future, permit, on_cancel }
     }
 }
 
@@ -42,8 +38,7 @@ impl<F: Future> Future for Guarded<'_, '_, F> {
         this.permit.if_dropped(IfDropped::Panicked);
         let polled = this.future.poll(context);
         if polled.is_pending() {
-            this.permit
-                .if_dropped(IfDropped::Cancelled(*this.on_cancel));
+            this.permit.if_dropped(IfDropped::Cancelled(*this.on_cancel));
         }
         polled
     }

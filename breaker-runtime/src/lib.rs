@@ -1,4 +1,71 @@
 //! Circuit breakers that go on a function with one line, and the registry that shows them.
+//!
+//! # Why it exists
+//!
+//! A dependency that is down is rarely down quickly. Callers wait for it, pile up, and take the rest of the
+//! program with them; and when it comes back they all ask it at once. A circuit breaker notices, answers
+//! calls at once while the dependency is down, and finds out with a few probes when it is back.
+//!
+//! That has to cost next to nothing while all is well, and must not need a rewrite. So here it is an
+//! attribute: the function keeps its signature, and its callers do not change.
+//!
+//! # Quick start
+//!
+//! ```
+//! # #[cfg(feature = "macros")] {
+//! use breaker_runtime::{circuit_breaker, registry};
+//!
+//! #[circuit_breaker(name = "users", failure_threshold = 3, cooldown = "10s", fallback = Ok(0))]
+//! fn count_users(up: bool) -> Result<u32, String> {
+//!     if up { Ok(42) } else { Err("no route to host".into()) }
+//! }
+//!
+//! assert_eq!(count_users(true), Ok(42));
+//! for _ in 0..3 {
+//!     assert_eq!(count_users(false), Ok(0)); // failed, and answered by the fallback
+//! }
+//! assert_eq!(count_users(true), Ok(0)); // refused: the circuit is open
+//!
+//! let users = registry().get("users").unwrap();
+//! assert!(users.snapshot().explain().starts_with("open for "));
+//! println!("{}", registry().snapshot()); // a table of all circuits
+//! # }
+//! ```
+//!
+//! # The map of the crate
+//!
+//! | to | look at |
+//! |---|---|
+//! | guard a function | `#[circuit_breaker]`, which documents every option |
+//! | guard something that is no function | [`CircuitBreaker`], with a [`Config`] |
+//! | hand a call's outcome in later | [`CircuitBreaker::try_acquire`] and its [`Permit`] |
+//! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
+//! | read one circuit, or have it explained | [`CircuitBreaker::snapshot`], [`Snapshot::explain`] |
+//! | switch one by hand | [`trip`](CircuitBreaker::trip), [`force_open`](CircuitBreaker::force_open), [`disable`](CircuitBreaker::disable), [`reset`](CircuitBreaker::reset) |
+//! | handle a refused call | [`Rejected`], and [`CallError`] in a fallback |
+//! | find functions that disagree about a circuit | [`Registry::conflicts`] |
+//! | test without waiting | [`ManualClock`] |
+//!
+//! # The states
+//!
+//! ```text
+//!           too many failures, or too many slow calls
+//!   closed ─────────────────────────────────────────> open <──────┐
+//!     ^                                                │          │
+//!     │                                  cooldown over,│          │ a bad probe
+//!     │                                  and a call    v          │
+//!     └──────────────────────────────────────────── half_open ────┘
+//!                    enough good probes
+//! ```
+//!
+//! Two more states are only set by hand: `forced_open` refuses every call and `disabled` lets every call
+//! run. Both last until [`reset`](CircuitBreaker::reset). There is no timer behind any of this: what is due
+//! happens at the next call, and reading a state never changes it.
+//!
+//! # Features
+//!
+//! * `macros` (default): the `#[circuit_breaker]` attribute. Without it, this crate builds no procedural
+//!   macro and none of what that needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod breaker;
@@ -35,4 +102,10 @@ pub use crate::site::Site;
 pub use crate::snapshot::{Calls, Probes, RegistrySnapshot, Rejections, Snapshot};
 pub use crate::state::{State, TripKind, TripReason};
 #[cfg(feature = "macros")]
+#[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;
+
+/// Runs the code of the README. Not compiled otherwise, as the README is not in the published crate.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -37,12 +37,8 @@ pub(crate) struct Machine {
 #[derive(Debug)]
 enum Phase {
     Closed(Evidence),
-    Open {
-        until: Instant,
-    },
-    HalfOpen {
-        deadlines: BTreeMap<ProbeId, Instant>,
-    },
+    Open { until: Instant },
+    HalfOpen { deadlines: BTreeMap<ProbeId, Instant> },
     ForcedOpen,
     Disabled,
 }
@@ -140,23 +136,14 @@ impl Machine {
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
         let now = self.catch_up(now);
         match &mut self.phase {
-            Phase::Closed(_) | Phase::Disabled => Ok(Ticket {
-                epoch: self.epoch(),
-                probe: None,
-            }),
+            Phase::Closed(_) | Phase::Disabled => Ok(Ticket { epoch: self.epoch(), probe: None }),
             Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
-            Phase::Open { until } if !now.has_reached(*until) => Err(Refusal {
-                reason: RejectedReason::Open,
-                retry_after: left(now, *until),
-            }),
+            Phase::Open { until } if !now.has_reached(*until) => {
+                Err(Refusal { reason: RejectedReason::Open, retry_after: left(now, *until) })
+            }
             Phase::Open { .. } => {
                 self.probes = Probes::default();
-                self.enter(
-                    Phase::HalfOpen {
-                        deadlines: BTreeMap::new(),
-                    },
-                    now,
-                );
+                self.enter(Phase::HalfOpen { deadlines: BTreeMap::new() }, now);
                 self.admit(now)
             }
             Phase::HalfOpen { deadlines } => {
@@ -166,10 +153,7 @@ impl Machine {
                 self.last_probe += 1;
                 let probe = ProbeId(self.last_probe);
                 deadlines.insert(probe, now.after(self.settings.probe_timeout));
-                Ok(Ticket {
-                    epoch: self.epoch(),
-                    probe: Some(probe),
-                })
+                Ok(Ticket { epoch: self.epoch(), probe: Some(probe) })
             }
         }
     }
@@ -285,11 +269,7 @@ impl Machine {
             trip_reason: self.trip_reason,
             retry_after: None,
             probe_due: false,
-            tally: Tally {
-                calls: 0,
-                failed: 0,
-                slow: 0,
-            },
+            tally: Tally { calls: 0, failed: 0, slow: 0 },
             consecutive_failures: 0,
             consecutive_successes: None,
             probes: self.probes,
@@ -363,13 +343,8 @@ impl Machine {
 
     /// `min(cooldown x multiplier^reopenings, jittered, cooldown_max)` (R15).
     fn next_cooldown(&mut self) -> Duration {
-        let Settings {
-            cooldown,
-            cooldown_multiplier,
-            cooldown_max,
-            cooldown_jitter,
-            ..
-        } = self.settings;
+        let Settings { cooldown, cooldown_multiplier, cooldown_max, cooldown_jitter, .. } =
+            self.settings;
         let is_growing = self.reopenings > 0 && cooldown_multiplier > 1.0;
         if !is_growing && cooldown_jitter == 0.0 {
             // Exact: a float would round the nanoseconds of a cooldown of months.
@@ -385,10 +360,7 @@ impl Machine {
 impl Evidence {
     fn none(settings: &Settings) -> Self {
         let WindowSize::Calls(size) = settings.window;
-        Self {
-            failures: 0,
-            window: CountWindow::new(size),
-        }
+        Self { failures: 0, window: CountWindow::new(size) }
     }
 
     fn failures_after(&self, run: u32) -> u32 {
@@ -436,17 +408,8 @@ impl Evidence {
                 threshold: Some(threshold),
             })
         };
-        exceeds(
-            TripKind::FailureRate,
-            tally.failed_share(),
-            settings.failure_rate,
-        )
-        .or_else(|| {
-            exceeds(
-                TripKind::SlowCallRate,
-                tally.slow_share(),
-                settings.slow_call_rate,
-            )
+        exceeds(TripKind::FailureRate, tally.failed_share(), settings.failure_rate).or_else(|| {
+            exceeds(TripKind::SlowCallRate, tally.slow_share(), settings.slow_call_rate)
         })
     }
 

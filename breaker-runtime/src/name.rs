@@ -53,9 +53,7 @@ mod tests {
     use super::*;
 
     fn problem(name: &str) -> Option<String> {
-        Name::shared(name.into())
-            .err()
-            .map(|error| error.to_string())
+        Name::shared(name.into()).err().map(|error| error.to_string())
     }
 
     #[test]
@@ -68,10 +66,7 @@ mod tests {
     #[test]
     fn r23_a_name_holds_no_control_characters() {
         for name in ["a\0b", "a\nb", "a\u{85}b", "\u{7f}"] {
-            assert_eq!(
-                problem(name).unwrap(),
-                "`name` must not hold control characters"
-            );
+            assert_eq!(problem(name).unwrap(), "`name` must not hold control characters");
         }
     }
 

@@ -139,11 +139,7 @@ impl<T, E> Kind<Result<T, E>> for ResultKind {
     type Error = E;
 
     fn outcome(self, value: &Result<T, E>) -> Outcome {
-        if value.is_ok() {
-            Outcome::Success
-        } else {
-            Outcome::Failure
-        }
+        if value.is_ok() { Outcome::Success } else { Outcome::Failure }
     }
 
     fn split(self, outcome: Outcome, value: Result<T, E>) -> Result<Result<T, E>, E> {
@@ -162,11 +158,7 @@ impl<T> Kind<Option<T>> for OptionKind {
     type Error = Infallible;
 
     fn outcome(self, value: &Option<T>) -> Outcome {
-        if value.is_some() {
-            Outcome::Success
-        } else {
-            Outcome::Failure
-        }
+        if value.is_some() { Outcome::Success } else { Outcome::Failure }
     }
 
     fn split(self, _: Outcome, value: Option<T>) -> Result<Option<T>, Infallible> {
@@ -252,10 +244,7 @@ mod tests {
     fn err_and_none_are_failures_through_aliases_too() {
         let down: Alias<u8> = Err("down");
         assert_eq!(kind!(down).outcome(&down), Outcome::Failure);
-        assert_eq!(
-            kind!(Ok::<u8, ()>(1)).outcome(&Ok::<u8, ()>(1)),
-            Outcome::Success
-        );
+        assert_eq!(kind!(Ok::<u8, ()>(1)).outcome(&Ok::<u8, ()>(1)), Outcome::Success);
         assert_eq!(kind!(None::<u8>).outcome(&None::<u8>), Outcome::Failure);
         assert_eq!(kind!(Some(1)).outcome(&Some(1)), Outcome::Success);
     }
@@ -263,10 +252,7 @@ mod tests {
     #[test]
     fn any_other_value_is_a_success() {
         assert_eq!(kind!(7).outcome(&7), Outcome::Success);
-        assert_eq!(
-            generic(&Err::<(), _>("a type parameter says nothing")),
-            Outcome::Success
-        );
+        assert_eq!(generic(&Err::<(), _>("a type parameter says nothing")), Outcome::Success);
     }
 
     #[test]
@@ -275,9 +261,6 @@ mod tests {
         assert_eq!(split(Err("down"), Outcome::Failure), Err("down"));
         assert_eq!(split(Err("absent"), Outcome::Ignored), Ok(Err("absent")));
         assert_eq!(split(Ok(1), Outcome::Failure), Ok(Ok(1)));
-        assert_eq!(
-            kind!(None::<u8>).split(Outcome::Failure, None::<u8>),
-            Ok(None)
-        );
+        assert_eq!(kind!(None::<u8>).split(Outcome::Failure, None::<u8>), Ok(None));
     }
 }

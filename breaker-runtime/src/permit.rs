@@ -50,9 +50,7 @@ pub(crate) enum IfDropped {
 
 impl IfDropped {
     pub(crate) fn bare() -> Self {
-        Self::Bare {
-            panicking: thread::panicking(),
-        }
+        Self::Bare { panicking: thread::panicking() }
     }
 }
 
@@ -72,12 +70,7 @@ impl<'a> Permit<'a> {
         began: Option<Instant>,
         if_dropped: IfDropped,
     ) -> Self {
-        Self {
-            breaker,
-            ticket,
-            began,
-            if_dropped,
-        }
+        Self { breaker, ticket, began, if_dropped }
     }
 
     /// The call went well.
@@ -116,11 +109,7 @@ impl Drop for Permit<'_> {
             self.breaker.count_panic();
         }
         let failed = panicked || self.if_dropped == IfDropped::Cancelled(OnCancel::Failure);
-        let ending = if failed {
-            Ending::Failure
-        } else {
-            Ending::Cancelled
-        };
+        let ending = if failed { Ending::Failure } else { Ending::Cancelled };
         self.breaker.settle(self.ticket, self.began, ending);
     }
 }

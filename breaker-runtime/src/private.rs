@@ -97,11 +97,7 @@ pub fn refuse<R: Refusable>(rejected: Rejected) -> R {
 
 /// The outcome under `failure_if`.
 pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome {
-    if is_failure(value) {
-        Outcome::Failure
-    } else {
-        Outcome::Success
-    }
+    if is_failure(value) { Outcome::Failure } else { Outcome::Success }
 }
 
 /// The outcome under `ignore_if`, which is asked before anything else.

@@ -48,14 +48,9 @@ impl Registry {
         let mut circuits: BTreeMap<Arc<str>, Arc<CircuitBreaker>> = BTreeMap::new();
         for site in sites {
             let name = Arc::from(site.name());
-            circuits
-                .entry(name)
-                .or_insert_with(|| made_for(site))
-                .join(site);
+            circuits.entry(name).or_insert_with(|| made_for(site)).join(site);
         }
-        Self {
-            circuits: RwLock::new(circuits),
-        }
+        Self { circuits: RwLock::new(circuits) }
     }
 
     /// The circuit of that name. Finds those of annotated functions before their first call too.
@@ -110,17 +105,12 @@ impl Registry {
     /// A snapshot of every circuit. Each is consistent in itself; they are taken one after the other.
     pub fn snapshot(&self) -> RegistrySnapshot {
         let circuits = self.circuits();
-        RegistrySnapshot {
-            circuits: circuits.iter().map(|circuit| circuit.snapshot()).collect(),
-        }
+        RegistrySnapshot { circuits: circuits.iter().map(|circuit| circuit.snapshot()).collect() }
     }
 
     /// Configs that were stated for a name whose circuit goes by another one, in the order of names.
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.circuits()
-            .iter()
-            .flat_map(|circuit| circuit.provenance().read().1)
-            .collect()
+        self.circuits().iter().flat_map(|circuit| circuit.provenance().read().1).collect()
     }
 
     /// Closes every circuit with empty counts.
@@ -142,10 +132,7 @@ impl Registry {
 
     /// Keeps the circuit, unless another thread was faster.
     fn insert(&self, made: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
-        let mut circuits = self
-            .circuits
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(circuits.entry(made.name().into()).or_insert(made))
     }
 }
@@ -153,20 +140,14 @@ impl Registry {
 fn made_for(site: &'static Site) -> Arc<CircuitBreaker> {
     let name = Name::Static(site.name());
     let circuit = CircuitBreaker::valid(name, site.config(), Clock::System);
-    circuit.provenance().decide(Stated {
-        config: site.config(),
-        site: Some(site),
-    });
+    circuit.provenance().decide(Stated { config: site.config(), site: Some(site) });
     Arc::new(circuit)
 }
 
 impl CircuitBreaker {
     fn join(&self, site: &'static Site) {
         if self.provenance().add(site) {
-            self.hear(Stated {
-                config: site.config(),
-                site: Some(site),
-            });
+            self.hear(Stated { config: site.config(), site: Some(site) });
         }
     }
 
@@ -214,16 +195,9 @@ impl Provenance {
     /// Lists each different statement once, so that a call site in a loop does not fill the memory.
     fn object(&self, name: &str, stated: Stated) {
         let mut parties = self.0.lock();
-        let known = parties
-            .conflicts
-            .iter()
-            .any(|conflict| conflict.refused == stated);
+        let known = parties.conflicts.iter().any(|conflict| conflict.refused == stated);
         if let Some(decided) = parties.decided.filter(|_| !known) {
-            parties.conflicts.push(Conflict {
-                name: name.to_owned(),
-                decided,
-                refused: stated,
-            });
+            parties.conflicts.push(Conflict { name: name.to_owned(), decided, refused: stated });
         }
     }
 }
@@ -276,14 +250,7 @@ pub struct Conflict {
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            decided,
-            refused,
-        } = self;
-        write!(
-            f,
-            "circuit {name:?} has two configs: {decided} decides, {refused} states another"
-        )
+        let Self { name, decided, refused } = self;
+        write!(f, "circuit {name:?} has two configs: {decided} decides, {refused} states another")
     }
 }

@@ -57,13 +57,7 @@ impl Place {
         line: u32,
         column: u32,
     ) -> Self {
-        Self {
-            krate,
-            file,
-            line,
-            column,
-            module,
-        }
+        Self { krate, file, line, column, module }
     }
 }
 
@@ -82,13 +76,7 @@ impl Site {
         function: &'static str,
         place: Place,
     ) -> Self {
-        Self {
-            name,
-            config,
-            function,
-            place,
-            circuit: OnceCell::new(),
-        }
+        Self { name, config, function, place, circuit: OnceCell::new() }
     }
 
     /// Every site that was linked into the program.
@@ -159,9 +147,7 @@ impl Eq for Site {}
 /// `module::function (file:line)`.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place {
-            module, file, line, ..
-        } = self.place;
+        let Place { module, file, line, .. } = self.place;
         write!(f, "{module}::{} ({file}:{line})", self.function)
     }
 }

@@ -94,24 +94,13 @@ pub struct TripReason {
 }
 
 impl TripReason {
-    pub(crate) const MANUAL: Self = Self {
-        kind: TripKind::Manual,
-        failed: 0,
-        slow: 0,
-        calls: 0,
-        share: None,
-        threshold: None,
-    };
+    pub(crate) const MANUAL: Self =
+        Self { kind: TripKind::Manual, failed: 0, slow: 0, calls: 0, share: None, threshold: None };
 }
 
 impl fmt::Display for TripReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            failed,
-            slow,
-            calls,
-            ..
-        } = self;
+        let Self { failed, slow, calls, .. } = self;
         match self.kind {
             TripKind::ConsecutiveFailures => {
                 write!(f, "{failed} {} in a row", plural(*failed, "failure"))

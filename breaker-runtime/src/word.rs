@@ -79,10 +79,7 @@ pub(crate) struct AtomicWord {
 
 impl AtomicWord {
     pub(crate) fn new(word: Word, longest_run: u32) -> Self {
-        Self {
-            bits: AtomicU64::new(word.0),
-            longest_run,
-        }
+        Self { bits: AtomicU64::new(word.0), longest_run }
     }
 
     pub(crate) fn load(&self) -> Word {
@@ -110,8 +107,7 @@ impl AtomicWord {
     pub(crate) fn publish(&self, epoch: Epoch, state: State) {
         let shown = self.load();
         if (shown.epoch(), shown.state()) != (epoch, state) {
-            self.bits
-                .store(Word::new(epoch, state, 0).0, Ordering::Release);
+            self.bits.store(Word::new(epoch, state, 0).0, Ordering::Release);
         }
     }
 
@@ -146,13 +142,8 @@ impl Run for AtomicWord {
 mod tests {
     use super::*;
 
-    const STATES: [State; 5] = [
-        State::Closed,
-        State::Open,
-        State::HalfOpen,
-        State::ForcedOpen,
-        State::Disabled,
-    ];
+    const STATES: [State; 5] =
+        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
 
     #[test]
     fn a_word_gives_back_what_it_was_made_of() {

@@ -46,9 +46,7 @@ fn is_send<T: Send>(value: T) -> T {
 }
 
 fn failures(name: &str) -> u64 {
-    registry()
-        .get(name)
-        .map_or(0, |circuit| circuit.snapshot().calls.failure)
+    registry().get(name).map_or(0, |circuit| circuit.snapshot().calls.failure)
 }
 
 // --- bodies -------------------------------------------------------------------------------------
@@ -234,14 +232,8 @@ fn r#match(r#fn: u32) -> Option<u32> {
 
 #[test]
 fn arguments_may_be_any_pattern() {
-    let pair = || Pair {
-        left: "l".into(),
-        right: "r".into(),
-    };
-    assert_eq!(
-        patterns((1, 2), pair(), "t".into(), [9, 8, 7], "x").unwrap(),
-        "3tl9"
-    );
+    let pair = || Pair { left: "l".into(), right: "r".into() };
+    assert_eq!(patterns((1, 2), pair(), "t".into(), [9, 8, 7], "x").unwrap(), "3tl9");
     assert_eq!(partial_move(pair()), Some(("l".into(), 1)));
     let mut counter = 0;
     assert_eq!(mutable("a".into(), &mut counter).unwrap(), "a!");
@@ -300,15 +292,9 @@ async fn guarded_async(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) ->
 fn arguments_are_dropped_in_the_same_order() {
     let bare = heard(|a, b, c, d| assert!(bare(a, b, c, d).is_none()));
     assert_eq!(bare.len(), 6);
-    assert_eq!(
-        heard(|a, b, c, d| assert!(guarded(a, b, c, d).is_none())),
-        bare
-    );
+    assert_eq!(heard(|a, b, c, d| assert!(guarded(a, b, c, d).is_none())), bare);
     let bare_async = heard(|a, b, c, d| assert!(now(bare_async(a, b, c, d)).is_none()));
-    assert_eq!(
-        heard(|a, b, c, d| assert!(now(guarded_async(a, b, c, d)).is_none())),
-        bare_async
-    );
+    assert_eq!(heard(|a, b, c, d| assert!(now(guarded_async(a, b, c, d)).is_none())), bare_async);
 }
 
 // --- receivers ----------------------------------------------------------------------------------
@@ -365,10 +351,7 @@ impl Counter {
 
     #[circuit_breaker(name = "shapes.no_receiver")]
     fn no_receiver(count: u32) -> Result<Self, Fault> {
-        Ok(Self {
-            count,
-            ..Self::default()
-        })
+        Ok(Self { count, ..Self::default() })
     }
 
     #[circuit_breaker(name = "shapes.async_by_mutable_reference")]
@@ -390,10 +373,7 @@ impl Counter {
 
 #[test]
 fn every_receiver_works_and_may_lend_what_it_holds() {
-    let mut counter = Counter {
-        count: 0,
-        text: "t".into(),
-    };
+    let mut counter = Counter { count: 0, text: "t".into() };
     assert_eq!(counter.by_reference(), Some("t"));
     *counter.by_mutable_reference().unwrap() += 10;
     assert_eq!(counter.count, 11);
@@ -456,12 +436,7 @@ fn generics_lifetimes_and_hidden_types_work() {
     assert_eq!(hidden(&[]).unwrap().count(), 0);
     assert_eq!(Holder("x").get(), Ok("x"));
     assert_eq!(Holder(1).get(), Ok(1));
-    let sites = registry()
-        .get("shapes.of_generic_type")
-        .unwrap()
-        .snapshot()
-        .sites
-        .len();
+    let sites = registry().get("shapes.of_generic_type").unwrap().snapshot().sites.len();
     assert_eq!(sites, 1, "a generic function is one site");
 }
 
@@ -533,10 +508,7 @@ impl BoxedStore for Counter {
 
 #[test]
 fn trait_methods_work_in_every_form() {
-    let counter = Counter {
-        count: 5,
-        ..Counter::default()
-    };
+    let counter = Counter { count: 5, ..Counter::default() };
     assert_eq!(counter.default_method(), Some(5));
     assert_eq!(counter.required(1), Ok(6));
     assert_eq!(now(is_send(counter.fetch(2))), Ok(7));
@@ -581,15 +553,7 @@ fn returns_aliased_future(shared: Rc<u32>) -> LocalBoxFuture<'static, Answer<u32
 #[test]
 fn functions_that_return_futures_are_guarded_when_polled() {
     let future = returns_future(&String::from("abc"));
-    assert_eq!(
-        registry()
-            .get("shapes.returns_future")
-            .unwrap()
-            .snapshot()
-            .calls
-            .started,
-        0
-    );
+    assert_eq!(registry().get("shapes.returns_future").unwrap().snapshot().calls.started, 0);
     assert_eq!(now(future), Ok(3));
     let mut unpin = returns_unpin_future(2);
     assert_eq!(now(Pin::new(&mut unpin)), Ok(2));
@@ -661,21 +625,13 @@ fn d35_other_attributes_work_above_and_below() {
 
 #[circuit_breaker(name = "shapes.recursive")]
 fn recursive(depth: u32) -> Option<u32> {
-    if depth == 0 {
-        Some(0)
-    } else {
-        recursive(depth - 1).map(|n| n + 1)
-    }
+    if depth == 0 { Some(0) } else { recursive(depth - 1).map(|n| n + 1) }
 }
 
 #[circuit_breaker(name = "shapes.async_recursive")]
 fn async_recursive(depth: u32) -> Pin<Box<dyn Future<Output = Option<u32>> + Send>> {
     Box::pin(async move {
-        if depth == 0 {
-            Some(0)
-        } else {
-            async_recursive(depth - 1).await.map(|n| n + 1)
-        }
+        if depth == 0 { Some(0) } else { async_recursive(depth - 1).await.map(|n| n + 1) }
     })
 }
 
@@ -683,15 +639,7 @@ fn async_recursive(depth: u32) -> Pin<Box<dyn Future<Output = Option<u32>> + Sen
 fn g06_a_function_may_call_itself() {
     assert_eq!(recursive(10), Some(10));
     assert_eq!(now(async_recursive(10)), Some(10));
-    assert_eq!(
-        registry()
-            .get("shapes.recursive")
-            .unwrap()
-            .snapshot()
-            .calls
-            .success,
-        11
-    );
+    assert_eq!(registry().get("shapes.recursive").unwrap().snapshot().calls.success, 11);
 }
 
 // --- functions made by macros -------------------------------------------------------------------

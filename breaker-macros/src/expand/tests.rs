@@ -7,10 +7,7 @@ use crate::guard;
 
 /// The function that an attribute and an item become, as rustfmt would show it.
 fn expanded(args: &str, item: &str) -> String {
-    let parse = |text: &str| {
-        text.parse::<TokenStream>()
-            .expect("the test's tokens are tokens")
-    };
+    let parse = |text: &str| text.parse::<TokenStream>().expect("the test's tokens are tokens");
     let guarded = guard(parse(args), parse(item)).to_string();
     // `prettyplease` leaves the arguments of macros it does not know as they are.
     prettyplease::unparse(&syn::parse_file(&guarded).expect("an expansion is Rust"))
@@ -228,9 +225,7 @@ fn the_documented_output_is_the_real_one() {
         let (_, text) = source.split_once(from).expect("the heading is there");
         let (_, text) = text.split_once("```text\n").expect("the block begins");
         let (text, _) = text.split_once(to).expect("the block ends");
-        let lines = text
-            .lines()
-            .map(|line| line.trim_start_matches("///").trim_start_matches(' '));
+        let lines = text.lines().map(|line| line.trim_start_matches("///").trim_start_matches(' '));
         lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
     // The two are laid out by different hands: only white space and trailing commas may differ.
@@ -240,16 +235,8 @@ fn the_documented_output_is_the_real_one() {
     };
 
     let input = documented("/// Input:", "/// ```");
-    let (attribute, item) = input
-        .split_once(")]\n")
-        .expect("the attribute stands on its own line");
-    let (_, args) = attribute
-        .split_once('(')
-        .expect("the attribute has arguments");
+    let (attribute, item) = input.split_once(")]\n").expect("the attribute stands on its own line");
+    let (_, args) = attribute.split_once('(').expect("the attribute has arguments");
     let output = expanded(args, item).replace("::breaker_runtime::__private::", "rt::");
-    assert_eq!(
-        squeezed(&documented("/// Output,", "/// ```")),
-        squeezed(&output),
-        "\n{output}"
-    );
+    assert_eq!(squeezed(&documented("/// Output,", "/// ```")), squeezed(&output), "\n{output}");
 }

@@ -11,22 +11,10 @@ use crate::outcome::{Ended, Ending};
 use crate::state::State;
 use crate::word::Epoch;
 
-pub(super) const GOOD: Ended = Ended {
-    ending: Ending::Success,
-    slow: false,
-};
-pub(super) const FAILED: Ended = Ended {
-    ending: Ending::Failure,
-    slow: false,
-};
-pub(super) const IGNORED: Ended = Ended {
-    ending: Ending::Ignored,
-    slow: false,
-};
-pub(super) const CANCELLED: Ended = Ended {
-    ending: Ending::Cancelled,
-    slow: false,
-};
+pub(super) const GOOD: Ended = Ended { ending: Ending::Success, slow: false };
+pub(super) const FAILED: Ended = Ended { ending: Ending::Failure, slow: false };
+pub(super) const IGNORED: Ended = Ended { ending: Ending::Ignored, slow: false };
+pub(super) const CANCELLED: Ended = Ended { ending: Ending::Cancelled, slow: false };
 
 pub(super) const fn slow(call: Ended) -> Ended {
     Ended { slow: true, ..call }
@@ -57,12 +45,7 @@ impl Bench {
         let now = Instant::ZERO.after(Duration::from_secs(1_000));
         let settings = config.settings();
         let WindowSize::Calls(longest_run) = settings.window;
-        Self {
-            machine: Machine::new(settings, now, seed),
-            now,
-            run: Cell::new(0),
-            longest_run,
-        }
+        Self { machine: Machine::new(settings, now, seed), now, run: Cell::new(0), longest_run }
     }
 
     pub(super) fn wait(&mut self, time: Duration) {

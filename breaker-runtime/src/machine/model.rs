@@ -119,11 +119,7 @@ fn as_share(twentieths: u64) -> f64 {
     twentieths as f64 / TWENTIETHS as f64
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "0 to 20"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20")]
 fn as_twentieths(share: f64) -> u64 {
     (share * 20.0).round() as u64
 }
@@ -219,12 +215,7 @@ impl Model {
     }
 
     fn open_until(&self) -> u64 {
-        let Settings {
-            cooldown,
-            cooldown_multiplier,
-            cooldown_max,
-            ..
-        } = self.settings;
+        let Settings { cooldown, cooldown_multiplier, cooldown_max, .. } = self.settings;
         let mut wait = in_ticks(cooldown);
         for _ in 1..self.openings {
             wait = in_ticks(ticks(wait).mul_f64(cooldown_multiplier)).min(in_ticks(cooldown_max));
@@ -286,17 +277,9 @@ impl Model {
         self.let_in += 1;
         if self.state == State::HalfOpen {
             let deadline = self.now + in_ticks(self.settings.probe_timeout);
-            self.probes.push(Probe {
-                number,
-                deadline,
-                end: None,
-            });
+            self.probes.push(Probe { number, deadline, end: None });
         }
-        Ok(Leave {
-            number,
-            epoch: self.epoch(),
-            began: self.now,
-        })
+        Ok(Leave { number, epoch: self.epoch(), began: self.now })
     }
 
     fn is_slow(&self, leave: Leave) -> bool {
@@ -305,10 +288,7 @@ impl Model {
     }
 
     fn settle(&mut self, leave: Leave, ending: Ending) -> Settlement {
-        let call = Ended {
-            ending,
-            slow: self.is_slow(leave),
-        };
+        let call = Ended { ending, slow: self.is_slow(leave) };
         self.lapse();
         let settlement = self.take(leave, call);
         if settlement == Settlement::Recorded && call.ending == Ending::Failure {
@@ -326,47 +306,25 @@ impl Model {
             State::Closed => {
                 self.heard.push(call);
                 self.judge_closed(call);
-                if is_recorded(call) {
-                    Settlement::Recorded
-                } else {
-                    Settlement::Neutral
-                }
+                if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
             }
             State::HalfOpen => {
-                let probe = self
-                    .probes
-                    .iter_mut()
-                    .find(|probe| probe.number == leave.number);
+                let probe = self.probes.iter_mut().find(|probe| probe.number == leave.number);
                 let probe = probe.expect("it was let in as a probe");
                 if probe.end.is_some() {
                     return Settlement::Late;
                 }
                 let end = match call {
-                    Ended {
-                        ending: Ending::Ignored,
-                        ..
-                    } => ProbeEnd::Neither,
-                    Ended {
-                        ending: Ending::Failure,
-                        ..
+                    Ended { ending: Ending::Ignored, .. } => ProbeEnd::Neither,
+                    Ended { ending: Ending::Failure, .. } | Ended { slow: true, .. } => {
+                        ProbeEnd::Bad
                     }
-                    | Ended { slow: true, .. } => ProbeEnd::Bad,
-                    Ended {
-                        ending: Ending::Cancelled,
-                        ..
-                    } => ProbeEnd::Neither,
-                    Ended {
-                        ending: Ending::Success,
-                        ..
-                    } => ProbeEnd::Good,
+                    Ended { ending: Ending::Cancelled, .. } => ProbeEnd::Neither,
+                    Ended { ending: Ending::Success, .. } => ProbeEnd::Good,
                 };
                 probe.end = Some(end);
                 self.judge_probes(self.now);
-                if end == ProbeEnd::Neither {
-                    Settlement::Neutral
-                } else {
-                    Settlement::Recorded
-                }
+                if end == ProbeEnd::Neither { Settlement::Neutral } else { Settlement::Recorded }
             }
             State::Disabled => Settlement::Neutral,
             State::Open | State::ForcedOpen => unreachable!("nobody is let in here"),
@@ -391,10 +349,7 @@ impl Model {
             let limit = share.map(|share| as_twentieths(share) * window.len() as u64);
             limit.is_some_and(|limit| count as u64 * TWENTIETHS >= limit)
         };
-        let failed = window
-            .iter()
-            .filter(|call| call.ending == Ending::Failure)
-            .count();
+        let failed = window.iter().filter(|call| call.ending == Ending::Failure).count();
         let slow = window.iter().filter(|call| call.slow).count();
         if reaches(failed, settings.failure_rate) {
             self.open(TripKind::FailureRate, failed as u64, self.now);
@@ -406,12 +361,7 @@ impl Model {
     /// The last N of the recorded calls.
     fn window(&self) -> Vec<Ended> {
         let WindowSize::Calls(size) = self.settings.window;
-        let recorded: Vec<_> = self
-            .heard
-            .iter()
-            .copied()
-            .filter(|it| is_recorded(*it))
-            .collect();
+        let recorded: Vec<_> = self.heard.iter().copied().filter(|it| is_recorded(*it)).collect();
         recorded[recorded.len().saturating_sub(size as usize)..].to_vec()
     }
 
@@ -455,11 +405,7 @@ impl Model {
     fn probes(&self) -> Probes {
         let is_half_open = self.state == State::HalfOpen;
         Probes {
-            in_flight: if is_half_open {
-                self.probes_that(|end| end.is_none())
-            } else {
-                0
-            },
+            in_flight: if is_half_open { self.probes_that(|end| end.is_none()) } else { 0 },
             successes: self.probes_that(|end| end == Some(ProbeEnd::Good)),
             failures: self.failed_probes(),
             lost: self.probes_that(|end| end == Some(ProbeEnd::Lost)),
@@ -479,10 +425,7 @@ impl Model {
             retry_after: is_open.then(|| ticks(left)),
             probe_due: is_open && left == 0,
             calls: window.len() as u64,
-            failed: window
-                .iter()
-                .filter(|call| call.ending == Ending::Failure)
-                .count() as u64,
+            failed: window.iter().filter(|call| call.ending == Ending::Failure).count() as u64,
             slow: window.iter().filter(|call| call.slow).count() as u64,
             consecutive_failures: self.consecutive_failures(),
             consecutive_successes: self.consecutive_successes(),
@@ -554,9 +497,7 @@ impl From<Reading> for Seen {
             state: reading.state,
             since: reading.since,
             epoch: reading.epoch,
-            reason: reading
-                .trip_reason
-                .map(|reason| (reason.kind, reason.failed.into())),
+            reason: reading.trip_reason.map(|reason| (reason.kind, reason.failed.into())),
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
             calls: reading.tally.calls.into(),
@@ -584,28 +525,19 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.state, seen.state);
     assert_eq!(snapshot.since, seen.since);
     assert_eq!(snapshot.epoch, seen.epoch);
-    assert_eq!(
-        snapshot.trip_reason.map(|it| (it.kind, it.failed.into())),
-        seen.reason
-    );
+    assert_eq!(snapshot.trip_reason.map(|it| (it.kind, it.failed.into())), seen.reason);
     assert_eq!(snapshot.retry_after, seen.retry_after);
     assert_eq!(snapshot.probe_due, seen.probe_due);
     assert_eq!(snapshot.failure_rate, share(seen.failed));
     assert_eq!(snapshot.slow_call_rate, slow_rate);
     assert_eq!(u64::from(snapshot.window_calls), seen.calls);
-    assert_eq!(
-        u64::from(snapshot.consecutive_failures),
-        seen.consecutive_failures
-    );
+    assert_eq!(u64::from(snapshot.consecutive_failures), seen.consecutive_failures);
     assert_eq!(snapshot.consecutive_successes, seen.consecutive_successes);
     assert_eq!(snapshot.probes, seen.probes);
     assert_eq!(snapshot.transitions, seen.transitions);
     assert_eq!(snapshot.last_failure, seen.last_failure);
     assert_eq!(snapshot.calls, model.calls());
-    assert_eq!(
-        snapshot.in_flight,
-        (model.let_in - model.ended.len()) as u64
-    );
+    assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());
 }
 

@@ -1,8 +1,5 @@
 //! Each rule that the machine decides. A test moves time by hand and has one reason to fail.
-#![allow(
-    clippy::unchecked_time_subtraction,
-    reason = "a time below zero would fail the test"
-)]
+#![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
 use std::time::Duration;
 
@@ -44,11 +41,7 @@ fn reason(bench: &Bench) -> TripReason {
 }
 
 fn tally(bench: &Bench) -> (u32, u32, u32) {
-    let Tally {
-        calls,
-        failed,
-        slow,
-    } = bench.read().tally;
+    let Tally { calls, failed, slow } = bench.read().tally;
     (calls, failed, slow)
 }
 
@@ -61,10 +54,7 @@ fn r01_the_nth_consecutive_failure_trips_and_the_one_before_does_not() {
     for limit in 1..=4 {
         let mut bench = Bench::new(Config::new().failure_threshold(limit));
         bench.calls(limit as usize - 1, FAILED);
-        assert_eq!(
-            (bench.state(), bench.read().consecutive_failures),
-            (State::Closed, limit - 1)
-        );
+        assert_eq!((bench.state(), bench.read().consecutive_failures), (State::Closed, limit - 1));
         bench.call(FAILED);
         assert_eq!(bench.state(), State::Open);
     }
@@ -94,10 +84,7 @@ fn r01_a_success_sets_the_run_of_failures_to_0() {
         bench.call(success);
         assert_eq!(bench.read().consecutive_failures, 0);
         bench.calls(2, FAILED);
-        assert_eq!(
-            (bench.state(), bench.read().consecutive_failures),
-            (State::Closed, 2)
-        );
+        assert_eq!((bench.state(), bench.read().consecutive_failures), (State::Closed, 2));
         bench.call(FAILED);
         assert_eq!(bench.state(), State::Open);
     }
@@ -109,10 +96,7 @@ fn r01_ignored_and_cancelled_calls_leave_the_run_of_failures() {
         let mut bench = Bench::new(TIMED.failure_threshold(3));
         bench.calls(2, FAILED);
         bench.call(nothing);
-        assert_eq!(
-            (bench.state(), bench.read().consecutive_failures),
-            (State::Closed, 2)
-        );
+        assert_eq!((bench.state(), bench.read().consecutive_failures), (State::Closed, 2));
         bench.call(FAILED);
         assert_eq!(bench.state(), State::Open);
     }
@@ -131,10 +115,7 @@ fn r01_a_slow_cancelled_call_does_not_bring_back_a_run_that_a_success_ended() {
 fn r01_a_slow_failure_is_one_failure() {
     let mut bench = Bench::new(TIMED.failure_threshold(2));
     bench.call(slow(FAILED));
-    assert_eq!(
-        (bench.state(), bench.read().consecutive_failures),
-        (State::Closed, 1)
-    );
+    assert_eq!((bench.state(), bench.read().consecutive_failures), (State::Closed, 1));
     bench.call(slow(FAILED));
     assert_eq!(bench.state(), State::Open);
 }
@@ -152,10 +133,7 @@ fn r01_time_does_not_end_a_run_of_failures() {
 fn r01_no_run_trips_when_only_a_rate_is_named_but_it_is_counted() {
     let mut bench = Bench::new(Config::new().failure_rate(1.0).minimum_calls(100));
     bench.calls(99, FAILED);
-    assert_eq!(
-        (bench.state(), bench.read().consecutive_failures),
-        (State::Closed, 99)
-    );
+    assert_eq!((bench.state(), bench.read().consecutive_failures), (State::Closed, 99));
 }
 
 #[test]
@@ -175,11 +153,7 @@ fn r02_every_percentage_trips_at_exactly_its_count() {
         let mut bench = Bench::new(Config::new().failure_rate(rate).minimum_calls(100));
         bench.calls(100 - percent as usize, GOOD);
         bench.calls(percent as usize - 1, FAILED);
-        assert_eq!(
-            bench.state(),
-            State::Closed,
-            "before the last of {percent} in 100"
-        );
+        assert_eq!(bench.state(), State::Closed, "before the last of {percent} in 100");
         bench.call(FAILED);
         assert_eq!(bench.state(), State::Open, "{percent} in 100");
     }
@@ -297,22 +271,14 @@ fn r02_slow_calls_open_at_one_half_by_default() {
 
 #[test]
 fn r02_a_rate_that_is_off_never_trips() {
-    let mut bench = Bench::new(
-        TIMED
-            .failure_threshold(100)
-            .slow_call_rate(1.0)
-            .minimum_calls(1),
-    );
+    let mut bench = Bench::new(TIMED.failure_threshold(100).slow_call_rate(1.0).minimum_calls(1));
     bench.calls(50, FAILED);
     assert_eq!(bench.state(), State::Closed);
 }
 
 #[test]
 fn r02_where_a_run_and_a_rate_are_reached_together_the_reason_is_the_run() {
-    let config = Config::new()
-        .failure_threshold(2)
-        .failure_rate(0.5)
-        .minimum_calls(2);
+    let config = Config::new().failure_threshold(2).failure_rate(0.5).minimum_calls(2);
     let mut bench = Bench::new(config);
     bench.calls(2, FAILED);
     assert_eq!(reason(&bench).kind, TripKind::ConsecutiveFailures);
@@ -320,12 +286,7 @@ fn r02_where_a_run_and_a_rate_are_reached_together_the_reason_is_the_run() {
 
 #[test]
 fn r02_the_verdict_counts_the_good_calls_since_the_last_bad_one() {
-    let mut bench = Bench::new(
-        Config::new()
-            .failure_rate(0.5)
-            .count_window(10)
-            .minimum_calls(2),
-    );
+    let mut bench = Bench::new(Config::new().failure_rate(0.5).count_window(10).minimum_calls(2));
     bench.calls(7, GOOD);
     bench.call(FAILED);
     bench.calls(4, GOOD);
@@ -397,12 +358,7 @@ fn r05_a_slow_failure_is_counted_once_in_each_share() {
 fn r06_open_refuses_until_the_nanosecond_at_which_the_cooldown_ends() {
     let mut bench = Bench::new(Config::new().cooldown(COOLDOWN));
     bench.trip();
-    let refused = |left| {
-        Err(Refusal {
-            reason: RejectedReason::Open,
-            retry_after: Some(left),
-        })
-    };
+    let refused = |left| Err(Refusal { reason: RejectedReason::Open, retry_after: Some(left) });
     assert_eq!(bench.admit(), refused(COOLDOWN));
     bench.wait(COOLDOWN - NANO);
     assert_eq!(bench.admit(), refused(NANO));
@@ -417,10 +373,7 @@ fn r06_the_call_that_starts_half_open_is_its_first_probe() {
     let (mut bench, probe) = half_open(Config::new().half_open_max_calls(1));
     assert!(probe.probe.is_some());
     assert_eq!(bench.read().probes.in_flight, 1);
-    assert_eq!(
-        bench.admit(),
-        Err(Refusal::new(RejectedReason::HalfOpenFull))
-    );
+    assert_eq!(bench.admit(), Err(Refusal::new(RejectedReason::HalfOpenFull)));
 }
 
 #[test]
@@ -432,44 +385,23 @@ fn r06_reading_shows_that_a_probe_is_due_and_changes_nothing() {
     bench.wait(NANO);
     for _ in 0..2 {
         let reading = bench.read();
-        assert_eq!(
-            (reading.probe_due, reading.retry_after),
-            (true, Some(Duration::ZERO))
-        );
-        assert_eq!(
-            (reading.state, reading.epoch, reading.transitions),
-            (State::Open, 1, 1)
-        );
+        assert_eq!((reading.probe_due, reading.retry_after), (true, Some(Duration::ZERO)));
+        assert_eq!((reading.state, reading.epoch, reading.transitions), (State::Open, 1, 1));
     }
     bench.wait(COOLDOWN);
-    assert_eq!(
-        (bench.read().probe_due, left(&bench)),
-        (true, Duration::ZERO)
-    );
+    assert_eq!((bench.read().probe_due, left(&bench)), (true, Duration::ZERO));
 }
 
 #[test]
 fn r06_only_an_open_circuit_tells_when_to_retry() {
     let (mut bench, _probe) = half_open(Config::new());
-    assert_eq!(
-        (bench.read().retry_after, bench.read().probe_due),
-        (None, false)
-    );
+    assert_eq!((bench.read().retry_after, bench.read().probe_due), (None, false));
     bench.force_open();
-    assert_eq!(
-        (bench.read().retry_after, bench.read().probe_due),
-        (None, false)
-    );
+    assert_eq!((bench.read().retry_after, bench.read().probe_due), (None, false));
     bench.disable();
-    assert_eq!(
-        (bench.read().retry_after, bench.read().probe_due),
-        (None, false)
-    );
+    assert_eq!((bench.read().retry_after, bench.read().probe_due), (None, false));
     bench.reset();
-    assert_eq!(
-        (bench.read().retry_after, bench.read().probe_due),
-        (None, false)
-    );
+    assert_eq!((bench.read().retry_after, bench.read().probe_due), (None, false));
 }
 
 #[test]
@@ -488,29 +420,15 @@ fn r07_as_many_probes_as_allowed_are_in_flight_and_not_one_more() {
         for _ in 1..most {
             assert!(bench.admit().is_ok());
         }
-        assert_eq!(
-            bench.admit(),
-            Err(Refusal::new(RejectedReason::HalfOpenFull))
-        );
+        assert_eq!(bench.admit(), Err(Refusal::new(RejectedReason::HalfOpenFull)));
         assert_eq!(bench.read().probes.in_flight, u64::from(most));
     }
 }
 
 #[test]
 fn r07_every_way_to_settle_a_probe_frees_its_slot() {
-    let config = TIMED
-        .half_open_max_calls(1)
-        .success_threshold(9)
-        .half_open_failure_threshold(9);
-    for call in [
-        GOOD,
-        FAILED,
-        IGNORED,
-        CANCELLED,
-        slow(GOOD),
-        slow(IGNORED),
-        slow(CANCELLED),
-    ] {
+    let config = TIMED.half_open_max_calls(1).success_threshold(9).half_open_failure_threshold(9);
+    for call in [GOOD, FAILED, IGNORED, CANCELLED, slow(GOOD), slow(IGNORED), slow(CANCELLED)] {
         let (mut bench, probe) = half_open(config);
         assert!(bench.admit().is_err());
         bench.settle(probe, call);
@@ -587,9 +505,7 @@ fn r08_a_success_between_failed_probes_forgives_none_of_them() {
 
 #[test]
 fn r08_a_failure_between_successful_probes_forgets_none_of_them() {
-    let config = Config::new()
-        .success_threshold(2)
-        .half_open_failure_threshold(2);
+    let config = Config::new().success_threshold(2).half_open_failure_threshold(2);
     let (mut bench, probe) = half_open(config);
     bench.settle(probe, GOOD);
     bench.call(FAILED);
@@ -612,18 +528,13 @@ fn r08_a_slow_probe_counts_as_one_failed_probe() {
 
 #[test]
 fn r08_half_open_counts_from_0_each_time() {
-    let config = Config::new()
-        .success_threshold(2)
-        .half_open_failure_threshold(2);
+    let config = Config::new().success_threshold(2).half_open_failure_threshold(2);
     let (mut bench, probe) = half_open(config);
     bench.settle(probe, GOOD);
     bench.call(FAILED);
     bench.trip();
     let probe = next_probe(&mut bench);
-    assert_eq!(
-        (bench.read().probes.successes, bench.read().probes.failures),
-        (0, 0)
-    );
+    assert_eq!((bench.read().probes.successes, bench.read().probes.failures), (0, 0));
     bench.settle(probe, FAILED);
     bench.call(GOOD);
     assert_eq!(bench.state(), State::HalfOpen);
@@ -631,16 +542,10 @@ fn r08_half_open_counts_from_0_each_time() {
 
 #[test]
 fn r08_half_open_touches_no_window_and_waits_for_no_minimum() {
-    let config = Config::new()
-        .failure_rate(0.5)
-        .minimum_calls(50)
-        .half_open_failure_threshold(2);
+    let config = Config::new().failure_rate(0.5).minimum_calls(50).half_open_failure_threshold(2);
     let (mut bench, probe) = half_open(config);
     bench.settle(probe, FAILED);
-    assert_eq!(
-        (tally(&bench), bench.read().consecutive_failures),
-        ((0, 0, 0), 0)
-    );
+    assert_eq!((tally(&bench), bench.read().consecutive_failures), ((0, 0, 0), 0));
     bench.call(FAILED);
     assert_eq!(bench.state(), State::Open);
 }
@@ -652,10 +557,7 @@ fn r08_probe_counts_stay_readable_until_the_next_half_open() {
     let _left_in_flight = bench.admit();
     bench.call(GOOD);
     let probes = bench.read().probes;
-    assert_eq!(
-        (probes.in_flight, probes.successes, probes.failures),
-        (0, 2, 0)
-    );
+    assert_eq!((probes.in_flight, probes.successes, probes.failures), (0, 2, 0));
 }
 
 #[test]
@@ -668,10 +570,7 @@ fn r09_every_change_of_state_empties_the_evidence() {
         bench.call(GOOD);
         change(&mut bench);
         let reading = bench.read();
-        assert_eq!(
-            (tally(&bench), reading.consecutive_failures),
-            ((0, 0, 0), 0)
-        );
+        assert_eq!((tally(&bench), reading.consecutive_failures), ((0, 0, 0), 0));
         bench.reset();
         bench.calls(4, FAILED);
         assert_eq!((bench.state(), tally(&bench)), (State::Closed, (4, 4, 0)));
@@ -687,10 +586,7 @@ fn r09_a_circuit_that_closes_again_starts_empty() {
     let probe = next_probe(&mut bench);
     bench.settle(probe, GOOD);
     let reading = bench.read();
-    assert_eq!(
-        (tally(&bench), reading.consecutive_successes),
-        ((0, 0, 0), Some(0))
-    );
+    assert_eq!((tally(&bench), reading.consecutive_successes), ((0, 0, 0), Some(0)));
     bench.call(FAILED);
     assert_eq!(bench.state(), State::Closed);
 }
@@ -729,17 +625,9 @@ fn r09_the_reason_stays_until_the_next_close() {
     let mut bench = Bench::new(Config::new().failure_threshold(1).success_threshold(1));
     bench.call(FAILED);
     let probe = next_probe(&mut bench);
-    assert_eq!(
-        reason(&bench).kind,
-        TripKind::ConsecutiveFailures,
-        "in half-open"
-    );
+    assert_eq!(reason(&bench).kind, TripKind::ConsecutiveFailures, "in half-open");
     bench.settle(probe, FAILED);
-    assert_eq!(
-        reason(&bench).kind,
-        TripKind::FailedProbes,
-        "after re-opening"
-    );
+    assert_eq!(reason(&bench).kind, TripKind::FailedProbes, "after re-opening");
     bench.force_open();
     assert_eq!(reason(&bench).kind, TripKind::FailedProbes, "forced open");
     bench.disable();
@@ -766,28 +654,14 @@ fn r10_an_outcome_of_another_epoch_moves_nothing_in_any_state() {
         (State::Disabled, Bench::disable),
     ];
     for (state, enter) in states {
-        for call in [
-            GOOD,
-            FAILED,
-            IGNORED,
-            CANCELLED,
-            slow(GOOD),
-            slow(CANCELLED),
-        ] {
-            let config = TIMED
-                .failure_threshold(1)
-                .success_threshold(1)
-                .minimum_calls(1);
+        for call in [GOOD, FAILED, IGNORED, CANCELLED, slow(GOOD), slow(CANCELLED)] {
+            let config = TIMED.failure_threshold(1).success_threshold(1).minimum_calls(1);
             let mut bench = Bench::new(config.half_open_failure_threshold(1));
             let old = bench.admit().unwrap();
             enter(&mut bench);
             bench.wait(SECOND);
             let before = format!("{:?}", bench.read());
-            assert_eq!(
-                bench.settle(old, call),
-                Settlement::Late,
-                "{call:?} in {state}"
-            );
+            assert_eq!(bench.settle(old, call), Settlement::Late, "{call:?} in {state}");
             assert_eq!(format!("{:?}", bench.read()), before, "{call:?} in {state}");
             assert_eq!(bench.state(), state);
         }
@@ -796,9 +670,7 @@ fn r10_an_outcome_of_another_epoch_moves_nothing_in_any_state() {
 
 #[test]
 fn r10_a_late_probe_moves_nothing_in_the_next_half_open() {
-    let config = Config::new()
-        .success_threshold(1)
-        .half_open_failure_threshold(1);
+    let config = Config::new().success_threshold(1).half_open_failure_threshold(1);
     for call in [GOOD, FAILED, CANCELLED] {
         let (mut bench, old) = half_open(config);
         bench.trip();
@@ -806,10 +678,7 @@ fn r10_a_late_probe_moves_nothing_in_the_next_half_open() {
         assert_eq!(bench.settle(old, call), Settlement::Late);
         assert_eq!(bench.state(), State::HalfOpen);
         let probes = bench.read().probes;
-        assert_eq!(
-            (probes.in_flight, probes.successes, probes.failures),
-            (1, 0, 0)
-        );
+        assert_eq!((probes.in_flight, probes.successes, probes.failures), (1, 0, 0));
     }
 }
 
@@ -838,10 +707,7 @@ fn r11_an_ignored_or_cancelled_probe_counts_for_neither_side() {
         let (mut bench, probe) = half_open(config);
         assert_eq!(bench.settle(probe, call), Settlement::Neutral);
         let probes = bench.read().probes;
-        assert_eq!(
-            (probes.successes, probes.failures, probes.in_flight),
-            (0, 0, 0)
-        );
+        assert_eq!((probes.successes, probes.failures, probes.in_flight), (0, 0, 0));
         assert_eq!(bench.state(), State::HalfOpen);
     }
 }
@@ -870,10 +736,7 @@ fn r12_a_probe_settled_before_its_deadline_counts_and_at_its_deadline_is_late() 
     let (mut bench, probe) = half_open(config.half_open_failure_threshold(2));
     bench.wait(SECOND);
     assert_eq!(bench.settle(probe, GOOD), Settlement::Late);
-    assert_eq!(
-        (bench.state(), bench.read().probes.lost),
-        (State::HalfOpen, 1)
-    );
+    assert_eq!((bench.state(), bench.read().probes.lost), (State::HalfOpen, 1));
 }
 
 #[test]
@@ -900,9 +763,7 @@ fn r12_a_circuit_found_long_after_a_loss_probes_at_once() {
 
 #[test]
 fn r12_lapses_take_effect_in_the_order_of_their_deadlines() {
-    let config = Config::new()
-        .half_open_max_calls(3)
-        .half_open_failure_threshold(2);
+    let config = Config::new().half_open_max_calls(3).half_open_failure_threshold(2);
     let (mut bench, _first) = half_open(config.probe_timeout(SECOND * 10));
     for _ in 0..2 {
         bench.wait(SECOND);
@@ -911,46 +772,30 @@ fn r12_lapses_take_effect_in_the_order_of_their_deadlines() {
     bench.wait(SECOND * 100);
     bench.trip();
     assert_eq!(bench.state(), State::Open);
-    assert_eq!(
-        bench.read().since,
-        SECOND * 91,
-        "opened by the second of the three"
-    );
+    assert_eq!(bench.read().since, SECOND * 91, "opened by the second of the three");
     assert_eq!(bench.read().probes.lost, 2);
 }
 
 #[test]
 fn r12_a_lapse_takes_effect_when_a_neighbour_settles() {
-    let config = Config::new()
-        .success_threshold(1)
-        .half_open_failure_threshold(1);
+    let config = Config::new().success_threshold(1).half_open_failure_threshold(1);
     let (mut bench, _lost) = half_open(config.probe_timeout(SECOND * 2));
     bench.wait(SECOND);
     let neighbour = bench.admit().unwrap();
     bench.wait(SECOND);
     assert_eq!(bench.settle(neighbour, GOOD), Settlement::Late);
-    assert_eq!(
-        (bench.state(), bench.read().since),
-        (State::Open, Duration::ZERO)
-    );
+    assert_eq!((bench.state(), bench.read().since), (State::Open, Duration::ZERO));
 }
 
 #[test]
 fn r12_a_lapse_takes_effect_before_a_manual_control() {
-    let controls: [(Act, u64); 4] = [
-        (Bench::trip, 3),
-        (Bench::force_open, 4),
-        (Bench::disable, 4),
-        (Bench::reset, 4),
-    ];
+    let controls: [(Act, u64); 4] =
+        [(Bench::trip, 3), (Bench::force_open, 4), (Bench::disable, 4), (Bench::reset, 4)];
     for (control, transitions) in controls {
         let (mut bench, _lost) = half_open(Config::new().probe_timeout(SECOND));
         bench.wait(SECOND);
         control(&mut bench);
-        assert_eq!(
-            (bench.read().probes.lost, bench.read().transitions),
-            (1, transitions)
-        );
+        assert_eq!((bench.read().probes.lost, bench.read().transitions), (1, transitions));
     }
 }
 
@@ -965,19 +810,13 @@ fn r12_reading_takes_no_lapse() {
 
 #[test]
 fn r12_a_lost_probe_is_told_apart_from_the_one_in_its_slot() {
-    let config = Config::new()
-        .half_open_max_calls(1)
-        .probe_timeout(SECOND)
-        .success_threshold(1);
+    let config = Config::new().half_open_max_calls(1).probe_timeout(SECOND).success_threshold(1);
     let (mut bench, lost) = half_open(config.half_open_failure_threshold(2));
     bench.wait(SECOND);
     let neighbour = bench.admit().unwrap();
     assert_eq!(lost.epoch, neighbour.epoch);
     assert_eq!(bench.settle(lost, GOOD), Settlement::Late);
-    assert_eq!(
-        (bench.state(), bench.read().probes.in_flight),
-        (State::HalfOpen, 1)
-    );
+    assert_eq!((bench.state(), bench.read().probes.in_flight), (State::HalfOpen, 1));
     assert_eq!(bench.settle(neighbour, GOOD), Settlement::Recorded);
     assert_eq!(bench.state(), State::Closed);
 }
@@ -994,16 +833,9 @@ fn r12_a_probe_without_a_deadline_in_time_is_never_lost() {
 fn r14_failures_that_cross_the_threshold_together_are_one_transition() {
     let mut bench = Bench::new(Config::new().failure_threshold(1));
     let tickets: Vec<_> = (0..5).map(|_| bench.admit().unwrap()).collect();
-    let settled: Vec<_> = tickets
-        .into_iter()
-        .map(|it| bench.settle(it, FAILED))
-        .collect();
+    let settled: Vec<_> = tickets.into_iter().map(|it| bench.settle(it, FAILED)).collect();
     assert_eq!(settled[0], Settlement::Recorded);
-    assert!(
-        settled[1..]
-            .iter()
-            .all(|settlement| *settlement == Settlement::Late)
-    );
+    assert!(settled[1..].iter().all(|settlement| *settlement == Settlement::Late));
     assert_eq!((bench.read().transitions, bench.read().epoch), (1, 1));
 }
 
@@ -1058,11 +890,7 @@ fn r15_a_multiplier_need_not_be_a_whole_number() {
 
 #[test]
 fn r15_without_a_multiplier_every_cooldown_is_the_same_to_the_nanosecond() {
-    for cooldown in [
-        NANO,
-        COOLDOWN + NANO,
-        Duration::from_secs(400 * 86_400) + NANO,
-    ] {
+    for cooldown in [NANO, COOLDOWN + NANO, Duration::from_secs(400 * 86_400) + NANO] {
         let mut bench = Bench::new(Config::new().cooldown(cooldown));
         bench.trip();
         assert_eq!(left(&bench), cooldown);
@@ -1125,9 +953,7 @@ fn r15_closing_and_every_control_start_again_from_the_first_cooldown() {
 
 #[test]
 fn r15_growth_without_end_stops_at_the_longest() {
-    let config = Config::new()
-        .cooldown_multiplier(1e300)
-        .cooldown_max(COOLDOWN * 3);
+    let config = Config::new().cooldown_multiplier(1e300).cooldown_max(COOLDOWN * 3);
     let mut bench = Bench::new(config);
     bench.trip();
     for _ in 0..10_000 {
@@ -1150,10 +976,7 @@ fn r15_jitter_spreads_cooldowns_evenly_over_its_whole_range() {
         bench.reset();
     }
     // 1,000 are expected in each tenth of the range, give or take five standard deviations.
-    assert!(
-        tenths.iter().all(|count| (850..=1_150).contains(count)),
-        "{tenths:?}"
-    );
+    assert!(tenths.iter().all(|count| (850..=1_150).contains(count)), "{tenths:?}");
 }
 
 #[test]
@@ -1182,10 +1005,7 @@ fn r15_jitter_never_exceeds_the_longest_cooldown() {
         assert!(left(&bench) <= SECOND * 10);
         capped += u32::from(left(&bench) == SECOND * 10);
     }
-    assert!(
-        (50..150).contains(&capped),
-        "about half of them, not {capped}"
-    );
+    assert!((50..150).contains(&capped), "about half of them, not {capped}");
 }
 
 #[test]
@@ -1203,10 +1023,7 @@ fn r15_circuits_with_different_seeds_do_not_probe_in_step() {
 fn r16_trip_opens_from_closed_and_half_open() {
     let mut bench = Bench::new(Config::new());
     bench.trip();
-    assert_eq!(
-        (bench.state(), reason(&bench)),
-        (State::Open, TripReason::MANUAL)
-    );
+    assert_eq!((bench.state(), reason(&bench)), (State::Open, TripReason::MANUAL));
     next_probe(&mut bench);
     bench.trip();
     assert_eq!((bench.state(), left(&bench)), (State::Open, COOLDOWN));
@@ -1221,11 +1038,7 @@ fn r16_trip_never_lengthens_a_cooldown_nor_changes_what_a_person_set() {
     assert_eq!((left(&bench), bench.read().epoch), (COOLDOWN - SECOND, 1));
     bench.wait(COOLDOWN);
     bench.trip();
-    assert_eq!(
-        (left(&bench), bench.read().epoch),
-        (Duration::ZERO, 1),
-        "a probe stays due"
-    );
+    assert_eq!((left(&bench), bench.read().epoch), (Duration::ZERO, 1), "a probe stays due");
     bench.force_open();
     bench.trip();
     assert_eq!((bench.state(), bench.read().epoch), (State::ForcedOpen, 2));
@@ -1266,10 +1079,7 @@ fn r16_disabled_lets_everything_through_and_records_nothing() {
     }
     let reading = bench.read();
     assert_eq!((reading.state, tally(&bench)), (State::Disabled, (0, 0, 0)));
-    assert_eq!(
-        (reading.consecutive_failures, reading.consecutive_successes),
-        (0, None)
-    );
+    assert_eq!((reading.consecutive_failures, reading.consecutive_successes), (0, None));
     assert_eq!(reading.last_failure, None);
 }
 
@@ -1298,10 +1108,7 @@ fn r16_a_reset_of_a_closed_circuit_empties_it_and_is_an_epoch_but_no_transition(
     bench.wait(SECOND);
     bench.reset();
     let reading = bench.read();
-    assert_eq!(
-        (reading.epoch, reading.transitions, reading.since),
-        (1, 0, Duration::ZERO)
-    );
+    assert_eq!((reading.epoch, reading.transitions, reading.since), (1, 0, Duration::ZERO));
     bench.calls(2, FAILED);
     assert_eq!(bench.state(), State::Closed);
 }
@@ -1310,17 +1117,11 @@ fn r16_a_reset_of_a_closed_circuit_empties_it_and_is_an_epoch_but_no_transition(
 fn r17_a_cooldown_without_end_lasts_until_reset() {
     let mut bench = Bench::new(Config::new().cooldown(Duration::MAX));
     bench.trip();
-    let refused = Err(Refusal {
-        reason: RejectedReason::Open,
-        retry_after: None,
-    });
+    let refused = Err(Refusal { reason: RejectedReason::Open, retry_after: None });
     assert_eq!(bench.admit(), refused);
     bench.wait(Duration::MAX);
     assert_eq!(bench.admit(), refused);
-    assert_eq!(
-        (bench.read().retry_after, bench.read().probe_due),
-        (None, false)
-    );
+    assert_eq!((bench.read().retry_after, bench.read().probe_due), (None, false));
     bench.reset();
     assert!(bench.admit().is_ok());
 }
@@ -1343,23 +1144,15 @@ fn r17_a_clock_that_goes_back_stands_still() {
     bench.wait(SECOND);
     assert!(bench.admit().is_err());
     bench.now = Instant::ZERO;
-    assert_eq!(
-        bench.admit().unwrap_err().retry_after,
-        Some(COOLDOWN - SECOND)
-    );
-    assert_eq!(
-        (left(&bench), bench.read().since),
-        (COOLDOWN - SECOND, SECOND)
-    );
+    assert_eq!(bench.admit().unwrap_err().retry_after, Some(COOLDOWN - SECOND));
+    assert_eq!((left(&bench), bench.read().since), (COOLDOWN - SECOND, SECOND));
     bench.now = start.after(COOLDOWN);
     assert!(bench.admit().is_ok());
 }
 
 #[test]
 fn r17_a_probe_admitted_while_the_clock_is_back_has_its_full_time() {
-    let config = Config::new()
-        .probe_timeout(SECOND)
-        .half_open_failure_threshold(1);
+    let config = Config::new().probe_timeout(SECOND).half_open_failure_threshold(1);
     let (mut bench, probe) = half_open(config);
     let admitted = bench.now;
     bench.settle(probe, CANCELLED);

@@ -91,11 +91,7 @@ impl Snapshot {
                 separator = "; ";
             }
         }
-        out.push_str(if reached {
-            "; judged at the next failure"
-        } else {
-            ""
-        });
+        out.push_str(if reached { "; judged at the next failure" } else { "" });
         Ok(())
     }
 
@@ -119,11 +115,7 @@ impl Snapshot {
             self.reason(),
             probes.successes,
             settings.success_threshold,
-            if settings.success_threshold == 1 {
-                "success"
-            } else {
-                "successes"
-            },
+            if settings.success_threshold == 1 { "success" } else { "successes" },
             probes.failures,
             settings.half_open_failure_threshold,
             plural(settings.half_open_failure_threshold, "failure"),
@@ -141,8 +133,7 @@ impl Snapshot {
     }
 
     fn reason(&self) -> String {
-        self.trip_reason
-            .map_or_else(String::new, |reason| reason.to_string())
+        self.trip_reason.map_or_else(String::new, |reason| reason.to_string())
     }
 }
 

@@ -5,16 +5,8 @@ use std::fmt;
 use super::{RegistrySnapshot, Snapshot};
 use crate::readable::Readable;
 
-const HEADERS: [&str; 8] = [
-    "NAME",
-    "STATE",
-    "CALLS",
-    "FAILED",
-    "REJECTED",
-    "IN FLIGHT",
-    "FAIL RATE",
-    "PROBES IN",
-];
+const HEADERS: [&str; 8] =
+    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "IN FLIGHT", "FAIL RATE", "PROBES IN"];
 /// Text columns come first and are aligned to the left; the numbers after them to the right.
 const TEXT_COLUMNS: usize = 2;
 
@@ -22,13 +14,8 @@ impl fmt::Display for RegistrySnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self.circuits.iter().map(cells).collect();
         let width = |column: usize| {
-            let cells = rows
-                .iter()
-                .map(|row: &[String; 8]| row[column].chars().count());
-            cells
-                .chain([HEADERS[column].len()])
-                .max()
-                .unwrap_or_default()
+            let cells = rows.iter().map(|row: &[String; 8]| row[column].chars().count());
+            cells.chain([HEADERS[column].len()]).max().unwrap_or_default()
         };
         let widths: [usize; 8] = std::array::from_fn(width);
         write_row(f, &HEADERS, &widths)?;
@@ -53,9 +40,7 @@ fn cells(circuit: &Snapshot) -> [String; 8] {
         circuit.calls.failure.to_string(),
         circuit.rejected.total().to_string(),
         circuit.in_flight.to_string(),
-        circuit
-            .failure_rate
-            .map_or_else(|| "-".to_owned(), |rate| format!("{:.0}%", rate * 100.0)),
+        circuit.failure_rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.0}%", rate * 100.0)),
         probes_in,
     ]
 }

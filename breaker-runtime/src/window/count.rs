@@ -18,13 +18,7 @@ pub(crate) struct CountWindow {
 
 impl CountWindow {
     pub(crate) fn new(size: u32) -> Self {
-        Self {
-            size,
-            recorded: 0,
-            bad: VecDeque::new(),
-            failed: 0,
-            slow: 0,
-        }
+        Self { size, recorded: 0, bad: VecDeque::new(), failed: 0, slow: 0 }
     }
 
     /// Records a bad call that `run` good ones preceded.
@@ -52,11 +46,7 @@ impl CountWindow {
             failed: self.failed,
             slow: self.slow,
         };
-        for (_, call) in self
-            .bad
-            .iter()
-            .take_while(|(position, _)| *position <= gone)
-        {
+        for (_, call) in self.bad.iter().take_while(|(position, _)| *position <= gone) {
             tally.failed -= u32::from(call.is_failed());
             tally.slow -= u32::from(call.slow);
         }
@@ -80,21 +70,11 @@ mod tests {
     use super::*;
     use crate::outcome::Ending;
 
-    const FAILED: Ended = Ended {
-        ending: Ending::Failure,
-        slow: false,
-    };
-    const SLOW: Ended = Ended {
-        ending: Ending::Success,
-        slow: true,
-    };
+    const FAILED: Ended = Ended { ending: Ending::Failure, slow: false };
+    const SLOW: Ended = Ended { ending: Ending::Success, slow: true };
 
     fn tally(calls: u32, failed: u32, slow: u32) -> Tally {
-        Tally {
-            calls,
-            failed,
-            slow,
-        }
+        Tally { calls, failed, slow }
     }
 
     #[test]
@@ -120,13 +100,7 @@ mod tests {
     #[test]
     fn r05_a_slow_failure_leaves_both_shares_at_once() {
         let mut window = CountWindow::new(2);
-        window.record(
-            0,
-            Ended {
-                ending: Ending::Failure,
-                slow: true,
-            },
-        );
+        window.record(0, Ended { ending: Ending::Failure, slow: true });
         assert_eq!(window.tally(1), tally(2, 1, 1));
         assert_eq!(window.tally(2), tally(2, 0, 0));
     }
@@ -137,15 +111,8 @@ mod tests {
             let mut window = CountWindow::new(size);
             for step in 0..200_u32 {
                 let run = step * 7 % 5;
-                let ending = if step % 3 == 0 {
-                    Ending::Success
-                } else {
-                    Ending::Failure
-                };
-                let call = Ended {
-                    ending,
-                    slow: step % 4 == 0,
-                };
+                let ending = if step % 3 == 0 { Ending::Success } else { Ending::Failure };
+                let call = Ended { ending, slow: step % 4 == 0 };
                 let foreseen = window.tally_with(run, call);
                 window.record(run, call);
                 assert_eq!(foreseen, window.tally(0));

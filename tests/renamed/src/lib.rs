@@ -23,11 +23,7 @@ mod tests {
     fn d36_the_runtime_may_go_by_another_name() {
         assert_eq!(renamed(), 1);
         drop(re_exported());
-        let names: Vec<_> = registry()
-            .circuits()
-            .iter()
-            .map(|c| c.name().to_owned())
-            .collect();
+        let names: Vec<_> = registry().circuits().iter().map(|c| c.name().to_owned()).collect();
         assert_eq!(names, ["re-exported", "renamed"]);
     }
 }
