@@ -1,0 +1,125 @@
+//! What the options of a circuit mean: every one of them, defaults filled in.
+
+use std::time::Duration;
+
+use super::{Config, is_less};
+
+/// The options of a circuit with every default filled in: what a [`Config`] means.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, WindowSize};
+///
+/// let settings = Config::new().failure_rate(0.5).settings();
+/// assert_eq!(settings.failure_threshold, None);
+/// assert_eq!(settings.window, WindowSize::Calls(100));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Consecutive failures that open the circuit; `None` when only rates do.
+    pub failure_threshold: Option<u32>,
+    /// Share of failed calls that opens the circuit.
+    pub failure_rate: Option<f64>,
+    /// What the rates are taken over.
+    pub window: WindowSize,
+    /// Calls in the window below which no rate is judged.
+    pub minimum_calls: u32,
+    /// A call that takes longer than this is slow.
+    pub slow_call: Option<Duration>,
+    /// Share of slow calls that opens the circuit.
+    pub slow_call_rate: Option<f64>,
+    /// How long the circuit stays open.
+    pub cooldown: Duration,
+    /// By how much each re-opening lengthens the cooldown.
+    pub cooldown_multiplier: f64,
+    /// The longest cooldown.
+    pub cooldown_max: Duration,
+    /// Share by which a cooldown is spread either way.
+    pub cooldown_jitter: f64,
+    /// Probes in flight at once.
+    pub half_open_max_calls: u32,
+    /// Probe successes that close.
+    pub success_threshold: u32,
+    /// Probe failures that open again.
+    pub half_open_failure_threshold: u32,
+    /// When an unsettled probe is given up.
+    pub probe_timeout: Duration,
+}
+
+/// What the rates of a circuit are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WindowSize {
+    /// The last so many calls.
+    Calls(u32),
+}
+
+impl Config {
+    /// What the config means: every option, defaults filled in.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        let slow_call_rate = match self.slow_call {
+            Some(_) => Some(or(self.slow_call_rate, 0.5)),
+            None => None,
+        };
+        let failure_threshold = match (self.failure_threshold, self.failure_rate) {
+            (None, None) => Some(5),
+            (stated, _) => stated,
+        };
+        let window = or_count(self.count_window, 100);
+        let cooldown = or_duration(self.cooldown, Duration::from_secs(60));
+        let half_open_failures = if self.slow_call.is_some() { 2 } else { 1 };
+        Settings {
+            failure_threshold,
+            failure_rate: self.failure_rate,
+            window: WindowSize::Calls(window),
+            minimum_calls: or_count(self.minimum_calls, if window < 10 { window } else { 10 }),
+            slow_call: self.slow_call,
+            slow_call_rate,
+            cooldown,
+            cooldown_multiplier: or(self.cooldown_multiplier, 1.0),
+            cooldown_max: or_duration(self.cooldown_max, cooldown.saturating_mul(10)),
+            cooldown_jitter: or(self.cooldown_jitter, 0.0),
+            half_open_max_calls: or_count(self.half_open_max_calls, 3),
+            success_threshold: or_count(self.success_threshold, 3),
+            half_open_failure_threshold: or_count(
+                self.half_open_failure_threshold,
+                half_open_failures,
+            ),
+            probe_timeout: or_duration(
+                self.probe_timeout,
+                longest(
+                    longest(cooldown, Duration::from_secs(30)),
+                    or_duration(self.slow_call, Duration::ZERO).saturating_mul(2),
+                ),
+            ),
+        }
+    }
+}
+
+const fn longest(one: Duration, other: Duration) -> Duration {
+    if is_less(one, other) { other } else { one }
+}
+
+const fn or(stated: Option<f64>, default: f64) -> f64 {
+    match stated {
+        Some(stated) => stated,
+        None => default,
+    }
+}
+
+const fn or_count(stated: Option<u32>, default: u32) -> u32 {
+    match stated {
+        Some(stated) => stated,
+        None => default,
+    }
+}
+
+const fn or_duration(stated: Option<Duration>, default: Duration) -> Duration {
+    match stated {
+        Some(stated) => stated,
+        None => default,
+    }
+}
