@@ -3,21 +3,26 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Shows a duration, rounded down to what matters at its size: `250ms`, `1s 500ms`, `12s`, `1m 30s`.
+/// Shows a duration, rounded to what matters at its size: `250ms`, `1s 500ms`, `12s`, `1m 30s`.
 #[derive(Debug)]
 pub(crate) struct Readable(pub(crate) Duration);
 
 impl fmt::Display for Readable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rounded = match self.0 {
-            long if long >= Duration::from_secs(10) => Duration::from_secs(long.as_secs()),
-            short if short >= Duration::from_millis(10) => {
-                Duration::new(short.as_secs(), short.subsec_millis() * 1_000_000)
-            }
-            tiny => tiny,
+        let step = match self.0 {
+            long if long >= Duration::from_secs(10) => Duration::from_secs(1),
+            short if short >= Duration::from_secs(1) => Duration::from_millis(10),
+            tiny if tiny >= Duration::from_millis(10) => Duration::from_millis(1),
+            _ => Duration::from_nanos(1),
         };
-        humantime::format_duration(rounded).fmt(f)
+        humantime::format_duration(rounded(self.0, step)).fmt(f)
     }
+}
+
+fn rounded(duration: Duration, step: Duration) -> Duration {
+    let step = step.as_nanos();
+    let steps = (duration.as_nanos() + step / 2) / step;
+    u64::try_from(steps * step).map_or(duration, Duration::from_nanos)
 }
 
 #[cfg(test)]
@@ -31,7 +36,8 @@ mod tests {
         assert_eq!(readable(1_500), "1us 500ns");
         assert_eq!(readable(250_000_999), "250ms");
         assert_eq!(readable(1_500_000_000), "1s 500ms");
-        assert_eq!(readable(12_999_999_999), "12s");
+        assert_eq!(readable(9_999_600_000), "10s");
+        assert_eq!(readable(12_400_000_000), "12s");
         assert_eq!(readable(90_000_000_000), "1m 30s");
         assert!(!Readable(Duration::MAX).to_string().is_empty());
     }
