@@ -128,6 +128,18 @@ impl CircuitBreaker {
 
     /// The state. Reading it changes nothing: an open circuit whose cooldown is over stays open until
     /// somebody calls (see [`Snapshot::probe_due`]).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// assert_eq!(circuit.state(), State::Closed);
+    /// circuit.trip();
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn state(&self) -> State {
         self.word.load().state()
@@ -205,6 +217,19 @@ impl CircuitBreaker {
     }
 
     /// A consistent copy of what the circuit knows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.success();
+    /// let snapshot = circuit.snapshot();
+    /// assert_eq!(snapshot.calls.success, 1);
+    /// assert_eq!(snapshot.consecutive_successes, Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
@@ -244,21 +269,70 @@ impl CircuitBreaker {
 
     /// Opens a closed or half-open circuit as if by evidence, for one cooldown. Elsewhere it does
     /// nothing; above all it never lengthens a cooldown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.trip();
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// assert!(rejected.retry_after().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn trip(&self) {
         self.locked(Machine::trip);
     }
 
     /// Refuses every call until [`reset`](CircuitBreaker::reset).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.force_open();
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// assert_eq!(rejected.to_string(), r#"circuit "payments" is forced open until it is reset"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn force_open(&self) {
         self.locked(Machine::force_open);
     }
 
     /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(1))?;
+    /// circuit.disable();
+    /// circuit.try_acquire()?.failure();
+    /// assert_eq!(circuit.state(), State::Disabled);
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn disable(&self) {
         self.locked(Machine::disable);
     }
 
     /// Closes the circuit with empty counts, from any state. Calls in flight count as late when they end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.force_open();
+    /// circuit.reset();
+    /// assert!(circuit.try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reset(&self) {
         self.locked(Machine::reset);
     }

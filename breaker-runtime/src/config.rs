@@ -73,12 +73,31 @@ impl Config {
 
     /// Consecutive failures that open the circuit, at least 1. Default 5, or off when
     /// [`failure_rate`](Config::failure_rate) is stated; with both, whichever comes first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// assert_eq!(Config::new().settings().failure_threshold, Some(5));
+    /// assert_eq!(Config::new().failure_threshold(2).settings().failure_threshold, Some(2));
+    /// assert_eq!(Config::new().failure_rate(0.5).settings().failure_threshold, None);
+    /// ```
     pub const fn failure_threshold(mut self, failures: u32) -> Self {
         self.failure_threshold = Some(failures);
         self
     }
 
     /// Share of failed calls in the window that opens the circuit, in (0, 1]. Default off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// assert!(Config::new().failure_rate(0.25).validate().is_ok());
+    /// assert!(Config::new().failure_rate(25.0).validate().is_err());
+    /// ```
     pub const fn failure_rate(mut self, share: f64) -> Self {
         self.failure_rate = Some(share);
         self
@@ -92,12 +111,32 @@ impl Config {
 
     /// No rate is judged below this many calls in the window; at least 1, at most the count window.
     /// Default 10, or the count window if that is smaller.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// assert_eq!(Config::new().count_window(4).settings().minimum_calls, 4);
+    /// assert!(Config::new().count_window(4).minimum_calls(5).validate().is_err());
+    /// ```
     pub const fn minimum_calls(mut self, calls: u32) -> Self {
         self.minimum_calls = Some(calls);
         self
     }
 
     /// A call that takes longer than this is slow. Default off: then no call is timed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// let settings = Config::new().slow_call(Duration::from_millis(800)).settings();
+    /// assert_eq!(settings.slow_call_rate, Some(0.5));
+    /// assert_eq!(settings.half_open_failure_threshold, 2);
+    /// ```
     pub const fn slow_call(mut self, longer_than: Duration) -> Self {
         self.slow_call = Some(longer_than);
         self
@@ -121,6 +160,20 @@ impl Config {
     }
 
     /// Each re-opening without a close in between waits this many times longer, at least 1. Default 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// // 10 s, 20 s, 40 s, 60 s, 60 s, ... as long as the probes fail.
+    /// let config = Config::new()
+    ///     .cooldown(Duration::from_secs(10))
+    ///     .cooldown_multiplier(2.0)
+    ///     .cooldown_max(Duration::from_secs(60));
+    /// assert!(config.validate().is_ok());
+    /// ```
     pub const fn cooldown_multiplier(mut self, factor: f64) -> Self {
         self.cooldown_multiplier = Some(factor);
         self
@@ -162,6 +215,17 @@ impl Config {
     /// A probe that is not settled by then loses its slot and counts as a failed one; more than 0, at
     /// least [`slow_call`](Config::slow_call). Default the largest of the cooldown, twice `slow_call`,
     /// and 30 s.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// assert_eq!(Config::new().settings().probe_timeout, Duration::from_secs(60));
+    /// let config = Config::new().cooldown(Duration::from_secs(1));
+    /// assert_eq!(config.settings().probe_timeout, Duration::from_secs(30));
+    /// ```
     pub const fn probe_timeout(mut self, timeout: Duration) -> Self {
         self.probe_timeout = Some(timeout);
         self
@@ -172,6 +236,15 @@ impl Config {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the first option that is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// let error = Config::new().slow_call_rate(0.5).validate().unwrap_err();
+    /// assert_eq!(error.to_string(), "`slow_call_rate` needs `slow_call`");
+    /// ```
     pub const fn validate(&self) -> Result<(), ConfigError> {
         match self.problem() {
             Some(error) => Err(error),

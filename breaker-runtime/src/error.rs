@@ -83,6 +83,18 @@ impl fmt::Display for Rejected {
 impl Error for Rejected {}
 
 /// Why a call was refused.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, RejectedReason};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// circuit.force_open();
+/// assert_eq!(circuit.try_acquire().unwrap_err().reason(), RejectedReason::ForcedOpen);
+/// assert_eq!(RejectedReason::HalfOpenFull.to_string(), "half_open_full");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectedReason {
@@ -121,6 +133,21 @@ impl Refusal {
 }
 
 /// A call that was dropped because it did not end within its `call_timeout`. It counts as a failure.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::CallError;
+///
+/// fn advice<E>(error: &CallError<E>) -> &'static str {
+///     match error {
+///         CallError::TimedOut(_) => "too slow",
+///         CallError::Rejected(_) => "not tried",
+///         CallError::Failed(_) => "failed",
+///     }
+/// }
+/// assert_eq!(advice(&CallError::Failed("down")), "failed");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     name: Name,

@@ -74,16 +74,49 @@ impl<'a> Permit<'a> {
     }
 
     /// The call went well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.success();
+    /// assert_eq!(circuit.snapshot().calls.success, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn success(self) {
         self.settle(Ending::Success);
     }
 
     /// The call failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.failure();
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn failure(self) {
         self.settle(Ending::Failure);
     }
 
     /// The call says nothing about the dependency.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.ignore();
+    /// assert_eq!(circuit.snapshot().calls.ignored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ignore(self) {
         self.settle(Ending::Ignored);
     }

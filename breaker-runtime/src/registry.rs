@@ -34,6 +34,17 @@ pub fn registry() -> &'static Registry {
 ///
 /// Circuits are never removed. Two crates that depend on two versions of `breaker-runtime` have two
 /// registries.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+///
+/// let made = registry().get_or_create("queue", Config::new())?;
+/// let found = registry().get("queue").unwrap();
+/// assert!(std::sync::Arc::ptr_eq(&made, &found));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Registry {
     circuits: RwLock<BTreeMap<Arc<str>, Arc<CircuitBreaker>>>,
@@ -54,6 +65,23 @@ impl Registry {
     }
 
     /// The circuit of that name. Finds those of annotated functions before their first call too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "geocoder")]
+    /// fn locate(city: &str) -> Option<(f64, f64)> {
+    ///     (city == "Kiel").then_some((54.3, 10.1))
+    /// }
+    ///
+    /// assert!(registry().get("geocoder").is_some()); // before the first call
+    /// assert!(registry().get("nobody").is_none());
+    /// # let _ = locate("Kiel");
+    /// # }
+    /// ```
     pub fn get(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
         let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
         circuits.get(name).cloned()
@@ -97,23 +125,72 @@ impl Registry {
     }
 
     /// Every circuit, in the order of names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// registry().get_or_create("queue", Config::new())?;
+    /// let names: Vec<_> = registry().circuits().iter().map(|it| it.name().to_owned()).collect();
+    /// assert!(names.contains(&"queue".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
         let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
         circuits.values().cloned().collect()
     }
 
     /// A snapshot of every circuit. Each is consistent in itself; they are taken one after the other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, State, registry};
+    ///
+    /// registry().get_or_create("queue", Config::new())?.trip();
+    /// let snapshot = registry().snapshot();
+    /// assert!(snapshot.circuits.iter().any(|it| it.state == State::Open));
+    /// println!("{snapshot}"); // a table
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn snapshot(&self) -> RegistrySnapshot {
         let circuits = self.circuits();
         RegistrySnapshot { circuits: circuits.iter().map(|circuit| circuit.snapshot()).collect() }
     }
 
     /// Configs that were stated for a name whose circuit goes by another one, in the order of names.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// registry().get_or_create("queue", Config::new().failure_threshold(3))?;
+    /// registry().get_or_create("queue", Config::new().failure_threshold(4))?;
+    /// for conflict in registry().conflicts() {
+    ///     println!("{conflict}");
+    /// }
+    /// # assert!(!registry().conflicts().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn conflicts(&self) -> Vec<Conflict> {
         self.circuits().iter().flat_map(|circuit| circuit.provenance().read().1).collect()
     }
 
     /// Closes every circuit with empty counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, State, registry};
+    ///
+    /// let queue = registry().get_or_create("queue", Config::new())?;
+    /// queue.force_open();
+    /// registry().reset_all();
+    /// assert_eq!(queue.state(), State::Closed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reset_all(&self) {
         for circuit in self.circuits() {
             circuit.reset();
@@ -203,6 +280,20 @@ impl Provenance {
 }
 
 /// A config, and who stated it.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+///
+/// registry().get_or_create("cache", Config::new().failure_threshold(3))?;
+/// registry().get_or_create("cache", Config::new().failure_threshold(9))?;
+/// let conflicts = registry().conflicts();
+/// let refused = conflicts.iter().find(|it| it.name == "cache").unwrap().refused;
+/// assert_eq!(refused.to_string(), "get_or_create");
+/// assert!(refused.site.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stated {

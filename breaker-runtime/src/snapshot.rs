@@ -80,6 +80,19 @@ pub struct Snapshot {
 ///
 /// Always `started == success + failure + ignored + cancelled + in_flight`; the other counts are marks on
 /// those.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// circuit.try_acquire()?.success();
+/// drop(circuit.try_acquire()?);
+/// let calls = circuit.snapshot().calls;
+/// assert_eq!((calls.started, calls.success, calls.cancelled), (2, 1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Calls {
@@ -111,6 +124,18 @@ impl Calls {
 }
 
 /// Calls that did not start, by reason.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// circuit.force_open();
+/// assert!(circuit.try_acquire().is_err());
+/// assert_eq!(circuit.snapshot().rejected.forced_open, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejections {
@@ -145,6 +170,26 @@ impl Rejections {
 }
 
 /// The probes of one half-open.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+///
+/// let time = ManualClock::new();
+/// let clock = Clock::Manual(time.clone());
+/// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+/// circuit.trip();
+/// time.advance(Duration::from_secs(60));
+///
+/// circuit.try_acquire()?.success();
+/// let under_way = circuit.try_acquire()?;
+/// let probes = circuit.snapshot().probes;
+/// assert_eq!((probes.successes, probes.in_flight), (1, 1));
+/// # drop(under_way);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probes {

@@ -46,6 +46,17 @@ impl fmt::Display for State {
 }
 
 /// Which rule opened a circuit.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, TripKind};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// circuit.trip();
+/// assert_eq!(circuit.snapshot().trip_reason.unwrap().kind, TripKind::Manual);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TripKind {

@@ -49,6 +49,15 @@ pub struct Settings {
 }
 
 /// What the rates of a circuit are taken over.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, WindowSize};
+///
+/// let settings = Config::new().count_window(20).settings();
+/// assert_eq!(settings.window, WindowSize::Calls(20));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WindowSize {
