@@ -1,0 +1,320 @@
+//! Calls that nobody waits for any more: every one of them is counted once and holds nothing back.
+
+mod common;
+
+use std::cell::Cell;
+use std::future::{self, Future};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use breaker_runtime::{CallError, Config, State};
+use common::{SECOND, assert_balanced, circuit, due, poll};
+use tokio::runtime::Runtime;
+use tokio::task::{self, LocalSet};
+
+/// A dependency that never answers.
+async fn hang() -> Result<(), ()> {
+    future::pending().await
+}
+
+/// Is pending so many times before it is ready.
+struct Ready {
+    after: u32,
+}
+
+impl Future for Ready {
+    type Output = Result<(), ()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.after == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        self.after -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[test]
+fn c01_a_call_dropped_before_its_first_poll_never_was() {
+    let (closed, _) = circuit(Config::new());
+    let (due, _time) = due(Config::new());
+    for circuit in [&closed, &due] {
+        let before = circuit.snapshot();
+        drop(circuit.call_async(|| async { unreachable!("nobody polls it") as Result<(), ()> }));
+        let after = circuit.snapshot();
+        assert_eq!((after.calls, after.rejected), (before.calls, before.rejected));
+        assert_eq!((after.state, after.epoch), (before.state, before.epoch));
+    }
+}
+
+#[test]
+fn c01_a_refused_call_never_makes_its_future() {
+    let (circuit, _) = circuit(Config::new());
+    circuit.trip();
+    let call = circuit.call_async(|| -> future::Ready<Result<(), ()>> { unreachable!("refused") });
+    assert!(matches!(poll(pin!(call)), Poll::Ready(Err(CallError::Rejected(_)))));
+}
+
+#[test]
+fn c02_a_call_dropped_while_it_waits_is_cancelled_and_neither_good_nor_bad() {
+    let (circuit, _) = circuit(Config::new().failure_threshold(1));
+    {
+        let mut call = pin!(circuit.call_async(hang));
+        assert!(poll(call.as_mut()).is_pending());
+        assert_eq!(circuit.snapshot().in_flight, 1);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.cancelled, snapshot.in_flight), (1, 0));
+    assert_eq!((snapshot.calls.success, snapshot.calls.failure), (0, 0));
+    assert_eq!((snapshot.state, snapshot.window_calls), (State::Closed, 0));
+}
+
+#[test]
+fn c03_a_probe_dropped_while_it_waits_gives_back_its_slot_at_once() {
+    let (circuit, _time) = due(Config::new().half_open_max_calls(1).success_threshold(1));
+    {
+        let mut probe = pin!(circuit.call_async(hang));
+        assert!(poll(probe.as_mut()).is_pending());
+        assert!(circuit.try_acquire().is_err());
+    }
+    assert_eq!((circuit.state(), circuit.snapshot().probes.in_flight), (State::HalfOpen, 0));
+    circuit.try_acquire().unwrap().success();
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
+fn d08_any_number_of_cancelled_probes_wears_out_no_slot() {
+    let (circuit, _time) = due(Config::new().half_open_max_calls(3));
+    for _ in 0..1_000 {
+        let probes: Vec<_> = (0..3).map(|_| circuit.try_acquire().unwrap()).collect();
+        assert!(circuit.try_acquire().is_err());
+        drop(probes);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.state, snapshot.calls.cancelled), (State::HalfOpen, 3_000));
+    assert_balanced(&snapshot, 4_000);
+}
+
+#[test]
+fn c04_a_call_dropped_after_any_number_of_polls_is_counted_once() {
+    const PENDING: u32 = 5;
+    for polls in 0..=PENDING + 1 {
+        let (circuit, _) = circuit(Config::new());
+        {
+            let mut call = pin!(circuit.call_async(|| Ready { after: PENDING }));
+            for _ in 0..polls {
+                let _ = poll(call.as_mut());
+            }
+        }
+        let snapshot = circuit.snapshot();
+        assert_balanced(&snapshot, u64::from(polls > 0));
+        assert_eq!(snapshot.in_flight, 0);
+        assert_eq!(snapshot.calls.success, u64::from(polls > PENDING), "after {polls} polls");
+    }
+}
+
+#[test]
+fn c04_the_outcome_is_recorded_in_the_poll_that_returns_it() {
+    let (circuit, _) = circuit(Config::new());
+    let mut call = pin!(circuit.call_async(|| Ready { after: 1 }));
+    assert!(poll(call.as_mut()).is_pending());
+    assert_eq!(poll(call.as_mut()), Poll::Ready(Ok(())));
+    assert_eq!((circuit.snapshot().calls.success, circuit.snapshot().in_flight), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn c05_losers_of_a_select_and_timeouts_leave_nothing_behind() {
+    let (circuit, _) = circuit(Config::new().failure_threshold(1));
+    for _ in 0..500 {
+        tokio::select! {
+            biased;
+            _ = circuit.call_async(hang) => unreachable!("it hangs"),
+            () = future::ready(()) => {}
+        }
+        let timed = tokio::time::timeout(Duration::from_secs(1), circuit.call_async(hang));
+        assert!(timed.await.is_err());
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.cancelled, snapshot.in_flight), (1_000, 0));
+    assert_eq!(snapshot.state, State::Closed);
+}
+
+#[tokio::test]
+async fn c05_aborted_tasks_leave_nothing_behind() {
+    let circuit = Arc::new(circuit(Config::new()).0);
+    let tasks: Vec<_> = (0..1_000)
+        .map(|_| {
+            let circuit = Arc::clone(&circuit);
+            tokio::spawn(async move { circuit.call_async(hang).await })
+        })
+        .collect();
+    while circuit.snapshot().in_flight < 1_000 {
+        task::yield_now().await;
+    }
+    for task in tasks {
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.cancelled, snapshot.in_flight), (1_000, 0));
+}
+
+#[test]
+fn c06_calls_in_flight_end_with_their_runtime() {
+    const CALLS: u64 = 50;
+    let circuit = Arc::new(circuit(Config::new()).0);
+    let runtime = Runtime::new().unwrap();
+    for _ in 0..CALLS {
+        let circuit = Arc::clone(&circuit);
+        runtime.spawn(async move { circuit.call_async(hang).await });
+    }
+    runtime.block_on(async {
+        while circuit.snapshot().in_flight < CALLS {
+            task::yield_now().await;
+        }
+    });
+    drop(runtime);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.cancelled, snapshot.in_flight), (CALLS, 0));
+}
+
+#[test]
+fn c07_a_probe_that_is_kept_and_never_polled_again_loses_its_slot_at_its_deadline() {
+    let config = Config::new().half_open_max_calls(1).half_open_failure_threshold(2);
+    let (circuit, time) = due(config.probe_timeout(SECOND));
+    let mut kept = Box::pin(circuit.call_async(hang));
+    assert!(poll(kept.as_mut()).is_pending());
+    assert!(circuit.try_acquire().is_err());
+    time.advance(SECOND);
+    assert!(circuit.try_acquire().is_ok());
+    drop(kept);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.late, snapshot.calls.cancelled), (1, 2));
+    assert_eq!((snapshot.probes.lost, snapshot.probes.failures), (1, 1));
+}
+
+#[test]
+fn c07_a_leaked_probe_does_not_wedge_the_circuit() {
+    let (circuit, time) = due(Config::new().half_open_max_calls(1).probe_timeout(SECOND));
+    mem::forget(circuit.try_acquire().unwrap());
+    time.advance(SECOND);
+    assert!(circuit.try_acquire().is_err(), "the lost probe opened it again");
+    time.advance(SECOND * 60);
+    assert!(circuit.try_acquire().is_ok());
+}
+
+#[test]
+fn c08_a_call_that_is_aborted_while_it_ends_has_one_outcome() {
+    const CALLS: u64 = 2_000;
+    let circuit = Arc::new(circuit(Config::new()).0);
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        for _ in 0..CALLS {
+            let circuit = Arc::clone(&circuit);
+            let task = tokio::spawn(async move { circuit.call_async(|| Ready { after: 1 }).await });
+            task::yield_now().await;
+            task.abort();
+            let _ = task.await;
+        }
+    });
+    let snapshot = circuit.snapshot();
+    assert!(snapshot.calls.started > 0);
+    assert_eq!(snapshot.in_flight, 0);
+    assert_eq!(snapshot.calls.success + snapshot.calls.cancelled, snapshot.calls.started);
+}
+
+#[test]
+fn c09_work_that_outlives_its_cancelled_call_is_not_counted_again() {
+    let circuit = circuit(Config::new()).0;
+    let runtime = Runtime::new().unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    let (done, is_done) = mpsc::channel();
+    {
+        let _entered = runtime.enter();
+        let mut call = pin!(circuit.call_async(|| async {
+            let work = task::spawn_blocking(move || {
+                released.recv().unwrap();
+                done.send(()).unwrap();
+            });
+            work.await.map_err(drop)
+        }));
+        assert!(poll(call.as_mut()).is_pending());
+    }
+    release.send(()).unwrap();
+    is_done.recv().unwrap();
+    drop(runtime);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.started, snapshot.calls.cancelled), (1, 1));
+    assert_balanced(&snapshot, 1);
+}
+
+#[test]
+fn c10_a_call_can_cross_threads_when_its_body_can() {
+    fn crosses_threads(_: &impl Send) {}
+    let circuit = circuit(Config::new()).0;
+    crosses_threads(&circuit.call_async(|| async { Ok::<_, ()>(Arc::new(1)) }));
+    crosses_threads(&circuit.try_acquire());
+}
+
+#[tokio::test]
+async fn c10_a_body_that_cannot_cross_threads_runs_on_its_own() {
+    let circuit = circuit(Config::new()).0;
+    let counted = Rc::new(Cell::new(0));
+    let local = LocalSet::new();
+    let answer = local.run_until(circuit.call_async(|| async {
+        let counted = Rc::clone(&counted);
+        task::yield_now().await;
+        counted.set(counted.get() + 1);
+        Ok::<_, ()>(counted.get())
+    }));
+    assert_eq!(answer.await, Ok(1));
+}
+
+#[test]
+fn r03_a_call_dropped_late_is_slow_and_one_dropped_in_time_is_not() {
+    let (circuit, time) = circuit(Config::new().slow_call(SECOND));
+    for (waited, slow) in [(SECOND, 0), (SECOND * 2, 1)] {
+        let mut call = Box::pin(circuit.call_async(hang));
+        assert!(poll(call.as_mut()).is_pending());
+        time.advance(waited);
+        drop(call);
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.calls.slow, u64::from(snapshot.window_calls)), (slow, slow));
+    }
+    assert_eq!(circuit.snapshot().calls.cancelled, 2);
+}
+
+#[test]
+fn r11_a_probe_dropped_late_is_a_failed_probe() {
+    let (circuit, time) = due(Config::new().slow_call(SECOND).half_open_failure_threshold(1));
+    let mut probe = Box::pin(circuit.call_async(hang));
+    assert!(poll(probe.as_mut()).is_pending());
+    time.advance(SECOND * 2);
+    drop(probe);
+    assert_eq!((circuit.state(), circuit.snapshot().calls.cancelled), (State::Open, 1));
+}
+
+#[test]
+fn r05_a_call_is_timed_from_its_first_poll_on() {
+    let (circuit, time) = circuit(Config::new().slow_call(SECOND));
+    let mut call = pin!(circuit.call_async(|| Ready { after: 0 }));
+    time.advance(SECOND * 9);
+    assert_eq!(poll(call.as_mut()), Poll::Ready(Ok(())));
+    assert_eq!(circuit.snapshot().calls.slow, 0);
+}
+
+#[test]
+fn r10_a_call_that_is_cancelled_after_a_reset_is_late() {
+    let (circuit, _) = circuit(Config::new());
+    let mut call = Box::pin(circuit.call_async(hang));
+    assert!(poll(call.as_mut()).is_pending());
+    circuit.reset();
+    drop(call);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.late, snapshot.calls.cancelled, snapshot.in_flight), (1, 1, 0));
+}
