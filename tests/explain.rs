@@ -1,0 +1,170 @@
+//! What a circuit says of itself, word by word.
+
+mod common;
+
+use std::time::Duration;
+
+use breaker_runtime::{CircuitBreaker, Config};
+use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
+
+#[track_caller]
+fn says(circuit: &CircuitBreaker, expected: &str) {
+    assert_eq!(circuit.snapshot().explain(), expected);
+}
+
+#[test]
+fn a_healthy_circuit_says_how_far_it_is_from_opening() {
+    let (circuit, _) = circuit(Config::new());
+    says(&circuit, "closed: 0 of the 5 failures in a row that open it");
+    fail(&circuit, 3);
+    says(&circuit, "closed: 3 of the 5 failures in a row that open it");
+    succeed(&circuit, 1);
+    says(&circuit, "closed: 0 of the 5 failures in a row that open it");
+}
+
+#[test]
+fn a_circuit_with_a_rate_says_how_many_calls_it_needs_to_judge() {
+    let (circuit, _) = circuit(Config::new().failure_rate(0.5));
+    says(&circuit, "closed: 0 of the 10 calls needed before a rate is judged");
+    fail(&circuit, 3);
+    says(&circuit, "closed: 3 of the 10 calls needed before a rate is judged");
+}
+
+#[test]
+fn a_circuit_with_a_rate_says_how_near_it_is_to_its_limit() {
+    let (circuit, _) = circuit(Config::new().failure_rate(0.5));
+    succeed(&circuit, 10);
+    fail(&circuit, 2);
+    says(&circuit, "closed: 16.7% of the last 12 calls failed, 50% opens it");
+}
+
+#[test]
+fn r02_a_rate_that_was_reached_by_a_success_is_judged_at_the_next_failure() {
+    let (circuit, _) = circuit(Config::new().failure_rate(0.5).minimum_calls(4));
+    fail(&circuit, 3);
+    succeed(&circuit, 1);
+    says(
+        &circuit,
+        "closed: 75% of the last 4 calls failed, 50% opens it; judged at the next failure",
+    );
+}
+
+#[test]
+fn a_circuit_with_a_run_and_two_rates_says_all_three() {
+    let config = Config::new().failure_threshold(5).failure_rate(0.5).slow_call(SECOND);
+    let (circuit, time) = circuit(config.slow_call_rate(0.25));
+    says(
+        &circuit,
+        "closed: 0 of the 5 failures in a row that open it; \
+         0 of the 10 calls needed before a rate is judged",
+    );
+    succeed(&circuit, 8);
+    let slow = circuit.try_acquire().unwrap();
+    time.advance(SECOND * 2);
+    slow.success();
+    fail(&circuit, 1);
+    says(
+        &circuit,
+        "closed: 1 of the 5 failures in a row that open it; \
+         10% of the last 10 calls failed, 50% opens it; \
+         10% of the last 10 calls were slow, 25% opens it",
+    );
+}
+
+#[test]
+fn an_open_circuit_says_why_since_when_and_until_when() {
+    let (circuit, time) = circuit(Config::new().cooldown(COOLDOWN));
+    fail(&circuit, 5);
+    says(&circuit, "open for 0s: 5 failures in a row; probes in 1m");
+    time.advance(SECOND * 12);
+    says(&circuit, "open for 12s: 5 failures in a row; probes in 48s");
+    time.advance(SECOND * 78);
+    says(&circuit, "open for 1m 30s: 5 failures in a row; the next call is a probe");
+}
+
+#[test]
+fn an_open_circuit_names_the_rate_that_opened_it() {
+    let (failing, _) = circuit(Config::new().failure_rate(0.5));
+    succeed(&failing, 5);
+    fail(&failing, 5);
+    says(&failing, "open for 0s: 5 of the last 10 calls failed; probes in 1m");
+
+    let (slow, time) = circuit(Config::new().slow_call(SECOND).minimum_calls(2));
+    for _ in 0..2 {
+        let permit = slow.try_acquire().unwrap();
+        time.advance(SECOND * 2);
+        permit.success();
+    }
+    says(&slow, "open for 0s: 2 of the last 2 calls were slow; probes in 1m");
+}
+
+#[test]
+fn an_open_circuit_names_the_probes_or_the_person_that_opened_it() {
+    let (circuit, time) = circuit(Config::new().half_open_failure_threshold(2));
+    circuit.trip();
+    says(&circuit, "open for 0s: tripped by hand; probes in 1m");
+    pass_cooldown(&circuit, &time);
+    fail(&circuit, 2);
+    says(&circuit, "open for 0s: 2 probes failed; probes in 1m");
+    let (single, _time) = due(Config::new());
+    fail(&single, 1);
+    says(&single, "open for 0s: 1 probe failed; probes in 1m");
+}
+
+#[test]
+fn a_single_failure_is_not_plural() {
+    let (circuit, _) = circuit(Config::new().failure_threshold(1));
+    fail(&circuit, 1);
+    says(&circuit, "open for 0s: 1 failure in a row; probes in 1m");
+}
+
+#[test]
+fn r17_a_circuit_that_is_open_until_reset_says_so() {
+    let (circuit, _) = circuit(Config::new().cooldown(Duration::MAX));
+    circuit.trip();
+    says(&circuit, "open for 0s: tripped by hand; stays open until reset()");
+}
+
+#[test]
+fn a_half_open_circuit_says_what_its_probes_have_found() {
+    let (circuit, time) = circuit(Config::new().failure_threshold(5));
+    fail(&circuit, 5);
+    pass_cooldown(&circuit, &time);
+    let _in_flight = circuit.try_acquire().unwrap();
+    succeed(&circuit, 1);
+    time.advance(SECOND);
+    says(
+        &circuit,
+        "half-open for 1s after 5 failures in a row: 1 of 3 probe successes to close, \
+         0 of 1 probe failure to open again, 1 of 3 in flight",
+    );
+}
+
+#[test]
+fn r12_a_half_open_circuit_says_how_many_probes_were_lost() {
+    let config = Config::new().failure_threshold(1).success_threshold(1);
+    let (circuit, time) = circuit(config.half_open_failure_threshold(2).probe_timeout(SECOND));
+    fail(&circuit, 1);
+    pass_cooldown(&circuit, &time);
+    let _lost = circuit.try_acquire().unwrap();
+    time.advance(SECOND);
+    let _in_flight = circuit.try_acquire().unwrap();
+    says(
+        &circuit,
+        "half-open for 1s after 1 failure in a row: 0 of 1 probe success to close, \
+         1 of 2 probe failures to open again, 1 of 3 in flight (1 lost)",
+    );
+}
+
+#[test]
+fn what_a_person_set_says_how_to_undo_it() {
+    let (circuit, time) = circuit(Config::new());
+    circuit.force_open();
+    time.advance(SECOND * 90);
+    says(&circuit, "forced open for 1m 30s: every call is refused until reset()");
+    circuit.disable();
+    time.advance(Duration::from_millis(250));
+    says(&circuit, "disabled for 250ms: calls run and are only counted until reset()");
+    circuit.reset();
+    says(&circuit, "closed: 0 of the 5 failures in a row that open it");
+}
