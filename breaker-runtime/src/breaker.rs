@@ -47,6 +47,8 @@ pub struct CircuitBreaker {
     word: AtomicWord,
     /// `Some` makes the circuit time its calls.
     slow_call: Option<Duration>,
+    /// The window must be told of good calls, so they too go through the lock.
+    takes_good_calls: bool,
     totals: Totals,
     clock: Clock,
     machine: Mutex<Machine>,
@@ -106,11 +108,15 @@ impl CircuitBreaker {
     /// A circuit whose name and config were checked before.
     pub(crate) fn valid(name: Name, config: Config, clock: Clock) -> Self {
         let settings = config.settings();
-        let WindowSize::Calls(longest_run) = settings.window;
+        let (longest_run, takes_good_calls) = match settings.window {
+            WindowSize::Calls(calls) => (calls, false),
+            WindowSize::Time(_) => (0, true),
+        };
         let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
         Self {
             word: AtomicWord::new(Word::new(machine.epoch(), machine.state(), 0), longest_run),
             slow_call: settings.slow_call,
+            takes_good_calls,
             totals: Totals::default(),
             clock,
             machine: Mutex::new(machine),
@@ -240,7 +246,8 @@ impl CircuitBreaker {
         let calls = self.totals.calls();
         let (sites, conflicts) = self.provenance.read();
         let settings = self.config.settings();
-        let judged = (reading.tally.calls >= settings.minimum_calls).then_some(reading.tally);
+        let judged =
+            (reading.tally.calls >= settings.minimum_calls.into()).then_some(reading.tally);
         Snapshot {
             name: self.name().to_owned(),
             state: reading.state,
@@ -254,7 +261,7 @@ impl CircuitBreaker {
             consecutive_failures: reading.consecutive_failures,
             consecutive_successes: reading.consecutive_successes,
             probes: reading.probes,
-            window_calls: reading.tally.calls,
+            window_calls: u32::try_from(reading.tally.calls).unwrap_or(u32::MAX),
             in_flight: calls.in_flight(),
             calls,
             rejected: self.totals.rejections(),
@@ -389,7 +396,7 @@ impl CircuitBreaker {
         if ended.is_bad() {
             false
         } else if ended.ending == Ending::Success {
-            self.word.count_good(ticket.epoch)
+            !self.takes_good_calls && self.word.count_good(ticket.epoch)
         } else {
             self.word.load().is_closed_in(ticket.epoch)
         }

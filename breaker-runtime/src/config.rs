@@ -7,9 +7,6 @@ use std::time::Duration;
 
 pub use settings::{Settings, WindowSize};
 
-/// The most calls that a window counts.
-const LONGEST_COUNT_WINDOW: u32 = 1_000_000;
-
 /// The options of a circuit, as stated. What is not stated has its default.
 ///
 /// A `Config` is built in `const` context or at run time, and is checked as a whole by
@@ -36,7 +33,7 @@ const LONGEST_COUNT_WINDOW: u32 = 1_000_000;
 pub struct Config {
     failure_threshold: Option<u32>,
     failure_rate: Option<f64>,
-    count_window: Option<u32>,
+    window: Option<WindowSize>,
     minimum_calls: Option<u32>,
     slow_call: Option<Duration>,
     slow_call_rate: Option<f64>,
@@ -56,7 +53,7 @@ impl Config {
         Self {
             failure_threshold: None,
             failure_rate: None,
-            count_window: None,
+            window: None,
             minimum_calls: None,
             slow_call: None,
             slow_call_rate: None,
@@ -103,9 +100,17 @@ impl Config {
         self
     }
 
-    /// Takes rates over the last `calls` calls, 1 to 1,000,000. Default 100.
+    /// Takes rates over the last `calls` calls, 1 to 1,000,000. Default 100. Of this and
+    /// [`time_window`](Config::time_window) the last wins.
     pub const fn count_window(mut self, calls: u32) -> Self {
-        self.count_window = Some(calls);
+        self.window = Some(WindowSize::Calls(calls));
+        self
+    }
+
+    /// Takes rates over the last `length` of time, at least 10 ms, in ten buckets: a call leaves between 0.9
+    /// and 1.0 of the window after its outcome. Of this and [`count_window`](Config::count_window) the last wins.
+    pub const fn time_window(mut self, length: Duration) -> Self {
+        self.window = Some(WindowSize::Time(length));
         self
     }
 
@@ -258,16 +263,17 @@ impl Config {
         const LONGER_THAN_0: &str = "must be longer than 0";
 
         let settings = self.settings();
-        let WindowSize::Calls(window) = settings.window;
         let complaint = if is(self.failure_threshold, 0) {
             ("failure_threshold", AT_LEAST_1)
         } else if !is_share(self.failure_rate) {
             ("failure_rate", SHARE)
-        } else if window == 0 || window > LONGEST_COUNT_WINDOW {
-            ("window", "must be 1 to 1000000 calls")
+        } else if let Some(problem) = settings.window.problem() {
+            ("window", problem)
         } else if is(self.minimum_calls, 0) {
             ("minimum_calls", AT_LEAST_1)
-        } else if settings.minimum_calls > window {
+        } else if let WindowSize::Calls(calls) = settings.window
+            && settings.minimum_calls > calls
+        {
             ("minimum_calls", "must not be more than the window holds")
         } else if is_zero(self.slow_call) {
             ("slow_call", LONGER_THAN_0)
@@ -412,6 +418,14 @@ mod tests {
     }
 
     #[test]
+    fn of_two_windows_the_last_one_wins() {
+        let window = |config: Config| config.settings().window;
+        let both = Config::new().count_window(7).time_window(SECOND);
+        assert_eq!(window(both), WindowSize::Time(SECOND));
+        assert_eq!(window(both.count_window(8)), WindowSize::Calls(8));
+    }
+
+    #[test]
     fn r23_counts_of_zero_are_refused() {
         refused(Config::new().failure_threshold(0), "failure_threshold");
         refused(Config::new().count_window(0), "window");
@@ -454,6 +468,7 @@ mod tests {
     fn r23_options_that_contradict_each_other_are_refused() {
         refused(Config::new().count_window(10).minimum_calls(11), "minimum_calls");
         refused(Config::new().count_window(1_000_001), "window");
+        refused(Config::new().time_window(Duration::from_nanos(9_999_999)), "window");
         refused(Config::new().cooldown_multiplier(2.0).cooldown_max(SECOND), "cooldown_max");
         refused(Config::new().slow_call(SECOND * 2).probe_timeout(SECOND), "probe_timeout");
     }
@@ -478,5 +493,7 @@ mod tests {
             .probe_timeout(nano);
         assert_eq!(smallest.validate(), Ok(()));
         assert_eq!(Config::new().count_window(1_000_000).validate(), Ok(()));
+        assert_eq!(Config::new().time_window(Duration::from_millis(10)).validate(), Ok(()));
+        assert_eq!(Config::new().time_window(Duration::MAX).minimum_calls(500).validate(), Ok(()));
     }
 }

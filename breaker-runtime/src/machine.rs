@@ -7,18 +7,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Instant;
-use crate::config::{Settings, WindowSize};
+use crate::config::Settings;
 use crate::error::{Refusal, RejectedReason};
 use crate::outcome::{Ended, Ending};
 use crate::snapshot::Probes;
 use crate::state::{State, TripKind, TripReason};
-use crate::window::{CountWindow, Tally};
+use crate::window::{Tally, Window};
 use crate::word::Epoch;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
     settings: Settings,
     phase: Phase,
+    created: Instant,
     epoch: u64,
     since: Instant,
     /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
@@ -48,7 +49,7 @@ enum Phase {
 struct Evidence {
     /// Consecutive failures, good as long as no good call followed.
     failures: u32,
-    window: CountWindow,
+    window: Window,
 }
 
 /// Tells a probe from its neighbours of the same epoch. Later probes have greater ids.
@@ -102,8 +103,9 @@ impl Machine {
     /// A closed circuit with no evidence. `seed` is for the jitter alone.
     pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
         Self {
-            phase: Phase::Closed(Evidence::none(&settings)),
+            phase: Phase::Closed(Evidence::none(&settings, now)),
             settings,
+            created: now,
             epoch: 0,
             since: now,
             now,
@@ -173,11 +175,11 @@ impl Machine {
         }
         match (&mut self.phase, ticket.probe) {
             (Phase::Closed(evidence), _) => {
-                if !ended.is_bad() {
+                if !evidence.takes(ended) {
                     return Settlement::Neutral;
                 }
-                let (run, verdict) = run.end(|run| evidence.judge(&self.settings, run, ended));
-                evidence.record(run, ended);
+                let (run, verdict) = run.end(|run| evidence.judge(&self.settings, run, ended, now));
+                evidence.record(run, ended, now);
                 self.remember(ended.ending, now);
                 if let Some(reason) = verdict {
                     self.open(reason, now);
@@ -213,7 +215,6 @@ impl Machine {
         self.probes.failures += 1;
         let limit = self.settings.half_open_failure_threshold;
         if self.probes.failures >= limit.into() {
-            let count = |probes: u64| u32::try_from(probes).unwrap_or(u32::MAX);
             let reason = TripReason {
                 kind: TripKind::FailedProbes,
                 failed: count(self.probes.failures),
@@ -269,7 +270,7 @@ impl Machine {
             trip_reason: self.trip_reason,
             retry_after: None,
             probe_due: false,
-            tally: Tally { calls: 0, failed: 0, slow: 0 },
+            tally: Tally::default(),
             consecutive_failures: 0,
             consecutive_successes: None,
             probes: self.probes,
@@ -279,9 +280,10 @@ impl Machine {
         };
         match &self.phase {
             Phase::Closed(evidence) => {
-                reading.tally = evidence.window.tally(run);
+                reading.tally = evidence.window.tally(run, now);
                 reading.consecutive_failures = evidence.failures_after(run);
-                reading.consecutive_successes = Some(run);
+                reading.consecutive_successes =
+                    (!evidence.window.takes_good_calls()).then_some(run);
             }
             Phase::Open { until } => {
                 reading.retry_after = left(now, *until);
@@ -321,7 +323,8 @@ impl Machine {
     fn close(&mut self, now: Instant) {
         self.reopenings = 0;
         self.trip_reason = None;
-        self.enter(Phase::Closed(Evidence::none(&self.settings)), now);
+        let evidence = Evidence::none(&self.settings, self.created);
+        self.enter(Phase::Closed(evidence), now);
     }
 
     /// The one place where the phase changes (R9).
@@ -358,9 +361,14 @@ impl Machine {
 }
 
 impl Evidence {
-    fn none(settings: &Settings) -> Self {
-        let WindowSize::Calls(size) = settings.window;
-        Self { failures: 0, window: CountWindow::new(size) }
+    fn none(settings: &Settings, created: Instant) -> Self {
+        Self { failures: 0, window: Window::new(settings.window, created) }
+    }
+
+    /// Whether the call is recorded here. A good call need not be, where the run stands for it (R3).
+    fn takes(&self, call: Ended) -> bool {
+        let good = call.ending == Ending::Success;
+        call.is_bad() || (good && self.window.takes_good_calls())
     }
 
     fn failures_after(&self, run: u32) -> u32 {
@@ -378,7 +386,16 @@ impl Evidence {
     }
 
     /// Whether `call`, following `run` good ones, opens the circuit; a run comes before a rate (R2).
-    fn judge(&self, settings: &Settings, run: u32, call: Ended) -> Option<TripReason> {
+    fn judge(
+        &self,
+        settings: &Settings,
+        run: u32,
+        call: Ended,
+        now: Instant,
+    ) -> Option<TripReason> {
+        if !call.is_bad() {
+            return None;
+        }
         let failures = self.failures_with(run, call);
         if let Some(limit) = settings.failure_threshold
             && call.is_failed()
@@ -393,17 +410,17 @@ impl Evidence {
                 threshold: Some(limit.into()),
             });
         }
-        let tally = self.window.tally_with(run, call);
-        if tally.calls < settings.minimum_calls {
+        let tally = self.window.tally_with(run, call, now);
+        if tally.calls < settings.minimum_calls.into() {
             return None;
         }
         let exceeds = |kind, share: f64, threshold: Option<f64>| {
             let threshold = threshold.filter(|threshold| share >= *threshold)?;
             Some(TripReason {
                 kind,
-                failed: tally.failed,
-                slow: tally.slow,
-                calls: tally.calls,
+                failed: count(tally.failed),
+                slow: count(tally.slow),
+                calls: count(tally.calls),
                 share: Some(share),
                 threshold: Some(threshold),
             })
@@ -413,10 +430,15 @@ impl Evidence {
         })
     }
 
-    fn record(&mut self, run: u32, call: Ended) {
+    fn record(&mut self, run: u32, call: Ended, now: Instant) {
         self.failures = self.failures_with(run, call);
-        self.window.record(run, call);
+        self.window.record(run, call, now);
     }
+}
+
+/// A count that a reason shows; more than it can show is "very many".
+fn count(calls: u64) -> u32 {
+    u32::try_from(calls).unwrap_or(u32::MAX)
 }
 
 fn left(now: Instant, until: Instant) -> Option<Duration> {

@@ -12,7 +12,8 @@ impl fmt::Display for Readable {
         let step = match self.0 {
             long if long >= Duration::from_secs(10) => Duration::from_secs(1),
             short if short >= Duration::from_secs(1) => Duration::from_millis(10),
-            tiny if tiny >= Duration::from_millis(10) => Duration::from_millis(1),
+            brief if brief >= Duration::from_millis(10) => Duration::from_millis(1),
+            tiny if tiny >= Duration::from_micros(10) => Duration::from_micros(1),
             _ => Duration::from_nanos(1),
         };
         humantime::format_duration(rounded(self.0, step)).fmt(f)
@@ -34,6 +35,7 @@ mod tests {
         let readable = |nanos: u64| Readable(Duration::from_nanos(nanos)).to_string();
         assert_eq!(readable(0), "0s");
         assert_eq!(readable(1_500), "1us 500ns");
+        assert_eq!(readable(50_095), "50us");
         assert_eq!(readable(250_000_999), "250ms");
         assert_eq!(readable(1_500_000_000), "1s 500ms");
         assert_eq!(readable(9_999_600_000), "10s");

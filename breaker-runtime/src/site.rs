@@ -69,6 +69,7 @@ inventory::collect!(Listed);
 
 impl Site {
     /// A site with a config that was validated while compiling.
+    #[doc(hidden)]
     #[must_use]
     pub const fn new(
         name: &'static str,

@@ -63,6 +63,28 @@ pub struct Settings {
 pub enum WindowSize {
     /// The last so many calls.
     Calls(u32),
+    /// The calls of the last so much time.
+    Time(Duration),
+}
+
+impl WindowSize {
+    pub(super) const fn problem(self) -> Option<&'static str> {
+        const SHORTEST: Duration = Duration::from_millis(10);
+        match self {
+            Self::Calls(1..=1_000_000) => None,
+            Self::Calls(_) => Some("must be 1 to 1000000 calls"),
+            Self::Time(length) if is_less(length, SHORTEST) => Some("must be at least 10 ms"),
+            Self::Time(_) => None,
+        }
+    }
+
+    /// The calls below which no rate is judged, if nobody says.
+    const fn minimum_calls(self) -> u32 {
+        match self {
+            Self::Calls(calls) if calls < 10 => calls,
+            Self::Calls(_) | Self::Time(_) => 10,
+        }
+    }
 }
 
 impl Config {
@@ -77,14 +99,17 @@ impl Config {
             (None, None) => Some(5),
             (stated, _) => stated,
         };
-        let window = or_count(self.count_window, 100);
+        let window = match self.window {
+            Some(stated) => stated,
+            None => WindowSize::Calls(100),
+        };
         let cooldown = or_duration(self.cooldown, Duration::from_secs(60));
         let half_open_failures = if self.slow_call.is_some() { 2 } else { 1 };
         Settings {
             failure_threshold,
             failure_rate: self.failure_rate,
-            window: WindowSize::Calls(window),
-            minimum_calls: or_count(self.minimum_calls, if window < 10 { window } else { 10 }),
+            window,
+            minimum_calls: or_count(self.minimum_calls, window.minimum_calls()),
             slow_call: self.slow_call,
             slow_call_rate,
             cooldown,

@@ -44,7 +44,9 @@ impl Bench {
         config.validate().expect("tests use valid configs");
         let now = Instant::ZERO.after(Duration::from_secs(1_000));
         let settings = config.settings();
-        let WindowSize::Calls(longest_run) = settings.window;
+        let WindowSize::Calls(longest_run) = settings.window else {
+            unreachable!("these tests count calls")
+        };
         Self { machine: Machine::new(settings, now, seed), now, run: Cell::new(0), longest_run }
     }
 

@@ -360,7 +360,9 @@ impl Model {
 
     /// The last N of the recorded calls.
     fn window(&self) -> Vec<Ended> {
-        let WindowSize::Calls(size) = self.settings.window;
+        let WindowSize::Calls(size) = self.settings.window else {
+            unreachable!("these tests count calls")
+        };
         let recorded: Vec<_> = self.heard.iter().copied().filter(|it| is_recorded(*it)).collect();
         recorded[recorded.len().saturating_sub(size as usize)..].to_vec()
     }
@@ -381,7 +383,9 @@ impl Model {
         if self.state != State::Closed {
             return None;
         }
-        let WindowSize::Calls(size) = self.settings.window;
+        let WindowSize::Calls(size) = self.settings.window else {
+            unreachable!("these tests count calls")
+        };
         let recorded = self.heard.iter().rev().filter(|call| is_recorded(**call));
         let good = recorded.take_while(|call| call.ending == Ending::Success && !call.slow);
         Some(size.min(good.count().try_into().unwrap()))

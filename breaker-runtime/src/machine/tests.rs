@@ -40,7 +40,7 @@ fn reason(bench: &Bench) -> TripReason {
     bench.read().trip_reason.expect("a reason")
 }
 
-fn tally(bench: &Bench) -> (u32, u32, u32) {
+fn tally(bench: &Bench) -> (u64, u64, u64) {
     let Tally { calls, failed, slow } = bench.read().tally;
     (calls, failed, slow)
 }

@@ -12,8 +12,8 @@ pub(crate) struct CountWindow {
     /// Calls recorded so far, the run under way left out.
     recorded: u64,
     bad: VecDeque<(u64, Ended)>,
-    failed: u32,
-    slow: u32,
+    failed: u64,
+    slow: u64,
 }
 
 impl CountWindow {
@@ -25,14 +25,14 @@ impl CountWindow {
     pub(crate) fn record(&mut self, run: u32, call: Ended) {
         self.recorded += u64::from(run) + 1;
         self.bad.push_back((self.recorded, call));
-        self.failed += u32::from(call.is_failed());
-        self.slow += u32::from(call.slow);
+        self.failed += u64::from(call.is_failed());
+        self.slow += u64::from(call.slow);
         let gone = self.recorded.saturating_sub(self.size.into());
         while let Some((position, call)) = self.bad.front()
             && *position <= gone
         {
-            self.failed -= u32::from(call.is_failed());
-            self.slow -= u32::from(call.slow);
+            self.failed -= u64::from(call.is_failed());
+            self.slow -= u64::from(call.slow);
             self.bad.pop_front();
         }
     }
@@ -41,14 +41,11 @@ impl CountWindow {
     pub(crate) fn tally(&self, run: u32) -> Tally {
         let recorded = self.recorded + u64::from(run);
         let gone = recorded.saturating_sub(self.size.into());
-        let mut tally = Tally {
-            calls: u32::try_from(recorded).map_or(self.size, |recorded| recorded.min(self.size)),
-            failed: self.failed,
-            slow: self.slow,
-        };
+        let mut tally =
+            Tally { calls: recorded.min(self.size.into()), failed: self.failed, slow: self.slow };
         for (_, call) in self.bad.iter().take_while(|(position, _)| *position <= gone) {
-            tally.failed -= u32::from(call.is_failed());
-            tally.slow -= u32::from(call.slow);
+            tally.failed -= u64::from(call.is_failed());
+            tally.slow -= u64::from(call.slow);
         }
         tally
     }
@@ -58,8 +55,8 @@ impl CountWindow {
         // The call takes the place of one more good one, which moves everything by the same step.
         let tally = self.tally(run.saturating_add(1));
         Tally {
-            failed: tally.failed + u32::from(call.is_failed()),
-            slow: tally.slow + u32::from(call.slow),
+            failed: tally.failed + u64::from(call.is_failed()),
+            slow: tally.slow + u64::from(call.slow),
             ..tally
         }
     }
@@ -73,7 +70,7 @@ mod tests {
     const FAILED: Ended = Ended { ending: Ending::Failure, slow: false };
     const SLOW: Ended = Ended { ending: Ending::Success, slow: true };
 
-    fn tally(calls: u32, failed: u32, slow: u32) -> Tally {
+    fn tally(calls: u64, failed: u64, slow: u64) -> Tally {
         Tally { calls, failed, slow }
     }
 

@@ -1,0 +1,148 @@
+//! The calls of the last D of time, in ten buckets (R4).
+
+use std::time::Duration;
+
+use super::Tally;
+use crate::clock::Instant;
+use crate::outcome::Ended;
+
+const BUCKETS: usize = 10;
+
+/// Ten buckets whose edges count from the circuit's creation, so that neither a reading nor a change of
+/// state moves them. A call sits in the bucket of its outcome and leaves with it, between 0.9 and 1.0 of
+/// the window later.
+#[derive(Debug)]
+pub(crate) struct TimeWindow {
+    created: Instant,
+    /// The length of a bucket in nanoseconds.
+    bucket: u128,
+    buckets: [Tally; BUCKETS],
+    /// The latest bucket in use, numbered from the creation.
+    newest: u64,
+}
+
+impl TimeWindow {
+    pub(crate) fn new(length: Duration, created: Instant) -> Self {
+        let bucket = length.as_nanos() / BUCKETS as u128;
+        Self { created, bucket, buckets: [Tally::default(); BUCKETS], newest: 0 }
+    }
+
+    pub(crate) fn record(&mut self, call: Ended, now: Instant) {
+        let number = self.number(now);
+        // However long nothing happened, there are no more than all buckets to empty.
+        let passed = number.saturating_sub(self.newest).min(BUCKETS as u64);
+        for back in 0..passed {
+            self.buckets[slot(number - back)] = Tally::default();
+        }
+        self.newest = self.newest.max(number);
+        let newest = &mut self.buckets[slot(self.newest)];
+        *newest = newest.with(call);
+    }
+
+    pub(crate) fn tally(&self, now: Instant) -> Tally {
+        let number = self.number(now).max(self.newest);
+        let oldest = number.saturating_sub(BUCKETS as u64 - 1);
+        let mut tally = Tally::default();
+        for number in oldest..=self.newest {
+            let bucket = self.buckets[slot(number)];
+            tally.calls += bucket.calls;
+            tally.failed += bucket.failed;
+            tally.slow += bucket.slow;
+        }
+        tally
+    }
+
+    fn number(&self, now: Instant) -> u64 {
+        let elapsed = now.since(self.created).as_nanos();
+        u64::try_from(elapsed / self.bucket).unwrap_or(u64::MAX)
+    }
+}
+
+fn slot(number: u64) -> usize {
+    (number % BUCKETS as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::outcome::Ending;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const GOOD: Ended = Ended { ending: Ending::Success, slow: false };
+    const FAILED: Ended = Ended { ending: Ending::Failure, slow: false };
+
+    fn at(nanos: u64) -> Instant {
+        Instant::ZERO.after(Duration::from_nanos(nanos))
+    }
+
+    #[test]
+    fn r04_a_call_leaves_when_its_bucket_is_ten_buckets_old() {
+        let mut window = TimeWindow::new(SECOND, at(7));
+        window.record(FAILED, at(7 + 99_999_999));
+        assert_eq!(window.tally(at(7 + 999_999_999)).failed, 1);
+        assert_eq!(window.tally(at(7 + 1_000_000_000)), Tally::default());
+    }
+
+    #[test]
+    fn r04_a_call_at_an_edge_is_in_the_later_bucket() {
+        let mut window = TimeWindow::new(SECOND, at(0));
+        window.record(GOOD, at(100_000_000));
+        assert_eq!(window.tally(at(1_099_999_999)).calls, 1);
+        assert_eq!(window.tally(at(1_100_000_000)).calls, 0);
+    }
+
+    #[test]
+    fn r04_idle_time_of_any_length_empties_the_window_at_once() {
+        let mut window = TimeWindow::new(Duration::from_millis(10), at(0));
+        window.record(FAILED, at(1));
+        let centuries = Instant::ZERO.after(SECOND * 86_400 * 365 * 500);
+        assert_eq!(window.tally(centuries), Tally::default());
+        window.record(GOOD, centuries);
+        assert_eq!(window.tally(centuries), Tally { calls: 1, failed: 0, slow: 0 });
+    }
+
+    #[test]
+    fn r04_a_window_of_all_time_never_forgets() {
+        let mut window = TimeWindow::new(Duration::MAX, at(0));
+        window.record(FAILED, at(0));
+        assert_eq!(window.tally(Instant::NEVER).failed, 1);
+    }
+
+    #[test]
+    fn k04_a_clock_that_goes_back_stays_in_the_newest_bucket() {
+        let mut window = TimeWindow::new(SECOND, at(0));
+        window.record(FAILED, at(950_000_000));
+        window.record(FAILED, at(1));
+        assert_eq!(window.tally(at(1)).failed, 2);
+        assert_eq!(window.tally(at(1_899_999_999)).failed, 2);
+        assert_eq!(window.tally(at(1_900_000_000)).failed, 0);
+    }
+
+    proptest! {
+        /// S11: every call is counted as long as its bucket is one of the last ten, and no longer.
+        #[test]
+        fn s11_the_window_agrees_with_a_list_of_all_calls(
+            steps in prop::collection::vec((0_u64..400, any::<bool>(), any::<bool>()), 1..200),
+        ) {
+            let mut window = TimeWindow::new(Duration::from_nanos(1_005), at(3));
+            let mut calls = VecDeque::new();
+            let mut now = 3;
+            for (passes, failed, slow) in steps {
+                now += passes;
+                let ending = if failed { Ending::Failure } else { Ending::Success };
+                window.record(Ended { ending, slow }, at(now));
+                calls.push_back(((now - 3) / 100, failed, slow));
+                let lives = |number: &u64| number + 9 >= (now - 3) / 100;
+                let alive = || calls.iter().filter(|(number, ..)| lives(number));
+                let tally = window.tally(at(now));
+                prop_assert_eq!(tally.calls, alive().count() as u64);
+                prop_assert_eq!(tally.failed, alive().filter(|(_, failed, _)| *failed).count() as u64);
+                prop_assert_eq!(tally.slow, alive().filter(|(.., slow)| *slow).count() as u64);
+            }
+        }
+    }
+}
