@@ -3,10 +3,9 @@
 #![deny(warnings, clippy::all, clippy::pedantic, clippy::nursery)]
 #![forbid(unsafe_code)]
 
-#[allow(unreachable_pub)]
+// Every word that an expansion could be tempted to use means something else here.
+#[allow(dead_code, unreachable_pub, unused_macros, clippy::missing_const_for_fn)]
 mod shadowed {
-    // Every word that an expansion could be tempted to use means something else here.
-    #![allow(dead_code, unused_macros, clippy::missing_const_for_fn)]
 
     use ::breaker_runtime::circuit_breaker;
 

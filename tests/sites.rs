@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use breaker_runtime::{Config, State, circuit_breaker, registry};
+use breaker_runtime::{Config, Site, State, circuit_breaker, registry};
 
 mod early {
     use breaker_runtime::circuit_breaker;
@@ -82,7 +82,7 @@ async fn r22_sites_of_one_name_share_one_circuit_and_the_config_that_one_states(
     assert_eq!(circuit.state(), State::Open);
 
     let snapshot = circuit.snapshot();
-    let functions: Vec<_> = snapshot.sites.iter().map(|site| site.function()).collect();
+    let functions: Vec<_> = snapshot.sites.iter().copied().map(Site::function).collect();
     assert_eq!(functions, ["states_nothing", "states_three"]);
     assert!(snapshot.conflicts.is_empty());
 }
@@ -97,8 +97,8 @@ fn r22_the_site_that_comes_first_in_the_source_decides_whatever_runs_first() {
 
     let conflicts = circuit.snapshot().conflicts;
     assert_eq!(conflicts.len(), 1);
-    assert_eq!(conflicts[0].decided.site.map(|site| site.function()), Some("decides"));
-    assert_eq!(conflicts[0].refused.site.map(|site| site.function()), Some("is_overruled"));
+    assert_eq!(conflicts[0].decided.site.map(Site::function), Some("decides"));
+    assert_eq!(conflicts[0].refused.site.map(Site::function), Some("is_overruled"));
     assert!(registry().conflicts().contains(&conflicts[0]));
     assert!(conflicts[0].to_string().contains("sites::late::is_overruled"));
 }

@@ -30,6 +30,7 @@ use crate::spec::Spec;
 ///             let value = rt::call(move || -> Result<Price, PriceError> {
 ///                 #[allow(unused_variables)]
 ///                 let sku = sku;
+///                 #[allow(clippy::diverging_sub_expression)]
 ///                 let value: Result<Price, PriceError> = { fetch(sku) };
 ///                 #[allow(unreachable_code)]
 ///                 value
@@ -246,12 +247,24 @@ impl Guard<'_> {
                 quote! { #given #call }
             }
             Fallback::Closure { error: pattern, body } => {
+                let body = self.last(body);
                 quote! { #(#bindings)* let #pattern = #error; #body }
             }
             Fallback::Expression(expression) => {
-                let ignored = quote! { let _ = #error; };
-                quote! { #(#bindings)* #ignored #expression }
+                let expression = self.last(expression);
+                quote! { #(#bindings)* let _ = #error; #expression }
             }
+        }
+    }
+
+    /// The user's expression as the last of a block. Where it comes to `()`, clippy would have it end in
+    /// a semicolon, which an option's value cannot.
+    fn last(&self, expression: &syn::Expr) -> TokenStream {
+        match &self.function.output.ty {
+            Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => {
+                quote! { let () = #expression; }
+            }
+            _ => expression.to_token_stream(),
         }
     }
 
@@ -281,6 +294,7 @@ impl Guard<'_> {
             #rt::call(#keyword || -> #ty {
                 #captures
                 #rebinds
+                #[allow(clippy::diverging_sub_expression)]
                 let #value: #ty = #body;
                 #[allow(unreachable_code)]
                 #value
@@ -326,6 +340,7 @@ impl Guard<'_> {
                 #fake_return
                 #captures
                 #rebinds
+                #[allow(clippy::diverging_sub_expression)]
                 let #value: #ty = #body;
                 #[allow(unreachable_code)]
                 #value

@@ -36,6 +36,7 @@ fn a_sync_function() {
                             Fault,
                         > {
                             let sku = sku;
+                            #[allow(clippy::diverging_sub_expression)]
                             let value: Result<Price, Fault> = { fetch(sku) };
                             #[allow(unreachable_code)] value
                         });
@@ -80,6 +81,7 @@ fn an_async_function_with_a_closure_fallback() {
                                     }
                                     #[allow(unused_variables)]
                                     let sku = lent_sku;
+                                    #[allow(clippy::diverging_sub_expression)]
                                     let value: Result<Stock, Fault> = { fetch(sku).await };
                                     #[allow(unreachable_code)] value
                                 },
@@ -139,6 +141,7 @@ fn a_method_with_a_path_fallback() {
                                 let __arg1 = __arg1;
                                 #[allow(unused_variables)]
                                 let (id, order) = __arg1;
+                                #[allow(clippy::diverging_sub_expression)]
                                 let value: Result<(), Fault> = { self.send(id, order) };
                                 #[allow(unreachable_code)] value
                             });
@@ -177,6 +180,7 @@ fn a_boxed_future() {
                 > {
                     let _ = &self;
                     let id = id;
+                    #[allow(clippy::diverging_sub_expression)]
                     let value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = {
                         Box::pin(async move { self.find(id).await })
                     };
