@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, ExprLit, Lit, Token};
+use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, Token};
 
 use crate::options::{self, Value};
 
@@ -90,6 +90,11 @@ impl Args {
 
     /// Reads `key = value`. Tells of an unknown key and then reads on, as the value may be fine.
     fn option(&mut self, input: ParseStream<'_>) -> syn::Result<Option<Arg>> {
+        if input.peek(LitStr) && input.peek2(Token![=]) {
+            let quoted: LitStr = input.parse()?;
+            let message = format!("an option has no quotes: write `{} = ...`", quoted.value());
+            return Err(Error::new(quoted.span(), message));
+        }
         if let Ok(Expr::Lit(ExprLit { lit, .. })) = input.fork().parse::<Expr>() {
             return Err(self.positional(&lit));
         }
@@ -97,32 +102,37 @@ impl Args {
             Error::new(error.span(), "expected an option, such as `failure_threshold = 5`")
         })?;
         let Some((option, takes)) = options::find(&key) else {
-            let message = options::unknown(&key);
-            let misspelt =
-                options::OPTIONS.iter().find(|(name, _)| message.ends_with(&format!("`{name}`?")));
-            self.misspelt.extend(misspelt.map(|(name, _)| *name));
-            self.errors.push(Error::new(key.span(), message));
+            let error = self.unknown(&key, at_end(input));
+            self.errors.push(error);
             skip_to_comma(input)?;
             return Ok(None);
         };
         self.misspelt.push(option);
-        if input.is_empty() || input.peek(Token![,]) {
+        if at_end(input) {
             return Err(Error::new(key.span(), needs_a_value(option, takes)));
         }
-        if input.parse::<Option<Token![=]>>()?.is_none() {
+        if input.peek(Token![==]) || input.parse::<Option<Token![=]>>()?.is_none() {
             return Err(input.error(format!("expected `=`: write `{}`", example(option, takes))));
         }
-        if input.is_empty() || input.peek(Token![,]) {
+        if at_end(input) {
             return Err(Error::new(key.span(), needs_a_value(option, takes)));
         }
-        let value = if takes == Value::CratePath {
-            input
-                .call(syn::Path::parse_mod_style)
-                .map(|path| Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path }))?
-        } else {
-            input.parse()?
-        };
+        let value = value(input, option, takes)?;
         Ok(Some(Arg { option, takes, key, value }))
+    }
+
+    /// Says what a word that is no option was probably meant to be. Alone, it may have been the name.
+    fn unknown(&mut self, key: &Ident, alone: bool) -> Error {
+        let meant = options::meant(key);
+        self.misspelt.extend(meant);
+        if alone && meant.is_none() {
+            self.misspelt.push("name");
+            let message = format!(
+                "`{key}` is no option; an option is written `option = value`, the name `name = \"{key}\"`"
+            );
+            return Error::new(key.span(), message);
+        }
+        Error::new(key.span(), options::unknown(key, meant))
     }
 
     fn positional(&mut self, lit: &Lit) -> Error {
@@ -147,6 +157,33 @@ impl Args {
     pub(crate) fn span_of(&self, option: &str) -> Span {
         self.get(option).map_or_else(Span::call_site, |arg| arg.key.span())
     }
+}
+
+/// Reads what stands after the `=`.
+fn value(input: ParseStream<'_>, option: &str, takes: Value) -> syn::Result<Expr> {
+    let expected = |error: &Error| {
+        let message = format!("expected a value: write `{}`", example(option, takes));
+        Error::new(error.span(), message)
+    };
+    if takes != Value::CratePath {
+        let starts_badly = input.peek(Token![=]) || input.peek(Token![;]) || input.peek(Token![:]);
+        return match input.parse() {
+            Err(error) if starts_badly => Err(expected(&error)),
+            value => value,
+        };
+    }
+    if input.peek(LitStr) {
+        let quoted: LitStr = input.parse()?;
+        let message = format!("a path has no quotes: write `crate = {}`", quoted.value());
+        return Err(Error::new(quoted.span(), message));
+    }
+    let path = input.call(Path::parse_mod_style);
+    let path = path.map_err(|error| expected(&error))?;
+    Ok(Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path }))
+}
+
+fn at_end(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![,])
 }
 
 fn needs_a_value(option: &str, takes: Value) -> String {

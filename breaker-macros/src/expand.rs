@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::fallback::Fallback;
-use crate::signature::{Argument, Flavor, Function, Keeping, Receiver};
+use crate::signature::{Argument, Flavor, Function, Keeping, Receiver, ends};
 use crate::spec::Spec;
 
 /// Writes the guarded function.
@@ -316,7 +316,10 @@ impl Guard<'_> {
             }
         }
         let generics = turbofish(&signature.generics);
-        let given = arguments.iter().map(|argument| self.source(argument));
+        let given = arguments.iter().map(|argument| match self.is_lent(argument) {
+            true => lent(argument),
+            false => argument.ident.clone(),
+        });
         quote! {
             {
                 #[track_caller]
@@ -365,8 +368,8 @@ impl Guard<'_> {
     /// function did, drops them in the same order, and may take them apart.
     fn rebinds(&self) -> TokenStream {
         let rebind = |argument: &Argument| {
-            let Argument { attrs, pattern, .. } = argument;
-            let from = self.source(argument);
+            let Argument { attrs, pattern, ident, .. } = argument;
+            let from = if self.is_lent(argument) { lent(argument) } else { ident.clone() };
             // Whoever names an argument in the fallback alone has used it.
             let used =
                 self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument));
@@ -471,17 +474,15 @@ impl Guard<'_> {
         let function = self.function.signature.ident.to_string();
         let function = function.trim_start_matches("r#");
         let config = quote! { #rt::Config::new() #(#settings)* };
-        let constants =
-            settings.iter().filter_map(|setting| Some((setting.option, setting.constant?)));
-        let checks: Vec<_> = constants
-            .map(|(option, (first, last))| {
-                let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
-                quote! { const _: () = #check; }
-            })
-            .collect();
-        if checks.is_empty() {
+        if !settings.iter().any(|setting| setting.is_constant) {
             return quote! { #rt::site!(#name, #function, #config) };
         }
+        // The option that a constant puts in the wrong may be another one, written as a literal.
+        let checks = settings.iter().map(|setting| {
+            let (option, (first, last)) = (setting.option, setting.at);
+            let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
+            quote! { const _: () = #check; }
+        });
         quote! {
             {
                 const __BREAKER_CONFIG: #rt::Config = #config;
@@ -504,12 +505,6 @@ fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
         })
         .collect();
     (!idents.is_empty()).then(|| quote! { ::<#(#idents),*> })
-}
-
-fn ends(tokens: &impl ToTokens) -> (Span, Span) {
-    let mut trees = tokens.to_token_stream().into_iter();
-    let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
-    (first, trees.last().map_or(first, |tree| tree.span()))
 }
 
 /// Puts our tokens where an error about them should be shown. Names keep resolving as ours do.

@@ -87,7 +87,7 @@ fn string(text: &syn::LitStr) -> Error {
 }
 
 /// An error that covers everything between two places.
-fn spanning([first, last]: [Span; 2], message: &str) -> Error {
+pub(crate) fn spanning([first, last]: [Span; 2], message: &str) -> Error {
     let ends = [first, last].map(|span| {
         TokenTree::from(proc_macro2::Punct::new('|', proc_macro2::Spacing::Alone)).at(span)
     });

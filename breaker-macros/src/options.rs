@@ -129,18 +129,20 @@ pub(crate) fn find(key: &Ident) -> Option<(&'static str, Value)> {
     OPTIONS.iter().copied().find(|(name, _)| key == name)
 }
 
+/// The option that was meant by a word that is none.
+pub(crate) fn meant(key: &Ident) -> Option<&'static str> {
+    let word = key.to_string().to_lowercase();
+    let neighbour = NEIGHBOURS.iter().find(|(theirs, _)| *theirs == word);
+    neighbour.map(|(_, ours)| *ours).or_else(|| nearest(&word))
+}
+
 /// What to say of a word that is no option.
-pub(crate) fn unknown(key: &Ident) -> String {
-    let key = key.to_string();
-    let word = key.to_lowercase();
-    let neighbour = NEIGHBOURS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
-    match neighbour.or_else(|| nearest(&word)) {
-        Some(ours) => format!("unknown option `{key}`; did you mean `{ours}`?"),
-        None => {
-            let names: Vec<_> = OPTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
-            format!("unknown option `{key}`; the options are {}", names.join(", "))
-        }
+pub(crate) fn unknown(key: &Ident, meant: Option<&str>) -> String {
+    if let Some(ours) = meant {
+        return format!("unknown option `{key}`; did you mean `{ours}`?");
     }
+    let names: Vec<_> = OPTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
+    format!("unknown option `{key}`; the options are {}", names.join(", "))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -157,7 +159,8 @@ mod tests {
     use super::*;
 
     fn suggestion(word: &str) -> String {
-        unknown(&Ident::new(word, proc_macro2::Span::call_site()))
+        let key = Ident::new(word, proc_macro2::Span::call_site());
+        unknown(&key, meant(&key))
     }
 
     #[test]

@@ -205,6 +205,7 @@ fn not_a_function(header: &[TokenTree], last: Option<&TokenTree>) -> Option<Erro
         Some("trait") => {
             "`#[circuit_breaker]` guards functions: put it on the methods of this trait that have a body".into()
         }
+        Some("enum") => "`#[circuit_breaker]` guards functions, not an `enum`".into(),
         Some(word) => format!("`#[circuit_breaker]` guards functions, not a `{word}`"),
         None => "`#[circuit_breaker]` guards functions; expected `fn`".to_owned(),
     };
@@ -219,7 +220,7 @@ fn no_body(header: &[TokenTree], last: Option<TokenTree>) -> Error {
     match name.skip(1).find(|tree| matches!(tree, TokenTree::Ident(_))) {
         Some(name) => Error::new(
             name.span(),
-            "a circuit breaker guards a body, and this function has none; put the attribute on its implementations",
+            "`#[circuit_breaker]` guards a body, and this function has none; put it where the body is",
         ),
         None => Error::new_spanned(tokens, "expected a function with a body"),
     }
@@ -350,7 +351,7 @@ impl Output {
 }
 
 /// The first and the last token of something: an error from one to the other covers it all.
-fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut trees = tokens.to_token_stream().into_iter();
     let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
     (first, trees.last().map_or(first, |tree| tree.span()))

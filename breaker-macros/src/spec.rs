@@ -7,7 +7,7 @@ use syn::{Error, Expr, Lit, LitStr, Path, UnOp};
 use crate::args::{Arg, Args, Errors};
 use crate::fallback::Fallback;
 use crate::options::Value;
-use crate::signature::{Function, Receiver};
+use crate::signature::{Function, Receiver, ends};
 
 /// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
 /// evaluates.
@@ -28,8 +28,10 @@ pub(crate) struct Setting {
     pub(crate) option: &'static str,
     pub(crate) setter: &'static str,
     pub(crate) value: TokenStream,
-    /// Where the value is, if only the compiler can evaluate it.
-    pub(crate) constant: Option<(Span, Span)>,
+    /// Where the value was written: its first and its last token.
+    pub(crate) at: (Span, Span),
+    /// Only the compiler can evaluate it.
+    pub(crate) is_constant: bool,
 }
 
 impl Spec {
@@ -130,12 +132,16 @@ fn setting(arg: &Arg) -> syn::Result<Option<Setting>> {
         }
     };
     let setter = if arg.option == "window" { "count_window" } else { arg.option };
-    Ok(Some(match checked {
-        Some(literal) => Setting { option: arg.option, setter, value: literal, constant: None },
-        None => {
-            let constant = Some(constant(arg.option, value)?);
-            Setting { option: arg.option, setter, value: value.to_token_stream(), constant }
-        }
+    let is_constant = checked.is_none();
+    if is_constant {
+        check_constant(arg.option, value)?;
+    }
+    Ok(Some(Setting {
+        option: arg.option,
+        setter,
+        value: checked.unwrap_or_else(|| value.to_token_stream()),
+        at: ends(value),
+        is_constant,
     }))
 }
 
@@ -187,6 +193,12 @@ fn number(
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let (negative, digits) = match literal(value) {
         None => return Ok(None),
+        Some((_, Lit::Int(int))) if !["", "f64"].contains(&int.suffix()) => {
+            return wrong(format!("is an `f64`; write `{}`", int.base10_digits()));
+        }
+        Some((_, Lit::Float(float))) if !["", "f64"].contains(&float.suffix()) => {
+            return wrong(format!("is an `f64`; write `{}`", float.base10_digits()));
+        }
         Some((negative, Lit::Int(int))) => (negative, int.base10_digits().to_owned()),
         Some((negative, Lit::Float(float))) => (negative, float.base10_digits().to_owned()),
         Some((_, Lit::Str(text))) => {
@@ -207,7 +219,7 @@ fn number(
     let number = if negative { -magnitude } else { magnitude };
     if holds(number) && number.is_finite() {
         let mut literal = proc_macro2::Literal::f64_unsuffixed(number);
-        literal.set_span(span_of(value));
+        literal.set_span(ends(value).0);
         return Ok(Some(literal.to_token_stream()));
     }
     if range.starts_with("a share") && (2.0..=100.0).contains(&number) {
@@ -227,20 +239,34 @@ fn duration(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
                 let span = text.span();
                 Ok(Some(quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) }))
             }
-            Err(error) => wrong(format!(
-                "is no duration: {error}; write it like \"250ms\", \"30s\" or \"1m 30s\""
-            )),
+            Err(error) => wrong(no_duration(text.value().trim(), &error)),
         },
-        Some((false, Lit::Int(int))) => {
-            let digits = int.base10_digits();
-            wrong(format!("needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`"))
-        }
+        Some((false, Lit::Int(int))) => wrong(needs_a_unit(int.base10_digits())),
         Some(_) => wrong("takes a duration, such as \"250ms\", \"30s\" or \"1m 30s\"".to_owned()),
     }
 }
 
-/// Where a constant is. What can only be known at run time, or per type, is refused here in our words.
-fn constant(option: &str, value: &Expr) -> syn::Result<(Span, Span)> {
+fn no_duration(text: &str, error: &humantime::DurationError) -> String {
+    use humantime::DurationError::{NumberOverflow, UnknownUnit};
+
+    match error {
+        UnknownUnit { unit, .. } if unit.is_empty() => needs_a_unit(text),
+        UnknownUnit { unit, .. } => {
+            format!(
+                "has an unknown unit, `{unit}`; the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"
+            )
+        }
+        NumberOverflow => "cannot be counted in nanoseconds".to_owned(),
+        _ => "is no duration; write it like \"250ms\", \"30s\" or \"1m 30s\"".to_owned(),
+    }
+}
+
+fn needs_a_unit(digits: &str) -> String {
+    format!("needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`")
+}
+
+/// What can only be known at run time, or per type, is refused here in our words.
+fn check_constant(option: &str, value: &Expr) -> syn::Result<()> {
     let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     match value {
         Expr::Closure(_)
@@ -254,12 +280,7 @@ fn constant(option: &str, value: &Expr) -> syn::Result<(Span, Span)> {
         _ if words(value.to_token_stream(), "Self") => {
             wrong("belongs to the circuit, which all types share: name the type instead of `Self`")
         }
-        _ => {
-            let tokens: Vec<_> = value.to_token_stream().into_iter().collect();
-            let ends = tokens.first().zip(tokens.last());
-            let here = Span::call_site();
-            Ok(ends.map_or((here, here), |(first, last)| (first.span(), last.span())))
-        }
+        _ => Ok(()),
     }
 }
 
@@ -271,10 +292,6 @@ fn words(tokens: TokenStream, word: &str) -> bool {
     })
 }
 
-fn span_of(value: &Expr) -> Span {
-    value.to_token_stream().into_iter().next().map_or_else(Span::call_site, |tree| tree.span())
-}
-
 fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> {
     let Some(arg) = args.get(option) else {
         return Ok(None);
@@ -282,15 +299,21 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
     let Value::Word(choices) = arg.takes else {
         return Ok(None);
     };
-    let written = match peel(&arg.value) {
-        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
-        _ => None,
+    let (written, quoted) = match (peel(&arg.value), literal(peel(&arg.value))) {
+        (Expr::Path(path), _) => (path.path.get_ident().map(ToString::to_string), false),
+        (_, Some((false, Lit::Str(text)))) => (Some(text.value()), true),
+        _ => (None, false),
     };
     let chosen = choices.iter().copied().find(|choice| written.as_deref() == Some(*choice));
-    chosen.map(Some).ok_or_else(|| {
-        let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-        Error::new_spanned(&arg.value, format!("`{option}` is one of {}", choices.join(", ")))
-    })
+    let message = match chosen {
+        Some(word) if quoted => format!("`{option}` takes a word; write `{word}` without quotes"),
+        Some(word) => return Ok(Some(word)),
+        None => {
+            let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+            format!("`{option}` is {}", choices.join(" or "))
+        }
+    };
+    Err(Error::new_spanned(&arg.value, message))
 }
 
 /// Options that need another one, and literals that contradict each other.
@@ -362,7 +385,10 @@ fn check_against(args: &Args, function: &Function, errors: &mut Errors) {
         };
         let error = match peel(&arg.value) {
             Expr::Closure(closure) if closure.inputs.len() != 1 => {
-                format!("the closure of `{option}` takes one argument")
+                let seen = if option == "ignore_if" { "the error" } else { "the returned value" };
+                format!(
+                    "`{option}` is asked about one thing, {seen}: its closure takes one argument"
+                )
             }
             Expr::Lit(_) | Expr::Array(_) | Expr::Tuple(_) => {
                 format!("`{option}` takes a closure or the path of a function")
@@ -371,12 +397,50 @@ fn check_against(args: &Args, function: &Function, errors: &mut Errors) {
         };
         errors.push(Error::new_spanned(&arg.value, error));
     }
+    check_constants_against(args, function, errors);
+    if function.output.is_infallible && !args.mentions("fallback") {
+        errors.push(cannot_refuse(function));
+    }
     let track_caller = function.attrs.iter().find(|attr| attr.path().is_ident("track_caller"));
     if let Some(track_caller) = track_caller.filter(|_| !function.can_track_caller()) {
         let message = "`#[track_caller]` cannot be kept on this function when it is guarded: only a free \
                        sync function keeps its caller; move the body into one";
         errors.push(Error::new_spanned(track_caller, message));
     }
+}
+
+/// The arguments are values of one call; options belong to all of them.
+fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
+    let names = || function.arguments.iter().flat_map(|argument| &argument.names);
+    for arg in &args.given {
+        let is_setting =
+            !matches!(arg.takes, Value::Predicate | Value::Fallback | Value::Word(_) | Value::Name);
+        let Expr::Path(path) = peel(&arg.value) else {
+            continue;
+        };
+        if is_setting && names().any(|name| path.path.is_ident(name)) {
+            let message = format!(
+                "`{}` is read while compiling, when there are no arguments yet; use a constant",
+                arg.option
+            );
+            errors.push(Error::new_spanned(path, message));
+        }
+    }
+}
+
+/// For types whose values are visibly no errors; of the others the compiler knows.
+fn cannot_refuse(function: &Function) -> Error {
+    let name = &function.signature.ident;
+    let returned = match &function.output.ty {
+        Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => "nothing".to_owned(),
+        _ => "no `Result` or `Option`".to_owned(),
+    };
+    let message = format!(
+        "`{name}` returns {returned}, so a refused call cannot be told from a good one; give a `fallback`, \
+         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
+    );
+    let (first, last) = function.output.blame;
+    crate::fallback::spanning([first, last], &message)
 }
 
 /// `self` cannot be renamed, so a fallback that comes after the body cannot have a copy of it, unless it

@@ -1,6 +1,6 @@
 use breaker_runtime::circuit_breaker;
 
-#[circuit_breaker(name = "prices", r#colour = 3)]
+#[circuit_breaker(name = "prices", failure_threshold = = 3)]
 fn price(sku: &str) -> Option<usize> {
     Some(sku.len())
 }

@@ -1,8 +1,6 @@
 use breaker_runtime::circuit_breaker;
 
-static LIMIT: u32 = 3;
-
-#[circuit_breaker(name = "prices", failure_threshold = LIMIT)]
+#[circuit_breaker(prices, failure_threshold = 3)]
 fn price(sku: &str) -> Option<usize> {
     Some(sku.len())
 }
