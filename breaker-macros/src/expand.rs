@@ -4,7 +4,7 @@
 //! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 
 use crate::fallback::Fallback;
 use crate::signature::{Argument, Flavor, Function, Keeping, Receiver, ends};
@@ -49,7 +49,8 @@ use crate::spec::Spec;
 /// ```
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function { attrs, vis, signature, inner_attrs, body, .. } = function;
-    let guard = Guard { spec, function, rt: runtime(spec) };
+    let (import, rt) = runtime(spec);
+    let guard = Guard { spec, function, rt };
     let keeps_self = guard.keeps_self();
     let content = match function.flavor {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
@@ -58,15 +59,19 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     // The user's own brace tokens: the dead-code lint goes by their span.
     let mut block = proc_macro2::Group::new(
         proc_macro2::Delimiter::Brace,
-        quote! { #inner_attrs #keeps_self #content },
+        quote! { #inner_attrs #import #keeps_self #content },
     );
     block.set_span(body.span());
     quote! { #(#attrs)* #vis #signature #block }
 }
 
-fn runtime(spec: &Spec) -> TokenStream {
-    let krate = &spec.krate;
-    quote! { #krate::__private }
+/// What paths to the runtime begin with. A path of the user's is imported first, so that a mistake in it
+/// is one error, however often the runtime is named.
+fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
+    match &spec.krate {
+        Some(krate) => (Some(quote! { use #krate::__private as __breaker; }), quote! { __breaker }),
+        None => (None, quote! { ::breaker_runtime::__private }),
+    }
 }
 
 /// Everything that the pieces of an expansion look at.
@@ -79,6 +84,11 @@ struct Guard<'a> {
 /// A local of ours.
 fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
+}
+
+/// A local of ours, complained about at that place.
+fn placed(name: &str, at: Span) -> Ident {
+    Ident::new(name, at.resolved_at(Span::mixed_site()))
 }
 
 /// The copy of an argument that the body gets when the fallback may need the argument later.
@@ -109,7 +119,18 @@ impl Guard<'_> {
             Flavor::BoxedFuture => quote! { #rt::Box::pin(#guarded) },
             _ => guarded,
         };
-        quote! { #lends let #future = #made; #guarded }
+        let promised = self.promised(&future);
+        quote! { #lends let #future = #made; #promised #guarded }
+    }
+
+    /// States what an `impl Future` resolves to, where the user did. The boxed ones say so themselves.
+    fn promised(&self, future: &Ident) -> Option<TokenStream> {
+        let ty =
+            self.function.output.ty.as_ref().filter(|_| self.function.flavor == Flavor::Future)?;
+        let (rt, (first, last)) = (&self.rt, self.function.output.at);
+        let path = respan(quote! { #rt::resolving::<#ty, _> }, first, last);
+        let checked = call_at(&path, quote! { #future }, last);
+        Some(quote! { let #future = #checked; })
     }
 
     /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
@@ -201,7 +222,11 @@ impl Guard<'_> {
         let (rt, value) = (&self.rt, local("value"));
         if let Some(ignore_if) = &self.spec.ignore_if {
             let otherwise = self.judged(&value.to_token_stream());
-            quote! { #rt::ignore_if(&#value, #ignore_if, |#value| #otherwise) }
+            let (first, last) = ends(ignore_if);
+            let mut kind = local("kind");
+            kind.set_span(first.resolved_at(kind.span()));
+            let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
+            call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
         } else {
             self.judged(&quote! { &#value })
         }
@@ -210,7 +235,9 @@ impl Guard<'_> {
     fn judged(&self, reference: &TokenStream) -> TokenStream {
         let (rt, kind) = (&self.rt, local("kind"));
         if let Some(failure_if) = &self.spec.failure_if {
-            quote! { #rt::failure_if(#reference, #failure_if) }
+            let (first, last) = ends(failure_if);
+            let path = respan(quote! { #rt::failure_if }, first, first);
+            call_at(&path, quote! { #reference, #failure_if }, last)
         } else {
             quote! { #rt::outcome(#kind, #reference) }
         }
@@ -238,16 +265,21 @@ impl Guard<'_> {
                 let arguments =
                     self.function.arguments.iter().map(|argument| argument.ident.to_token_stream());
                 let arguments = receiver.into_iter().chain(arguments);
-                let awaited = self.function.is_async().then(|| quote! { .await });
-                let (first, last) = ends(path);
-                let rt = &self.rt;
-                let called = respan(quote! { (#(#arguments),*) #awaited }, last, last);
-                let given = respan(quote! { #rt::without }, first, last);
-                let call = quote_spanned! { last => (#error, #path #called) };
-                quote! { #given #call }
+                let (rt, (_, last)) = (&self.rt, ends(path));
+                let mut answer = call_at(path, quote! { #(#arguments),* }, last);
+                if self.function.is_async() {
+                    let eventual = respan(quote! { #rt::eventual }, last, last);
+                    let awaited = respan(quote! { .await }, last, last);
+                    answer = call_at(&eventual, answer, last);
+                    answer.extend(awaited);
+                }
+                // A value of ours is what has the wrong type, if any: no advice is given on how to
+                // rewrite the call, which the user cannot see.
+                let value = placed("value", last);
+                quote! { let _ = #error; let #value = #answer; #value }
             }
             Fallback::Closure { error: pattern, body } => {
-                let body = self.last(body);
+                let error = placed(&error.to_string(), ends(pattern).1);
                 quote! { #(#bindings)* let #pattern = #error; #body }
             }
             Fallback::Expression(expression) => {
@@ -274,7 +306,8 @@ impl Guard<'_> {
         if function.tracks_caller() {
             return self.called_inside();
         }
-        let (rebinds, body, value) = (self.rebinds(), &function.body, local("value"));
+        let (rebinds, body) = (self.rebinds(), &function.body);
+        let value = placed("value", tail(body));
         let captures = self.captures_self();
         let keyword = self.capture_keyword();
         if function.output.ty.is_none() && function.flavor == Flavor::Sync {
@@ -316,10 +349,7 @@ impl Guard<'_> {
             }
         }
         let generics = turbofish(&signature.generics);
-        let given = arguments.iter().map(|argument| match self.is_lent(argument) {
-            true => lent(argument),
-            false => argument.ident.clone(),
-        });
+        let given = arguments.iter().map(|argument| self.source(argument));
         quote! {
             {
                 #[track_caller]
@@ -331,7 +361,8 @@ impl Guard<'_> {
 
     /// The body of an `async fn`, as a future of its own.
     fn async_body(&self) -> TokenStream {
-        let (rebinds, body, value) = (self.rebinds(), &self.function.body, local("value"));
+        let (rebinds, body) = (self.rebinds(), &self.function.body);
+        let value = placed("value", tail(body));
         let (captures, keyword) = (self.captures_self(), self.capture_keyword());
         let fake_return = self.fake_return();
         let Some(ty) = &self.function.output.ty else {
@@ -360,7 +391,8 @@ impl Guard<'_> {
 
     /// An async block infers its type from its first `return`; this one, never taken, states it.
     fn fake_return(&self) -> Option<TokenStream> {
-        let (rt, ty, value) = (&self.rt, self.function.output.ty.as_ref()?, local("value"));
+        let (rt, ty) = (&self.rt, self.function.output.ty.as_ref()?);
+        let value = placed("value", self.function.output.at.0);
         Some(quote! { if false { let #value: #ty = #rt::never(); return #value; } })
     }
 
@@ -368,8 +400,8 @@ impl Guard<'_> {
     /// function did, drops them in the same order, and may take them apart.
     fn rebinds(&self) -> TokenStream {
         let rebind = |argument: &Argument| {
-            let Argument { attrs, pattern, ident, .. } = argument;
-            let from = if self.is_lent(argument) { lent(argument) } else { ident.clone() };
+            let Argument { attrs, pattern, .. } = argument;
+            let from = self.source(argument);
             // Whoever names an argument in the fallback alone has used it.
             let used =
                 self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument));
@@ -505,6 +537,21 @@ fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
         })
         .collect();
     (!idents.is_empty()).then(|| quote! { ::<#(#idents),*> })
+}
+
+/// A call that ends, for errors about it, at that place. The arguments keep theirs.
+fn call_at(function: &impl ToTokens, arguments: TokenStream, last: Span) -> TokenStream {
+    let mut arguments = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, arguments);
+    arguments.set_span(last.resolved_at(Span::mixed_site()));
+    quote! { #function #arguments }
+}
+
+/// Where the value of a block is, or begins: after its last `;`.
+fn tail(block: &proc_macro2::Group) -> Span {
+    let is_end = |tree: &TokenTree| matches!(tree, TokenTree::Punct(mark) if mark.as_char() == ';');
+    let trees: Vec<_> = block.stream().into_iter().collect();
+    let tail = trees.iter().rposition(is_end).map_or(0, |end| end + 1);
+    trees.get(tail).map_or_else(|| block.span(), TokenTree::span)
 }
 
 /// Puts our tokens where an error about them should be shown. Names keep resolving as ours do.

@@ -18,14 +18,14 @@ pub fn circuit_breaker(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    guard(args.into(), item.into()).into()
+    guard(args.into(), &item.into()).into()
 }
 
 /// Parses, checks and expands. On a mistake the errors come with the function as it was written, so that
 /// its callers see no error of their own.
-fn guard(args: TokenStream, item: TokenStream) -> TokenStream {
+fn guard(args: TokenStream, item: &TokenStream) -> TokenStream {
     let args = args::Args::parse(args);
-    let function = signature::Function::parse(&item);
+    let function = signature::Function::parse(item);
     match spec::Spec::check(args, function) {
         Ok((spec, function)) => expand::expand(&spec, &function),
         Err(errors) => {

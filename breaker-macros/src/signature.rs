@@ -77,7 +77,9 @@ pub(crate) enum Keeping {
 pub(crate) struct Output {
     /// `None` for `!`, which cannot be written everywhere.
     pub(crate) ty: Option<Type>,
-    /// Where to complain that it cannot hold a refusal: first and last token.
+    /// Where it is written: first and last token.
+    pub(crate) at: (Span, Span),
+    /// Where to complain that it cannot hold a refusal.
     pub(crate) blame: (Span, Span),
     /// It visibly cannot hold an error, so its fallback answers refusals only.
     pub(crate) is_infallible: bool,
@@ -274,7 +276,10 @@ fn argument(position: usize, typed: &mut syn::PatType) -> Argument {
         Pat::Ident(simple) if simple.by_ref.is_none() && simple.subpat.is_none() => {
             simple.ident.clone()
         }
-        _ => Ident::new(&format!("__arg{position}"), Span::mixed_site()),
+        _ => {
+            let at = ends(&typed.pat).0.resolved_at(Span::mixed_site());
+            Ident::new(&format!("__arg{position}"), at)
+        }
     };
     let name = ident.clone();
     let simple: Pat = Pat::Ident(syn::PatIdent {
@@ -326,7 +331,7 @@ fn output(signature: &Signature) -> (Flavor, Output) {
         let name = signature.ident.span();
         let flavor = if signature.asyncness.is_some() { Flavor::Async } else { Flavor::Sync };
         let unit = syn::parse_quote_spanned! { name => () };
-        return (flavor, Output { blame: (name, name), ..Output::of(&unit) });
+        return (flavor, Output { at: (name, name), blame: (name, name), ..Output::of(&unit) });
     };
     if signature.asyncness.is_some() {
         return (Flavor::Async, Output::of(ty));
@@ -343,6 +348,7 @@ impl Output {
         let blamed = error_type(visible).unwrap_or(visible);
         Self {
             ty: (!matches!(visible, Type::Never(_))).then(|| erase_impl_trait(ty)),
+            at: ends(ty),
             blame: ends(blamed),
             is_infallible: is_infallible(visible),
             may_be_text: may_be_text(visible),

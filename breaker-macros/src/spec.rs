@@ -20,7 +20,8 @@ pub(crate) struct Spec {
     pub(crate) fallback: Option<Fallback>,
     /// The fallback answers refusals only.
     pub(crate) only_rejected: bool,
-    pub(crate) krate: Path,
+    /// Where the runtime is, if not where it usually is.
+    pub(crate) krate: Option<Path>,
 }
 
 /// One call of a `Config` setter.
@@ -71,8 +72,8 @@ impl Spec {
             only_rejected: only_rejected || function.output.is_infallible,
             fallback,
             krate: match expr("crate") {
-                Some(Expr::Path(path)) => path.path,
-                _ => syn::parse_quote! { ::breaker_runtime },
+                Some(Expr::Path(path)) => Some(path.path),
+                _ => None,
             },
         };
         Ok((spec, function))

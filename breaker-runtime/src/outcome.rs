@@ -70,16 +70,22 @@ impl Ended {
 
 /// Tells what kind of value an annotated function returned, for the type it is: through aliases too.
 ///
-/// `__breaker_kind` is inherent for `Result` and `Option`; for every other type the call goes on to what
-/// this dereferences to. So generated code needs no trait in scope, and no look at the type's name.
+/// `__breaker_kind` is inherent for `Result`; for every other type the call goes on to what this
+/// dereferences to, where it is inherent for `Option`, and from there to what is left. So generated code
+/// needs no trait in scope, and no look at the type's name, and a type that does not exist is no choice
+/// between two.
 #[derive(Debug)]
-pub struct KindOf<R>(PhantomData<fn() -> R>);
+pub struct KindOf<R>(OptionOr<R>);
+
+/// Where the search goes on when the value is no `Result`.
+#[derive(Debug)]
+pub struct OptionOr<R>(PhantomData<fn() -> R>);
 
 impl<R> KindOf<R> {
     /// The kind of that value.
     #[must_use]
     pub const fn value(_: &R) -> Self {
-        Self(PhantomData)
+        Self(OptionOr(PhantomData))
     }
 }
 
@@ -91,19 +97,11 @@ impl<T, E> KindOf<Result<T, E>> {
     }
 }
 
-impl<T> KindOf<Option<T>> {
+impl<T> OptionOr<Option<T>> {
     /// An `Option`.
     #[must_use]
     pub const fn __breaker_kind(&self) -> OptionKind {
         OptionKind
-    }
-}
-
-impl<R> Deref for KindOf<R> {
-    type Target = PlainKind;
-
-    fn deref(&self) -> &PlainKind {
-        &PlainKind
     }
 }
 
@@ -112,6 +110,22 @@ impl PlainKind {
     #[must_use]
     pub const fn __breaker_kind(self) -> Self {
         self
+    }
+}
+
+impl<R> Deref for KindOf<R> {
+    type Target = OptionOr<R>;
+
+    fn deref(&self) -> &OptionOr<R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for OptionOr<R> {
+    type Target = PlainKind;
+
+    fn deref(&self) -> &PlainKind {
+        &PlainKind
     }
 }
 
@@ -182,44 +196,69 @@ impl<R> Kind<R> for PlainKind {
     }
 }
 
+/// A kind of value that may hold an error which `ignore_if` can look at.
+#[diagnostic::on_unimplemented(
+    message = "`ignore_if` looks at errors, and this function returns none",
+    label = "needs a function that returns a `Result`",
+    note = "`failure_if` looks at the whole value, whatever its type"
+)]
+pub trait HasErrors<R>: Kind<R> {
+    /// The error, if the value is one.
+    fn error(self, value: &R) -> Option<&Self::Error>;
+}
+
+impl<T, E> HasErrors<Result<T, E>> for ResultKind {
+    fn error(self, value: &Result<T, E>) -> Option<&E> {
+        value.as_ref().err()
+    }
+}
+
 /// A return type that can say "refused".
 #[diagnostic::on_unimplemented(
-    message = "a refused call has no `{Self}` to return",
+    message = "`{Self}` cannot say that the call was refused",
     label = "neither a `Result` nor an `Option`",
     note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
 )]
 pub trait Refusable {
+    /// What has to hold the refusal.
+    type Error;
+
     /// What a refused call returns.
-    fn refused(rejected: Rejected) -> Self;
+    fn refused(error: Self::Error) -> Self;
 }
 
-impl<T, E: HoldsRejected> Refusable for Result<T, E> {
-    fn refused(rejected: Rejected) -> Self {
-        Err(E::hold(rejected))
+impl<T, E> Refusable for Result<T, E> {
+    type Error = E;
+
+    fn refused(error: E) -> Self {
+        Err(error)
     }
 }
 
 impl<T> Refusable for Option<T> {
+    type Error = Rejected;
+
     fn refused(_: Rejected) -> Self {
         None
     }
 }
 
-/// An error type that a refusal converts into.
+/// What a refusal can become. The error type is a parameter, not `Self`: where it is generic, the compiler
+/// would propose this trait as its bound.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold a refusal",
+    message = "`{E}` cannot hold a refusal",
     label = "does not implement `From<breaker_runtime::Rejected>`",
-    note = "implement `From<breaker_runtime::Rejected>` for `{Self}`, or give a `fallback`"
+    note = "implement `From<breaker_runtime::Rejected>` for it, which takes an error type of your own, or give a `fallback`"
 )]
-pub trait HoldsRejected {
+pub trait Becomes<E> {
     /// The conversion.
-    fn hold(rejected: Rejected) -> Self;
+    fn become_error(self) -> E;
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: From<Rejected>> HoldsRejected for E {
-    fn hold(rejected: Rejected) -> Self {
-        Self::from(rejected)
+impl<E: From<Rejected>> Becomes<E> for Rejected {
+    fn become_error(self) -> E {
+        E::from(self)
     }
 }
 

@@ -12,7 +12,7 @@ pub use crate::__breaker_site as site;
 pub use crate::config::Config;
 pub use crate::error::{CallError, Rejected};
 pub use crate::guarded::Guarded;
-pub use crate::outcome::{Kind, KindOf, Outcome, Refusable};
+pub use crate::outcome::{Becomes, HasErrors, Kind, KindOf, OptionOr, Outcome, Refusable};
 pub use crate::permit::{OnCancel, Permit};
 pub use crate::site::{Listed, Place, Site};
 
@@ -91,8 +91,11 @@ impl<E> ErrorType<E> {
 
 /// What a refused call returns when there is no fallback.
 #[must_use]
-pub fn refuse<R: Refusable>(rejected: Rejected) -> R {
-    R::refused(rejected)
+pub fn refuse<R: Refusable>(rejected: Rejected) -> R
+where
+    Rejected: Becomes<R::Error>,
+{
+    R::refused(rejected.become_error())
 }
 
 /// The outcome under `failure_if`.
@@ -101,43 +104,80 @@ pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome 
 }
 
 /// The outcome under `ignore_if`, which is asked before anything else.
-pub fn ignore_if<T, E>(
-    value: &Result<T, E>,
-    is_ignored: impl FnOnce(&E) -> bool,
-    otherwise: impl FnOnce(&Result<T, E>) -> Outcome,
+pub fn ignore_if<K: HasErrors<R>, R>(
+    kind: K,
+    value: &R,
+    is_ignored: impl FnOnce(&K::Error) -> bool,
+    otherwise: impl FnOnce(&R) -> Outcome,
 ) -> Outcome {
-    match value {
-        Err(error) if is_ignored(error) => Outcome::Ignored,
-        value => otherwise(value),
+    match kind.error(value) {
+        Some(error) if is_ignored(error) => Outcome::Ignored,
+        _ => otherwise(value),
     }
 }
 
-/// What a fallback returned that does not ask why it was called.
-pub fn without<E, R>(_: CallError<E>, answer: R) -> R {
-    answer
+/// A future that resolves to what the function promised: if it does not, the complaint is here.
+#[must_use]
+pub fn resolving<T, F: Future<Output = T>>(future: F) -> F {
+    future
 }
 
-/// A copy of an argument, kept for a fallback that may run after the call.
-pub fn keep<T: Keep>(argument: &T) -> T {
-    argument.keep()
+/// What an async function's fallback returned, to be awaited.
+pub fn eventual<A: Eventual>(answer: A) -> A::IntoFuture {
+    answer.into_future()
 }
 
-/// An argument that can be kept.
+/// What an async function's fallback returns.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be kept for the fallback: it is not `Clone`",
-    label = "the fallback may need this argument after the call has used it",
-    note = "take it by reference, or set `fallback_on = rejected` so that nothing is kept"
+    message = "the fallback of an async function must be async too",
+    label = "returns `{Self}`, not a future",
+    note = "make it an `async fn`, or call it in a closure: `fallback = |_| my_function(..)`"
 )]
-pub trait Keep {
-    /// The copy.
-    #[must_use]
-    fn keep(&self) -> Self;
+pub trait Eventual {
+    /// What is awaited.
+    type IntoFuture: Future;
+
+    /// Starts it.
+    fn into_future(self) -> Self::IntoFuture;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Keep for T {
-    fn keep(&self) -> Self {
-        self.clone()
+impl<F: IntoFuture> Eventual for F {
+    type IntoFuture = F::IntoFuture;
+
+    fn into_future(self) -> F::IntoFuture {
+        IntoFuture::into_future(self)
+    }
+}
+
+/// A copy of an argument, kept for a fallback that may run after the call.
+pub fn keep<T>(argument: &T) -> T
+where
+    Keeper: Keeps<T>,
+{
+    Keeper.keep(argument)
+}
+
+/// Keeps arguments for fallbacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeper;
+
+/// What can be kept. The argument's type is a parameter, not `Self`: where it is generic, the compiler
+/// would propose this trait as its bound.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be kept for the fallback: it is not `Clone`",
+    label = "the fallback may need this argument after the call has used it",
+    note = "take it by reference, or set `fallback_on = rejected` so that nothing is kept"
+)]
+pub trait Keeps<T> {
+    /// The copy.
+    fn keep(self, argument: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Keeps<T> for Keeper {
+    fn keep(self, argument: &T) -> T {
+        argument.clone()
     }
 }
 
@@ -151,8 +191,27 @@ pub const fn check(config: &Config, option: &str) {
     if let Err(error) = config.validate()
         && equal(error.option(), option)
     {
-        panic!("{}", error.problem());
+        let (text, length) = joined(["`", option, "` ", error.problem()]);
+        if let Ok(sentence) = std::str::from_utf8(text.split_at(length).0) {
+            panic!("{}", sentence);
+        }
     }
+}
+
+/// One text and its length: constants cannot format.
+const fn joined(parts: [&str; 4]) -> ([u8; 160], usize) {
+    let (mut text, mut length, mut part) = ([0; 160], 0, 0);
+    while part < parts.len() {
+        let bytes = parts[part].as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            text[length] = bytes[at];
+            length += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    (text, length)
 }
 
 const fn equal(one: &str, other: &str) -> bool {

@@ -8,7 +8,7 @@ use crate::guard;
 /// The function that an attribute and an item become, as rustfmt would show it.
 fn expanded(args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("the test's tokens are tokens");
-    let guarded = guard(parse(args), parse(item)).to_string();
+    let guarded = guard(parse(args), &parse(item)).to_string();
     // `prettyplease` leaves the arguments of macros it does not know as they are.
     prettyplease::unparse(&syn::parse_file(&guarded).expect("an expansion is Rust"))
 }
@@ -92,6 +92,7 @@ fn an_async_function_with_a_closure_fallback() {
                         match ::breaker_runtime::__private::settle_or_fall_back(
                             permit,
                             ::breaker_runtime::__private::ignore_if(
+                                kind,
                                 &value,
                                 Fault::is_absent,
                                 |value| ::breaker_runtime::__private::outcome(kind, value),
@@ -159,7 +160,9 @@ fn a_method_with_a_path_fallback() {
                         ::breaker_runtime::__private::ErrorType::rejected(error_type, rejected)
                     }
                 };
-                ::breaker_runtime::__private::without(error, Self::queue(self, __arg1))
+                let _ = error;
+                let value = Self::queue(self, __arg1);
+                value
             }
         "#]],
     );
