@@ -112,25 +112,18 @@ impl Guard<'_> {
         let (rt, future) = (&self.rt, local("future"));
         let lends = self.lends();
         let made = self.called();
-        let decide = self.decide(&TokenStream::new(), &self.awaited(&future.to_token_stream()));
+        let at = tail(&self.function.body);
+        let (awaited, resolved) = (self.awaited(&future.to_token_stream()), placed("resolved", at));
+        let awaited = respan(awaited, at, at);
+        let awaited = quote! { { let #resolved = #awaited; #resolved } };
+        let decide = self.decide(&TokenStream::new(), &awaited);
         let fake_return = self.fake_return();
         let guarded = quote! { async move { #fake_return #decide } };
         let guarded = match self.function.flavor {
             Flavor::BoxedFuture => quote! { #rt::Box::pin(#guarded) },
             _ => guarded,
         };
-        let promised = self.promised(&future);
-        quote! { #lends let #future = #made; #promised #guarded }
-    }
-
-    /// States what an `impl Future` resolves to, where the user did. The boxed ones say so themselves.
-    fn promised(&self, future: &Ident) -> Option<TokenStream> {
-        let ty =
-            self.function.output.ty.as_ref().filter(|_| self.function.flavor == Flavor::Future)?;
-        let (rt, (first, last)) = (&self.rt, self.function.output.at);
-        let path = respan(quote! { #rt::resolving::<#ty, _> }, first, last);
-        let checked = call_at(&path, quote! { #future }, last);
-        Some(quote! { let #future = #checked; })
+        quote! { #lends let #future = #made; #guarded }
     }
 
     /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
@@ -175,11 +168,12 @@ impl Guard<'_> {
             };
         }
         let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
+        let ty = &self.function.output.ty;
         quote! {
             let #error = match #rt::enter(#site) {
                 #ok(#mutability #permit) => {
                     #lends
-                    let #value = #out;
+                    let #value: #ty = #out;
                     let #kind = #rt::KindOf::value(&#value).__breaker_kind();
                     match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                         #ok(#value) => return #value,
@@ -204,12 +198,12 @@ impl Guard<'_> {
     ) -> TokenStream {
         let rt = &self.rt;
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
-        if self.function.output.ty.is_none() {
+        let Some(ty) = &self.function.output.ty else {
             return out.clone();
-        }
+        };
         let (also, outcome) = (also(&value, &kind), self.outcome());
         quote! {
-            let #value = #out;
+            let #value: #ty = #out;
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #also
             #rt::settle(#permit, #outcome);
@@ -222,9 +216,8 @@ impl Guard<'_> {
         let (rt, value) = (&self.rt, local("value"));
         if let Some(ignore_if) = &self.spec.ignore_if {
             let otherwise = self.judged(&value.to_token_stream());
-            let (first, last) = ends(ignore_if);
-            let mut kind = local("kind");
-            kind.set_span(first.resolved_at(kind.span()));
+            let (first, last) = ends(&ignore_if.value);
+            let (kind, ignore_if) = (placed("kind", ignore_if.key), &ignore_if.value);
             let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
             call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
         } else {
@@ -268,7 +261,7 @@ impl Guard<'_> {
                 let (rt, (_, last)) = (&self.rt, ends(path));
                 let mut answer = call_at(path, quote! { #(#arguments),* }, last);
                 if self.function.is_async() {
-                    let eventual = respan(quote! { #rt::eventual }, last, last);
+                    let eventual = respan(quote! { #rt::Answer::of }, last, last);
                     let awaited = respan(quote! { .await }, last, last);
                     answer = call_at(&eventual, answer, last);
                     answer.extend(awaited);

@@ -37,6 +37,15 @@ impl Fallback {
             let bars = [closure.inputs_begin.span, closure.inputs_end.span];
             return Err(spanning(bars, message));
         };
+        if let (Pat::Type(stated), Some(failed)) = (error, &function.output.error)
+            && same(&stated.ty, failed)
+        {
+            let failed = failed.to_token_stream();
+            let message = format!(
+                "a fallback is given a `CallError<{failed}>`, as the call may also have been refused"
+            );
+            return Err(Error::new_spanned(&stated.ty, message));
+        }
         if let Some(asyncness) = closure.asyncness.as_ref().filter(|_| !function.is_async()) {
             let message = "an async fallback needs an async function";
             return Err(Error::new(asyncness.span, message));
@@ -66,6 +75,11 @@ impl Fallback {
             Self::Expression(expression) => holds(expression.to_token_stream(), name),
         }
     }
+}
+
+/// Whether two types are written alike.
+fn same(one: &Type, other: &Type) -> bool {
+    one.to_token_stream().to_string() == other.to_token_stream().to_string()
 }
 
 /// `{ let value: T = body; value }`, so that a stated return type still says what the body is.

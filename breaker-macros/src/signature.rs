@@ -79,6 +79,8 @@ pub(crate) struct Output {
     pub(crate) ty: Option<Type>,
     /// Where it is written: first and last token.
     pub(crate) at: (Span, Span),
+    /// The `E` of a visible `Result<T, E>`.
+    pub(crate) error: Option<Type>,
     /// Where to complain that it cannot hold a refusal.
     pub(crate) blame: (Span, Span),
     /// It visibly cannot hold an error, so its fallback answers refusals only.
@@ -345,11 +347,12 @@ fn output(signature: &Signature) -> (Flavor, Output) {
 impl Output {
     fn of(ty: &Type) -> Self {
         let visible = peel_type(ty);
-        let blamed = error_type(visible).unwrap_or(visible);
+        let error = error_type(visible);
         Self {
             ty: (!matches!(visible, Type::Never(_))).then(|| erase_impl_trait(ty)),
             at: ends(ty),
-            blame: ends(blamed),
+            error: error.cloned(),
+            blame: ends(error.unwrap_or(visible)),
             is_infallible: is_infallible(visible),
             may_be_text: may_be_text(visible),
         }

@@ -15,13 +15,19 @@ pub(crate) struct Spec {
     pub(crate) name: LitStr,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
-    pub(crate) ignore_if: Option<Expr>,
+    pub(crate) ignore_if: Option<Predicate>,
     pub(crate) on_cancel_failure: bool,
     pub(crate) fallback: Option<Fallback>,
     /// The fallback answers refusals only.
     pub(crate) only_rejected: bool,
     /// Where the runtime is, if not where it usually is.
     pub(crate) krate: Option<Path>,
+}
+
+pub(crate) struct Predicate {
+    /// Where the option's name is.
+    pub(crate) key: Span,
+    pub(crate) value: Expr,
 }
 
 /// One call of a `Config` setter.
@@ -67,7 +73,8 @@ impl Spec {
             name,
             settings,
             failure_if: expr("failure_if"),
-            ignore_if: expr("ignore_if"),
+            ignore_if: expr("ignore_if")
+                .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
             on_cancel_failure: on_cancel.is_some_and(|word| word == "failure"),
             only_rejected: only_rejected || function.output.is_infallible,
             fallback,

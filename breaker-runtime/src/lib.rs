@@ -72,6 +72,7 @@ mod breaker;
 mod clock;
 mod config;
 mod error;
+mod eventual;
 mod guarded;
 mod machine;
 mod name;

@@ -243,22 +243,21 @@ impl<T> Refusable for Option<T> {
     }
 }
 
-/// What a refusal can become. The error type is a parameter, not `Self`: where it is generic, the compiler
-/// would propose this trait as its bound.
+/// An error type that a refusal converts into.
 #[diagnostic::on_unimplemented(
-    message = "`{E}` cannot hold a refusal",
+    message = "`{Self}` cannot hold a refusal",
     label = "does not implement `From<breaker_runtime::Rejected>`",
-    note = "implement `From<breaker_runtime::Rejected>` for it, which takes an error type of your own, or give a `fallback`"
+    note = "implement `From<breaker_runtime::Rejected>` for it, use an error type of yours that does, or give a `fallback`"
 )]
-pub trait Becomes<E> {
+pub trait HoldsRejected {
     /// The conversion.
-    fn become_error(self) -> E;
+    fn hold(rejected: Rejected) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: From<Rejected>> Becomes<E> for Rejected {
-    fn become_error(self) -> E {
-        E::from(self)
+impl<E: From<Rejected>> HoldsRejected for E {
+    fn hold(rejected: Rejected) -> Self {
+        Self::from(rejected)
     }
 }
 

@@ -11,8 +11,12 @@ pub use inventory;
 pub use crate::__breaker_site as site;
 pub use crate::config::Config;
 pub use crate::error::{CallError, Rejected};
+pub use crate::eventual::{Answer, Eventual};
 pub use crate::guarded::Guarded;
-pub use crate::outcome::{Becomes, HasErrors, Kind, KindOf, OptionOr, Outcome, Refusable};
+pub use crate::outcome::{
+    HasErrors, HoldsRejected, Kind, KindOf, OptionKind, OptionOr, Outcome, PlainKind, Refusable,
+    ResultKind,
+};
 pub use crate::permit::{OnCancel, Permit};
 pub use crate::site::{Listed, Place, Site};
 
@@ -93,9 +97,9 @@ impl<E> ErrorType<E> {
 #[must_use]
 pub fn refuse<R: Refusable>(rejected: Rejected) -> R
 where
-    Rejected: Becomes<R::Error>,
+    R::Error: HoldsRejected,
 {
-    R::refused(rejected.become_error())
+    R::refused(R::Error::hold(rejected))
 }
 
 /// The outcome under `failure_if`.
@@ -116,68 +120,27 @@ pub fn ignore_if<K: HasErrors<R>, R>(
     }
 }
 
-/// A future that resolves to what the function promised: if it does not, the complaint is here.
-#[must_use]
-pub fn resolving<T, F: Future<Output = T>>(future: F) -> F {
-    future
-}
-
-/// What an async function's fallback returned, to be awaited.
-pub fn eventual<A: Eventual>(answer: A) -> A::IntoFuture {
-    answer.into_future()
-}
-
-/// What an async function's fallback returns.
-#[diagnostic::on_unimplemented(
-    message = "the fallback of an async function must be async too",
-    label = "returns `{Self}`, not a future",
-    note = "make it an `async fn`, or call it in a closure: `fallback = |_| my_function(..)`"
-)]
-pub trait Eventual {
-    /// What is awaited.
-    type IntoFuture: Future;
-
-    /// Starts it.
-    fn into_future(self) -> Self::IntoFuture;
-}
-
-#[diagnostic::do_not_recommend]
-impl<F: IntoFuture> Eventual for F {
-    type IntoFuture = F::IntoFuture;
-
-    fn into_future(self) -> F::IntoFuture {
-        IntoFuture::into_future(self)
-    }
-}
-
 /// A copy of an argument, kept for a fallback that may run after the call.
-pub fn keep<T>(argument: &T) -> T
-where
-    Keeper: Keeps<T>,
-{
-    Keeper.keep(argument)
+pub fn keep<T: Keep>(argument: &T) -> T {
+    argument.keep()
 }
 
-/// Keeps arguments for fallbacks.
-#[derive(Clone, Copy, Debug)]
-pub struct Keeper;
-
-/// What can be kept. The argument's type is a parameter, not `Self`: where it is generic, the compiler
-/// would propose this trait as its bound.
+/// An argument that can be kept.
 #[diagnostic::on_unimplemented(
-    message = "`{T}` cannot be kept for the fallback: it is not `Clone`",
+    message = "`{Self}` cannot be kept for the fallback: it is not `Clone`",
     label = "the fallback may need this argument after the call has used it",
     note = "take it by reference, or set `fallback_on = rejected` so that nothing is kept"
 )]
-pub trait Keeps<T> {
+pub trait Keep {
     /// The copy.
-    fn keep(self, argument: &T) -> T;
+    #[must_use]
+    fn keep(&self) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> Keeps<T> for Keeper {
-    fn keep(self, argument: &T) -> T {
-        argument.clone()
+impl<T: Clone> Keep for T {
+    fn keep(&self) -> Self {
+        self.clone()
     }
 }
 
