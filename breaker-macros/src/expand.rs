@@ -112,11 +112,7 @@ impl Guard<'_> {
         let (rt, future) = (&self.rt, local("future"));
         let lends = self.lends();
         let made = self.called();
-        let at = tail(&self.function.body);
-        let (awaited, resolved) = (self.awaited(&future.to_token_stream()), placed("resolved", at));
-        let awaited = respan(awaited, at, at);
-        let awaited = quote! { { let #resolved = #awaited; #resolved } };
-        let decide = self.decide(&TokenStream::new(), &awaited);
+        let decide = self.decide(&TokenStream::new(), &self.resolved(&future));
         let fake_return = self.fake_return();
         let guarded = quote! { async move { #fake_return #decide } };
         let guarded = match self.function.flavor {
@@ -124,6 +120,20 @@ impl Guard<'_> {
             _ => guarded,
         };
         quote! { #lends let #future = #made; #guarded }
+    }
+
+    /// What the future resolves to. That it is what was promised is asked here, and complained about at
+    /// the body's value.
+    fn resolved(&self, future: &Ident) -> TokenStream {
+        let at = tail(&self.function.body);
+        let awaited = respan(self.awaited(&future.to_token_stream()), at, at);
+        let (value, resolved) = (local("value"), placed("resolved", at));
+        match &self.function.output.ty {
+            Some(ty) => {
+                quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
+            }
+            None => awaited,
+        }
     }
 
     /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
@@ -168,12 +178,11 @@ impl Guard<'_> {
             };
         }
         let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
-        let ty = &self.function.output.ty;
         quote! {
             let #error = match #rt::enter(#site) {
                 #ok(#mutability #permit) => {
                     #lends
-                    let #value: #ty = #out;
+                    let #value = #out;
                     let #kind = #rt::KindOf::value(&#value).__breaker_kind();
                     match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                         #ok(#value) => return #value,
@@ -198,12 +207,12 @@ impl Guard<'_> {
     ) -> TokenStream {
         let rt = &self.rt;
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
-        let Some(ty) = &self.function.output.ty else {
+        if self.function.output.ty.is_none() {
             return out.clone();
-        };
+        }
         let (also, outcome) = (also(&value, &kind), self.outcome());
         quote! {
-            let #value: #ty = #out;
+            let #value = #out;
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #also
             #rt::settle(#permit, #outcome);
@@ -273,6 +282,7 @@ impl Guard<'_> {
             }
             Fallback::Closure { error: pattern, body } => {
                 let error = placed(&error.to_string(), ends(pattern).1);
+                let body = self.last(body);
                 quote! { #(#bindings)* let #pattern = #error; #body }
             }
             Fallback::Expression(expression) => {

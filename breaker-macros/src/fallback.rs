@@ -19,6 +19,12 @@ pub(crate) enum Fallback {
 impl Fallback {
     pub(crate) fn check(value: &Expr, function: &Function) -> syn::Result<Self> {
         match value {
+            // A path by its look, but no function.
+            Expr::Path(path)
+                if path.path.segments.last().is_some_and(|last| last.ident == "None") =>
+            {
+                Ok(Self::Expression(value.clone()))
+            }
             Expr::Path(path) => Ok(Self::Path(path.clone())),
             Expr::Closure(closure) => Self::closure(closure, function),
             Expr::Lit(literal) => match &literal.lit {

@@ -31,7 +31,7 @@ fn a_sync_function() {
                     ),
                 ) {
                     ::core::result::Result::Ok(permit) => {
-                        let value: Result<Price, Fault> = ::breaker_runtime::__private::call(move || -> Result<
+                        let value = ::breaker_runtime::__private::call(move || -> Result<
                             Price,
                             Fault,
                         > {
@@ -71,7 +71,7 @@ fn an_async_function_with_a_closure_fallback() {
                 ) {
                     ::core::result::Result::Ok(mut permit) => {
                         let lent_sku = ::breaker_runtime::__private::keep(&sku);
-                        let value: Result<Stock, Fault> = ::breaker_runtime::__private::Guarded::new(
+                        let value = ::breaker_runtime::__private::Guarded::new(
                                 &mut permit,
                                 ::breaker_runtime::__private::OnCancel::Ignore,
                                 async move {
@@ -134,7 +134,7 @@ fn a_method_with_a_path_fallback() {
                 }) {
                     ::core::result::Result::Ok(permit) => {
                         return {
-                            let value: Result<(), Fault> = ::breaker_runtime::__private::call(move || -> Result<
+                            let value = ::breaker_runtime::__private::call(move || -> Result<
                                 (),
                                 Fault,
                             > {
@@ -200,14 +200,15 @@ fn a_boxed_future() {
                         ),
                     ) {
                         ::core::result::Result::Ok(mut permit) => {
-                            let value: Option<User> = {
+                            let value = {
                                 let resolved = ::breaker_runtime::__private::Guarded::new(
                                         &mut permit,
                                         ::breaker_runtime::__private::OnCancel::Ignore,
                                         future,
                                     )
                                     .await;
-                                resolved
+                                let value: Option<User> = resolved;
+                                value
                             };
                             let kind = ::breaker_runtime::__private::KindOf::value(&value)
                                 .__breaker_kind();
