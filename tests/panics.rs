@@ -3,8 +3,9 @@
 mod common;
 
 use std::panic;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread;
 
 use breaker_runtime::{CallError, Config, State};
@@ -152,6 +153,18 @@ fn p08_a_call_made_during_a_panic_is_judged_by_its_own_result() {
 }
 
 #[test]
+fn p08_a_body_that_panics_during_a_panic_is_a_failure_all_the_same() {
+    let (circuit, _) = circuit(Config::new());
+    let payload = caught(|| {
+        let _cleanup = OnDrop(|| drop(caught(|| circuit.call(|| -> Result<(), ()> { boom() }))));
+        panic_quietly("the first")
+    });
+    assert_eq!(payload.downcast_ref(), Some(&"the first"));
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.failure, snapshot.calls.panicked), (1, 1));
+}
+
+#[test]
 fn p08_a_suspended_call_that_a_panic_elsewhere_drops_is_cancelled() {
     let (circuit, _) = circuit(Config::new());
     caught(|| {
@@ -200,6 +213,26 @@ fn p05_a_future_that_panics_when_it_is_cancelled_is_cancelled_once() {
     caught(|| drop(call));
     let snapshot = circuit.snapshot();
     assert_eq!((snapshot.calls.cancelled, snapshot.in_flight), (1, 0));
+    assert_balanced(&snapshot, 1);
+}
+
+#[test]
+fn p05_a_future_that_is_done_and_panics_when_it_is_dropped_is_a_failure() {
+    struct Bomb {
+        _on_drop: OnDrop<fn()>,
+    }
+    impl Future for Bomb {
+        type Output = Result<(), ()>;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Ready(Ok(()))
+        }
+    }
+    let (circuit, _) = circuit(Config::new());
+    let make = || Bomb { _on_drop: OnDrop(|| panic_quietly("bomb")) };
+    caught(|| poll(pin!(circuit.call_async(make))));
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.calls.failure, snapshot.calls.panicked), (1, 1));
     assert_balanced(&snapshot, 1);
 }
 

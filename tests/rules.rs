@@ -160,6 +160,21 @@ fn r05_a_cancelled_call_is_slow_when_it_was_dropped_late_and_an_ignored_one_neve
 }
 
 #[test]
+fn r05_slow_marks_recorded_calls_only() {
+    let config = Config::new().slow_call(SECOND).probe_timeout(COOLDOWN);
+    let (circuit, time) = due(config);
+    let (probe, late) = (circuit.try_acquire().unwrap(), circuit.try_acquire().unwrap());
+    time.advance(SECOND * 2);
+    probe.ignore();
+    circuit.disable();
+    late.success();
+    let unwatched = circuit.try_acquire().unwrap();
+    time.advance(SECOND * 2);
+    unwatched.failure();
+    assert_eq!(circuit.snapshot().calls.slow, 0);
+}
+
+#[test]
 fn d25_an_open_circuit_never_runs_the_body() {
     let (circuit, _) = circuit(Config::new());
     for refuse in [CircuitBreaker::trip, CircuitBreaker::force_open] {

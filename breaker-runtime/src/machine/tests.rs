@@ -900,6 +900,14 @@ fn r15_without_a_multiplier_every_cooldown_is_the_same_to_the_nanosecond() {
 }
 
 #[test]
+fn r15_the_first_cooldown_is_exact_with_a_multiplier_too() {
+    let cooldown = Duration::from_secs(400 * 86_400) + NANO;
+    let mut bench = Bench::new(Config::new().cooldown(cooldown).cooldown_multiplier(2.0));
+    bench.trip();
+    assert_eq!(left(&bench), cooldown);
+}
+
+#[test]
 fn r15_a_lost_probe_and_a_manual_trip_of_half_open_are_reopenings() {
     let config = Config::new().cooldown_multiplier(2.0).probe_timeout(SECOND);
     let (mut bench, _probe) = half_open(config);
