@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Instant};
 use crate::config::{Config, ConfigError, WindowSize};
-use crate::error::{CallError, Rejected};
+use crate::error::{CallError, Refusal, Rejected};
+use crate::event::{EventKind, LISTENERS, Outbox};
 use crate::guarded::Guarded;
 use crate::machine::{Machine, Settlement, Ticket};
 use crate::name::Name;
@@ -55,6 +56,8 @@ pub struct CircuitBreaker {
     name: Name,
     config: Config,
     provenance: Provenance,
+    /// Only circuits of the registry have listeners.
+    outbox: Option<Box<Outbox>>,
 }
 
 impl CircuitBreaker {
@@ -102,11 +105,15 @@ impl CircuitBreaker {
     ) -> Result<Self, ConfigError> {
         let name = Name::shared(name.into())?;
         config.validate()?;
-        Ok(Self::valid(name, config, clock))
+        Ok(Self::valid(name, config, clock, None))
     }
 
-    /// A circuit whose name and config were checked before.
-    pub(crate) fn valid(name: Name, config: Config, clock: Clock) -> Self {
+    /// A circuit for the registry, whose name and config were checked before.
+    pub(crate) fn listed(name: Name, config: Config) -> Self {
+        Self::valid(name, config, Clock::System, Some(Box::default()))
+    }
+
+    fn valid(name: Name, config: Config, clock: Clock, outbox: Option<Box<Outbox>>) -> Self {
         let settings = config.settings();
         let (longest_run, takes_good_calls) = match settings.window {
             WindowSize::Calls(calls) => (calls, false),
@@ -123,6 +130,7 @@ impl CircuitBreaker {
             name,
             config,
             provenance: Provenance::default(),
+            outbox,
         }
     }
 
@@ -349,10 +357,7 @@ impl CircuitBreaker {
         let ticket = if word.state() == State::Closed {
             Ticket { epoch: word.epoch(), probe: None }
         } else {
-            self.locked(Machine::admit).map_err(|refusal| {
-                self.totals.add(refusal.reason);
-                Rejected::new(self.name.clone(), refusal)
-            })?
+            self.locked(Machine::admit).map_err(|refusal| self.reject(refusal))?
         };
         self.totals.add(Counter::Started);
         let began = self.slow_call.map(|_| self.clock.now());
@@ -366,10 +371,20 @@ impl CircuitBreaker {
             return;
         }
         match self.locked(|machine, now| machine.settle(ticket, ended, &self.word, now)) {
-            Settlement::Late => self.totals.add(Counter::Late),
+            Settlement::Late => {
+                self.totals.add(Counter::Late);
+                self.tell(|| EventKind::Late { outcome: ending.into() });
+            }
             Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
             Settlement::Recorded | Settlement::Neutral => {}
         }
+    }
+
+    fn reject(&self, refusal: Refusal) -> Rejected {
+        let Refusal { reason, retry_after } = refusal;
+        self.totals.add(reason);
+        self.tell(|| EventKind::Rejected { reason, retry_after });
+        Rejected::new(self.name.clone(), refusal)
     }
 
     pub(crate) fn count_panic(&self) {
@@ -408,7 +423,22 @@ impl CircuitBreaker {
         let mut machine = self.machine.lock();
         let done = act(&mut machine, now);
         self.word.publish(machine.epoch(), machine.state());
+        let news = machine.take_news();
+        let outbox = self.outbox.as_ref().filter(|_| !news.is_empty() && LISTENERS.any());
+        if let Some(outbox) = outbox {
+            news.into_iter().map(EventKind::Transition).for_each(|kind| outbox.post(kind));
+            drop(machine);
+            outbox.deliver(self.name());
+        }
         done
+    }
+
+    /// Tells listeners of what is no change of state.
+    pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
+        if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
+            outbox.post(kind());
+            outbox.deliver(self.name());
+        }
     }
 }
 

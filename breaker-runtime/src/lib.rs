@@ -72,6 +72,7 @@ mod breaker;
 mod clock;
 mod config;
 mod error;
+mod event;
 mod eventual;
 mod guarded;
 mod machine;
@@ -96,12 +97,13 @@ pub use crate::breaker::CircuitBreaker;
 pub use crate::clock::{Clock, ManualClock};
 pub use crate::config::{Config, ConfigError, Settings, WindowSize};
 pub use crate::error::{CallError, Rejected, RejectedReason, TimedOut};
+pub use crate::event::{Event, EventKind, Subscription};
 pub use crate::outcome::Outcome;
 pub use crate::permit::Permit;
 pub use crate::registry::{Conflict, Registry, Stated, registry};
 pub use crate::site::Site;
 pub use crate::snapshot::{Calls, Probes, RegistrySnapshot, Rejections, Snapshot};
-pub use crate::state::{State, TripKind, TripReason};
+pub use crate::state::{Cause, State, Transition, TripKind, TripReason};
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::error::{Refusal, RejectedReason};
 use crate::outcome::{Ended, Ending};
 use crate::snapshot::Probes;
-use crate::state::{State, TripKind, TripReason};
+use crate::state::{Cause, State, Transition, TripKind, TripReason};
 use crate::window::{Tally, Window};
 use crate::word::Epoch;
 
@@ -30,6 +30,8 @@ pub(crate) struct Machine {
     probes: Probes,
     last_probe: u64,
     transitions: u64,
+    /// What nobody has taken yet, in order.
+    news: Vec<Transition>,
     last_failure: Option<Instant>,
     last_success: Option<Instant>,
     jitter: fastrand::Rng,
@@ -114,6 +116,7 @@ impl Machine {
             probes: Probes::default(),
             last_probe: 0,
             transitions: 0,
+            news: Vec::new(),
             last_failure: None,
             last_success: None,
             jitter: fastrand::Rng::with_seed(seed),
@@ -145,7 +148,11 @@ impl Machine {
             }
             Phase::Open { .. } => {
                 self.probes = Probes::default();
-                self.enter(Phase::HalfOpen { deadlines: BTreeMap::new() }, now);
+                self.enter(
+                    Phase::HalfOpen { deadlines: BTreeMap::new() },
+                    Cause::CooldownOver,
+                    now,
+                );
                 self.admit(now)
             }
             Phase::HalfOpen { deadlines } => {
@@ -203,7 +210,7 @@ impl Machine {
         } else if ended.ending == Ending::Success {
             self.probes.successes += 1;
             if self.probes.successes >= self.settings.success_threshold.into() {
-                self.close(now);
+                self.close(Cause::Recovered(self.probes.successes), now);
             }
         } else {
             return Settlement::Neutral;
@@ -241,7 +248,7 @@ impl Machine {
         let now = self.catch_up(now);
         if !matches!(self.phase, Phase::ForcedOpen) {
             self.reopenings = 0;
-            self.enter(Phase::ForcedOpen, now);
+            self.enter(Phase::ForcedOpen, Cause::ForcedOpen, now);
         }
     }
 
@@ -249,14 +256,19 @@ impl Machine {
         let now = self.catch_up(now);
         if !matches!(self.phase, Phase::Disabled) {
             self.reopenings = 0;
-            self.enter(Phase::Disabled, now);
+            self.enter(Phase::Disabled, Cause::Disabled, now);
         }
     }
 
     /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
     pub(crate) fn reset(&mut self, now: Instant) {
         let now = self.catch_up(now);
-        self.close(now);
+        self.close(Cause::Reset, now);
+    }
+
+    /// The changes since this was last called.
+    pub(crate) fn take_news(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.news)
     }
 
     /// What the machine looks like at `now`, `run` good calls after the last bad one. Changes nothing.
@@ -312,7 +324,7 @@ impl Machine {
     fn open(&mut self, reason: TripReason, now: Instant) {
         self.trip_reason = Some(reason);
         let until = now.after(self.next_cooldown());
-        self.enter(Phase::Open { until }, now);
+        self.enter(Phase::Open { until }, Cause::Tripped(reason), now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {
@@ -320,20 +332,26 @@ impl Machine {
         self.open(reason, now);
     }
 
-    fn close(&mut self, now: Instant) {
+    fn close(&mut self, cause: Cause, now: Instant) {
         self.reopenings = 0;
         self.trip_reason = None;
         let evidence = Evidence::none(&self.settings, self.created);
-        self.enter(Phase::Closed(evidence), now);
+        self.enter(Phase::Closed(evidence), cause, now);
     }
 
     /// The one place where the phase changes (R9).
-    fn enter(&mut self, phase: Phase, now: Instant) {
-        let before = self.state();
+    fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
+        let from = self.state();
+        let retry_after = match &phase {
+            Phase::Open { until } => left(now, *until),
+            _ => None,
+        };
         self.phase = phase;
         self.epoch = self.epoch.wrapping_add(1);
         self.since = now;
-        self.transitions += u64::from(before != self.state());
+        let to = self.state();
+        self.transitions += u64::from(from != to);
+        self.news.push(Transition { from, to, cause, retry_after });
     }
 
     fn remember(&mut self, ending: Ending, now: Instant) {

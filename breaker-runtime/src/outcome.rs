@@ -49,6 +49,17 @@ impl From<Outcome> for Ending {
     }
 }
 
+impl From<Ending> for Option<Outcome> {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Success => Some(Outcome::Success),
+            Ending::Failure => Some(Outcome::Failure),
+            Ending::Ignored => Some(Outcome::Ignored),
+            Ending::Cancelled => None,
+        }
+    }
+}
+
 /// A call that is over, as far as evidence goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {

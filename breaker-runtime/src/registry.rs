@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use once_cell::sync::Lazy;
 
 use crate::breaker::CircuitBreaker;
-use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::event::{Event, EventKind, LISTENERS, Subscription};
 use crate::name::Name;
 use crate::site::Site;
 use crate::snapshot::RegistrySnapshot;
@@ -117,7 +117,7 @@ impl Registry {
             circuit.hear(Stated { config, site: None });
             return Ok(circuit);
         }
-        let made = Arc::new(CircuitBreaker::new(name, config)?);
+        let made = Arc::new(CircuitBreaker::listed(Name::shared(name.into())?, config));
         made.provenance().decide(Stated { config, site: None });
         let circuit = self.insert(made);
         circuit.hear(Stated { config, site: None });
@@ -178,6 +178,19 @@ impl Registry {
         self.circuits().iter().flat_map(|circuit| circuit.provenance().read().1).collect()
     }
 
+    /// Has `listener` told of every [`Event`] of every circuit here, until the subscription is dropped.
+    ///
+    /// The events of one circuit come in order, one after the other, on the thread that caused them or on
+    /// one that caused an earlier one; those of different circuits may come at once. No lock is held: a
+    /// listener may use circuits and the registry, subscribe and unsubscribe. If it panics, the panic ends
+    /// there. Listeners should be quick, as one call at a time does the telling; if they are not, up to
+    /// 1024 events per circuit wait, and gaps in [`Event::sequence`] show how many more there were.
+    ///
+    /// Conflicts that exist already are told at once.
+    pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
+        LISTENERS.add(listener, || self.conflicts())
+    }
+
     /// Closes every circuit with empty counts.
     ///
     /// # Examples
@@ -216,7 +229,7 @@ impl Registry {
 
 fn made_for(site: &'static Site) -> Arc<CircuitBreaker> {
     let name = Name::Static(site.name());
-    let circuit = CircuitBreaker::valid(name, site.config(), Clock::System);
+    let circuit = CircuitBreaker::listed(name, site.config());
     circuit.provenance().decide(Stated { config: site.config(), site: Some(site) });
     Arc::new(circuit)
 }
@@ -232,7 +245,8 @@ impl CircuitBreaker {
     fn hear(&self, stated: Stated) {
         let differs = stated.config.settings() != self.config().settings();
         if differs && stated.config != Config::new() {
-            self.provenance().object(self.name(), stated);
+            let conflict = self.provenance().object(self.name(), stated);
+            conflict.into_iter().for_each(|conflict| self.tell(|| EventKind::Conflict(conflict)));
         }
     }
 }
@@ -270,12 +284,13 @@ impl Provenance {
     }
 
     /// Lists each different statement once, so that a call site in a loop does not fill the memory.
-    fn object(&self, name: &str, stated: Stated) {
+    fn object(&self, name: &str, stated: Stated) -> Option<Conflict> {
         let mut parties = self.0.lock();
         let known = parties.conflicts.iter().any(|conflict| conflict.refused == stated);
-        if let Some(decided) = parties.decided.filter(|_| !known) {
-            parties.conflicts.push(Conflict { name: name.to_owned(), decided, refused: stated });
-        }
+        let decided = parties.decided.filter(|_| !known)?;
+        let conflict = Conflict { name: name.to_owned(), decided, refused: stated };
+        parties.conflicts.push(conflict.clone());
+        Some(conflict)
     }
 }
 

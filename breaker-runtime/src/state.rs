@@ -1,6 +1,7 @@
 //! The states of a circuit, and what moves it from one to the next.
 
 use std::fmt;
+use std::time::Duration;
 
 /// What a circuit does with calls.
 ///
@@ -120,6 +121,74 @@ impl fmt::Display for TripReason {
             TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(*failed, "probe")),
             TripKind::Manual => f.write_str("tripped by hand"),
+        }
+    }
+}
+
+/// A change of state, or a reset.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Cause, Config, EventKind, State, registry};
+///
+/// let _subscription = registry().subscribe(|event| {
+///     if let EventKind::Transition(transition) = &event.kind {
+///         assert_eq!((transition.from, transition.to), (State::Closed, State::ForcedOpen));
+///         assert_eq!(transition.cause, Cause::ForcedOpen);
+///         assert_eq!(transition.to_string(), "closed -> forced_open: force_open()");
+///     }
+/// });
+/// registry().get_or_create("payments", Config::new())?.force_open();
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+    /// Why.
+    pub cause: Cause,
+    /// Time until a probe may run, if it opened and not "until reset".
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}: {}", self.from, self.to, self.cause)
+    }
+}
+
+/// Why a circuit changed state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It was tripped, by evidence or by hand.
+    Tripped(TripReason),
+    /// The cooldown was over and a call came.
+    CooldownOver,
+    /// So many probes succeeded.
+    Recovered(u64),
+    /// Somebody called [`reset`](crate::CircuitBreaker::reset).
+    Reset,
+    /// Somebody called [`force_open`](crate::CircuitBreaker::force_open).
+    ForcedOpen,
+    /// Somebody called [`disable`](crate::CircuitBreaker::disable).
+    Disabled,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tripped(reason) => reason.fmt(f),
+            Self::CooldownOver => f.write_str("the cooldown is over"),
+            Self::Recovered(1) => f.write_str("1 probe succeeded"),
+            Self::Recovered(successes) => write!(f, "{successes} probes succeeded"),
+            Self::Reset => f.write_str("reset()"),
+            Self::ForcedOpen => f.write_str("force_open()"),
+            Self::Disabled => f.write_str("disable()"),
         }
     }
 }

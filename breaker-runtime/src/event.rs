@@ -1,0 +1,231 @@
+//! What happens to circuits, told to whoever subscribed.
+//!
+//! *Why it exists:* a program wants to log, count and alert when a circuit opens, and must be able to do
+//! so without the power to break the circuit. Listeners are therefore called after every lock is
+//! released, one event of a circuit after the other, and their panics end with them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use crate::error::RejectedReason;
+use crate::outcome::Outcome;
+use crate::registry::Conflict;
+use crate::state::Transition;
+use crate::sync::Mutex;
+
+/// Something that happened to a circuit of the registry.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use breaker_runtime::{Config, EventKind, State, registry};
+///
+/// let (told, heard) = mpsc::channel();
+/// let subscription = registry().subscribe(move |event| {
+///     if let EventKind::Transition(transition) = &event.kind {
+///         let _ = told.send((event.name.clone(), transition.to));
+///     }
+/// });
+///
+/// registry().get_or_create("mail", Config::new())?.trip();
+/// assert_eq!(heard.recv().unwrap(), ("mail".to_owned(), State::Open));
+/// drop(subscription);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// The circuit.
+    pub name: String,
+    /// The number of the event among those of its circuit, from 1; a gap tells how many were lost because
+    /// listeners were too slow. 0 for conflicts that were there before the listener.
+    pub sequence: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened to a circuit.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// It changed state, or was reset.
+    Transition(Transition),
+    /// It refused a call.
+    Rejected {
+        /// Why.
+        reason: RejectedReason,
+        /// Time until a probe may run.
+        retry_after: Option<Duration>,
+    },
+    /// A call ended when the circuit had moved on since it started.
+    Late {
+        /// How it ended; `None` if it was cancelled.
+        outcome: Option<Outcome>,
+    },
+    /// A second config was stated for its name.
+    Conflict(Conflict),
+}
+
+/// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
+/// any more: the drop waits for a call that is under way, unless it comes from inside that call.
+#[must_use = "dropping a subscription ends it"]
+pub struct Subscription(Arc<Listener>);
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        LISTENERS.remove(&self.0);
+        self.0.retire();
+    }
+}
+
+struct Listener {
+    tell: Box<dyn Fn(&Event) + Send + Sync>,
+    duty: Mutex<Duty>,
+    returned: Condvar,
+}
+
+struct Duty {
+    retired: bool,
+    /// The threads that are inside the listener.
+    inside: Vec<ThreadId>,
+}
+
+impl Listener {
+    fn hear(&self, event: &Event) {
+        let me = thread::current().id();
+        {
+            let mut duty = self.duty.lock();
+            if duty.retired {
+                return;
+            }
+            duty.inside.push(me);
+        }
+        // The payload's own destructor may panic as well.
+        let heard = catch_unwind(AssertUnwindSafe(|| (self.tell)(event)));
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(heard)));
+
+        let mut duty = self.duty.lock();
+        if let Some(at) = duty.inside.iter().position(|thread| *thread == me) {
+            duty.inside.swap_remove(at);
+        }
+        drop(duty);
+        self.returned.notify_all();
+    }
+
+    fn retire(&self) {
+        let me = thread::current().id();
+        let mut duty = self.duty.lock();
+        duty.retired = true;
+        while duty.inside.iter().any(|thread| *thread != me) {
+            duty = self.returned.wait(duty).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Everybody who listens, in the order of subscription.
+pub(crate) struct Listeners {
+    /// Read before anything is built for a listener.
+    count: AtomicUsize,
+    all: Mutex<Vec<Arc<Listener>>>,
+}
+
+pub(crate) static LISTENERS: Listeners =
+    Listeners { count: AtomicUsize::new(0), all: Mutex::new(Vec::new()) };
+
+impl Listeners {
+    /// Whether there is any. A circuit that nobody listens to builds no events.
+    pub(crate) fn any(&self) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+    }
+
+    /// Subscribes a listener, and tells it alone of what was there before.
+    pub(crate) fn add(
+        &self,
+        tell: impl Fn(&Event) + Send + Sync + 'static,
+        before: impl FnOnce() -> Vec<Conflict>,
+    ) -> Subscription {
+        let listener = Arc::new(Listener {
+            tell: Box::new(tell),
+            duty: Mutex::new(Duty { retired: false, inside: Vec::new() }),
+            returned: Condvar::new(),
+        });
+        {
+            let mut all = self.all.lock();
+            all.push(Arc::clone(&listener));
+            self.count.store(all.len(), Ordering::Release);
+        }
+        for conflict in before() {
+            let name = conflict.name.clone();
+            listener.hear(&Event { name, sequence: 0, kind: EventKind::Conflict(conflict) });
+        }
+        Subscription(listener)
+    }
+
+    fn remove(&self, listener: &Arc<Listener>) {
+        let mut all = self.all.lock();
+        all.retain(|known| !Arc::ptr_eq(known, listener));
+        self.count.store(all.len(), Ordering::Release);
+    }
+
+    fn tell(&self, event: &Event) {
+        let all = self.all.lock().clone();
+        for listener in all {
+            listener.hear(event);
+        }
+    }
+}
+
+/// The most events of one circuit that wait for slow listeners. More are counted and let go.
+const LONGEST_QUEUE: usize = 1024;
+
+/// The events of one circuit that are yet to be told (R21).
+#[derive(Debug, Default)]
+pub(crate) struct Outbox(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<(u64, EventKind)>,
+    last: u64,
+    /// Somebody is telling them. Whoever comes meanwhile only adds to the queue.
+    is_told: bool,
+}
+
+impl Outbox {
+    /// Adds an event. Called under the lock that puts the circuit's events in order.
+    pub(crate) fn post(&self, kind: EventKind) {
+        let mut queue = self.0.lock();
+        queue.last += 1;
+        let sequence = queue.last;
+        if queue.waiting.len() < LONGEST_QUEUE {
+            queue.waiting.push_back((sequence, kind));
+        }
+    }
+
+    /// Tells what waits, unless another thread, or a caller further up this one, is at it. Called without
+    /// any lock.
+    pub(crate) fn deliver(&self, name: &str) {
+        let mut queue = self.0.lock();
+        if queue.is_told {
+            return;
+        }
+        queue.is_told = true;
+        while let Some((sequence, kind)) = queue.waiting.pop_front() {
+            drop(queue);
+            LISTENERS.tell(&Event { name: name.to_owned(), sequence, kind });
+            queue = self.0.lock();
+        }
+        queue.is_told = false;
+    }
+}

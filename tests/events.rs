@@ -1,0 +1,287 @@
+//! What listeners are told, in which order, and what they cannot break.
+//!
+//! All tests of this file share the registry, so each listens to circuits of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread;
+
+use breaker_runtime::{
+    Cause, CircuitBreaker, Config, Event, EventKind, Outcome, RejectedReason, State, Subscription,
+    registry,
+};
+
+fn circuit(name: &str, config: Config) -> Arc<CircuitBreaker> {
+    registry().get_or_create(name, config).expect("the config is valid")
+}
+
+/// Keeps what is told of one circuit.
+fn listen(name: &'static str) -> (Subscription, Arc<Mutex<Vec<Event>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&heard);
+    let subscription = registry().subscribe(move |event| {
+        if event.name == name {
+            kept.lock().unwrap().push(event.clone());
+        }
+    });
+    (subscription, heard)
+}
+
+fn transitions(heard: &Mutex<Vec<Event>>) -> Vec<String> {
+    let heard = heard.lock().unwrap();
+    let transitions = heard.iter().filter_map(|event| match &event.kind {
+        EventKind::Transition(transition) => Some(transition.to_string()),
+        _ => None,
+    });
+    transitions.collect()
+}
+
+fn fail(circuit: &CircuitBreaker) {
+    let _ = circuit.call(|| Err::<(), _>(()));
+}
+
+#[test]
+fn d30_a_whole_outage_is_told_in_order_each_event_once() {
+    let (_subscription, heard) = listen("events.outage");
+    let config = Config::new()
+        .failure_threshold(2)
+        .success_threshold(1)
+        .cooldown(std::time::Duration::from_nanos(1));
+    let circuit = circuit("events.outage", config);
+    fail(&circuit);
+    fail(&circuit);
+    fail(&circuit);
+    let _ = circuit.call(|| Ok::<_, ()>(()));
+
+    let expected = [
+        "closed -> open: 2 failures in a row",
+        "open -> half_open: the cooldown is over",
+        "half_open -> open: 1 probe failed",
+        "open -> half_open: the cooldown is over",
+        "half_open -> closed: 1 probe succeeded",
+    ];
+    assert_eq!(transitions(&heard), expected);
+    let sequences: Vec<_> = heard.lock().unwrap().iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn r16_a_control_that_changes_nothing_is_not_told_and_a_reset_is() {
+    let (_subscription, heard) = listen("events.controls");
+    let circuit = circuit("events.controls", Config::new());
+    circuit.reset();
+    circuit.force_open();
+    circuit.force_open();
+    circuit.trip();
+    circuit.disable();
+    circuit.disable();
+    circuit.reset();
+    circuit.trip();
+    circuit.trip();
+    let expected = [
+        "closed -> closed: reset()",
+        "closed -> forced_open: force_open()",
+        "forced_open -> disabled: disable()",
+        "disabled -> closed: reset()",
+        "closed -> open: tripped by hand",
+    ];
+    assert_eq!(transitions(&heard), expected);
+}
+
+#[test]
+fn a_transition_tells_the_numbers_that_decided_it() {
+    let (_subscription, heard) = listen("events.numbers");
+    let circuit = circuit("events.numbers", Config::new().failure_rate(0.5).minimum_calls(4));
+    for works in [true, true, false, false] {
+        let _ = circuit.call(|| if works { Ok(()) } else { Err(()) });
+    }
+    let heard = heard.lock().unwrap();
+    let EventKind::Transition(transition) = &heard[0].kind else { panic!("a transition") };
+    let Cause::Tripped(reason) = transition.cause else { panic!("a trip") };
+    assert_eq!((reason.failed, reason.calls, reason.share), (2, 4, Some(0.5)));
+    assert!(transition.retry_after.is_some());
+}
+
+#[test]
+fn refusals_and_late_outcomes_are_told() {
+    let (_subscription, heard) = listen("events.refusals");
+    let circuit = circuit("events.refusals", Config::new());
+    let (late, cancelled) = (circuit.try_acquire().unwrap(), circuit.try_acquire().unwrap());
+    circuit.force_open();
+    assert!(circuit.try_acquire().is_err());
+    late.failure();
+    drop(cancelled);
+
+    let heard = heard.lock().unwrap();
+    let forced = RejectedReason::ForcedOpen;
+    assert!(matches!(heard[1].kind, EventKind::Rejected { reason, .. } if reason == forced));
+    assert!(matches!(heard[2].kind, EventKind::Late { outcome: Some(Outcome::Failure) }));
+    assert!(matches!(heard[3].kind, EventKind::Late { outcome: None }));
+    assert_eq!(heard.len(), 4);
+}
+
+#[test]
+fn r22_a_conflict_is_told_once_and_to_later_listeners_too() {
+    let (_subscription, heard) = listen("events.conflict");
+    let differing = Config::new().failure_threshold(9);
+    let _ = circuit("events.conflict", Config::new().failure_threshold(3));
+    let _ = circuit("events.conflict", differing);
+    let _ = circuit("events.conflict", differing);
+    let (_subscription, heard_later) = listen("events.conflict");
+    for (heard, sequence) in [(heard, 1), (heard_later, 0)] {
+        let heard = heard.lock().unwrap();
+        let EventKind::Conflict(conflict) = &heard[0].kind else { panic!("a conflict") };
+        assert_eq!((heard.len(), heard[0].sequence), (1, sequence));
+        assert_eq!(conflict.refused.config, differing);
+    }
+}
+
+#[test]
+fn a_circuit_outside_the_registry_is_nobodys_news() {
+    let (_subscription, heard) = listen("events.private");
+    CircuitBreaker::new("events.private", Config::new()).unwrap().trip();
+    assert!(heard.lock().unwrap().is_empty());
+}
+
+#[test]
+fn p03_a_panicking_listener_harms_nobody() {
+    let (_first, heard_first) = listen("events.panic");
+    let _second = registry().subscribe(|event| {
+        assert!(event.name != "events.panic", "on purpose");
+    });
+    let (_third, heard_third) = listen("events.panic");
+    let circuit = circuit("events.panic", Config::new());
+    assert!(catch_unwind(AssertUnwindSafe(|| circuit.trip())).is_ok());
+    circuit.reset();
+    for heard in [heard_first, heard_third] {
+        assert_eq!(transitions(&heard).len(), 2);
+    }
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
+fn g07_a_listener_may_use_the_circuit_and_the_registry() {
+    let (_witness, heard) = listen("events.reentrant");
+    let _subscription = registry().subscribe(|event| {
+        if event.name == "events.reentrant" {
+            let circuit = registry().get("events.reentrant").unwrap();
+            let _ = (registry().snapshot(), registry().conflicts(), registry().circuits());
+            let _ = circuit.call(|| Ok::<_, ()>(()));
+            if circuit.state() == State::Open {
+                circuit.reset();
+            }
+            drop(registry().subscribe(|_| {}));
+        }
+    });
+    circuit("events.reentrant", Config::new()).trip();
+    assert_eq!(
+        transitions(&heard),
+        ["closed -> open: tripped by hand", "open -> closed: reset()"],
+        "what a listener causes is told after what it was told"
+    );
+}
+
+#[test]
+fn g08_after_a_subscription_is_dropped_its_listener_is_not_called() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let (entered, has_entered) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let subscription = registry().subscribe(move |event| {
+        if event.name == "events.dropped" {
+            entered.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let circuit = circuit("events.dropped", Config::new());
+    thread::scope(|scope| {
+        scope.spawn(|| circuit.trip());
+        has_entered.recv().unwrap();
+        let dropped = scope.spawn(|| {
+            drop(subscription);
+            calls.load(Ordering::SeqCst)
+        });
+        release.send(()).unwrap();
+        assert_eq!(dropped.join().unwrap(), 1, "the drop waits for the call under way");
+    });
+    circuit.reset();
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_listener_may_end_its_own_subscription() {
+    let own = Arc::new(Mutex::new(None::<Subscription>));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (held, counted) = (Arc::clone(&own), Arc::clone(&calls));
+    let subscription = registry().subscribe(move |event| {
+        if event.name == "events.once" {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let subscription = held.lock().unwrap().take();
+            drop(subscription);
+        }
+    });
+    *own.lock().unwrap() = Some(subscription);
+    let circuit = circuit("events.once", Config::new());
+    circuit.trip();
+    circuit.reset();
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn l08_while_one_call_tells_a_slow_listener_the_others_go_on_and_losses_show_as_a_gap() {
+    let (entered, has_entered) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (entered, released) = (Mutex::new(Some(entered)), Mutex::new(released));
+    let sequences = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&sequences);
+    let _subscription = registry().subscribe(move |event| {
+        if event.name == "events.slow" {
+            kept.lock().unwrap().push(event.sequence);
+            if let Some(entered) = entered.lock().unwrap().take() {
+                entered.send(()).unwrap();
+                released.lock().unwrap().recv().unwrap();
+            }
+        }
+    });
+    let circuit = circuit("events.slow", Config::new());
+    thread::scope(|scope| {
+        scope.spawn(|| circuit.reset());
+        has_entered.recv().unwrap();
+        for _ in 0..1500 {
+            circuit.reset();
+        }
+        release.send(()).unwrap();
+    });
+    circuit.reset();
+    let sequences = sequences.lock().unwrap();
+    assert_eq!(sequences.len(), 1 + 1024 + 1);
+    assert!(sequences.is_sorted());
+    assert_eq!(*sequences.last().unwrap(), 1502);
+}
+
+#[test]
+fn r14_failures_that_cross_the_threshold_together_are_one_transition_and_one_event() {
+    const THREADS: usize = 16;
+    let (_subscription, heard) = listen("events.together");
+    let config = Config::new().failure_threshold(u32::try_from(THREADS).unwrap());
+    let circuit = circuit("events.together", config);
+    for round in 1..=100 {
+        let barrier = Barrier::new(THREADS);
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    let permit = circuit.try_acquire().unwrap();
+                    barrier.wait();
+                    permit.failure();
+                });
+            }
+        });
+        assert_eq!(circuit.state(), State::Open);
+        let trips = transitions(&heard).iter().filter(|text| text.contains("-> open")).count();
+        assert_eq!(trips, round);
+        circuit.reset();
+    }
+}
