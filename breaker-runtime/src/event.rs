@@ -69,7 +69,7 @@ pub enum EventKind {
         outcome: Option<Outcome>,
     },
     /// A second config was stated for its name.
-    Conflict(Conflict),
+    Conflict(Box<Conflict>),
 }
 
 /// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
@@ -168,7 +168,7 @@ impl Listeners {
         }
         for conflict in before() {
             let name = conflict.name.clone();
-            listener.hear(&Event { name, sequence: 0, kind: EventKind::Conflict(conflict) });
+            listener.hear(&Event { name, sequence: 0, kind: EventKind::Conflict(conflict.into()) });
         }
         Subscription(listener)
     }

@@ -245,8 +245,9 @@ impl CircuitBreaker {
     fn hear(&self, stated: Stated) {
         let differs = stated.config.settings() != self.config().settings();
         if differs && stated.config != Config::new() {
-            let conflict = self.provenance().object(self.name(), stated);
-            conflict.into_iter().for_each(|conflict| self.tell(|| EventKind::Conflict(conflict)));
+            if let Some(conflict) = self.provenance().object(self.name(), stated) {
+                self.tell(|| EventKind::Conflict(conflict.into()));
+            }
         }
     }
 }

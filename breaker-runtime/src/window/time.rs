@@ -16,7 +16,7 @@ pub(crate) struct TimeWindow {
     created: Instant,
     /// The length of a bucket in nanoseconds.
     bucket: u128,
-    buckets: [Tally; BUCKETS],
+    buckets: Box<[Tally; BUCKETS]>,
     /// The latest bucket in use, numbered from the creation.
     newest: u64,
 }
@@ -24,7 +24,7 @@ pub(crate) struct TimeWindow {
 impl TimeWindow {
     pub(crate) fn new(length: Duration, created: Instant) -> Self {
         let bucket = length.as_nanos() / BUCKETS as u128;
-        Self { created, bucket, buckets: [Tally::default(); BUCKETS], newest: 0 }
+        Self { created, bucket, buckets: Box::default(), newest: 0 }
     }
 
     pub(crate) fn record(&mut self, call: Ended, now: Instant) {
@@ -58,6 +58,7 @@ impl TimeWindow {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "it is less than ten")]
 fn slot(number: u64) -> usize {
     (number % BUCKETS as u64) as usize
 }
