@@ -1,24 +1,27 @@
 //! One guarded dependency: the fast path, the lock around the machine, the clock.
 
+mod passage;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Instant};
+use crate::bulkhead::Bulkhead;
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError, WindowSize};
-use crate::error::{CallError, Refusal, Rejected};
-use crate::event::{EventKind, LISTENERS, Outbox};
+use crate::error::{CallError, Rejected};
+use crate::event::Outbox;
 use crate::guarded::Guarded;
-use crate::machine::{Machine, Settlement, Ticket};
+use crate::machine::Machine;
 use crate::name::Name;
-use crate::outcome::{Ended, Ending};
+use crate::outcome::Ending;
 use crate::permit::{IfDropped, OnCancel, Permit};
 use crate::registry::Provenance;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::sync::Mutex;
-use crate::totals::{Counter, Totals};
+use crate::totals::Totals;
 use crate::window::Tally;
 use crate::word::{AtomicWord, Word};
 
@@ -50,6 +53,7 @@ pub struct CircuitBreaker {
     slow_call: Option<Duration>,
     /// The window must be told of good calls, so they too go through the lock.
     takes_good_calls: bool,
+    bulkhead: Option<Box<Bulkhead>>,
     totals: Totals,
     clock: Clock,
     machine: Mutex<Machine>,
@@ -124,6 +128,9 @@ impl CircuitBreaker {
             word: AtomicWord::new(Word::new(machine.epoch(), machine.state(), 0), longest_run),
             slow_call: settings.slow_call,
             takes_good_calls,
+            bulkhead: settings
+                .max_concurrent
+                .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
             totals: Totals::default(),
             clock,
             machine: Mutex::new(machine),
@@ -195,7 +202,7 @@ impl CircuitBreaker {
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        let permit = self.acquire(IfDropped::Panicked)?;
+        let permit = self.acquire_blocking(IfDropped::Panicked)?;
         settle_result(permit, f())
     }
 
@@ -225,7 +232,7 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let mut permit = self.acquire(IfDropped::Panicked)?;
+        let mut permit = self.acquire_async(IfDropped::Panicked).await?;
         let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
         settle_result(permit, result)
     }
@@ -297,7 +304,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn trip(&self) {
-        self.locked(Machine::trip);
+        self.control(Machine::trip);
     }
 
     /// Refuses every call until [`reset`](CircuitBreaker::reset).
@@ -314,7 +321,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn force_open(&self) {
-        self.locked(Machine::force_open);
+        self.control(Machine::force_open);
     }
 
     /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset).
@@ -332,7 +339,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn disable(&self) {
-        self.locked(Machine::disable);
+        self.control(Machine::disable);
     }
 
     /// Closes the circuit with empty counts, from any state. Calls in flight count as late when they end.
@@ -349,46 +356,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset(&self) {
-        self.locked(Machine::reset);
-    }
-
-    pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        let word = self.word.load();
-        let ticket = if word.state() == State::Closed {
-            Ticket { epoch: word.epoch(), probe: None }
-        } else {
-            self.locked(Machine::admit).map_err(|refusal| self.reject(refusal))?
-        };
-        self.totals.add(Counter::Started);
-        let began = self.slow_call.map(|_| self.clock.now());
-        Ok(Permit::new(self, ticket, began, if_dropped))
-    }
-
-    pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
-        self.totals.add(ending);
-        let ended = Ended { ending, slow: self.is_slow(began) };
-        if self.needs_no_lock(ticket, ended) {
-            return;
-        }
-        match self.locked(|machine, now| machine.settle(ticket, ended, &self.word, now)) {
-            Settlement::Late => {
-                self.totals.add(Counter::Late);
-                self.tell(|| EventKind::Late { outcome: ending.into() });
-            }
-            Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
-            Settlement::Recorded | Settlement::Neutral => {}
-        }
-    }
-
-    fn reject(&self, refusal: Refusal) -> Rejected {
-        let Refusal { reason, retry_after } = refusal;
-        self.totals.add(reason);
-        self.tell(|| EventKind::Rejected { reason, retry_after });
-        Rejected::new(self.name.clone(), refusal)
-    }
-
-    pub(crate) fn count_panic(&self) {
-        self.totals.add(Counter::Panicked);
+        self.control(Machine::reset);
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -397,48 +365,6 @@ impl CircuitBreaker {
 
     pub(crate) fn provenance(&self) -> &Provenance {
         &self.provenance
-    }
-
-    fn is_slow(&self, began: Option<Instant>) -> bool {
-        match (self.slow_call, began) {
-            (Some(slow_call), Some(began)) => self.clock.now().since(began) > slow_call,
-            _ => false,
-        }
-    }
-
-    /// A call of a circuit that was closed all along and that is not bad changes the run at most.
-    fn needs_no_lock(&self, ticket: Ticket, ended: Ended) -> bool {
-        if ended.is_bad() {
-            false
-        } else if ended.ending == Ending::Success {
-            !self.takes_good_calls && self.word.count_good(ticket.epoch)
-        } else {
-            self.word.load().is_closed_in(ticket.epoch)
-        }
-    }
-
-    /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20).
-    fn locked<R>(&self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
-        let now = self.clock.now();
-        let mut machine = self.machine.lock();
-        let done = act(&mut machine, now);
-        self.word.publish(machine.epoch(), machine.state());
-        let news = machine.take_news();
-        let outbox = self.outbox.as_ref().filter(|_| !news.is_empty() && LISTENERS.any());
-        if let Some(outbox) = outbox {
-            news.into_iter().map(EventKind::Transition).for_each(|kind| outbox.post(kind));
-            drop(machine);
-            outbox.deliver(self.name());
-        }
-        done
-    }
-
-    /// Tells listeners of what is no change of state.
-    pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
-        if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
-            outbox.post(kind());
-            outbox.deliver(self.name());
-        }
     }
 }
 

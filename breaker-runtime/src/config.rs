@@ -45,6 +45,8 @@ pub struct Config {
     success_threshold: Option<u32>,
     half_open_failure_threshold: Option<u32>,
     probe_timeout: Option<Duration>,
+    max_concurrent: Option<u32>,
+    max_wait: Option<Duration>,
 }
 
 impl Config {
@@ -65,6 +67,8 @@ impl Config {
             success_threshold: None,
             half_open_failure_threshold: None,
             probe_timeout: None,
+            max_concurrent: None,
+            max_wait: None,
         }
     }
 
@@ -236,6 +240,21 @@ impl Config {
         self
     }
 
+    /// Calls in flight at once, at least 1: the bulkhead. Default off. It holds in every state that lets
+    /// calls in, and a refusal by it is never a failure.
+    pub const fn max_concurrent(mut self, calls: u32) -> Self {
+        self.max_concurrent = Some(calls);
+        self
+    }
+
+    /// How long a call may wait for a slot of the bulkhead, in the order of arrival. Goes with
+    /// [`max_concurrent`](Config::max_concurrent); default 0, no waiting. Sync calls block their thread;
+    /// async ones need feature `tokio`, without which they do not wait. `try_acquire` never waits.
+    pub const fn max_wait(mut self, longest: Duration) -> Self {
+        self.max_wait = Some(longest);
+        self
+    }
+
     /// Whether every option is in its range and has the companion it needs.
     ///
     /// # Errors
@@ -304,6 +323,10 @@ impl Config {
             && is_less(settings.probe_timeout, slow_call)
         {
             ("probe_timeout", "must not be shorter than `slow_call`")
+        } else if is(self.max_concurrent, 0) {
+            ("max_concurrent", AT_LEAST_1)
+        } else if self.max_wait.is_some() && self.max_concurrent.is_none() {
+            ("max_wait", "needs `max_concurrent`")
         } else {
             return None;
         };
@@ -433,6 +456,7 @@ mod tests {
         refused(Config::new().half_open_max_calls(0), "half_open_max_calls");
         refused(Config::new().success_threshold(0), "success_threshold");
         refused(Config::new().half_open_failure_threshold(0), "half_open_failure_threshold");
+        refused(Config::new().max_concurrent(0), "max_concurrent");
     }
 
     #[test]
@@ -459,6 +483,7 @@ mod tests {
     #[test]
     fn r23_an_option_without_its_companion_is_refused() {
         refused(Config::new().slow_call_rate(0.5), "slow_call_rate");
+        refused(Config::new().max_wait(Duration::ZERO), "max_wait");
         refused(Config::new().cooldown_max(SECOND * 600), "cooldown_max");
         let jittered = Config::new().cooldown(SECOND).cooldown_jitter(0.5);
         refused(jittered.cooldown_max(SECOND * 5), "cooldown_max");
@@ -490,7 +515,9 @@ mod tests {
             .half_open_max_calls(1)
             .success_threshold(1)
             .half_open_failure_threshold(1)
-            .probe_timeout(nano);
+            .probe_timeout(nano)
+            .max_concurrent(1)
+            .max_wait(Duration::ZERO);
         assert_eq!(smallest.validate(), Ok(()));
         assert_eq!(Config::new().count_window(1_000_000).validate(), Ok(()));
         assert_eq!(Config::new().time_window(Duration::from_millis(10)).validate(), Ok(()));

@@ -69,6 +69,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod breaker;
+mod bulkhead;
 mod clock;
 mod config;
 mod error;
@@ -85,6 +86,11 @@ mod site;
 mod snapshot;
 mod state;
 mod sync;
+#[cfg(feature = "tokio")]
+mod timer;
+#[cfg(not(feature = "tokio"))]
+#[path = "no_timer.rs"]
+mod timer;
 mod totals;
 mod window;
 mod word;

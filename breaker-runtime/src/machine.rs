@@ -137,34 +137,40 @@ impl Machine {
         }
     }
 
-    /// Lets a call in, as a probe if there is need to, or says why not (R6, R7).
-    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
+    /// Whether a call would be let in (R6, R7).
+    pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
-        match &mut self.phase {
-            Phase::Closed(_) | Phase::Disabled => Ok(Ticket { epoch: self.epoch(), probe: None }),
+        match &self.phase {
+            Phase::Closed(_) | Phase::Disabled => Ok(()),
             Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
             Phase::Open { until } if !now.has_reached(*until) => {
                 Err(Refusal { reason: RejectedReason::Open, retry_after: left(now, *until) })
             }
-            Phase::Open { .. } => {
-                self.probes = Probes::default();
-                self.enter(
-                    Phase::HalfOpen { deadlines: BTreeMap::new() },
-                    Cause::CooldownOver,
-                    now,
-                );
-                self.admit(now)
+            Phase::HalfOpen { deadlines }
+                if deadlines.len() >= self.settings.half_open_max_calls as usize =>
+            {
+                Err(Refusal::new(RejectedReason::HalfOpenFull))
             }
-            Phase::HalfOpen { deadlines } => {
-                if deadlines.len() >= self.settings.half_open_max_calls as usize {
-                    return Err(Refusal::new(RejectedReason::HalfOpenFull));
-                }
-                self.last_probe += 1;
-                let probe = ProbeId(self.last_probe);
-                deadlines.insert(probe, now.after(self.settings.probe_timeout));
-                Ok(Ticket { epoch: self.epoch(), probe: Some(probe) })
-            }
+            Phase::Open { .. } | Phase::HalfOpen { .. } => Ok(()),
         }
+    }
+
+    /// Lets a call in, as a probe if there is need to, or says why not.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
+        self.check(now)?;
+        let now = self.now;
+        if let Phase::Open { .. } = self.phase {
+            self.probes = Probes::default();
+            self.enter(Phase::HalfOpen { deadlines: BTreeMap::new() }, Cause::CooldownOver, now);
+        }
+        let mut ticket = Ticket { epoch: self.epoch(), probe: None };
+        if let Phase::HalfOpen { deadlines } = &mut self.phase {
+            self.last_probe += 1;
+            let probe = ProbeId(self.last_probe);
+            deadlines.insert(probe, now.after(self.settings.probe_timeout));
+            ticket.probe = Some(probe);
+        }
+        Ok(ticket)
     }
 
     /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). A good call of a closed circuit

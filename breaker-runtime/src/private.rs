@@ -28,7 +28,16 @@ use crate::permit::IfDropped;
 ///
 /// [`Rejected`] if the circuit refuses.
 pub fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
-    site.circuit().acquire(IfDropped::Panicked)
+    site.circuit().acquire_blocking(IfDropped::Panicked)
+}
+
+/// As [`enter`], without blocking the thread.
+///
+/// # Errors
+///
+/// As [`enter`].
+pub async fn enter_async(site: &'static Site) -> Result<Permit<'static>, Rejected> {
+    site.circuit().acquire_async(IfDropped::Panicked).await
 }
 
 /// Runs the body. Passing the closure here makes it `FnOnce`, so that it may return what it captured.

@@ -244,10 +244,11 @@ impl CircuitBreaker {
     /// Notes a config that does not mean what the circuit goes by.
     fn hear(&self, stated: Stated) {
         let differs = stated.config.settings() != self.config().settings();
-        if differs && stated.config != Config::new() {
-            if let Some(conflict) = self.provenance().object(self.name(), stated) {
-                self.tell(|| EventKind::Conflict(conflict.into()));
-            }
+        if differs
+            && stated.config != Config::new()
+            && let Some(conflict) = self.provenance().object(self.name(), stated)
+        {
+            self.tell(|| EventKind::Conflict(conflict.into()));
         }
     }
 }

@@ -46,6 +46,10 @@ pub struct Settings {
     pub half_open_failure_threshold: u32,
     /// When an unsettled probe is given up.
     pub probe_timeout: Duration,
+    /// Calls in flight at once.
+    pub max_concurrent: Option<u32>,
+    /// How long a call may wait to be in flight.
+    pub max_wait: Duration,
 }
 
 /// What the rates of a circuit are taken over.
@@ -129,6 +133,8 @@ impl Config {
                     or_duration(self.slow_call, Duration::ZERO).saturating_mul(2),
                 ),
             ),
+            max_concurrent: self.max_concurrent,
+            max_wait: or_duration(self.max_wait, Duration::ZERO),
         }
     }
 }

@@ -1,0 +1,188 @@
+//! A call's way through its circuit: state, bulkhead, state again if it waited, and back with an outcome.
+
+use super::CircuitBreaker;
+use crate::bulkhead::Bulkhead;
+use crate::clock::Instant;
+use crate::error::{Refusal, Rejected, RejectedReason};
+use crate::event::{EventKind, LISTENERS};
+use crate::machine::{Machine, Settlement, Ticket};
+use crate::outcome::{Ended, Ending};
+use crate::permit::{IfDropped, Permit};
+use crate::state::State;
+use crate::timer;
+use crate::totals::Counter;
+
+impl CircuitBreaker {
+    /// Lets a call in or refuses it, without waiting.
+    pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        match &self.bulkhead {
+            None => self.admit(if_dropped),
+            Some(bulkhead) => {
+                self.check()?;
+                self.admit_behind(bulkhead, bulkhead.try_enter(), if_dropped)
+            }
+        }
+    }
+
+    /// As [`acquire`](CircuitBreaker::acquire), but may block the thread for a slot of the bulkhead.
+    pub(crate) fn acquire_blocking(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        match &self.bulkhead {
+            None => self.admit(if_dropped),
+            Some(bulkhead) => {
+                self.check()?;
+                self.admit_behind(bulkhead, bulkhead.enter_blocking(), if_dropped)
+            }
+        }
+    }
+
+    /// As [`acquire`](CircuitBreaker::acquire), but may wait for a slot of the bulkhead.
+    pub(crate) async fn acquire_async(
+        &self,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        let Some(bulkhead) = &self.bulkhead else { return self.admit(if_dropped) };
+        self.check()?;
+        let entered = bulkhead.try_enter() || self.wait_in_line(bulkhead).await;
+        self.admit_behind(bulkhead, entered, if_dropped)
+    }
+
+    async fn wait_in_line(&self, bulkhead: &Bulkhead) -> bool {
+        if bulkhead.max_wait().is_zero() {
+            return false;
+        }
+        // Boxed, so that calls which never wait do not carry the timer around.
+        let line = Box::pin(timer::within(bulkhead.max_wait(), bulkhead.stand_in_line()));
+        line.await.is_some()
+    }
+
+    /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
+    /// half-open, and one here must not stand in line.
+    fn check(&self) -> Result<(), Rejected> {
+        if self.state() == State::Closed {
+            return Ok(());
+        }
+        let checked = self.locked(Machine::check).map_err(|refusal| self.reject(refusal));
+        self.deliver();
+        checked
+    }
+
+    fn admit_behind(
+        &self,
+        bulkhead: &Bulkhead,
+        entered: bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        if !entered {
+            let rejected = self.reject(Refusal::new(RejectedReason::BulkheadFull));
+            self.deliver();
+            return Err(rejected);
+        }
+        self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
+    }
+
+    fn admit(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        let word = self.word.load();
+        let ticket = if word.state() == State::Closed {
+            Ticket { epoch: word.epoch(), probe: None }
+        } else {
+            let admitted = self.locked(Machine::admit).map_err(|refusal| self.reject(refusal));
+            self.deliver();
+            admitted?
+        };
+        self.totals.add(Counter::Started);
+        let began = self.slow_call.map(|_| self.clock.now());
+        Ok(Permit::new(self, ticket, began, if_dropped))
+    }
+
+    /// Takes the outcome of a call. Listeners are told last, when the call holds nothing any more.
+    pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
+        self.totals.add(ending);
+        let ended = Ended { ending, slow: self.is_slow(began) };
+        let moved = !self.needs_no_lock(ticket, ended);
+        if moved {
+            self.record(ticket, ended);
+        }
+        if let Some(bulkhead) = &self.bulkhead {
+            bulkhead.leave();
+        }
+        if moved {
+            self.deliver();
+        }
+    }
+
+    fn record(&self, ticket: Ticket, ended: Ended) {
+        match self.locked(|machine, now| machine.settle(ticket, ended, &self.word, now)) {
+            Settlement::Late => {
+                self.totals.add(Counter::Late);
+                self.post(|| EventKind::Late { outcome: ended.ending.into() });
+            }
+            Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
+            Settlement::Recorded | Settlement::Neutral => {}
+        }
+    }
+
+    /// Switches the circuit by hand.
+    pub(super) fn control(&self, act: impl FnOnce(&mut Machine, Instant)) {
+        self.locked(act);
+        self.deliver();
+    }
+
+    pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
+        self.post(kind);
+        self.deliver();
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.totals.add(Counter::Panicked);
+    }
+
+    fn reject(&self, refusal: Refusal) -> Rejected {
+        let Refusal { reason, retry_after } = refusal;
+        self.totals.add(reason);
+        self.post(|| EventKind::Rejected { reason, retry_after });
+        Rejected::new(self.name.clone(), refusal)
+    }
+
+    fn is_slow(&self, began: Option<Instant>) -> bool {
+        match (self.slow_call, began) {
+            (Some(slow_call), Some(began)) => self.clock.now().since(began) > slow_call,
+            _ => false,
+        }
+    }
+
+    /// A call of a circuit that was closed all along and that is not bad changes the run at most.
+    fn needs_no_lock(&self, ticket: Ticket, ended: Ended) -> bool {
+        if ended.is_bad() {
+            false
+        } else if ended.ending == Ending::Success {
+            !self.takes_good_calls && self.word.count_good(ticket.epoch)
+        } else {
+            self.word.load().is_closed_in(ticket.epoch)
+        }
+    }
+
+    /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are
+    /// only posted, under the lock that puts them in order.
+    fn locked<R>(&self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
+        let now = self.clock.now();
+        let mut machine = self.machine.lock();
+        let done = act(&mut machine, now);
+        self.word.publish(machine.epoch(), machine.state());
+        for transition in machine.take_news() {
+            self.post(|| EventKind::Transition(transition));
+        }
+        done
+    }
+
+    fn post(&self, kind: impl FnOnce() -> EventKind) {
+        if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
+            outbox.post(kind());
+        }
+    }
+
+    fn deliver(&self) {
+        if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
+            outbox.deliver(self.name());
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A limit on the calls in flight at once, and a line for those that may wait.
+//!
+//! *Why it exists:* a circuit opens on evidence, and a dependency that hangs gives none until its calls
+//! end. The bulkhead bounds how many can hang.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use event_listener::{Event, EventListener, IntoNotification, Listener};
+
+/// So many slots. A slot that becomes free goes to the first in line, if there is a line, and is never
+/// free in between: nobody can jump the queue.
+#[derive(Debug)]
+pub(crate) struct Bulkhead {
+    limit: u32,
+    max_wait: Duration,
+    used: AtomicU32,
+    line: Event,
+}
+
+impl Bulkhead {
+    pub(crate) fn new(limit: u32, max_wait: Duration) -> Self {
+        Self { limit, max_wait, used: AtomicU32::new(0), line: Event::new() }
+    }
+
+    pub(crate) fn max_wait(&self) -> Duration {
+        self.max_wait
+    }
+
+    /// Takes a slot if one is free.
+    pub(crate) fn try_enter(&self) -> bool {
+        let one_more = |used| (used < self.limit).then_some(used + 1);
+        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok()
+    }
+
+    /// Takes a slot, and blocks the thread until `max_wait` for it. Real time, whatever the circuit's clock.
+    pub(crate) fn enter_blocking(&self) -> bool {
+        if self.try_enter() {
+            return true;
+        }
+        if self.max_wait.is_zero() {
+            return false;
+        }
+        let listener = self.line.listen();
+        if self.try_enter() {
+            self.leave_line(listener);
+            return true;
+        }
+        match Instant::now().checked_add(self.max_wait) {
+            Some(deadline) => listener.wait_deadline(deadline).is_some(),
+            None => {
+                listener.wait();
+                true
+            }
+        }
+    }
+
+    /// Stands in line. Whoever gives up gives a slot that came meanwhile to the next.
+    pub(crate) fn stand_in_line(&self) -> InLine<'_> {
+        InLine { bulkhead: self, listener: Some(self.line.listen()) }
+    }
+
+    /// Gives a slot back.
+    pub(crate) fn leave(&self) {
+        while self.line.notify(1.additional()) == 0 {
+            self.used.fetch_sub(1, Ordering::SeqCst);
+            // Somebody may have joined the line after we looked and before the slot was free.
+            if self.line.total_listeners() == 0 || !self.try_enter() {
+                return;
+            }
+        }
+    }
+
+    fn leave_line(&self, listener: EventListener) {
+        if listener.discard() {
+            self.leave();
+        }
+    }
+}
+
+/// A place in line; ready when it has come to a slot.
+#[derive(Debug)]
+pub(crate) struct InLine<'a> {
+    bulkhead: &'a Bulkhead,
+    listener: Option<EventListener>,
+}
+
+impl Future for InLine<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let bulkhead = self.bulkhead;
+        let Some(mut listener) = self.listener.take() else { return Poll::Ready(()) };
+        if bulkhead.try_enter() {
+            bulkhead.leave_line(listener);
+            return Poll::Ready(());
+        }
+        let polled = Pin::new(&mut listener).poll(context);
+        if polled.is_pending() {
+            self.listener = Some(listener);
+        }
+        polled
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            self.bulkhead.leave_line(listener);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::Barrier;
+    use std::task::Waker;
+    use std::thread;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn poll(future: Pin<&mut InLine<'_>>) -> Poll<()> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn no_more_than_the_limit_are_inside() {
+        let bulkhead = Bulkhead::new(2, Duration::ZERO);
+        assert!(bulkhead.try_enter() && bulkhead.try_enter());
+        assert!(!bulkhead.try_enter() && !bulkhead.enter_blocking());
+        bulkhead.leave();
+        assert!(bulkhead.try_enter() && !bulkhead.try_enter());
+    }
+
+    #[test]
+    fn a_free_slot_goes_to_the_first_in_line_and_to_nobody_else() {
+        let bulkhead = Bulkhead::new(1, LONG);
+        assert!(bulkhead.try_enter());
+        let (mut first, mut second) =
+            (pin!(bulkhead.stand_in_line()), pin!(bulkhead.stand_in_line()));
+        assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+        bulkhead.leave();
+        assert!(!bulkhead.try_enter());
+        assert!(poll(second.as_mut()).is_pending() && poll(first.as_mut()).is_ready());
+        bulkhead.leave();
+        assert!(poll(second.as_mut()).is_ready());
+        bulkhead.leave();
+        assert!(bulkhead.try_enter());
+    }
+
+    #[test]
+    fn whoever_leaves_the_line_leaves_nothing_behind() {
+        let bulkhead = Bulkhead::new(1, LONG);
+        assert!(bulkhead.try_enter());
+        let mut last = pin!(bulkhead.stand_in_line());
+        {
+            let mut gives_up = pin!(bulkhead.stand_in_line());
+            let mut is_served = pin!(bulkhead.stand_in_line());
+            assert!(poll(gives_up.as_mut()).is_pending() && poll(is_served.as_mut()).is_pending());
+            bulkhead.leave();
+        }
+        assert!(poll(last.as_mut()).is_ready(), "a slot that came too late goes to the next");
+        bulkhead.leave();
+        assert_eq!(bulkhead.used.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn a_thread_waits_no_longer_than_it_may() {
+        let bulkhead = Bulkhead::new(1, Duration::from_millis(5));
+        assert!(bulkhead.try_enter());
+        assert!(!bulkhead.enter_blocking());
+        bulkhead.leave();
+        assert!(bulkhead.enter_blocking());
+    }
+
+    #[test]
+    fn threads_and_futures_share_one_limit_and_lose_no_slot() {
+        const LIMIT: u32 = 3;
+        let bulkhead = Bulkhead::new(LIMIT, LONG);
+        let (inside, barrier) = (AtomicU32::new(0), Barrier::new(16));
+        let visit = |entered: bool| {
+            assert!(entered);
+            assert!(inside.fetch_add(1, Ordering::SeqCst) < LIMIT);
+            thread::yield_now();
+            inside.fetch_sub(1, Ordering::SeqCst);
+            bulkhead.leave();
+        };
+        thread::scope(|scope| {
+            for thread in 0..16 {
+                let (visit, bulkhead, barrier) = (&visit, &bulkhead, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    for round in 0..300 {
+                        if (thread + round) % 3 == 0 {
+                            drop(bulkhead.stand_in_line());
+                        }
+                        visit(bulkhead.enter_blocking());
+                    }
+                });
+            }
+        });
+        assert_eq!(bulkhead.used.load(Ordering::SeqCst), 0);
+    }
+}
