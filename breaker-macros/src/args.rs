@@ -212,3 +212,92 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    /// The options that were understood, and the first words of each complaint.
+    fn read(tokens: TokenStream) -> (Vec<&'static str>, Vec<String>) {
+        let args = Args::parse(tokens);
+        let given = args.given.iter().map(|arg| arg.option).collect();
+        let errors = args.errors.done().err().into_iter().flatten();
+        (given, errors.map(|error| error.to_string()).collect())
+    }
+
+    #[test]
+    fn options_are_read_in_the_order_they_are_written() {
+        let (given, errors) = read(quote! { window = 20, name = "prices", on_cancel = failure, });
+        assert_eq!(given, ["window", "name", "on_cancel"]);
+        assert_eq!(errors, [""; 0]);
+    }
+
+    #[test]
+    fn what_follows_a_mistake_is_still_read() {
+        for mistake in [
+            quote! { colour = "red" },
+            quote! { name: "prices" },
+            quote! { cooldown("30s") },
+            quote! { cooldown = = "30s" },
+            quote! { window == 20 },
+            quote! { window 20 },
+            quote! { window = },
+            quote! { window },
+            quote! { prices },
+            quote! { "prices" },
+            quote! { 3 },
+            quote! { -3 },
+            quote! { "cooldown" = "30s" },
+            quote! { crate = "breakers" },
+            quote! { crate = 3 },
+            quote! { window; },
+            quote! { fn price() },
+            quote! { |error| error },
+        ] {
+            let (given, errors) = read(quote! { #mistake, minimum_calls = 3 });
+            assert_eq!(given, ["minimum_calls"], "{mistake}");
+            assert_eq!(errors.len(), 1, "{mistake}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_comma_costs_no_option() {
+        let (given, errors) = read(quote! { name = "prices" window = 20, minimum_calls = 3 });
+        assert_eq!(given, ["name", "window", "minimum_calls"]);
+        assert_eq!(errors, ["expected `,` between two options"]);
+    }
+
+    #[test]
+    fn each_mistake_is_one_error() {
+        let (given, errors) = read(quote! { "prices", colour = "red", window, minimum_calls 3 });
+        assert_eq!(given, [""; 0]);
+        assert_eq!(errors.len(), 4, "{errors:?}");
+    }
+
+    #[test]
+    fn the_first_of_two_values_is_kept() {
+        let args = Args::parse(quote! { window = 1, window = 2 });
+        let value = &args.given[0].value;
+        assert_eq!(quote! { #value }.to_string(), "1");
+        assert_eq!(args.given.len(), 1);
+    }
+
+    #[test]
+    fn what_was_meant_but_misspelt_is_not_missing() {
+        let meant = |tokens| Args::parse(tokens).mentions("name");
+        assert!(meant(quote! { "prices" }));
+        assert!(meant(quote! { circuit_name = "prices" }));
+        assert!(meant(quote! { name: "prices" }));
+        assert!(meant(quote! { prices }));
+        assert!(!meant(quote! { colour = "red" }));
+    }
+
+    #[test]
+    fn a_keyword_may_be_an_option() {
+        let (given, errors) = read(quote! { crate = crate::breakers, name = "prices" });
+        assert_eq!(given, ["crate", "name"]);
+        assert_eq!(errors, [""; 0]);
+    }
+}

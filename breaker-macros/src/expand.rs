@@ -278,7 +278,7 @@ impl Guard<'_> {
                 // A value of ours is what has the wrong type, if any: no advice is given on how to
                 // rewrite the call, which the user cannot see.
                 let value = placed("value", last);
-                quote! { let _ = #error; let #value = #answer; #value }
+                quote! { ::core::mem::drop(#error); let #value = #answer; #value }
             }
             Fallback::Closure { error: pattern, body } => {
                 let error = placed(&error.to_string(), ends(pattern).1);
@@ -287,7 +287,7 @@ impl Guard<'_> {
             }
             Fallback::Expression(expression) => {
                 let expression = self.last(expression);
-                quote! { #(#bindings)* let _ = #error; #expression }
+                quote! { #(#bindings)* ::core::mem::drop(#error); #expression }
             }
         }
     }

@@ -9,6 +9,8 @@ mod fallback;
 mod options;
 mod signature;
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 

@@ -160,7 +160,7 @@ fn a_method_with_a_path_fallback() {
                         ::breaker_runtime::__private::ErrorType::rejected(error_type, rejected)
                     }
                 };
-                let _ = error;
+                ::core::mem::drop(error);
                 let value = Self::queue(self, __arg1);
                 value
             }

@@ -1,0 +1,13 @@
+use std::panic::Location;
+
+use breaker_runtime::circuit_breaker;
+
+#[track_caller]
+#[circuit_breaker(name = "tracked")]
+fn line() -> Option<u32> {
+    Some(Location::caller().line())
+}
+
+fn main() {
+    assert_eq!(line(), Some(line!()));
+}
