@@ -84,7 +84,7 @@ fn r16_a_control_that_changes_nothing_is_not_told_and_a_reset_is() {
         "closed -> forced_open: force_open()",
         "forced_open -> disabled: disable()",
         "disabled -> closed: reset()",
-        "closed -> open: tripped by hand",
+        "closed -> open: trip()",
     ];
     assert_eq!(transitions(&heard), expected);
 }
@@ -177,7 +177,7 @@ fn g07_a_listener_may_use_the_circuit_and_the_registry() {
     circuit("events.reentrant", Config::new()).trip();
     assert_eq!(
         transitions(&heard),
-        ["closed -> open: tripped by hand", "open -> closed: reset()"],
+        ["closed -> open: trip()", "open -> closed: reset()"],
         "what a listener causes is told after what it was told"
     );
 }

@@ -102,7 +102,7 @@ fn an_open_circuit_names_the_rate_that_opened_it() {
 fn an_open_circuit_names_the_probes_or_the_person_that_opened_it() {
     let (circuit, time) = circuit(Config::new().half_open_failure_threshold(2));
     circuit.trip();
-    says(&circuit, "open for 0s: tripped by hand; probes in 1m");
+    says(&circuit, "open for 0s: trip(); probes in 1m");
     pass_cooldown(&circuit, &time);
     fail(&circuit, 2);
     says(&circuit, "open for 0s: 2 probes failed; probes in 1m");
@@ -122,7 +122,7 @@ fn a_single_failure_is_not_plural() {
 fn r17_a_circuit_that_is_open_until_reset_says_so() {
     let (circuit, _) = circuit(Config::new().cooldown(Duration::MAX));
     circuit.trip();
-    says(&circuit, "open for 0s: tripped by hand; stays open until reset()");
+    says(&circuit, "open for 0s: trip(); stays open until reset()");
 }
 
 #[test]

@@ -49,12 +49,11 @@ impl Bulkhead {
             self.leave_line(listener);
             return true;
         }
-        match Instant::now().checked_add(self.max_wait) {
-            Some(deadline) => listener.wait_deadline(deadline).is_some(),
-            None => {
-                listener.wait();
-                true
-            }
+        if let Some(deadline) = Instant::now().checked_add(self.max_wait) {
+            listener.wait_deadline(deadline).is_some()
+        } else {
+            listener.wait();
+            true
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 pub use settings::{Settings, WindowSize};
 
+use crate::readable::Readable;
+
 /// The options of a circuit, as stated. What is not stated has its default.
 ///
 /// A `Config` is built in `const` context or at run time, and is checked as a whole by
@@ -331,6 +333,54 @@ impl Config {
             return None;
         };
         Some(ConfigError::new(complaint.0, complaint.1))
+    }
+}
+
+/// The options that are stated, by the names they have in the attribute.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Config;
+///
+/// let config = Config::new().failure_rate(0.5).count_window(20);
+/// assert_eq!(config.to_string(), "failure_rate = 0.5, window = 20");
+/// assert_eq!(Config::new().to_string(), "defaults");
+/// ```
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn shown<T: fmt::Display>(name: &str, stated: Option<T>) -> Option<String> {
+            stated.map(|value| format!("{name} = {value}"))
+        }
+        fn long(name: &str, stated: Option<Duration>) -> Option<String> {
+            shown(name, stated.map(Readable))
+        }
+        let window = match self.window {
+            Some(WindowSize::Calls(calls)) => shown("window", Some(calls)),
+            Some(WindowSize::Time(length)) => long("window", Some(length)),
+            None => None,
+        };
+        let stated = [
+            shown("failure_threshold", self.failure_threshold),
+            shown("failure_rate", self.failure_rate),
+            window,
+            shown("minimum_calls", self.minimum_calls),
+            long("slow_call", self.slow_call),
+            shown("slow_call_rate", self.slow_call_rate),
+            long("cooldown", self.cooldown),
+            shown("cooldown_multiplier", self.cooldown_multiplier),
+            long("cooldown_max", self.cooldown_max),
+            shown("cooldown_jitter", self.cooldown_jitter),
+            shown("half_open_max_calls", self.half_open_max_calls),
+            shown("success_threshold", self.success_threshold),
+            shown("half_open_failure_threshold", self.half_open_failure_threshold),
+            long("probe_timeout", self.probe_timeout),
+            shown("max_concurrent", self.max_concurrent),
+            long("max_wait", self.max_wait),
+        ];
+        let stated: Vec<_> = stated.into_iter().flatten().collect();
+        f.write_str(if stated.is_empty() { "defaults" } else { "" })?;
+        f.write_str(&stated.join(", "))
     }
 }
 

@@ -141,7 +141,6 @@ impl Machine {
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
         match &self.phase {
-            Phase::Closed(_) | Phase::Disabled => Ok(()),
             Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
             Phase::Open { until } if !now.has_reached(*until) => {
                 Err(Refusal { reason: RejectedReason::Open, retry_after: left(now, *until) })
@@ -151,7 +150,9 @@ impl Machine {
             {
                 Err(Refusal::new(RejectedReason::HalfOpenFull))
             }
-            Phase::Open { .. } | Phase::HalfOpen { .. } => Ok(()),
+            Phase::Closed(_) | Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Disabled => {
+                Ok(())
+            }
         }
     }
 

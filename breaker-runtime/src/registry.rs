@@ -323,9 +323,10 @@ pub struct Stated {
 impl fmt::Display for Stated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.site {
-            Some(site) => site.fmt(f),
-            None => f.write_str("get_or_create"),
+            Some(site) => site.fmt(f)?,
+            None => f.write_str("get_or_create")?,
         }
+        write!(f, " [{}]", self.config)
     }
 }
 
@@ -359,6 +360,9 @@ pub struct Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, decided, refused } = self;
-        write!(f, "circuit {name:?} has two configs: {decided} decides, {refused} states another")
+        write!(
+            f,
+            "circuit {name:?} has two configs: that of {decided} decides, that of {refused} does not"
+        )
     }
 }

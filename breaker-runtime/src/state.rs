@@ -112,15 +112,17 @@ impl TripReason {
 
 impl fmt::Display for TripReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failed, slow, calls, .. } = self;
+        let Self { failed, slow, calls, .. } = *self;
         match self.kind {
             TripKind::ConsecutiveFailures => {
-                write!(f, "{failed} {} in a row", plural(*failed, "failure"))
+                write!(f, "{failed} {} in a row", plural(failed, "failure"))
             }
+            TripKind::FailureRate if calls == 1 => f.write_str("the last call failed"),
             TripKind::FailureRate => write!(f, "{failed} of the last {calls} calls failed"),
+            TripKind::SlowCallRate if calls == 1 => f.write_str("the last call was slow"),
             TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
-            TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(*failed, "probe")),
-            TripKind::Manual => f.write_str("tripped by hand"),
+            TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(failed, "probe")),
+            TripKind::Manual => f.write_str("trip()"),
         }
     }
 }

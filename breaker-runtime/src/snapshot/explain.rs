@@ -51,13 +51,13 @@ impl Snapshot {
     fn explain_closed(&self, out: &mut String) -> fmt::Result {
         let settings = self.config.settings();
         out.push_str("closed: ");
-        if let Some(limit) = settings.failure_threshold {
-            let failures = self.consecutive_failures;
-            write!(
-                out,
-                "{failures} of the {limit} {} in a row that open it",
-                plural(limit, "failure")
-            )?;
+        match settings.failure_threshold {
+            Some(1) => out.push_str("1 failure opens it"),
+            Some(limit) => {
+                let failures = self.consecutive_failures;
+                write!(out, "{failures} of the {limit} failures in a row that open it")?;
+            }
+            None => {}
         }
         let rates = [
             (settings.failure_rate, self.failure_rate, "failed"),
