@@ -14,9 +14,23 @@ async fn stock(sku: &str) -> Result<usize, String> {
     Ok(sku.len())
 }
 
+macro_rules! guarded {
+    ($item:item) => {
+        #[circuit_breaker(name = "orders", crate = $crate::facade::breakers)]
+        $item
+    };
+}
+
+guarded! {
+    fn order(sku: &str) -> Option<usize> {
+        Some(sku.len())
+    }
+}
+
 const LIMIT: u32 = 3;
 
 fn main() {
     assert_eq!(price("tea"), Some(3));
+    assert_eq!(order("tea"), Some(3));
     drop(stock("tea"));
 }
