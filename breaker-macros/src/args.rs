@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, Token};
 
-use crate::options::{self, Value};
+use crate::options::{self, Takes};
 
 /// Errors found so far. Each is shown where it belongs.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Errors {
 /// One option as it was written.
 pub(crate) struct Arg {
     pub(crate) option: &'static str,
-    pub(crate) takes: Value,
+    pub(crate) takes: Takes,
     pub(crate) key: Ident,
     pub(crate) value: Expr,
 }
@@ -160,12 +160,12 @@ impl Args {
 }
 
 /// Reads what stands after the `=`.
-fn value(input: ParseStream<'_>, option: &str, takes: Value) -> syn::Result<Expr> {
+fn value(input: ParseStream<'_>, option: &str, takes: Takes) -> syn::Result<Expr> {
     let expected = |error: &Error| {
         let message = format!("expected a value: write `{}`", example(option, takes));
         Error::new(error.span(), message)
     };
-    if takes != Value::CratePath {
+    if takes != Takes::CratePath {
         let starts_badly = input.peek(Token![=]) || input.peek(Token![;]) || input.peek(Token![:]);
         return match input.parse() {
             Err(error) if starts_badly => Err(expected(&error)),
@@ -186,22 +186,24 @@ fn at_end(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![,])
 }
 
-fn needs_a_value(option: &str, takes: Value) -> String {
+fn needs_a_value(option: &str, takes: Takes) -> String {
     format!("`{option}` needs a value: write `{}`", example(option, takes))
 }
 
-fn example(option: &str, takes: Value) -> String {
+fn example(option: &str, takes: Takes) -> String {
     let value = match takes {
-        Value::Name => "\"payments\"",
-        Value::Count(_) => "5",
-        Value::Share => "0.5",
-        Value::Factor => "2.0",
-        Value::Spread => "0.1",
-        Value::Duration => "\"30s\"",
-        Value::Predicate => "|value| ...",
-        Value::Word(words) => words[0],
-        Value::Fallback => "my_function",
-        Value::CratePath => "::my_crate::breaker_runtime",
+        Takes::Name => "\"payments\"",
+        Takes::Count(_) => "5",
+        Takes::Share => "0.5",
+        Takes::Factor => "2.0",
+        Takes::Spread => "0.1",
+        Takes::Duration | Takes::Wait => "\"30s\"",
+        Takes::Window => "100",
+        Takes::Key => "host",
+        Takes::Predicate => "|value| ...",
+        Takes::Word(words) => words[0],
+        Takes::Fallback => "my_function",
+        Takes::CratePath => "::my_crate::breaker_runtime",
     };
     format!("{option} = {value}")
 }

@@ -3,11 +3,12 @@
 //! Local names have mixed-site spans, so that they never meet the user's; paths begin with `::`, so that
 //! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::fallback::Fallback;
-use crate::signature::{Argument, Flavor, Function, Keeping, Receiver, ends};
+use crate::signature::{Argument, Flavor, Function, Keeping, Receiver};
+use crate::spans::{call_at, ends, local, placed, respan, tail};
 use crate::spec::Spec;
 
 /// Writes the guarded function.
@@ -81,16 +82,6 @@ struct Guard<'a> {
     rt: TokenStream,
 }
 
-/// A local of ours.
-fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
-}
-
-/// A local of ours, complained about at that place.
-fn placed(name: &str, at: Span) -> Ident {
-    Ident::new(name, at.resolved_at(Span::mixed_site()))
-}
-
 /// The copy of an argument that the body gets when the fallback may need the argument later.
 fn lent(argument: &Argument) -> Ident {
     format_ident!("lent_{}", argument.ident, span = Span::mixed_site())
@@ -103,15 +94,15 @@ impl Guard<'_> {
             Flavor::Async => self.awaited(&self.async_body()),
             _ => self.called(),
         };
-        self.decide(&self.lends(), &out)
+        let (circuit, decide) = (self.circuit(), self.decide(&self.lends(), &out));
+        quote! { #circuit #decide }
     }
 
     /// The body of a function that returns a future: it runs at once, and the future that it makes is
     /// guarded from its first poll on.
     fn guarded_future(&self) -> TokenStream {
         let (rt, future) = (&self.rt, local("future"));
-        let lends = self.lends();
-        let made = self.called();
+        let (circuit, lends, made) = (self.circuit(), self.lends(), self.called());
         let decide = self.decide(&TokenStream::new(), &self.resolved(&future));
         let fake_return = self.fake_return();
         let guarded = quote! { async move { #fake_return #decide } };
@@ -119,7 +110,7 @@ impl Guard<'_> {
             Flavor::BoxedFuture => quote! { #rt::Box::pin(#guarded) },
             _ => guarded,
         };
-        quote! { #lends let #future = #made; #guarded }
+        quote! { #circuit #lends let #future = #made; #guarded }
     }
 
     /// What the future resolves to. That it is what was promised is asked here, and complained about at
@@ -128,66 +119,93 @@ impl Guard<'_> {
         let at = tail(&self.function.body);
         let awaited = respan(self.awaited(&future.to_token_stream()), at, at);
         let (value, resolved) = (local("value"), placed("resolved", at));
-        match &self.function.output.ty {
-            Some(ty) => {
-                quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
+        let Some(ty) = &self.function.output.ty else { return awaited };
+        let ty = match self.spec.call_timeout {
+            Some(_) => quote! { ::core::option::Option<#ty> },
+            None => ty.to_token_stream(),
+        };
+        quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
+    }
+
+    /// With keys: the circuit of this call, held as long as the call lasts.
+    fn circuit(&self) -> Option<TokenStream> {
+        let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
+        let (first, last) = ends(key);
+        let find = respan(quote! { #rt::circuit_for }, first, first);
+        let found = call_at(&find, quote! { #site, &(#key) }, last);
+        let circuit = local("circuit");
+        Some(quote! { let #circuit = #found; })
+    }
+
+    /// Asks for a permit.
+    fn entered(&self) -> TokenStream {
+        let (rt, circuit) = (&self.rt, local("circuit"));
+        match (&self.spec.key, self.function.is_async()) {
+            (None, is_async) => {
+                let site = self.site();
+                if is_async {
+                    quote! { #rt::enter_async(#site).await }
+                } else {
+                    quote! { #rt::enter(#site) }
+                }
             }
-            None => awaited,
+            (Some(_), true) => quote! { #rt::enter_circuit_async(&#circuit).await },
+            (Some(_), false) => quote! { #rt::enter_circuit(&#circuit) },
         }
     }
 
     /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
     fn decide(&self, lends: &TokenStream, out: &TokenStream) -> TokenStream {
-        let (rt, site) = (&self.rt, self.site());
+        let (rt, entered) = (&self.rt, self.entered());
         let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
         let mutability = self.function.is_async().then(|| quote! { mut });
-        let (ok, err) =
-            (quote! { ::core::result::Result::Ok }, quote! { ::core::result::Result::Err });
+        let permitted = quote! { ::core::result::Result::Ok(#mutability #permit) };
+        let err = quote! { ::core::result::Result::Err };
         let Some(fallback) = &self.spec.fallback else {
-            let settled = self.settled(out);
-            let refused = self.refused(&rejected);
+            let (settled, refused) = (self.settled(out, None), self.refused(&rejected));
             return quote! {
-                match #rt::enter(#site) {
-                    #ok(#mutability #permit) => { #settled }
+                match #entered {
+                    #permitted => { #settled }
                     #err(#rejected) => #refused,
                 }
             };
         };
         let answer = self.answer(fallback, &error);
         if self.function.output.ty.is_none() {
-            let settled = self.settled(out);
             return quote! {
-                match #rt::enter(#site) {
-                    #ok(#mutability #permit) => { #settled }
+                match #entered {
+                    #permitted => { #out }
                     #err(#rejected) => { let #error = #rt::CallError::<#rt::Infallible>::Rejected(#rejected); #answer }
                 }
             };
         }
         if self.spec.only_rejected {
             let error_type = local("error_type");
-            let settled = self.settled_with(out, |value, kind| {
-                quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
-            });
+            let settled = self.settled(out, Some(&error_type));
             return quote! {
                 let #error_type = #rt::ErrorType::unknown();
-                let #error = match #rt::enter(#site) {
-                    #ok(#mutability #permit) => { return { #settled } }
+                let #error = match #entered {
+                    #permitted => { return { #settled } }
                     #err(#rejected) => #rt::ErrorType::rejected(#error_type, #rejected),
                 };
                 #answer
             };
         }
         let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
+        let settled = quote! {
+            let #kind = #rt::KindOf::value(&#value).__breaker_kind();
+            match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
+                ::core::result::Result::Ok(#value) => return #value,
+                #err(#error) => #error,
+            }
+        };
+        let timed_out = |timed_out| quote! { #rt::CallError::TimedOut(#timed_out) };
+        let attempted = self.attempted(out, &settled, timed_out);
         quote! {
-            let #error = match #rt::enter(#site) {
-                #ok(#mutability #permit) => {
+            let #error = match #entered {
+                #permitted => {
                     #lends
-                    let #value = #out;
-                    let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-                    match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
-                        #ok(#value) => return #value,
-                        #err(#error) => #error,
-                    }
+                    #attempted
                 }
                 #err(#rejected) => #rt::CallError::Rejected(#rejected),
             };
@@ -195,29 +213,47 @@ impl Guard<'_> {
         }
     }
 
-    /// Settles the permit with what `out` comes to, and returns it.
-    fn settled(&self, out: &TokenStream) -> TokenStream {
-        self.settled_with(out, |_, _| TokenStream::new())
-    }
-
-    fn settled_with(
+    /// Makes `out`, and goes on with its value, or with what is to be done when there was no time for it.
+    fn attempted(
         &self,
         out: &TokenStream,
-        also: impl FnOnce(&Ident, &Ident) -> TokenStream,
+        settled: &TokenStream,
+        timed_out: impl FnOnce(TokenStream) -> TokenStream,
     ) -> TokenStream {
-        let rt = &self.rt;
+        let (rt, value, permit) = (&self.rt, local("value"), local("permit"));
+        let Some(limit) = self.call_timeout() else {
+            return quote! { let #value = #out; #settled };
+        };
+        let timed_out = timed_out(quote! { #rt::time_out(#permit, #limit) });
+        quote! {
+            match #out {
+                ::core::option::Option::Some(#value) => { #settled }
+                ::core::option::Option::None => #timed_out,
+            }
+        }
+    }
+
+    /// Settles the permit with what `out` comes to, and returns it.
+    fn settled(&self, out: &TokenStream, error_type: Option<&Ident>) -> TokenStream {
+        let (rt, outcome) = (&self.rt, self.outcome());
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
         if self.function.output.ty.is_none() {
             return out.clone();
         }
-        let (also, outcome) = (also(&value, &kind), self.outcome());
-        quote! {
-            let #value = #out;
+        let tells_type = error_type.map(|error_type| {
+            quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
+        });
+        let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-            #also
+            #tells_type
             #rt::settle(#permit, #outcome);
             #value
-        }
+        };
+        let (first, last) = self.function.output.blame;
+        self.attempted(out, &settled, |timed_out| {
+            let give_up = respan(quote! { #rt::give_up }, first, first);
+            call_at(&give_up, timed_out, last)
+        })
     }
 
     /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.
@@ -389,7 +425,29 @@ impl Guard<'_> {
         let (rt, permit) = (&self.rt, local("permit"));
         let on_cancel =
             if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
-        quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #future).await }
+        let guarded =
+            quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #future) };
+        match self.call_timeout() {
+            Some(limit) => quote! { #rt::within(#limit, #guarded).await },
+            None => quote! { #guarded.await },
+        }
+    }
+
+    /// How long a call may take.
+    fn call_timeout(&self) -> Option<TokenStream> {
+        let limit = self.spec.call_timeout.as_ref()?;
+        let (rt, value) = (&self.rt, &limit.tokens);
+        if !limit.is_constant {
+            return Some(value.clone());
+        }
+        let check = call_at(
+            &respan(quote! { #rt::call_timeout }, limit.at.0, limit.at.0),
+            value.clone(),
+            limit.at.1,
+        );
+        Some(quote! {
+            { const __BREAKER_LIMIT: ::core::time::Duration = #check; __BREAKER_LIMIT }
+        })
     }
 
     /// An async block infers its type from its first `return`; this one, never taken, states it.
@@ -508,13 +566,32 @@ impl Guard<'_> {
         let (name, settings) = (&spec.name, &spec.settings);
         let function = self.function.signature.ident.to_string();
         let function = function.trim_start_matches("r#");
-        let config = quote! { #rt::Config::new() #(#settings)* };
-        if !settings.iter().any(|setting| setting.is_constant) {
-            return quote! { #rt::site!(#name, #function, #config) };
+        let config = settings.iter().fold(quote! { #rt::Config::new() }, |config, setting| {
+            let value = &setting.value.tokens;
+            let Some(setter) = setting.setter else {
+                let (first, last) = setting.value.at;
+                let window =
+                    call_at(&respan(quote! { #rt::Window }, first, first), value.clone(), last);
+                let of = respan(quote! { .of }, last, last);
+                return quote! { #window #of (#config) };
+            };
+            let setter = local(setter);
+            quote! { #config.#setter(#value) }
+        });
+        let keyed = spec.key.as_ref().map(|_| {
+            let max_keys = spec.max_keys.as_ref().map_or(quote! { 1024 }, |max| {
+                let (first, last) = max.at;
+                let check = respan(quote! { #rt::max_keys }, first, first);
+                call_at(&check, max.tokens.clone(), last)
+            });
+            quote! { , keyed = #max_keys }
+        });
+        if !settings.iter().any(|setting| setting.value.is_constant) {
+            return quote! { #rt::site!(#name, #function, #config #keyed) };
         }
         // The option that a constant puts in the wrong may be another one, written as a literal.
         let checks = settings.iter().map(|setting| {
-            let (option, (first, last)) = (setting.option, setting.at);
+            let (option, (first, last)) = (setting.option, setting.value.at);
             let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
             quote! { const _: () = #check; }
         });
@@ -522,7 +599,7 @@ impl Guard<'_> {
             {
                 const __BREAKER_CONFIG: #rt::Config = #config;
                 #(#checks)*
-                #rt::site!(#name, #function, __BREAKER_CONFIG)
+                #rt::site!(#name, #function, __BREAKER_CONFIG #keyed)
             }
         }
     }
@@ -540,40 +617,6 @@ fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
         })
         .collect();
     (!idents.is_empty()).then(|| quote! { ::<#(#idents),*> })
-}
-
-/// A call that ends, for errors about it, at that place. The arguments keep theirs.
-fn call_at(function: &impl ToTokens, arguments: TokenStream, last: Span) -> TokenStream {
-    let mut arguments = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, arguments);
-    arguments.set_span(last.resolved_at(Span::mixed_site()));
-    quote! { #function #arguments }
-}
-
-/// Where the value of a block is, or begins: after its last `;`.
-fn tail(block: &proc_macro2::Group) -> Span {
-    let is_end = |tree: &TokenTree| matches!(tree, TokenTree::Punct(mark) if mark.as_char() == ';');
-    let trees: Vec<_> = block.stream().into_iter().collect();
-    let tail = trees.iter().rposition(is_end).map_or(0, |end| end + 1);
-    trees.get(tail).map_or_else(|| block.span(), TokenTree::span)
-}
-
-/// Puts our tokens where an error about them should be shown. Names keep resolving as ours do.
-fn respan(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
-    let mut next = first;
-    let place = |mut tree: TokenTree| {
-        let span = std::mem::replace(&mut next, last);
-        match &mut tree {
-            TokenTree::Group(group) => {
-                let mut inside =
-                    proc_macro2::Group::new(group.delimiter(), respan(group.stream(), last, last));
-                inside.set_span(last.resolved_at(Span::mixed_site()));
-                *group = inside;
-            }
-            tree => tree.set_span(span.resolved_at(tree.span())),
-        }
-        tree
-    };
-    tokens.into_iter().map(place).collect()
 }
 
 #[cfg(test)]

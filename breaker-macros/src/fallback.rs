@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{Error, Expr, ExprClosure, ExprPath, Pat, ReturnType, Type};
 
 use crate::signature::{Argument, Function};
+use crate::spans::spanning;
 
 /// The three forms of the option.
 pub(crate) enum Fallback {
@@ -40,7 +41,7 @@ impl Fallback {
         let (Some(error), None) = (inputs.next(), inputs.next()) else {
             let message = "a fallback closure takes one argument, the `CallError`; \
                            the function's arguments are in scope by name";
-            let bars = [closure.inputs_begin.span, closure.inputs_end.span];
+            let bars = (closure.inputs_begin.span, closure.inputs_end.span);
             return Err(spanning(bars, message));
         };
         if let (Pat::Type(stated), Some(failed)) = (error, &function.output.error)
@@ -104,25 +105,6 @@ fn string(text: &syn::LitStr) -> Error {
         }
     };
     Error::new(text.span(), message)
-}
-
-/// An error that covers everything between two places.
-pub(crate) fn spanning([first, last]: [Span; 2], message: &str) -> Error {
-    let ends = [first, last].map(|span| {
-        TokenTree::from(proc_macro2::Punct::new('|', proc_macro2::Spacing::Alone)).at(span)
-    });
-    Error::new_spanned(TokenStream::from_iter(ends), message)
-}
-
-trait At {
-    fn at(self, span: Span) -> Self;
-}
-
-impl At for TokenTree {
-    fn at(mut self, span: Span) -> Self {
-        self.set_span(span);
-        self
-    }
 }
 
 /// Whether the tokens hold that word: as a token of their own, inside a macro call, or captured by a

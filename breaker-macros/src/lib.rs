@@ -8,9 +8,11 @@ mod expand;
 mod fallback;
 mod options;
 mod signature;
+mod spans;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use proc_macro2::TokenStream;
 

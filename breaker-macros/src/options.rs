@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 
 /// What the value of an option must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Takes {
     /// A string literal.
     Name,
     /// An integer, from 1 to this.
@@ -15,40 +15,52 @@ pub(crate) enum Value {
     Factor,
     /// At least 0, less than 1.
     Spread,
+    /// Longer than 0.
     Duration,
+    /// A duration that may be 0.
+    Wait,
+    /// So many calls, or a duration.
+    Window,
     /// A closure or a path.
     Predicate,
     /// One of these words.
     Word(&'static [&'static str]),
     Fallback,
+    /// Any expression over the arguments.
+    Key,
     CratePath,
 }
 
 const ANY: u32 = u32::MAX;
 
 /// Every option, in the order of the documentation.
-pub(crate) const OPTIONS: &[(&str, Value)] = &[
-    ("name", Value::Name),
-    ("failure_threshold", Value::Count(ANY)),
-    ("failure_rate", Value::Share),
-    ("window", Value::Count(1_000_000)),
-    ("minimum_calls", Value::Count(ANY)),
-    ("slow_call", Value::Duration),
-    ("slow_call_rate", Value::Share),
-    ("cooldown", Value::Duration),
-    ("cooldown_multiplier", Value::Factor),
-    ("cooldown_max", Value::Duration),
-    ("cooldown_jitter", Value::Spread),
-    ("half_open_max_calls", Value::Count(ANY)),
-    ("success_threshold", Value::Count(ANY)),
-    ("half_open_failure_threshold", Value::Count(ANY)),
-    ("probe_timeout", Value::Duration),
-    ("failure_if", Value::Predicate),
-    ("ignore_if", Value::Predicate),
-    ("on_cancel", Value::Word(&["ignore", "failure"])),
-    ("fallback", Value::Fallback),
-    ("fallback_on", Value::Word(&["any", "rejected"])),
-    ("crate", Value::CratePath),
+pub(crate) const OPTIONS: &[(&str, Takes)] = &[
+    ("name", Takes::Name),
+    ("failure_threshold", Takes::Count(ANY)),
+    ("failure_rate", Takes::Share),
+    ("window", Takes::Window),
+    ("minimum_calls", Takes::Count(ANY)),
+    ("slow_call", Takes::Duration),
+    ("slow_call_rate", Takes::Share),
+    ("cooldown", Takes::Duration),
+    ("cooldown_multiplier", Takes::Factor),
+    ("cooldown_max", Takes::Duration),
+    ("cooldown_jitter", Takes::Spread),
+    ("half_open_max_calls", Takes::Count(ANY)),
+    ("success_threshold", Takes::Count(ANY)),
+    ("half_open_failure_threshold", Takes::Count(ANY)),
+    ("probe_timeout", Takes::Duration),
+    ("max_concurrent", Takes::Count(ANY)),
+    ("max_wait", Takes::Wait),
+    ("call_timeout", Takes::Duration),
+    ("failure_if", Takes::Predicate),
+    ("ignore_if", Takes::Predicate),
+    ("on_cancel", Takes::Word(&["ignore", "failure"])),
+    ("fallback", Takes::Fallback),
+    ("fallback_on", Takes::Word(&["any", "rejected"])),
+    ("key", Takes::Key),
+    ("max_keys", Takes::Count(ANY)),
+    ("crate", Takes::CratePath),
 ];
 
 /// What resilience4j, Polly, gobreaker, failsafe, hystrix and their like call our options.
@@ -88,8 +100,11 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("latency_threshold", "slow_call"),
     ("latency_threshold_ms", "slow_call"),
     ("max_backoff", "cooldown_max"),
+    ("max_concurrent_calls", "max_concurrent"),
     ("max_failures", "failure_threshold"),
+    ("max_parallelization", "max_concurrent"),
     ("max_requests", "half_open_max_calls"),
+    ("max_wait_duration", "max_wait"),
     ("max_wait_duration_in_half_open_state", "probe_timeout"),
     ("minimum_number_of_calls", "minimum_calls"),
     ("minimum_throughput", "minimum_calls"),
@@ -113,19 +128,21 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("slow_threshold", "slow_call"),
     ("success_count", "success_threshold"),
     ("threshold", "failure_threshold"),
-    ("timeout", "cooldown"),
-    ("timeout_duration", "cooldown"),
+    ("time_limit", "call_timeout"),
     ("volume_threshold", "minimum_calls"),
     ("wait_duration", "cooldown"),
     ("wait_duration_in_open_state", "cooldown"),
     ("window_size", "window"),
 ];
 
+/// What some call the limit of a call, and others how long a circuit stays open.
+const TIMEOUTS: [&str; 2] = ["timeout", "timeout_duration"];
+
 /// How near two words must be for one to be taken for a misspelling of the other.
 const SIMILAR: f64 = 0.75;
 
 /// The option of that name.
-pub(crate) fn find(key: &Ident) -> Option<(&'static str, Value)> {
+pub(crate) fn find(key: &Ident) -> Option<(&'static str, Takes)> {
     OPTIONS.iter().copied().find(|(name, _)| key == name)
 }
 
@@ -138,6 +155,9 @@ pub(crate) fn meant(key: &Ident) -> Option<&'static str> {
 
 /// What to say of a word that is no option.
 pub(crate) fn unknown(key: &Ident, meant: Option<&str>) -> String {
+    if TIMEOUTS.iter().any(|theirs| key == theirs) {
+        return format!("unknown option `{key}`; did you mean `call_timeout` or `cooldown`?");
+    }
     if let Some(ours) = meant {
         return format!("unknown option `{key}`; did you mean `{ours}`?");
     }
@@ -174,6 +194,11 @@ mod tests {
             assert!(OPTIONS.iter().any(|(name, _)| name == ours), "{ours} is an option");
             assert!(OPTIONS.iter().all(|(name, _)| name != theirs), "{theirs} is not");
         }
+    }
+
+    #[test]
+    fn a_timeout_may_mean_one_of_two_things() {
+        assert!(suggestion("timeout").ends_with("did you mean `call_timeout` or `cooldown`?"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use syn::{
     Signature, Type, TypeParamBound, Visibility,
 };
 
+use crate::spans::ends;
+
 /// A function that can be guarded.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
@@ -357,13 +359,6 @@ impl Output {
             may_be_text: may_be_text(visible),
         }
     }
-}
-
-/// The first and the last token of something: an error from one to the other covers it all.
-pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
-    let mut trees = tokens.to_token_stream().into_iter();
-    let first = trees.next().map_or_else(Span::call_site, |tree| tree.span());
-    (first, trees.last().map_or(first, |tree| tree.span()))
 }
 
 /// The `E` of a visible `Result<T, E>`.

@@ -1,13 +1,14 @@
 //! What the user meant: values checked, conflicts found, defaults filled.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, Expr, Lit, LitStr, Path, UnOp};
+use proc_macro2::Span;
+use syn::{Error, Expr, Lit, LitStr, Path};
 
-use crate::args::{Arg, Args, Errors};
+use crate::args::{Args, Errors};
 use crate::fallback::Fallback;
-use crate::options::Value;
-use crate::signature::{Function, Receiver, ends};
+use crate::options::Takes;
+use crate::signature::{Function, Receiver};
+use crate::spans::spanning;
+use crate::value::{Value, is_text, literal, peel, value};
 
 /// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
 /// evaluates.
@@ -17,9 +18,12 @@ pub(crate) struct Spec {
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
     pub(crate) on_cancel_failure: bool,
+    pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
     /// The fallback answers refusals only.
     pub(crate) only_rejected: bool,
+    pub(crate) key: Option<Expr>,
+    pub(crate) max_keys: Option<Value>,
     /// Where the runtime is, if not where it usually is.
     pub(crate) krate: Option<Path>,
 }
@@ -30,15 +34,12 @@ pub(crate) struct Predicate {
     pub(crate) value: Expr,
 }
 
-/// One call of a `Config` setter.
+/// An option that belongs to the circuit, and so to its `Config`.
 pub(crate) struct Setting {
     pub(crate) option: &'static str,
-    pub(crate) setter: &'static str,
-    pub(crate) value: TokenStream,
-    /// Where the value was written: its first and its last token.
-    pub(crate) at: (Span, Span),
-    /// Only the compiler can evaluate it.
-    pub(crate) is_constant: bool,
+    pub(crate) value: Value,
+    /// The setter, unless only the type of the value tells.
+    pub(crate) setter: Option<&'static str>,
 }
 
 impl Spec {
@@ -49,18 +50,17 @@ impl Spec {
     ) -> syn::Result<(Self, Function)> {
         let mut errors = std::mem::take(&mut args.errors);
         let name = errors.keep(name(&args)).flatten();
-        let settings: Vec<_> =
-            args.given.iter().filter_map(|arg| errors.keep(setting(arg)).flatten()).collect();
+        let mut settings = settings(&args, &mut errors);
         check_pairs(&args, &mut errors);
         let on_cancel = errors.keep(word(&args, "on_cancel")).flatten();
         let fallback_on = errors.keep(word(&args, "fallback_on")).flatten();
+        let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
         let function = errors.keep(function);
         let fallback = function.as_ref().and_then(|function| {
-            check_against(&args, function, &mut errors);
+            check_against(&args, function, only_rejected, &mut errors);
             let fallback = args.get("fallback")?;
             errors.keep(Fallback::check(peel(&fallback.value), function))
         });
-        let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
         if let (Some(function), Some(fallback)) = (&function, &fallback) {
             let _ = errors.keep(check_kept_self(function, fallback, only_rejected));
         }
@@ -69,31 +69,47 @@ impl Spec {
             return Err(Error::new(Span::call_site(), "the attribute could not be read"));
         };
         let expr = |option| args.get(option).map(|arg| peel(&arg.value).clone());
+        let mut of_the_site = |option| {
+            let at = settings.iter().position(|setting: &Setting| setting.option == option)?;
+            Some(settings.remove(at).value)
+        };
+        let call_timeout = of_the_site("call_timeout");
+        let max_keys = of_the_site("max_keys");
         let spec = Self {
             name,
-            settings,
             failure_if: expr("failure_if"),
             ignore_if: expr("ignore_if")
                 .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
             on_cancel_failure: on_cancel.is_some_and(|word| word == "failure"),
-            only_rejected: only_rejected || function.output.is_infallible,
+            only_rejected: only_rejected
+                || (function.output.is_infallible && call_timeout.is_none()),
+            call_timeout,
             fallback,
+            key: expr("key"),
+            max_keys,
             krate: match expr("crate") {
                 Some(Expr::Path(path)) => Some(path.path),
                 _ => None,
             },
+            settings,
         };
         Ok((spec, function))
     }
 }
 
-/// Takes a value out of the invisible groups and the parentheses around it.
-fn peel(value: &Expr) -> &Expr {
-    match value {
-        Expr::Group(group) => peel(&group.expr),
-        Expr::Paren(paren) => peel(&paren.expr),
-        value => value,
+fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for arg in &args.given {
+        let Some(value) = errors.keep(value(arg)).flatten() else { continue };
+        let setter = match arg.takes {
+            Takes::Window if is_text(peel(&arg.value)) => Some("time_window"),
+            Takes::Window if value.is_constant => None,
+            Takes::Window => Some("count_window"),
+            _ => Some(arg.option),
+        };
+        settings.push(Setting { option: arg.option, value, setter });
     }
+    settings
 }
 
 fn name(args: &Args) -> syn::Result<Option<LitStr>> {
@@ -117,194 +133,19 @@ fn name(args: &Args) -> syn::Result<Option<LitStr>> {
         "must be at most 128 bytes long"
     } else if text.chars().any(char::is_control) {
         "must not hold control characters"
+    } else if text.contains('/') && args.mentions("key") {
+        "must not hold `/` where there are keys: their circuits are named `name/key`"
     } else {
         return Ok(Some(name.clone()));
     };
     Err(Error::new(name.span(), format!("`name` {problem}")))
 }
 
-fn setting(arg: &Arg) -> syn::Result<Option<Setting>> {
-    let value = peel(&arg.value);
-    let checked = match arg.takes {
-        Value::Count(most) => count(arg.option, most, value)?,
-        Value::Share => number(arg.option, value, "a share: more than 0, at most 1", |share| {
-            share > 0.0 && share <= 1.0
-        })?,
-        Value::Factor => number(arg.option, value, "at least 1", |factor| factor >= 1.0)?,
-        Value::Spread => number(arg.option, value, "at least 0 and less than 1", |spread| {
-            (0.0..1.0).contains(&spread)
-        })?,
-        Value::Duration => duration(arg.option, value)?,
-        Value::Name | Value::Word(_) | Value::Predicate | Value::Fallback | Value::CratePath => {
-            return Ok(None);
-        }
-    };
-    let setter = if arg.option == "window" { "count_window" } else { arg.option };
-    let is_constant = checked.is_none();
-    if is_constant {
-        check_constant(arg.option, value)?;
-    }
-    Ok(Some(Setting {
-        option: arg.option,
-        setter,
-        value: checked.unwrap_or_else(|| value.to_token_stream()),
-        at: ends(value),
-        is_constant,
-    }))
-}
-
-/// The literal, with its sign, or `None` for an expression that the compiler evaluates.
-fn literal(value: &Expr) -> Option<(bool, &Lit)> {
-    match value {
-        Expr::Lit(literal) => Some((false, &literal.lit)),
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => match peel(&unary.expr) {
-            Expr::Lit(literal) => Some((true, &literal.lit)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn count(option: &str, most: u32, value: &Expr) -> syn::Result<Option<TokenStream>> {
-    let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    let range = if most == u32::MAX { "at least 1".to_owned() } else { format!("1 to {most}") };
-    match literal(value) {
-        None => Ok(None),
-        Some((false, Lit::Int(int))) => match int.base10_parse::<u64>() {
-            Ok(number) if (1..=most.into()).contains(&number) => {
-                if !["", "u32"].contains(&int.suffix()) {
-                    return wrong(format!("is a `u32`; write `{number}`"));
-                }
-                Ok(Some(int.to_token_stream()))
-            }
-            Ok(number) if number > most.into() => wrong(format!("must be at most {most}")),
-            Ok(_) => wrong(format!("must be {range}")),
-            Err(_) => wrong(format!("must be at most {most}")),
-        },
-        Some((true, Lit::Int(_) | Lit::Float(_))) => {
-            wrong(format!("must be {range}, not negative"))
-        }
-        Some((_, Lit::Str(text))) => match text.value().trim().parse::<u64>() {
-            Ok(number) => wrong(format!("takes a number; write `{number}` without quotes")),
-            Err(_) => wrong(format!("takes a whole number, {range}")),
-        },
-        Some(_) => wrong(format!("takes a whole number, {range}")),
-    }
-}
-
-fn number(
-    option: &str,
-    value: &Expr,
-    range: &str,
-    holds: impl Fn(f64) -> bool,
-) -> syn::Result<Option<TokenStream>> {
-    let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    let (negative, digits) = match literal(value) {
-        None => return Ok(None),
-        Some((_, Lit::Int(int))) if !["", "f64"].contains(&int.suffix()) => {
-            return wrong(format!("is an `f64`; write `{}`", int.base10_digits()));
-        }
-        Some((_, Lit::Float(float))) if !["", "f64"].contains(&float.suffix()) => {
-            return wrong(format!("is an `f64`; write `{}`", float.base10_digits()));
-        }
-        Some((negative, Lit::Int(int))) => (negative, int.base10_digits().to_owned()),
-        Some((negative, Lit::Float(float))) => (negative, float.base10_digits().to_owned()),
-        Some((_, Lit::Str(text))) => {
-            let text = text.value();
-            return match text.trim().trim_end_matches('%').parse::<f64>() {
-                Ok(percent) if text.contains('%') => {
-                    wrong(format!("takes a number; write `{}` without quotes", percent / 100.0))
-                }
-                Ok(_) => wrong(format!("takes a number; write `{}` without quotes", text.trim())),
-                Err(_) => wrong(format!("takes a number, {range}")),
-            };
-        }
-        Some(_) => return wrong(format!("takes a number, {range}")),
-    };
-    let Ok(magnitude) = digits.parse::<f64>() else {
-        return wrong(format!("takes a number, {range}"));
-    };
-    let number = if negative { -magnitude } else { magnitude };
-    if holds(number) && number.is_finite() {
-        let mut literal = proc_macro2::Literal::f64_unsuffixed(number);
-        literal.set_span(ends(value).0);
-        return Ok(Some(literal.to_token_stream()));
-    }
-    if range.starts_with("a share") && (2.0..=100.0).contains(&number) {
-        return wrong(format!("is {range}; for {number} % write `{}`", number / 100.0));
-    }
-    wrong(format!("must be {range}"))
-}
-
-fn duration(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
-    let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    match literal(value) {
-        None => Ok(None),
-        Some((false, Lit::Str(text))) => match humantime::parse_duration(&text.value()) {
-            Ok(duration) if duration.is_zero() => wrong("must be longer than 0".to_owned()),
-            Ok(duration) => {
-                let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
-                let span = text.span();
-                Ok(Some(quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) }))
-            }
-            Err(error) => wrong(no_duration(text.value().trim(), &error)),
-        },
-        Some((false, Lit::Int(int))) => wrong(needs_a_unit(int.base10_digits())),
-        Some(_) => wrong("takes a duration, such as \"250ms\", \"30s\" or \"1m 30s\"".to_owned()),
-    }
-}
-
-fn no_duration(text: &str, error: &humantime::DurationError) -> String {
-    use humantime::DurationError::{NumberOverflow, UnknownUnit};
-
-    match error {
-        UnknownUnit { unit, .. } if unit.is_empty() => needs_a_unit(text),
-        UnknownUnit { unit, .. } => {
-            format!(
-                "has an unknown unit, `{unit}`; the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"
-            )
-        }
-        NumberOverflow => "cannot be counted in nanoseconds".to_owned(),
-        _ => "is no duration; write it like \"250ms\", \"30s\" or \"1m 30s\"".to_owned(),
-    }
-}
-
-fn needs_a_unit(digits: &str) -> String {
-    format!("needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`")
-}
-
-/// What can only be known at run time, or per type, is refused here in our words.
-fn check_constant(option: &str, value: &Expr) -> syn::Result<()> {
-    let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    match value {
-        Expr::Closure(_)
-        | Expr::Array(_)
-        | Expr::Tuple(_)
-        | Expr::Struct(_)
-        | Expr::Reference(_) => wrong("takes a literal or a constant"),
-        _ if words(value.to_token_stream(), "self") => {
-            wrong("is read while compiling, when there is no `self` yet; use a constant")
-        }
-        _ if words(value.to_token_stream(), "Self") => {
-            wrong("belongs to the circuit, which all types share: name the type instead of `Self`")
-        }
-        _ => Ok(()),
-    }
-}
-
-fn words(tokens: TokenStream, word: &str) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(ident) => ident == word,
-        TokenTree::Group(group) => words(group.stream(), word),
-        _ => false,
-    })
-}
-
 fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> {
     let Some(arg) = args.get(option) else {
         return Ok(None);
     };
-    let Value::Word(choices) = arg.takes else {
+    let Takes::Word(choices) = arg.takes else {
         return Ok(None);
     };
     let (written, quoted) = match (peel(&arg.value), literal(peel(&arg.value))) {
@@ -326,10 +167,12 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
 
 /// Options that need another one, and literals that contradict each other.
 fn check_pairs(args: &Args, errors: &mut Errors) {
-    const COMPANIONS: [(&str, &str); 3] = [
+    const COMPANIONS: [(&str, &str); 5] = [
         ("slow_call_rate", "slow_call"),
         ("cooldown_max", "cooldown_multiplier"),
+        ("max_wait", "max_concurrent"),
         ("fallback_on", "fallback"),
+        ("max_keys", "key"),
     ];
     for (option, companion) in COMPANIONS {
         if args.get(option).is_some() && !args.mentions(companion) {
@@ -347,7 +190,7 @@ fn check_pairs(args: &Args, errors: &mut Errors) {
         && window > 0
     {
         let message = format!("`minimum_calls` must not be more than the window holds, {window}");
-        let value = args.get("minimum_calls").map(|arg| arg.value.to_token_stream());
+        let value = args.get("minimum_calls").map(|arg| &arg.value);
         errors.push(Error::new_spanned(value, message));
     }
     check_order(args, errors, "cooldown_max", "cooldown", Some("60s"));
@@ -376,16 +219,18 @@ fn check_order(
             "`{longer}` must not be shorter than `{shorter}`, {}",
             humantime::format_duration(least)
         );
-        let value = args.get(longer).map(|arg| arg.value.to_token_stream());
+        let value = args.get(longer).map(|arg| &arg.value);
         errors.push(Error::new_spanned(value, message));
     }
 }
 
 /// What the options ask of the function.
-fn check_against(args: &Args, function: &Function, errors: &mut Errors) {
-    if args.get("on_cancel").is_some() && !function.is_async() {
-        let message = "`on_cancel` is for async functions: a sync call cannot be cancelled";
-        errors.push(Error::new(args.span_of("on_cancel"), message));
+fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: &mut Errors) {
+    check_kind(args, function, errors);
+    if only_rejected && function.output.is_infallible && args.mentions("call_timeout") {
+        let message = "a call that timed out has nothing to return, as the fallback answers refused calls \
+                       only; remove `fallback_on = rejected`";
+        errors.push(Error::new(args.span_of("call_timeout"), message));
     }
     for option in ["failure_if", "ignore_if"] {
         let Some(arg) = args.get(option) else {
@@ -417,12 +262,35 @@ fn check_against(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
+/// Options that only async functions can have, some of them only with a timer.
+fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
+    const ASYNC: [(&str, &str); 2] = [
+        ("on_cancel", "a sync call cannot be cancelled"),
+        ("call_timeout", "a sync call cannot be stopped"),
+    ];
+    let mut complain = |option, message| errors.push(Error::new(args.span_of(option), message));
+    if !function.is_async() {
+        let meant = ASYNC.iter().filter(|(option, _)| args.get(option).is_some());
+        for (option, why) in meant {
+            complain(option, format!("`{option}` is for async functions: {why}"));
+        }
+    } else if cfg!(not(feature = "tokio")) {
+        let timed = ["call_timeout", "max_wait"].into_iter();
+        for option in timed.filter(|option| args.get(option).is_some()) {
+            let message = "of an async function needs the feature `tokio` of breaker-runtime";
+            complain(option, format!("`{option}` {message}"));
+        }
+    }
+}
+
 /// The arguments are values of one call; options belong to all of them.
 fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
     let names = || function.arguments.iter().flat_map(|argument| &argument.names);
     for arg in &args.given {
-        let is_setting =
-            !matches!(arg.takes, Value::Predicate | Value::Fallback | Value::Word(_) | Value::Name);
+        let is_setting = !matches!(
+            arg.takes,
+            Takes::Predicate | Takes::Fallback | Takes::Key | Takes::Word(_) | Takes::Name
+        );
         let Expr::Path(path) = peel(&arg.value) else {
             continue;
         };
@@ -447,8 +315,7 @@ fn cannot_refuse(function: &Function) -> Error {
         "`{name}` returns {returned}, so a refused call cannot be told from a good one; give a `fallback`, \
          or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
     );
-    let (first, last) = function.output.blame;
-    crate::fallback::spanning([first, last], &message)
+    spanning(function.output.blame, &message)
 }
 
 /// `self` cannot be renamed, so a fallback that comes after the body cannot have a copy of it, unless it
@@ -468,13 +335,5 @@ fn check_kept_self(
              take `&self`, name a function as the fallback, or set `fallback_on = rejected`",
         )),
         _ => Ok(()),
-    }
-}
-
-impl ToTokens for Setting {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        let setter = proc_macro2::Ident::new(self.setter, Span::mixed_site());
-        let value = &self.value;
-        tokens.extend(quote! { .#setter(#value) });
     }
 }

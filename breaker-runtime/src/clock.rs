@@ -87,6 +87,14 @@ impl Instant {
     /// The end of time: a deadline here is never reached.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    pub(crate) const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
     pub(crate) fn after(self, elapsed: Duration) -> Self {
         let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(nanos))

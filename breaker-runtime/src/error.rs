@@ -155,6 +155,10 @@ pub struct TimedOut {
 }
 
 impl TimedOut {
+    pub(crate) fn new(name: Name, after: Duration) -> Self {
+        Self { name, after }
+    }
+
     /// The circuit whose call it was.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -278,6 +278,22 @@ impl Machine {
         std::mem::take(&mut self.news)
     }
 
+    /// Whether a circuit that nobody asked for in so long holds nothing worth keeping: no evidence, or
+    /// only what is ten cooldowns old.
+    pub(crate) fn is_disposable(&self, run: u32, untouched: Duration, now: Instant) -> bool {
+        let ages = self.settings.cooldown.saturating_mul(10);
+        match &self.phase {
+            Phase::Closed(evidence) => {
+                let tally = evidence.window.tally(run, now.max(self.now));
+                let spotless =
+                    evidence.failures_after(run) == 0 && tally.failed == 0 && tally.slow == 0;
+                spotless || untouched >= ages
+            }
+            Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
+            Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => false,
+        }
+    }
+
     /// What the machine looks like at `now`, `run` good calls after the last bad one. Changes nothing.
     pub(crate) fn read(&self, run: u32, now: Instant) -> Reading {
         let now = now.max(self.now);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::config::ConfigError;
 
-const LONGEST: usize = 128;
+/// The most bytes of a name.
+pub(crate) const LONGEST: usize = 128;
 
 /// A name that a [`Rejected`](crate::Rejected) may carry away without allocating. Annotated circuits
 /// have a static one, so that refusing a call touches no shared counter either.

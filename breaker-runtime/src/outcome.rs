@@ -4,8 +4,6 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::error::Rejected;
-
 /// How a finished call counts.
 ///
 /// # Examples
@@ -221,54 +219,6 @@ pub trait HasErrors<R>: Kind<R> {
 impl<T, E> HasErrors<Result<T, E>> for ResultKind {
     fn error(self, value: &Result<T, E>) -> Option<&E> {
         value.as_ref().err()
-    }
-}
-
-/// A return type that can say "refused".
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot say that the call was refused",
-    label = "neither a `Result` nor an `Option`",
-    note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
-)]
-pub trait Refusable {
-    /// What has to hold the refusal.
-    type Error;
-
-    /// What a refused call returns.
-    fn refused(error: Self::Error) -> Self;
-}
-
-impl<T, E> Refusable for Result<T, E> {
-    type Error = E;
-
-    fn refused(error: E) -> Self {
-        Err(error)
-    }
-}
-
-impl<T> Refusable for Option<T> {
-    type Error = Rejected;
-
-    fn refused(_: Rejected) -> Self {
-        None
-    }
-}
-
-/// An error type that a refusal converts into.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot hold a refusal",
-    label = "does not implement `From<breaker_runtime::Rejected>`",
-    note = "implement `From<breaker_runtime::Rejected>` for it, use an error type of yours that does, or give a `fallback`"
-)]
-pub trait HoldsRejected {
-    /// The conversion.
-    fn hold(rejected: Rejected) -> Self;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: From<Rejected>> HoldsRejected for E {
-    fn hold(rejected: Rejected) -> Self {
-        Self::from(rejected)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::mem;
 use std::thread;
+use std::time::Duration;
 
 use crate::breaker::CircuitBreaker;
 use crate::clock::Instant;
+use crate::error::TimedOut;
 use crate::machine::Ticket;
 use crate::outcome::Ending;
 
@@ -124,6 +126,13 @@ impl<'a> Permit<'a> {
     pub(crate) fn settle(self, ending: Ending) {
         self.breaker.settle(self.ticket, self.began, ending);
         mem::forget(self);
+    }
+
+    /// The call was dropped because it took too long.
+    pub(crate) fn time_out(self, limit: Duration) -> TimedOut {
+        let timed_out = self.breaker.time_out(limit);
+        self.settle(Ending::Failure);
+        timed_out
     }
 
     pub(crate) fn if_dropped(&mut self, means: IfDropped) {

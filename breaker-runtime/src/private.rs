@@ -1,6 +1,9 @@
 //! The only paths that generated code may use. Not public API: it may change in any release.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
 
 pub use core;
 pub use std::boxed::Box;
@@ -9,15 +12,16 @@ pub use std::convert::Infallible;
 pub use inventory;
 
 pub use crate::__breaker_site as site;
+pub use crate::breaker::CircuitBreaker;
 pub use crate::config::Config;
-pub use crate::error::{CallError, Rejected};
+pub use crate::error::{CallError, Rejected, TimedOut};
 pub use crate::eventual::{Answer, Eventual};
 pub use crate::guarded::Guarded;
 pub use crate::outcome::{
-    HasErrors, HoldsRejected, Kind, KindOf, OptionKind, OptionOr, Outcome, PlainKind, Refusable,
-    ResultKind,
+    HasErrors, Kind, KindOf, OptionKind, OptionOr, Outcome, PlainKind, ResultKind,
 };
 pub use crate::permit::{OnCancel, Permit};
+pub use crate::refusable::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use crate::site::{Listed, Place, Site};
 
 use crate::permit::IfDropped;
@@ -38,6 +42,50 @@ pub fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
 /// As [`enter`].
 pub async fn enter_async(site: &'static Site) -> Result<Permit<'static>, Rejected> {
     site.circuit().acquire_async(IfDropped::Panicked).await
+}
+
+/// The circuit for a key. While it is held, it is not evicted.
+pub fn circuit_for(site: &'static Site, key: &dyn Display) -> Arc<CircuitBreaker> {
+    site.circuit_for(key)
+}
+
+/// As [`enter`], for a key's circuit.
+///
+/// # Errors
+///
+/// As [`enter`].
+pub fn enter_circuit(circuit: &CircuitBreaker) -> Result<Permit<'_>, Rejected> {
+    circuit.acquire_blocking(IfDropped::Panicked)
+}
+
+/// As [`enter_circuit`], without blocking the thread.
+///
+/// # Errors
+///
+/// As [`enter`].
+pub async fn enter_circuit_async(circuit: &CircuitBreaker) -> Result<Permit<'_>, Rejected> {
+    circuit.acquire_async(IfDropped::Panicked).await
+}
+
+/// What the future comes to, unless it takes too long and is dropped.
+#[cfg(feature = "tokio")]
+pub async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    crate::timer::within(limit, future).await
+}
+
+/// Records that the body was dropped because it took too long.
+#[must_use]
+pub fn time_out(permit: Permit<'_>, limit: Duration) -> TimedOut {
+    permit.time_out(limit)
+}
+
+/// What a call that timed out returns when there is no fallback.
+#[must_use]
+pub fn give_up<R: Refusable>(timed_out: TimedOut) -> R
+where
+    R::Error: HoldsTimedOut,
+{
+    R::refused(R::Error::hold(timed_out))
 }
 
 /// Runs the body. Passing the closure here makes it `FnOnce`, so that it may return what it captured.
@@ -170,6 +218,48 @@ pub const fn check(config: &Config, option: &str) {
     }
 }
 
+/// A `call_timeout` that is a constant.
+///
+/// # Panics
+///
+/// If it is zero, while compiling.
+#[must_use]
+#[track_caller]
+pub const fn call_timeout(limit: Duration) -> Duration {
+    assert!(!limit.is_zero(), "`call_timeout` must be longer than 0");
+    limit
+}
+
+/// A `max_keys` that is a constant.
+///
+/// # Panics
+///
+/// If it is zero, while compiling.
+#[must_use]
+#[track_caller]
+pub const fn max_keys(keys: u32) -> u32 {
+    assert!(keys > 0, "`max_keys` must be at least 1");
+    keys
+}
+
+/// A `window` that is a constant: so many calls, or so much time, as its type says.
+#[derive(Debug)]
+pub struct Window<T>(pub T);
+
+impl Window<u32> {
+    /// States it.
+    pub const fn of(self, config: Config) -> Config {
+        config.count_window(self.0)
+    }
+}
+
+impl Window<Duration> {
+    /// States it.
+    pub const fn of(self, config: Config) -> Config {
+        config.time_window(self.0)
+    }
+}
+
 /// One text and its length: constants cannot format.
 const fn joined(parts: [&str; 4]) -> ([u8; 160], usize) {
     let (mut text, mut length, mut part) = ([0; 160], 0, 0);
@@ -199,7 +289,7 @@ const fn equal(one: &str, other: &str) -> bool {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    ($name:expr, $function:expr, $config:expr $(,)?) => {{
+    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
         static SITE: $crate::__private::Site = $crate::__private::Site::new(
             $name,
             $config,
@@ -211,7 +301,7 @@ macro_rules! __breaker_site {
                 $crate::__private::core::line!(),
                 $crate::__private::core::column!(),
             ),
-        );
+        )$(.$keyed($max_keys))?;
         $crate::__private::inventory::submit! { $crate::__private::Listed(&SITE) }
         &SITE
     }};

@@ -9,6 +9,7 @@ use once_cell::sync::Lazy;
 use crate::breaker::CircuitBreaker;
 use crate::config::{Config, ConfigError};
 use crate::event::{Event, EventKind, LISTENERS, Subscription};
+use crate::keyed::Keyed;
 use crate::name::Name;
 use crate::site::Site;
 use crate::snapshot::RegistrySnapshot;
@@ -32,7 +33,7 @@ pub fn registry() -> &'static Registry {
 /// Every circuit of the program: those of annotated functions, from before their first call, and those
 /// made by [`get_or_create`](Registry::get_or_create).
 ///
-/// Circuits are never removed. Two crates that depend on two versions of `breaker-runtime` have two
+/// Circuits are never removed, but for those of keys that are no longer used. Two crates that depend on two versions of `breaker-runtime` have two
 /// registries.
 ///
 /// # Examples
@@ -48,6 +49,8 @@ pub fn registry() -> &'static Registry {
 #[derive(Debug)]
 pub struct Registry {
     circuits: RwLock<BTreeMap<Arc<str>, Arc<CircuitBreaker>>>,
+    /// Those that have keys, by the name that all keys of one begin with.
+    keyed: RwLock<BTreeMap<&'static str, Arc<Keyed>>>,
 }
 
 impl Registry {
@@ -61,7 +64,7 @@ impl Registry {
             let name = Arc::from(site.name());
             circuits.entry(name).or_insert_with(|| made_for(site)).join(site);
         }
-        Self { circuits: RwLock::new(circuits) }
+        Self { circuits: RwLock::new(circuits), keyed: RwLock::default() }
     }
 
     /// The circuit of that name. Finds those of annotated functions before their first call too.
@@ -84,7 +87,10 @@ impl Registry {
     /// ```
     pub fn get(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
         let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-        circuits.get(name).cloned()
+        circuits.get(name).cloned().or_else(|| {
+            let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
+            keyed.get(name.split_once('/')?.0)?.get(name)
+        })
     }
 
     /// The circuit of that name, made with `config` if there is none yet.
@@ -137,8 +143,15 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
-        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-        circuits.values().cloned().collect()
+        let mut all: Vec<_> = {
+            let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
+            circuits.values().cloned().collect()
+        };
+        let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
+        all.extend(keyed.values().flat_map(|keyed| keyed.circuits()));
+        drop(keyed);
+        all.sort_by(|one, other| one.name().cmp(other.name()));
+        all
     }
 
     /// A snapshot of every circuit. Each is consistent in itself; they are taken one after the other.
@@ -220,6 +233,18 @@ impl Registry {
         circuit
     }
 
+    /// The circuits by key of a site's name. Of several bounds that its sites state, the greatest holds,
+    /// whichever is called first.
+    pub(crate) fn keyed(&self, site: &'static Site) -> Arc<Keyed> {
+        let shared = self.circuit_of(site);
+        let of_that_name = Site::linked().filter(|linked| linked.name() == site.name());
+        let limit = of_that_name.map(Site::max_keys).chain([site.max_keys()]).max();
+        let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
+        let mut keyed = self.keyed.write().unwrap_or_else(PoisonError::into_inner);
+        let made = keyed.entry(site.name()).or_insert_with(|| Keyed::new(shared, limit).into());
+        Arc::clone(made)
+    }
+
     /// Keeps the circuit, unless another thread was faster.
     fn insert(&self, made: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
         let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
@@ -275,7 +300,7 @@ impl Provenance {
     }
 
     /// Whether the site is new here. Sites are kept in the order of places.
-    fn add(&self, site: &'static Site) -> bool {
+    pub(crate) fn add(&self, site: &'static Site) -> bool {
         let sites = &mut self.0.lock().sites;
         if sites.contains(&site) {
             return false;

@@ -7,6 +7,7 @@ use once_cell::sync::OnceCell;
 
 use crate::breaker::CircuitBreaker;
 use crate::config::Config;
+use crate::keyed::Keyed;
 use crate::registry::registry;
 
 /// One annotated function: where it is, and what it states about its circuit.
@@ -34,7 +35,9 @@ pub struct Site {
     config: Config,
     function: &'static str,
     place: Place,
+    max_keys: u32,
     circuit: OnceCell<Arc<CircuitBreaker>>,
+    keyed: OnceCell<Arc<Keyed>>,
 }
 
 /// Where a site is. Places are ordered by crate, file, line and column (R22).
@@ -77,7 +80,23 @@ impl Site {
         function: &'static str,
         place: Place,
     ) -> Self {
-        Self { name, config, function, place, circuit: OnceCell::new() }
+        Self {
+            name,
+            config,
+            function,
+            place,
+            max_keys: 0,
+            circuit: OnceCell::new(),
+            keyed: OnceCell::new(),
+        }
+    }
+
+    /// With a circuit for each key, and at most so many of them.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn keyed(mut self, max_keys: u32) -> Self {
+        self.max_keys = max_keys;
+        self
     }
 
     /// Every site that was linked into the program.
@@ -88,6 +107,16 @@ impl Site {
     /// The circuit that the site shares with all others of its name. One load after the first call.
     pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
         self.circuit.get_or_init(|| registry().circuit_of(self))
+    }
+
+    /// The circuit for a key.
+    pub(crate) fn circuit_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
+        self.keyed.get_or_init(|| registry().keyed(self)).circuit(key, self)
+    }
+
+    /// At most so many circuits of their own for its keys; 0 if it has none.
+    pub(crate) fn max_keys(&self) -> u32 {
+        self.max_keys
     }
 
     /// The name of its circuit.

@@ -16,6 +16,7 @@ pub(crate) enum Counter {
     Cancelled,
     Slow,
     Late,
+    TimedOut,
     Panicked,
     RejectedOpen,
     RejectedHalfOpenFull,
@@ -59,6 +60,13 @@ impl Totals {
         self.0[counter as usize].load(Ordering::Acquire)
     }
 
+    /// Adds what another circuit has counted.
+    pub(crate) fn absorb(&self, other: &Self) {
+        for (own, other) in self.0.iter().zip(&other.0) {
+            own.fetch_add(other.load(Ordering::Acquire), Ordering::Release);
+        }
+    }
+
     /// The calls, `started` read last: a call that ends meanwhile is never seen to end before it began.
     pub(crate) fn calls(&self) -> Calls {
         let mut calls = Calls {
@@ -69,7 +77,7 @@ impl Totals {
             cancelled: self.of(Counter::Cancelled),
             slow: self.of(Counter::Slow),
             late: self.of(Counter::Late),
-            timed_out: 0,
+            timed_out: self.of(Counter::TimedOut),
             panicked: self.of(Counter::Panicked),
         };
         calls.started = self.of(Counter::Started);

@@ -64,11 +64,13 @@ fn an_async_function_with_a_closure_fallback() {
         "async fn stock(sku: String) -> Result<Stock, Fault> { fetch(sku).await }",
         &expect![[r#"
             async fn stock(sku: String) -> Result<Stock, Fault> {
-                let error = match ::breaker_runtime::__private::enter(
-                    ::breaker_runtime::__private::site!(
-                        "stock", "stock", ::breaker_runtime::__private::Config::new()
-                    ),
-                ) {
+                let error = match ::breaker_runtime::__private::enter_async(
+                        ::breaker_runtime::__private::site!(
+                            "stock", "stock", ::breaker_runtime::__private::Config::new()
+                        ),
+                    )
+                    .await
+                {
                     ::core::result::Result::Ok(mut permit) => {
                         let lent_sku = ::breaker_runtime::__private::keep(&sku);
                         let value = ::breaker_runtime::__private::Guarded::new(
@@ -194,11 +196,13 @@ fn a_boxed_future() {
                         let value: Option<User> = ::breaker_runtime::__private::never();
                         return value;
                     }
-                    match ::breaker_runtime::__private::enter(
-                        ::breaker_runtime::__private::site!(
-                            "users", "user", ::breaker_runtime::__private::Config::new()
-                        ),
-                    ) {
+                    match ::breaker_runtime::__private::enter_async(
+                            ::breaker_runtime::__private::site!(
+                                "users", "user", ::breaker_runtime::__private::Config::new()
+                            ),
+                        )
+                        .await
+                    {
                         ::core::result::Result::Ok(mut permit) => {
                             let value = {
                                 let resolved = ::breaker_runtime::__private::Guarded::new(

@@ -1,9 +1,11 @@
 //! A call's way through its circuit: state, bulkhead, state again if it waited, and back with an outcome.
 
+use std::time::Duration;
+
 use super::CircuitBreaker;
 use crate::bulkhead::Bulkhead;
 use crate::clock::Instant;
-use crate::error::{Refusal, Rejected, RejectedReason};
+use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
 use crate::event::{EventKind, LISTENERS};
 use crate::machine::{Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
@@ -130,6 +132,29 @@ impl CircuitBreaker {
     pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
         self.post(kind);
         self.deliver();
+    }
+
+    /// The time on the circuit's clock.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Whether nothing is lost with a circuit that nobody holds and nobody asked for in so long.
+    pub(crate) fn is_disposable(&self, untouched: Duration) -> bool {
+        let now = self.clock.now();
+        let machine = self.machine.lock();
+        machine.is_disposable(self.word.load().run(), untouched, now)
+    }
+
+    /// Takes over the totals of a circuit that goes.
+    pub(crate) fn absorb(&self, gone: &Self) {
+        self.totals.absorb(&gone.totals);
+    }
+
+    /// Counts a call that took longer than it was given.
+    pub(crate) fn time_out(&self, limit: Duration) -> TimedOut {
+        self.totals.add(Counter::TimedOut);
+        TimedOut::new(self.name.clone(), limit)
     }
 
     pub(crate) fn count_panic(&self) {
