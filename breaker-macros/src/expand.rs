@@ -427,9 +427,10 @@ impl Guard<'_> {
             if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
         let guarded =
             quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #future) };
-        match self.call_timeout() {
-            Some(limit) => quote! { #rt::within(#limit, #guarded).await },
-            None => quote! { #guarded.await },
+        if let Some(limit) = self.call_timeout() {
+            quote! { #rt::within(#limit, #guarded).await }
+        } else {
+            quote! { #guarded.await }
         }
     }
 

@@ -94,6 +94,8 @@ mod timer;
 #[path = "no_timer.rs"]
 mod timer;
 mod totals;
+#[cfg(feature = "tracing")]
+mod trace;
 mod window;
 mod word;
 
@@ -112,6 +114,8 @@ pub use crate::registry::{Conflict, Registry, Stated, registry};
 pub use crate::site::Site;
 pub use crate::snapshot::{Calls, Probes, RegistrySnapshot, Rejections, Snapshot};
 pub use crate::state::{Cause, State, Transition, TripKind, TripReason};
+#[cfg(feature = "tracing")]
+pub use crate::trace::trace;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;

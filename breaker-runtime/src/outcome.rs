@@ -28,6 +28,18 @@ pub enum Outcome {
     Ignored,
 }
 
+impl Outcome {
+    /// The word that logs and metrics use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
 /// How a call ended: with an outcome, or by being dropped before it had one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
