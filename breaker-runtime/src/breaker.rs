@@ -131,7 +131,7 @@ impl CircuitBreaker {
             bulkhead: settings
                 .max_concurrent
                 .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
-            totals: Totals::default(),
+            totals: Totals::new(),
             clock,
             machine: Mutex::new(machine),
             name,

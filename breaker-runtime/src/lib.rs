@@ -70,6 +70,7 @@
 
 mod breaker;
 mod bulkhead;
+mod cells;
 mod clock;
 mod config;
 mod error;

@@ -254,7 +254,6 @@ impl Machine {
     pub(crate) fn force_open(&mut self, now: Instant) {
         let now = self.catch_up(now);
         if !matches!(self.phase, Phase::ForcedOpen) {
-            self.reopenings = 0;
             self.enter(Phase::ForcedOpen, Cause::ForcedOpen, now);
         }
     }
@@ -262,7 +261,6 @@ impl Machine {
     pub(crate) fn disable(&mut self, now: Instant) {
         let now = self.catch_up(now);
         if !matches!(self.phase, Phase::Disabled) {
-            self.reopenings = 0;
             self.enter(Phase::Disabled, Cause::Disabled, now);
         }
     }

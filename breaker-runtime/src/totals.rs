@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::cells::{Cells, Hot};
 use crate::error::RejectedReason;
 use crate::outcome::Ending;
 use crate::snapshot::{Calls, Rejections};
@@ -22,6 +23,24 @@ pub(crate) enum Counter {
     RejectedHalfOpenFull,
     RejectedForcedOpen,
     RejectedBulkheadFull,
+}
+
+impl Counter {
+    const ALL: [Self; COUNTERS] = [
+        Self::Started,
+        Self::Success,
+        Self::Failure,
+        Self::Ignored,
+        Self::Cancelled,
+        Self::Slow,
+        Self::Late,
+        Self::TimedOut,
+        Self::Panicked,
+        Self::RejectedOpen,
+        Self::RejectedHalfOpenFull,
+        Self::RejectedForcedOpen,
+        Self::RejectedBulkheadFull,
+    ];
 }
 
 impl From<Ending> for Counter {
@@ -48,22 +67,47 @@ impl From<RejectedReason> for Counter {
 
 const COUNTERS: usize = Counter::RejectedBulkheadFull as usize + 1;
 
-#[derive(Debug, Default)]
-pub(crate) struct Totals([AtomicU64; COUNTERS]);
+/// A good call counts in its thread's own cells, everything else in shared ones.
+#[derive(Debug)]
+pub(crate) struct Totals {
+    shared: [AtomicU64; COUNTERS],
+    cells: Cells,
+}
 
 impl Totals {
+    pub(crate) fn new() -> Self {
+        Self { shared: Default::default(), cells: Cells::new() }
+    }
+
+    pub(crate) fn add_started(&self) {
+        if !self.cells.add(Hot::Started) {
+            self.add(Counter::Started);
+        }
+    }
+
+    pub(crate) fn add_success(&self) {
+        if !self.cells.add(Hot::Success) {
+            self.add(Counter::Success);
+        }
+    }
+
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
-        self.0[counter.into() as usize].fetch_add(1, Ordering::Release);
+        self.shared[counter.into() as usize].fetch_add(1, Ordering::Release);
     }
 
     fn of(&self, counter: Counter) -> u64 {
-        self.0[counter as usize].load(Ordering::Acquire)
+        let shared = self.shared[counter as usize].load(Ordering::Acquire);
+        match counter {
+            Counter::Started => shared + self.cells.sum(Hot::Started),
+            Counter::Success => shared + self.cells.sum(Hot::Success),
+            _ => shared,
+        }
     }
 
     /// Adds what another circuit has counted.
     pub(crate) fn absorb(&self, other: &Self) {
-        for (own, other) in self.0.iter().zip(&other.0) {
-            own.fetch_add(other.load(Ordering::Acquire), Ordering::Release);
+        for (own, counter) in self.shared.iter().zip(Counter::ALL) {
+            own.fetch_add(other.of(counter), Ordering::Release);
         }
     }
 

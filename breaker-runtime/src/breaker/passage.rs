@@ -91,14 +91,17 @@ impl CircuitBreaker {
             self.deliver();
             admitted?
         };
-        self.totals.add(Counter::Started);
+        self.totals.add_started();
         let began = self.slow_call.map(|_| self.clock.now());
         Ok(Permit::new(self, ticket, began, if_dropped))
     }
 
     /// Takes the outcome of a call. Listeners are told last, when the call holds nothing any more.
     pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
-        self.totals.add(ending);
+        match ending {
+            Ending::Success => self.totals.add_success(),
+            other => self.totals.add(other),
+        }
         let ended = Ended { ending, slow: self.is_slow(began) };
         let moved = !self.needs_no_lock(ticket, ended);
         if moved {
