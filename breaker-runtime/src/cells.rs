@@ -157,7 +157,9 @@ impl Drop for Cells {
     fn drop(&mut self) {
         let mut pool = POOL.lock();
         for row in pool.blocks.iter().filter_map(|block| block.row(self.row)) {
-            row.iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
+            for cell in row {
+                cell.store(0, Ordering::Relaxed);
+            }
         }
         pool.free_rows.push(self.row);
     }
