@@ -17,7 +17,7 @@ use crate::machine::Machine;
 use crate::name::Name;
 use crate::outcome::Ending;
 use crate::permit::{IfDropped, OnCancel, Permit};
-use crate::registry::Provenance;
+use crate::provenance::Provenance;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::sync::Mutex;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::error::RejectedReason;
 use crate::outcome::Outcome;
-use crate::registry::Conflict;
+use crate::provenance::Conflict;
 use crate::state::Transition;
 use crate::sync::Mutex;
 

@@ -6,7 +6,7 @@ mod table;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::registry::Conflict;
+use crate::provenance::Conflict;
 use crate::site::Site;
 use crate::state::{State, TripReason};
 
