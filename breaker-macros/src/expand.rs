@@ -4,10 +4,10 @@
 //! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use crate::fallback::Fallback;
-use crate::signature::{Argument, Flavor, Function, Keeping, Receiver};
+use crate::fallback::{Fallback, holds};
+use crate::signature::{Argument, Flavor, Function, Keeping, Receiver, borrowed};
 use crate::spans::{call_at, ends, local, placed, respan, tail};
 use crate::spec::Spec;
 
@@ -130,11 +130,26 @@ impl Guard<'_> {
     /// With keys: the circuit of this call, held as long as the call lasts.
     fn circuit(&self) -> Option<TokenStream> {
         let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
+        let arguments = self.function.arguments.iter();
+        let seen = arguments
+            .filter(|argument| argument.is_taken_apart() && self.is_in_key(argument))
+            .map(|Argument { attrs, pattern, ident, .. }| {
+                let borrowed = borrowed(pattern);
+                quote! { #(#attrs)* #[allow(unused_variables)] let #borrowed = &#ident; }
+            });
         let (first, last) = ends(key);
-        let find = respan(quote! { #rt::circuit_for }, first, first);
-        let found = call_at(&find, quote! { #site, &(#key) }, last);
+        let find = respan(quote! { #rt::circuit_for }, first, last);
+        let shown = respan(quote_spanned! { Span::mixed_site() => & }, first, first);
+        let whole = call_at(&shown, key.to_token_stream(), last);
+        let found = call_at(&find, quote! { #site, #whole }, last);
         let circuit = local("circuit");
-        Some(quote! { let #circuit = #found; })
+        Some(quote! { let #circuit = { #(#seen)* let #circuit = #found; #circuit }; })
+    }
+
+    /// Whether the key uses that argument.
+    fn is_in_key(&self, argument: &Argument) -> bool {
+        let key = self.spec.key.as_ref().map(ToTokens::to_token_stream).unwrap_or_default();
+        argument.names.iter().any(|name| holds(key.clone(), name))
     }
 
     /// Asks for a permit.
@@ -291,9 +306,9 @@ impl Guard<'_> {
 
     /// The fallback's value, given `error`.
     fn answer(&self, fallback: &Fallback, error: &Ident) -> TokenStream {
-        let bindings = self.function.arguments.iter().filter(|argument| {
-            !matches!(argument.pattern, syn::Pat::Ident(_)) && fallback.mentions(argument)
-        });
+        let arguments = self.function.arguments.iter();
+        let bindings =
+            arguments.filter(|argument| argument.is_taken_apart() && fallback.mentions(argument));
         let bindings = bindings.map(|Argument { attrs, pattern, ident, .. }| {
             quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
         });
@@ -464,9 +479,10 @@ impl Guard<'_> {
         let rebind = |argument: &Argument| {
             let Argument { attrs, pattern, .. } = argument;
             let from = self.source(argument);
-            // Whoever names an argument in the fallback alone has used it.
+            // Whoever names an argument in the fallback or the key alone has used it.
             let used =
-                self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument));
+                self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
+                    || self.is_in_key(argument);
             let allow = used.then(|| quote! { #[allow(unused_variables)] });
             let underscored = argument.names.iter().any(|name| name.to_string().starts_with('_'));
             let underscored = underscored.then(|| {
@@ -571,10 +587,9 @@ impl Guard<'_> {
             let value = &setting.value.tokens;
             let Some(setter) = setting.setter else {
                 let (first, last) = setting.value.at;
-                let window =
-                    call_at(&respan(quote! { #rt::Window }, first, first), value.clone(), last);
-                let of = respan(quote! { .of }, last, last);
-                return quote! { #window #of (#config) };
+                let length = placed("length", first);
+                let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
+                return quote! { { let #length = #value; #unit.window(#config, #length) } };
             };
             let setter = local(setter);
             quote! { #config.#setter(#value) }

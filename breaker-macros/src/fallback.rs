@@ -109,7 +109,7 @@ fn string(text: &syn::LitStr) -> Error {
 
 /// Whether the tokens hold that word: as a token of their own, inside a macro call, or captured by a
 /// format string. A field or method of the same name is taken for it too, which costs a copy at most.
-fn holds(tokens: TokenStream, name: &Ident) -> bool {
+pub(crate) fn holds(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(word) => word == *name,
         TokenTree::Group(group) => holds(group.stream(), name),

@@ -65,6 +65,13 @@ pub(crate) struct Argument {
     pub(crate) keeping: Keeping,
 }
 
+impl Argument {
+    /// Whether its names are bound by a pattern, not by the signature.
+    pub(crate) fn is_taken_apart(&self) -> bool {
+        !self.names.contains(&self.ident)
+    }
+}
+
 /// How an argument stays usable after the body has had it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Keeping {
@@ -486,4 +493,24 @@ pub(crate) fn erase_impl_trait(ty: &Type) -> Type {
     let mut erased = ty.clone();
     Eraser.visit_type_mut(&mut erased);
     erased
+}
+
+/// A pattern that binds references only, to look at what it will take apart later. `mut`, `ref` and `&`
+/// may not stand in such a pattern, and change nothing for who only looks.
+pub(crate) fn borrowed(pattern: &Pat) -> Pat {
+    struct Borrower;
+    impl VisitMut for Borrower {
+        fn visit_pat_mut(&mut self, pattern: &mut Pat) {
+            while let Pat::Reference(reference) = pattern {
+                *pattern = (*reference.pat).clone();
+            }
+            if let Pat::Ident(bound) = pattern {
+                (bound.by_ref, bound.mutability) = (None, None);
+            }
+            syn::visit_mut::visit_pat_mut(self, pattern);
+        }
+    }
+    let mut borrowed = pattern.clone();
+    Borrower.visit_pat_mut(&mut borrowed);
+    borrowed
 }

@@ -37,8 +37,7 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         })?,
         Takes::Duration => duration(option, value, Duration::from_nanos(1))?,
         Takes::Wait => duration(option, value, Duration::ZERO)?,
-        Takes::Window if is_text(value) => duration(option, value, SHORTEST_WINDOW)?,
-        Takes::Window => count(option, LONGEST_WINDOW, value)?,
+        Takes::Window => window(option, value)?,
         Takes::Name
         | Takes::Word(_)
         | Takes::Predicate
@@ -78,6 +77,24 @@ pub(crate) fn literal(value: &Expr) -> Option<(bool, &Lit)> {
         },
         _ => None,
     }
+}
+
+fn window(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    let calls = || count(option, LONGEST_WINDOW, value);
+    let message = match literal(value) {
+        Some((false, Lit::Str(text))) => match text.value().trim().parse::<u64>() {
+            Ok(calls) => format!(
+                "`{option}` needs a unit if it is a time: write `\"{calls}s\"`; or `{calls}` without \
+                 quotes, for so many calls"
+            ),
+            Err(_) => return duration(option, value, SHORTEST_WINDOW),
+        },
+        None | Some((_, Lit::Int(_)) | (true, Lit::Float(_))) => return calls(),
+        Some(_) => {
+            format!("`{option}` takes a number of calls or a duration: write `100` or `\"30s\"`")
+        }
+    };
+    Err(Error::new_spanned(value, message))
 }
 
 fn count(option: &str, most: u32, value: &Expr) -> syn::Result<Option<TokenStream>> {

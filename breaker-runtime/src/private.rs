@@ -45,8 +45,26 @@ pub async fn enter_async(site: &'static Site) -> Result<Permit<'static>, Rejecte
 }
 
 /// The circuit for a key. While it is held, it is not evicted.
-pub fn circuit_for(site: &'static Site, key: &dyn Display) -> Arc<CircuitBreaker> {
-    site.circuit_for(key)
+pub fn circuit_for<K: Key + ?Sized>(site: &'static Site, key: &K) -> Arc<CircuitBreaker> {
+    site.circuit_for(&key.shown())
+}
+
+/// What the option `key` comes to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key: it does not implement `Display`",
+    label = "the key is part of a circuit's name, so it must be text or become text",
+    note = "name a part of it that can be shown, or write the key with `format!`"
+)]
+pub trait Key {
+    /// The key as it stands in the name.
+    fn shown(&self) -> impl Display;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: Display + ?Sized> Key for K {
+    fn shown(&self) -> impl Display {
+        self
+    }
 }
 
 /// As [`enter`], for a key's circuit.
@@ -242,21 +260,54 @@ pub const fn max_keys(keys: u32) -> u32 {
     keys
 }
 
-/// A `window` that is a constant: so many calls, or so much time, as its type says.
-#[derive(Debug)]
-pub struct Window<T>(pub T);
+/// What a `window` that is a constant is measured in.
+#[must_use]
+pub const fn unit_of<T: WindowLength>(_: &T) -> T::Unit {
+    T::UNIT
+}
 
-impl Window<u32> {
-    /// States it.
-    pub const fn of(self, config: Config) -> Config {
-        config.count_window(self.0)
+/// The length of a window. Its unit is a type of its own, as of a wrong length's unit the compiler knows
+/// nothing, and so has nothing more to complain about.
+#[diagnostic::on_unimplemented(
+    message = "`window` is a number of calls or a time, not `{Self}`",
+    label = "expected `u32` or `Duration`, found `{Self}`"
+)]
+pub trait WindowLength {
+    /// Calls or time.
+    type Unit;
+    /// The only one.
+    const UNIT: Self::Unit;
+}
+
+impl WindowLength for u32 {
+    type Unit = Calls;
+    const UNIT: Calls = Calls;
+}
+
+impl WindowLength for Duration {
+    type Unit = Time;
+    const UNIT: Time = Time;
+}
+
+/// So many calls.
+#[derive(Debug)]
+pub struct Calls;
+
+impl Calls {
+    /// States the window.
+    pub const fn window(self, config: Config, calls: u32) -> Config {
+        config.count_window(calls)
     }
 }
 
-impl Window<Duration> {
-    /// States it.
-    pub const fn of(self, config: Config) -> Config {
-        config.time_window(self.0)
+/// So much time.
+#[derive(Debug)]
+pub struct Time;
+
+impl Time {
+    /// States the window.
+    pub const fn window(self, config: Config, length: Duration) -> Config {
+        config.time_window(length)
     }
 }
 
