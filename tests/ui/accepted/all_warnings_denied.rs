@@ -22,6 +22,18 @@ pub async fn stock(sku: &str) -> Result<usize, String> {
     std::future::ready(Ok(sku.len())).await
 }
 
+/// Asks a host, which only its key needs.
+#[circuit_breaker(name = "hosts", key = host, max_concurrent = 8, window = "30s", fallback = true)]
+pub fn ask(host: &str, (port, _): (u16, u16)) -> bool {
+    port > 0
+}
+
+/// Asks a port, which only its key needs.
+#[circuit_breaker(name = "ports", key = port, call_timeout = "1s")]
+pub async fn ask_port(host: &str, (port, _): (u16, u16)) -> Option<usize> {
+    Some(host.len())
+}
+
 /// Tells somebody.
 #[circuit_breaker(name = "told", fallback = ())]
 pub fn tell(_sku: &str) {}
@@ -35,6 +47,8 @@ pub fn never() -> ! {
 fn main() {
     assert_eq!(price("tea".to_owned(), 1), Ok(4));
     drop(stock("tea"));
+    ask("kiel", (80, 0));
+    drop(ask_port("kiel", (80, 0)));
     tell("tea");
     never();
 }

@@ -18,11 +18,16 @@ use breaker_runtime::circuit_breaker;
     success_threshold = 2,
     half_open_failure_threshold = 1,
     probe_timeout = "30s",
+    max_concurrent = 8,
+    max_wait = "50ms",
+    call_timeout = "2s",
     failure_if = |price| *price == Ok(0),
     ignore_if = |fault| fault.contains("unknown"),
     on_cancel = failure,
     fallback = |_| Ok(1),
     fallback_on = any,
+    key = sku,
+    max_keys = 100,
     crate = ::breaker_runtime,
 )]
 async fn price(sku: &str) -> Result<u32, String> {
