@@ -37,12 +37,15 @@
 //! | to | look at |
 //! |---|---|
 //! | guard a function | `#[circuit_breaker]`, which documents every option |
+//! | give each host or tenant a circuit of its own | its option `key` |
+//! | bound the calls in flight, or their time | its options `max_concurrent`, `max_wait` and `call_timeout` |
 //! | guard something that is no function | [`CircuitBreaker`], with a [`Config`] |
 //! | hand a call's outcome in later | [`CircuitBreaker::try_acquire`] and its [`Permit`] |
 //! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
 //! | read one circuit, or have it explained | [`CircuitBreaker::snapshot`], [`Snapshot::explain`] |
 //! | switch one by hand | [`trip`](CircuitBreaker::trip), [`force_open`](CircuitBreaker::force_open), [`disable`](CircuitBreaker::disable), [`reset`](CircuitBreaker::reset) |
-//! | handle a refused call | [`Rejected`], and [`CallError`] in a fallback |
+//! | handle a call that was refused or took too long | [`Rejected`], [`TimedOut`], and [`CallError`] in a fallback |
+//! | be told when something happens | [`Registry::subscribe`], with an [`Event`]; `trace` logs them |
 //! | find functions that disagree about a circuit | [`Registry::conflicts`] |
 //! | test without waiting | [`ManualClock`] |
 //!
@@ -66,6 +69,9 @@
 //!
 //! * `macros` (default): the `#[circuit_breaker]` attribute. Without it, this crate builds no procedural
 //!   macro and none of what that needs.
+//! * `tokio` (default): a timer, for `call_timeout` and for `max_wait` of async calls. Without it, those two
+//!   are errors on async functions, and nothing of tokio is built. No other part needs an async runtime.
+//! * `tracing`: `trace`, a listener that logs events through the `tracing` crate.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod breaker;
@@ -124,6 +130,6 @@ pub use crate::trace::trace;
 pub use breaker_macros::circuit_breaker;
 
 /// Runs the code of the README. Not compiled otherwise, as the README is not in the published crate.
-#[cfg(all(doctest, feature = "macros"))]
+#[cfg(all(doctest, feature = "macros", feature = "tokio"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
