@@ -42,7 +42,7 @@ fn fail(circuit: &CircuitBreaker) {
 }
 
 #[test]
-fn d30_a_whole_outage_is_told_in_order_each_event_once() {
+fn r21_a_whole_outage_is_told_in_order_each_event_once() {
     let (_subscription, heard) = listen("events.outage");
     let config = Config::new()
         .failure_threshold(2)
@@ -145,7 +145,7 @@ fn a_circuit_outside_the_registry_is_nobodys_news() {
 }
 
 #[test]
-fn p03_a_panicking_listener_harms_nobody() {
+fn r21_a_panicking_listener_harms_nobody() {
     let (_first, heard_first) = listen("events.panic");
     let _second = registry().subscribe(|event| {
         assert!(event.name != "events.panic", "on purpose");
@@ -161,7 +161,7 @@ fn p03_a_panicking_listener_harms_nobody() {
 }
 
 #[test]
-fn g07_a_listener_may_use_the_circuit_and_the_registry() {
+fn r20_a_listener_may_use_the_circuit_and_the_registry() {
     let (_witness, heard) = listen("events.reentrant");
     let _subscription = registry().subscribe(|event| {
         if event.name == "events.reentrant" {
@@ -284,4 +284,69 @@ fn r14_failures_that_cross_the_threshold_together_are_one_transition_and_one_eve
         assert_eq!(trips, round);
         circuit.reset();
     }
+}
+
+/// Panics when it is dropped, and so does what it panics with.
+struct Bomb(u8);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            std::panic::panic_any(Self(self.0 - 1));
+        }
+    }
+}
+
+#[test]
+fn p05_a_listener_whose_remains_panic_harms_nobody() {
+    let own = Arc::new(Mutex::new(None::<Subscription>));
+    let (held, bomb) = (Arc::clone(&own), Bomb(2));
+    let subscription = registry().subscribe(move |event| {
+        if event.name == "events.bomb" {
+            let _armed = &bomb;
+            let subscription = held.lock().unwrap().take();
+            drop(subscription);
+        }
+    });
+    *own.lock().unwrap() = Some(subscription);
+    let (_witness, heard) = listen("events.bomb");
+    let circuit = circuit("events.bomb", Config::new());
+    circuit.trip();
+    circuit.reset();
+    assert_eq!(transitions(&heard).len(), 2);
+}
+
+#[test]
+fn g07_listeners_that_end_their_subscription_at_once_do_not_wait_for_each_other() {
+    let (own, barrier) = (Arc::new(Mutex::new(None::<Subscription>)), Arc::new(Barrier::new(2)));
+    let (held, both) = (Arc::clone(&own), Arc::clone(&barrier));
+    let subscription = registry().subscribe(move |event| {
+        if event.name.starts_with("events.once.") {
+            both.wait();
+            // The guard lives as long as the drop: the other thread waits for it inside the listener.
+            held.lock().unwrap().take();
+        }
+    });
+    *own.lock().unwrap() = Some(subscription);
+    let circuits = ["events.once.a", "events.once.b"].map(|name| circuit(name, Config::new()));
+    thread::scope(|scope| {
+        for circuit in &circuits {
+            scope.spawn(|| circuit.trip());
+        }
+    });
+    assert!(own.lock().unwrap().is_none());
+}
+
+#[test]
+fn r21_a_refusal_is_told_after_the_change_that_led_to_it() {
+    let (_subscription, heard) = listen("events.lapse");
+    let config = Config::new()
+        .cooldown(std::time::Duration::from_secs(60))
+        .probe_timeout(std::time::Duration::from_nanos(1));
+    let circuit = circuit("events.lapse", config);
+    circuit.trip();
+    assert!(circuit.try_acquire().is_err());
+    let heard = heard.lock().unwrap();
+    assert!(matches!(heard[0].kind, EventKind::Transition(_)));
+    assert!(matches!(heard[1].kind, EventKind::Rejected { .. }));
 }

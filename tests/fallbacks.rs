@@ -424,3 +424,34 @@ fn d25_a_refused_call_never_runs_the_body() {
     assert_eq!(catch_unwind(AssertUnwindSafe(|| guarded(&runs))).ok(), Some(0));
     assert_eq!(runs.get(), 0);
 }
+
+#[circuit_breaker(name = "fallbacks.block_first", fallback = match n { 1 => 2, _ => 3 } + 1)]
+fn begins_with_a_block(n: u8) -> u8 {
+    n
+}
+
+#[circuit_breaker(name = "fallbacks.bound", fallback = |_| Ok(text.len() + usize::from(whole.0) + second))]
+fn bound_names(ref text: String, whole @ (_, second): (u8, usize)) -> Result<usize, String> {
+    Err(format!("{text}{whole:?}{second}"))
+}
+
+#[circuit_breaker(name = "fallbacks.raw_name", fallback = Ok(format!("{type}")))]
+fn raw_name(r#type: String) -> Result<String, String> {
+    Err(r#type)
+}
+
+const NOTHING: Result<u8, String> = Ok(0);
+
+#[circuit_breaker(name = "fallbacks.constant", fallback = NOTHING)]
+fn answered_by_a_constant() -> Result<u8, String> {
+    Err(String::new())
+}
+
+#[test]
+fn fallbacks_may_begin_with_a_block_and_name_whatever_is_bound() {
+    force_open("fallbacks.block_first");
+    assert_eq!(begins_with_a_block(1), 3);
+    assert_eq!(bound_names("tea".into(), (4, 5)), Ok(12));
+    assert_eq!(raw_name("tea".into()), Ok("tea".into()));
+    assert_eq!(answered_by_a_constant(), Ok(0));
+}

@@ -716,3 +716,17 @@ fn a_callers_own_error_passes_through_untouched() {
     let error = circuit.call(|| "x".parse::<u8>()).unwrap_err();
     assert_eq!(error, CallError::Failed("x".parse::<u8>().unwrap_err()));
 }
+
+#[test]
+fn r09_the_reason_of_a_reopening_tells_how_many_probes_were_slow() {
+    let config = Config::new().slow_call(SECOND).half_open_failure_threshold(1).cooldown(SECOND);
+    let (circuit, time) = circuit(config);
+    circuit.trip();
+    time.advance(SECOND);
+    let probe = circuit.try_acquire().unwrap();
+    time.advance(SECOND * 2);
+    probe.success();
+    let reason = circuit.snapshot().trip_reason.unwrap();
+    assert_eq!((reason.failed, reason.slow, reason.calls), (1, 1, 1));
+    assert_eq!(reason.to_string(), "1 probe was too slow");
+}

@@ -118,10 +118,10 @@ impl Guard<'_> {
     fn resolved(&self, future: &Ident) -> TokenStream {
         let at = tail(&self.function.body);
         let awaited = respan(self.awaited(&future.to_token_stream()), at, at);
-        let (value, resolved) = (local("value"), placed("resolved", at));
+        let (rt, value, resolved) = (&self.rt, local("value"), placed("resolved", at));
         let Some(ty) = &self.function.output.ty else { return awaited };
         let ty = match self.spec.call_timeout {
-            Some(_) => quote! { ::core::option::Option<#ty> },
+            Some(_) => quote! { ::core::result::Result<#ty, #rt::Elapsed> },
             None => ty.to_token_stream(),
         };
         quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
@@ -242,8 +242,8 @@ impl Guard<'_> {
         let timed_out = timed_out(quote! { #rt::time_out(#permit, #limit) });
         quote! {
             match #out {
-                ::core::option::Option::Some(#value) => { #settled }
-                ::core::option::Option::None => #timed_out,
+                ::core::result::Result::Ok(#value) => { #settled }
+                ::core::result::Result::Err(_) => #timed_out,
             }
         }
     }
@@ -350,7 +350,8 @@ impl Guard<'_> {
             Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => {
                 quote! { let () = #expression; }
             }
-            _ => expression.to_token_stream(),
+            // As a statement, which puts parentheses around what would end too early without.
+            _ => syn::Stmt::Expr(expression.clone(), None).to_token_stream(),
         }
     }
 
@@ -392,7 +393,8 @@ impl Guard<'_> {
     /// Runs the body of a function that tracks its caller in a function of its own, as that keeps track.
     fn called_inside(&self) -> TokenStream {
         let Function { signature, arguments, body, .. } = self.function;
-        let name = local("tracked");
+        // Items have no hygiene: the body must not meet this one.
+        let name = local("__breaker_tracked");
         let mut inside = signature.clone();
         inside.ident = name.clone();
         let mut patterns = arguments.iter();
@@ -529,7 +531,8 @@ impl Guard<'_> {
         let owned = self.function.receiver == Some(Receiver::Owned);
         let span = self.function.self_span().filter(|_| owned && self.lends_self())?;
         let (rt, kept) = (&self.rt, local("kept_self"));
-        let copy = respan(quote! { #rt::keep(&self) }, span, span);
+        let (own, keep) = (self.own_self(), respan(quote! { #rt::keep }, span, span));
+        let copy = call_at(&keep, quote! { &#own }, span);
         Some(quote! { let #kept = #copy; })
     }
 
@@ -558,7 +561,7 @@ impl Guard<'_> {
     fn kept_self(&self, receiver: Receiver) -> TokenStream {
         match receiver {
             Receiver::Owned if self.lends_self() => local("kept_self").to_token_stream(),
-            _ => quote! { self },
+            _ => self.own_self().to_token_stream(),
         }
     }
 
@@ -574,7 +577,13 @@ impl Guard<'_> {
     /// Captures `self` whole: since edition 2021 a closure would take its fields one by one.
     fn captures_self(&self) -> Option<TokenStream> {
         let whole = self.function.receiver.is_some() && !self.borrows_self();
-        whole.then(|| quote! { let _ = &self; })
+        let own = self.own_self();
+        whole.then(|| quote! { let _ = &#own; })
+    }
+
+    /// `self` as the user wrote it: made by a macro, it is no other.
+    fn own_self(&self) -> Option<syn::Token![self]> {
+        self.function.signature.receiver().map(|receiver| receiver.self_token)
     }
 
     /// The static behind the function.

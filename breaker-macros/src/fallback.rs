@@ -20,12 +20,7 @@ pub(crate) enum Fallback {
 impl Fallback {
     pub(crate) fn check(value: &Expr, function: &Function) -> syn::Result<Self> {
         match value {
-            // A path by its look, but no function.
-            Expr::Path(path)
-                if path.path.segments.last().is_some_and(|last| last.ident == "None") =>
-            {
-                Ok(Self::Expression(value.clone()))
-            }
+            Expr::Path(path) if is_value(path) => Ok(Self::Expression(value.clone())),
             Expr::Path(path) => Ok(Self::Path(path.clone())),
             Expr::Closure(closure) => Self::closure(closure, function),
             Expr::Lit(literal) => match &literal.lit {
@@ -84,6 +79,14 @@ impl Fallback {
     }
 }
 
+/// Whether a path is none of a function by its look: `None`, or a constant.
+fn is_value(path: &ExprPath) -> bool {
+    path.path.segments.last().is_some_and(|last| {
+        let name = last.ident.to_string();
+        name == "None" || (name.len() > 1 && !name.contains(char::is_lowercase))
+    })
+}
+
 /// Whether two types are written alike.
 fn same(one: &Type, other: &Type) -> bool {
     one.to_token_stream().to_string() == other.to_token_stream().to_string()
@@ -113,7 +116,9 @@ pub(crate) fn holds(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(word) => word == *name,
         TokenTree::Group(group) => holds(group.stream(), name),
-        TokenTree::Literal(literal) => captures(&literal.to_string(), &name.to_string()),
+        TokenTree::Literal(literal) => {
+            captures(&literal.to_string(), name.to_string().trim_start_matches("r#"))
+        }
         TokenTree::Punct(_) => false,
     })
 }

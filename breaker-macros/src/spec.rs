@@ -254,11 +254,27 @@ fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: 
     if function.output.is_infallible && !args.mentions("fallback") {
         errors.push(cannot_refuse(function));
     }
+    check_configured_arguments(args, function, errors);
     let track_caller = function.attrs.iter().find(|attr| attr.path().is_ident("track_caller"));
     if let Some(track_caller) = track_caller.filter(|_| !function.can_track_caller()) {
         let message = "`#[track_caller]` cannot be kept on this function when it is guarded: only a free \
                        sync function keeps its caller; move the body into one";
         errors.push(Error::new_spanned(track_caller, message));
+    }
+}
+
+/// A call cannot leave an argument out by `#[cfg]`, so what is called with the function's own arguments
+/// must have them all.
+fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Errors) {
+    let fallback = args.get("fallback").map(|arg| peel(&arg.value));
+    if !matches!(fallback, Some(Expr::Path(_))) && !function.tracks_caller() {
+        return;
+    }
+    let configured = function.arguments.iter().flat_map(|argument| &argument.attrs);
+    if let Some(attr) = configured.into_iter().find(|attr| attr.path().is_ident("cfg")) {
+        let message = "an argument that may be missing cannot be handed on to the fallback, nor kept with \
+                       `#[track_caller]`; call the fallback in a closure: `fallback = |_| my_function(..)`";
+        errors.push(Error::new_spanned(attr, message));
     }
 }
 

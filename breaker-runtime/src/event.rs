@@ -38,7 +38,7 @@ use crate::sync::Mutex;
 /// drop(subscription);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
     /// The circuit.
@@ -51,7 +51,7 @@ pub struct Event {
 }
 
 /// What happened to a circuit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
     /// It changed state, or was reset.
@@ -73,7 +73,7 @@ pub enum EventKind {
 }
 
 /// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
-/// any more: the drop waits for a call that is under way, unless it comes from inside that call.
+/// any more: the drop waits for calls of it that are under way. A drop inside the listener does not wait.
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription(Arc<Listener>);
 
@@ -98,6 +98,8 @@ struct Listener {
 
 struct Duty {
     retired: bool,
+    /// Conflicts that it was told of when it subscribed, and may be told of again on the usual way.
+    told: Vec<Conflict>,
     /// The threads that are inside the listener.
     inside: Vec<ThreadId>,
 }
@@ -107,14 +109,12 @@ impl Listener {
         let me = thread::current().id();
         {
             let mut duty = self.duty.lock();
-            if duty.retired {
+            if duty.retired || duty.has_told(event) {
                 return;
             }
             duty.inside.push(me);
         }
-        // The payload's own destructor may panic as well.
-        let heard = catch_unwind(AssertUnwindSafe(|| (self.tell)(event)));
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(heard)));
+        contain(|| (self.tell)(event));
 
         let mut duty = self.duty.lock();
         if let Some(at) = duty.inside.iter().position(|thread| *thread == me) {
@@ -128,9 +128,31 @@ impl Listener {
         let me = thread::current().id();
         let mut duty = self.duty.lock();
         duty.retired = true;
-        while duty.inside.iter().any(|thread| *thread != me) {
+        // Whoever is inside the listener must not wait for others that are: they may wait for it.
+        if duty.inside.contains(&me) {
+            return;
+        }
+        while !duty.inside.is_empty() {
             duty = self.returned.wait(duty).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+impl Duty {
+    /// Whether the event is a conflict that was told already. Asked once, so that the list gets empty.
+    fn has_told(&mut self, event: &Event) -> bool {
+        let EventKind::Conflict(conflict) = &event.kind else { return false };
+        let known = self.told.iter().position(|told| *told == **conflict);
+        event.sequence > 0 && known.map(|at| self.told.swap_remove(at)).is_some()
+    }
+}
+
+/// Runs code of a listener's. A panic ends here, and so does one of its payload's destructor; what that
+/// one leaves is not dropped any more.
+fn contain(run: impl FnOnce()) {
+    let payload = catch_unwind(AssertUnwindSafe(run)).err();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(payload);
     }
 }
 
@@ -158,7 +180,7 @@ impl Listeners {
     ) -> Subscription {
         let listener = Arc::new(Listener {
             tell: Box::new(tell),
-            duty: Mutex::new(Duty { retired: false, inside: Vec::new() }),
+            duty: Mutex::new(Duty { retired: false, told: Vec::new(), inside: Vec::new() }),
             returned: Condvar::new(),
         });
         {
@@ -166,7 +188,9 @@ impl Listeners {
             all.push(Arc::clone(&listener));
             self.count.store(all.len(), Ordering::Release);
         }
-        for conflict in before() {
+        let conflicts = before();
+        listener.duty.lock().told.clone_from(&conflicts);
+        for conflict in conflicts {
             let name = conflict.name.clone();
             listener.hear(&Event { name, sequence: 0, kind: EventKind::Conflict(conflict.into()) });
         }
@@ -183,6 +207,8 @@ impl Listeners {
         let all = self.all.lock().clone();
         for listener in all {
             listener.hear(event);
+            // It may be the last one to know it, and what it captured may have a destructor.
+            contain(|| drop(listener));
         }
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::breaker::CircuitBreaker;
 use crate::clock::Instant;
 use crate::name::{LONGEST, Name};
-use crate::site::Site;
+use crate::registry::registry;
 use crate::sync::Mutex;
 
 /// How long nobody looks again for something to evict after nothing could be.
@@ -62,17 +62,18 @@ impl Keyed {
 
     /// The circuit for a key, or the shared one if the key makes no name or there is no room. Whoever
     /// holds it keeps it from being evicted. Allocates nothing for a key that is known.
-    pub(crate) fn circuit(
-        &self,
-        key: &dyn fmt::Display,
-        site: &'static Site,
-    ) -> Arc<CircuitBreaker> {
+    pub(crate) fn circuit(&self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
         let mut name = NameBuffer::default();
-        if write!(name, "{}/{key}", self.shared.name()).is_err() {
+        let written = write!(name, "{}/{key}", self.shared.name());
+        if written.is_err() || name.length.is_none() {
             return Arc::clone(&self.shared);
         }
-        let now = self.shared.now();
-        self.touch(name.as_str(), now).unwrap_or_else(|| self.add(name.as_str(), site, now))
+        self.named(name.as_str())
+    }
+
+    /// As [`circuit`](Keyed::circuit), by the full name.
+    pub(crate) fn named(&self, name: &str) -> Arc<CircuitBreaker> {
+        self.touch(name, self.shared.now()).unwrap_or_else(|| self.add(name))
     }
 
     /// The circuit of that full name. Looking does not make it younger.
@@ -107,19 +108,27 @@ impl Keyed {
         Some(Arc::clone(&member.circuit))
     }
 
-    fn add(&self, name: &str, site: &'static Site, now: Instant) -> Arc<CircuitBreaker> {
+    fn add(&self, name: &str) -> Arc<CircuitBreaker> {
+        if Name::check(name).is_err() {
+            return Arc::clone(&self.shared);
+        }
         // One at a time: nobody can be faster between the look and the insertion.
         let mut ages = self.ages.lock();
+        let now = self.shared.now();
         if let Some(circuit) = self.touch(name, now) {
             return circuit;
         }
-        let name: Arc<str> = name.into();
-        let Ok(checked) = Name::shared(Arc::clone(&name)) else { return Arc::clone(&self.shared) };
+        // A name may have been taken before the first key came.
+        if let Some(circuit) = registry().plain(name) {
+            return circuit;
+        }
         if ages.known.len() >= self.limit && !self.make_room(&mut ages, now) {
             return Arc::clone(&self.shared);
         }
+        let name: Arc<str> = name.into();
+        let checked = Name::Shared(Arc::clone(&name));
         let circuit = Arc::new(CircuitBreaker::listed(checked, *self.shared.config()));
-        circuit.provenance().add(site);
+        circuit.provenance().follow(self.shared.provenance());
         let touched = AtomicU64::new(now.as_nanos());
         let member = Member { circuit: Arc::clone(&circuit), touched };
         ages.known.insert((now, Arc::clone(&name)));
@@ -136,13 +145,15 @@ impl Keyed {
         let mut evicted = false;
         while let Some((known, name)) = ages.known.pop_first() {
             let mut shard = self.shard_mut(&name);
-            let Some(member) = shard.get(&name) else { continue };
-            let touched = Instant::from_nanos(member.touched.load(Ordering::Relaxed));
-            let is_held = Arc::strong_count(&member.circuit) > 1;
+            let Some(member) = shard.get_mut(&name) else { continue };
+            let touched = Instant::from_nanos(*member.touched.get_mut());
+            // Not by the count: this way, all that the last holder did is seen here.
+            let is_held = Arc::get_mut(&mut member.circuit).is_none();
             if touched > known && touched <= now {
                 drop(shard);
                 ages.known.insert((touched, name));
-            } else if !is_held && member.circuit.is_disposable(now.since(touched)) {
+            } else if touched <= now && !is_held && member.circuit.is_disposable(now.since(touched))
+            {
                 self.shared.absorb(&member.circuit);
                 shard.remove(&name);
                 evicted = true;
@@ -163,28 +174,134 @@ impl Keyed {
 /// Room for one name, so that a known key is found without allocating.
 struct NameBuffer {
     bytes: [u8; LONGEST],
-    length: usize,
+    /// `None` when a text did not fit: what came after it must not make another name.
+    length: Option<usize>,
 }
 
 impl Default for NameBuffer {
     fn default() -> Self {
-        Self { bytes: [0; LONGEST], length: 0 }
+        Self { bytes: [0; LONGEST], length: Some(0) }
     }
 }
 
 impl NameBuffer {
     fn as_str(&self) -> &str {
         // Only whole texts were written.
-        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[..self.length.unwrap_or(0)]).unwrap_or_default()
     }
 }
 
 impl fmt::Write for NameBuffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        let start = self.length.take().ok_or(fmt::Error)?;
+        let end = start + text.len();
+        let room = self.bytes.get_mut(start..end).ok_or(fmt::Error)?;
         room.copy_from_slice(text.as_bytes());
-        self.length = end;
+        self.length = Some(end);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, ManualClock};
+    use crate::config::Config;
+
+    /// Room for so many keys, and the clock by which they age.
+    fn keyed(limit: usize) -> (Keyed, ManualClock) {
+        let time = ManualClock::new();
+        let clock = Clock::Manual(time.clone());
+        let shared = CircuitBreaker::with_clock("hosts", Config::new(), clock).unwrap();
+        (Keyed::new(shared.into(), limit), time)
+    }
+
+    fn ask(keyed: &Keyed, key: &str, time: &ManualClock) {
+        time.advance(Duration::from_nanos(1));
+        keyed.circuit(&key).try_acquire().unwrap().success();
+    }
+
+    fn names(keyed: &Keyed) -> Vec<String> {
+        let mut names: Vec<_> =
+            keyed.circuits().iter().map(|circuit| circuit.name().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn looking_at_a_circuit_does_not_make_it_younger() {
+        let (keyed, time) = keyed(2);
+        for key in ["a", "b"] {
+            ask(&keyed, key, &time);
+        }
+        assert!(keyed.get("hosts/a").is_some() && keyed.get("hosts/c").is_none());
+        ask(&keyed, "c", &time);
+        assert_eq!(names(&keyed), ["hosts/b", "hosts/c"]);
+    }
+
+    #[test]
+    fn a_circuit_that_somebody_holds_stays() {
+        let (keyed, time) = keyed(1);
+        let held = keyed.circuit(&"held");
+        ask(&keyed, "other", &time);
+        assert!(Arc::ptr_eq(&held, &keyed.circuit(&"held")));
+        assert_eq!(keyed.shared.snapshot().calls.success, 1);
+    }
+
+    #[test]
+    fn after_a_search_in_vain_nobody_searches_for_a_while() {
+        let (keyed, time) = keyed(1);
+        let held = keyed.circuit(&"held");
+        ask(&keyed, "a", &time);
+        drop(held);
+        time.advance(BARREN.saturating_sub(Duration::from_nanos(2)));
+        ask(&keyed, "a", &time);
+        assert_eq!(names(&keyed), ["hosts/held"]);
+        ask(&keyed, "a", &time);
+        assert_eq!(names(&keyed), ["hosts/a"]);
+    }
+
+    #[test]
+    fn a_circuit_that_is_asked_for_at_this_very_moment_stays() {
+        let (keyed, time) = keyed(2);
+        for key in ["busy", "idle"] {
+            ask(&keyed, key, &time);
+        }
+        let later = keyed.shared.now().after(Duration::from_secs(1));
+        keyed.touch("hosts/busy", later).unwrap();
+        ask(&keyed, "new", &time);
+        assert_eq!(names(&keyed), ["hosts/busy", "hosts/new"]);
+    }
+
+    #[test]
+    fn a_key_that_panics_or_fails_when_it_is_shown_harms_nobody() {
+        struct Unshowable(bool);
+        impl fmt::Display for Unshowable {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if self.0 {
+                    std::panic::resume_unwind(Box::new("no text"))
+                } else {
+                    Err(fmt::Error)
+                }
+            }
+        }
+        let (keyed, time) = keyed(1);
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            keyed.circuit(&Unshowable(true));
+        }));
+        assert!(unwound.is_err());
+        assert!(Arc::ptr_eq(&keyed.circuit(&Unshowable(false)), &keyed.shared));
+        ask(&keyed, "a", &time);
+        assert_eq!(names(&keyed), ["hosts/a"]);
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_a_name_may_be_to_the_byte() {
+        let (keyed, _) = keyed(9);
+        let longest = "k".repeat(LONGEST - "hosts/".len());
+        assert_eq!(keyed.circuit(&longest).name(), format!("hosts/{longest}"));
+        assert!(Arc::ptr_eq(&keyed.circuit(&format!("{longest}k")), &keyed.shared));
+        assert!(Arc::ptr_eq(&keyed.circuit(&"a\tb"), &keyed.shared));
+        assert_eq!(keyed.circuit(&"").name(), "hosts/");
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Machine {
     /// Openings since the last close, the first left out (R15).
     reopenings: u32,
     probes: Probes,
+    /// Those of the failed probes that were slow.
+    slow_probes: u32,
     last_probe: u64,
     transitions: u64,
     /// What nobody has taken yet, in order.
@@ -114,6 +116,7 @@ impl Machine {
             trip_reason: None,
             reopenings: 0,
             probes: Probes::default(),
+            slow_probes: 0,
             last_probe: 0,
             transitions: 0,
             news: Vec::new(),
@@ -162,6 +165,7 @@ impl Machine {
         let now = self.now;
         if let Phase::Open { .. } = self.phase {
             self.probes = Probes::default();
+            self.slow_probes = 0;
             self.enter(Phase::HalfOpen { deadlines: BTreeMap::new() }, Cause::CooldownOver, now);
         }
         let mut ticket = Ticket { epoch: self.epoch(), probe: None };
@@ -213,7 +217,7 @@ impl Machine {
 
     fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
         if ended.is_bad() {
-            self.fail_probe(now);
+            self.fail_probe(ended.slow, now);
         } else if ended.ending == Ending::Success {
             self.probes.successes += 1;
             if self.probes.successes >= self.settings.success_threshold.into() {
@@ -225,14 +229,15 @@ impl Machine {
         Settlement::Recorded
     }
 
-    fn fail_probe(&mut self, now: Instant) {
+    fn fail_probe(&mut self, slow: bool, now: Instant) {
         self.probes.failures += 1;
+        self.slow_probes += u32::from(slow);
         let limit = self.settings.half_open_failure_threshold;
         if self.probes.failures >= limit.into() {
             let reason = TripReason {
                 kind: TripKind::FailedProbes,
                 failed: count(self.probes.failures),
-                slow: 0,
+                slow: self.slow_probes,
                 calls: count(self.probes.failures + self.probes.successes),
                 share: None,
                 threshold: Some(limit.into()),
@@ -337,7 +342,7 @@ impl Machine {
         {
             let lost_at = earliest.remove();
             self.probes.lost += 1;
-            self.fail_probe(lost_at);
+            self.fail_probe(false, lost_at);
         }
         self.now
     }
@@ -486,6 +491,8 @@ fn left(now: Instant, until: Instant) -> Option<Duration> {
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod disposable;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

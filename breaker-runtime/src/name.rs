@@ -18,13 +18,19 @@ pub(crate) enum Name {
 
 impl Name {
     pub(crate) fn shared(name: Arc<str>) -> Result<Self, ConfigError> {
+        Self::check(&name)?;
+        Ok(Self::Shared(name))
+    }
+
+    /// Whether that text is a name.
+    pub(crate) fn check(name: &str) -> Result<(), ConfigError> {
         if name.is_empty() || name.len() > LONGEST {
             return Err(ConfigError::new("name", "must be 1 to 128 bytes long"));
         }
         if name.chars().any(char::is_control) {
             return Err(ConfigError::new("name", "must not hold control characters"));
         }
-        Ok(Self::Shared(name))
+        Ok(())
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -85,11 +85,8 @@ pub async fn enter_circuit_async(circuit: &CircuitBreaker) -> Result<Permit<'_>,
     circuit.acquire_async(IfDropped::Panicked).await
 }
 
-/// What the future comes to, unless it takes too long and is dropped.
 #[cfg(feature = "tokio")]
-pub async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    crate::timer::within(limit, future).await
-}
+pub use tokio::time::{error::Elapsed, timeout as within};
 
 /// Records that the body was dropped because it took too long.
 #[must_use]
@@ -346,7 +343,6 @@ macro_rules! __breaker_site {
             $config,
             $function,
             $crate::__private::Place::new(
-                $crate::__private::core::env!("CARGO_PKG_NAME"),
                 $crate::__private::core::module_path!(),
                 $crate::__private::core::file!(),
                 $crate::__private::core::line!(),

@@ -29,13 +29,24 @@ impl Provenance {
         self.0.lock().decided = Some(stated);
     }
 
+    /// For the circuit of a key: the same config by the same decision, for all functions that have keys.
+    pub(crate) fn follow(&self, shared: &Self) {
+        let (decided, mut sites) = {
+            let parties = shared.0.lock();
+            (parties.decided, parties.sites.clone())
+        };
+        sites.retain(|site| site.max_keys() > 0);
+        let mut parties = self.0.lock();
+        (parties.decided, parties.sites) = (decided, sites);
+    }
+
     /// Whether the site is new here. Sites are kept in the order of places.
     pub(crate) fn add(&self, site: &'static Site) -> bool {
         let sites = &mut self.0.lock().sites;
         if sites.contains(&site) {
             return false;
         }
-        let at = sites.partition_point(|known| known.place() <= site.place());
+        let at = sites.partition_point(|known| known.order() <= site.order());
         sites.insert(at, site);
         true
     }

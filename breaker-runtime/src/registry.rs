@@ -1,5 +1,6 @@
 //! Every circuit of the program, by name.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -32,8 +33,8 @@ pub fn registry() -> &'static Registry {
 /// Every circuit of the program: those of annotated functions, from before their first call, and those
 /// made by [`get_or_create`](Registry::get_or_create).
 ///
-/// Circuits are never removed, but for those of keys that are no longer used. Two crates that depend on two versions of `breaker-runtime` have two
-/// registries.
+/// Circuits are never removed, but for those of keys that are no longer used. Two crates that depend on
+/// two versions of `breaker-runtime` have two registries.
 ///
 /// # Examples
 ///
@@ -57,13 +58,21 @@ impl Registry {
     /// order the linker put them in and whichever runs first.
     fn of(sites: impl Iterator<Item = &'static Site>) -> Self {
         let mut sites: Vec<_> = sites.collect();
-        sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.place()));
+        sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.order()));
         let mut circuits: BTreeMap<Arc<str>, Arc<CircuitBreaker>> = BTreeMap::new();
-        for site in sites {
+        for site in &sites {
             let name = Arc::from(site.name());
             circuits.entry(name).or_insert_with(|| made_for(site)).join(site);
         }
-        Self { circuits: RwLock::new(circuits), keyed: RwLock::default() }
+        let mut keyed = BTreeMap::new();
+        // Of several bounds that the sites of a name state, the greatest holds, whichever is called first.
+        sites.sort_by_key(|site| Reverse(site.max_keys()));
+        for site in sites.into_iter().filter(|site| site.max_keys() > 0) {
+            if let Some(shared) = circuits.get(site.name()) {
+                keyed.entry(site.name()).or_insert_with(|| keyed_for(site, shared));
+            }
+        }
+        Self { circuits: RwLock::new(circuits), keyed: RwLock::new(keyed) }
     }
 
     /// The circuit of that name. Finds those of annotated functions before their first call too.
@@ -85,11 +94,7 @@ impl Registry {
     /// # }
     /// ```
     pub fn get(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
-        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-        circuits.get(name).cloned().or_else(|| {
-            let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
-            keyed.get(name.split_once('/')?.0)?.get(name)
-        })
+        self.plain(name).or_else(|| self.keyed_with(name)?.get(name))
     }
 
     /// The circuit of that name, made with `config` if there is none yet.
@@ -122,9 +127,15 @@ impl Registry {
             circuit.hear(Stated { config, site: None });
             return Ok(circuit);
         }
-        let made = Arc::new(CircuitBreaker::listed(Name::shared(name.into())?, config));
-        made.provenance().decide(Stated { config, site: None });
-        let circuit = self.insert(made);
+        let checked = Name::shared(name.into())?;
+        // A key's circuit has its config from the functions that have keys.
+        let circuit = if let Some(keyed) = self.keyed_with(name) {
+            keyed.named(name)
+        } else {
+            let made = Arc::new(CircuitBreaker::listed(checked, config));
+            made.provenance().decide(Stated { config, site: None });
+            self.insert(made)
+        };
         circuit.hear(Stated { config, site: None });
         Ok(circuit)
     }
@@ -198,6 +209,9 @@ impl Registry {
     /// there. Listeners should be quick, as one call at a time does the telling; if they are not, up to
     /// 1024 events per circuit wait, and gaps in [`Event::sequence`] show how many more there were.
     ///
+    /// A listener that calls through a circuit is a call like any other: it counts beside the one whose
+    /// event it is told, also against `max_concurrent`.
+    ///
     /// Conflicts that exist already are told at once.
     pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
         LISTENERS.add(listener, || self.conflicts())
@@ -232,16 +246,23 @@ impl Registry {
         circuit
     }
 
-    /// The circuits by key of a site's name. Of several bounds that its sites state, the greatest holds,
-    /// whichever is called first.
+    /// The circuits by key of a site's name, made here if the site was not in the link-time list.
     pub(crate) fn keyed(&self, site: &'static Site) -> Arc<Keyed> {
         let shared = self.circuit_of(site);
-        let of_that_name = Site::linked().filter(|linked| linked.name() == site.name());
-        let limit = of_that_name.map(Site::max_keys).chain([site.max_keys()]).max();
-        let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
         let mut keyed = self.keyed.write().unwrap_or_else(PoisonError::into_inner);
-        let made = keyed.entry(site.name()).or_insert_with(|| Keyed::new(shared, limit).into());
-        Arc::clone(made)
+        Arc::clone(keyed.entry(site.name()).or_insert_with(|| keyed_for(site, &shared)))
+    }
+
+    /// A circuit that has that name without being a key's.
+    pub(crate) fn plain(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
+        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
+        circuits.get(name).cloned()
+    }
+
+    /// The circuits by key among which a circuit of that name belongs.
+    fn keyed_with(&self, name: &str) -> Option<Arc<Keyed>> {
+        let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
+        keyed.get(name.split_once('/')?.0).cloned()
     }
 
     /// Keeps the circuit, unless another thread was faster.
@@ -256,4 +277,9 @@ fn made_for(site: &'static Site) -> Arc<CircuitBreaker> {
     let circuit = CircuitBreaker::listed(name, site.config());
     circuit.provenance().decide(Stated { config: site.config(), site: Some(site) });
     Arc::new(circuit)
+}
+
+fn keyed_for(site: &Site, shared: &Arc<CircuitBreaker>) -> Arc<Keyed> {
+    let limit = usize::try_from(site.max_keys()).unwrap_or(usize::MAX);
+    Arc::new(Keyed::new(Arc::clone(shared), limit))
 }

@@ -121,6 +121,9 @@ impl fmt::Display for TripReason {
             TripKind::FailureRate => write!(f, "{failed} of the last {calls} calls failed"),
             TripKind::SlowCallRate if calls == 1 => f.write_str("the last call was slow"),
             TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
+            TripKind::FailedProbes if slow == failed => {
+                write!(f, "{slow} {} too slow", if slow == 1 { "probe was" } else { "probes were" })
+            }
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(failed, "probe")),
             TripKind::Manual => f.write_str("trip()"),
         }

@@ -590,6 +590,17 @@ fn tracked<T: Display, const N: usize>(text: T, [first, _]: [u8; 2]) -> Option<(
     Some((text.to_string(), first, Location::caller().line()))
 }
 
+#[circuit_breaker(name = "shapes.tracked_calls", fallback = None)]
+#[track_caller]
+fn calls_tracked() -> Option<u32> {
+    tracked::<_, 3>("x", [7, 8]).map(|(.., line)| line)
+}
+
+#[test]
+fn a_body_may_call_a_function_of_any_name() {
+    assert!(calls_tracked().is_some());
+}
+
 #[test]
 fn track_caller_still_names_the_caller() {
     assert_eq!(tracked::<_, 3>("x", [7, 8]), Some(("x".into(), 7, line!())));
@@ -673,6 +684,60 @@ made! {
     }
 }
 made!(sum made_sum 1 + 1);
+
+struct Made(u8);
+
+macro_rules! made_method {
+    ($vis:vis fn $name:ident($($args:tt)*) -> $out:ty $body:block) => {
+        #[circuit_breaker(name = "shapes.made_method", fallback = Self::answer)]
+        $vis fn $name($($args)*) -> $out $body
+    };
+}
+
+impl Made {
+    made_method!(
+        fn by_reference(&self) -> Result<u8, Fault> {
+            Ok(self.0)
+        }
+    );
+    made_method!(
+        fn by_exclusive_reference(&mut self) -> Result<u8, Fault> {
+            self.0 += 1;
+            Ok(self.0)
+        }
+    );
+
+    fn answer(&self) -> Result<u8, Fault> {
+        Ok(self.0)
+    }
+}
+
+macro_rules! made_owned {
+    ($self:ident, $body:expr) => {
+        #[circuit_breaker(name = "shapes.made_owned", fallback = Self::answer)]
+        fn owned($self) -> Result<u8, Fault> {
+            $body
+        }
+    };
+}
+
+#[derive(Clone)]
+struct Owned(u8);
+
+impl Owned {
+    made_owned!(self, Ok(self.0));
+
+    fn answer(self) -> Result<u8, Fault> {
+        Ok(self.0)
+    }
+}
+
+#[test]
+fn methods_made_by_macros_know_their_own_self() {
+    assert_eq!(Made(1).by_reference(), Ok(1));
+    assert_eq!(Made(1).by_exclusive_reference(), Ok(2));
+    assert_eq!(Owned(3).owned(), Ok(3));
+}
 
 #[test]
 fn functions_made_by_macros_keep_their_groups() {

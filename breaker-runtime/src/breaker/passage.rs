@@ -63,9 +63,9 @@ impl CircuitBreaker {
         if self.state() == State::Closed {
             return Ok(());
         }
-        let checked = self.locked(Machine::check).map_err(|refusal| self.reject(refusal));
+        let checked = self.locked(Machine::check, rejection);
         self.deliver();
-        checked
+        checked.map_err(|refusal| self.reject(refusal))
     }
 
     fn admit_behind(
@@ -75,9 +75,9 @@ impl CircuitBreaker {
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
         if !entered {
-            let rejected = self.reject(Refusal::new(RejectedReason::BulkheadFull));
-            self.deliver();
-            return Err(rejected);
+            let refusal = Refusal::new(RejectedReason::BulkheadFull);
+            self.tell(|| EventKind::Rejected { reason: refusal.reason, retry_after: None });
+            return Err(self.reject(refusal));
         }
         self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
     }
@@ -87,9 +87,9 @@ impl CircuitBreaker {
         let ticket = if word.state() == State::Closed {
             Ticket { epoch: word.epoch(), probe: None }
         } else {
-            let admitted = self.locked(Machine::admit).map_err(|refusal| self.reject(refusal));
+            let admitted = self.locked(Machine::admit, rejection);
             self.deliver();
-            admitted?
+            admitted.map_err(|refusal| self.reject(refusal))?
         };
         self.totals.add_started();
         let began = self.slow_call.map(|_| self.clock.now());
@@ -116,11 +116,13 @@ impl CircuitBreaker {
     }
 
     fn record(&self, ticket: Ticket, ended: Ended) {
-        match self.locked(|machine, now| machine.settle(ticket, ended, &self.word, now)) {
-            Settlement::Late => {
-                self.totals.add(Counter::Late);
-                self.post(|| EventKind::Late { outcome: ended.ending.into() });
-            }
+        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &self.word, now);
+        let late = |settlement: &_| {
+            (*settlement == Settlement::Late)
+                .then(|| EventKind::Late { outcome: ended.ending.into() })
+        };
+        match self.locked(settle, late) {
+            Settlement::Late => self.totals.add(Counter::Late),
             Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
             Settlement::Recorded | Settlement::Neutral => {}
         }
@@ -128,7 +130,7 @@ impl CircuitBreaker {
 
     /// Switches the circuit by hand.
     pub(super) fn control(&self, act: impl FnOnce(&mut Machine, Instant)) {
-        self.locked(act);
+        self.locked(act, |()| None);
         self.deliver();
     }
 
@@ -165,9 +167,7 @@ impl CircuitBreaker {
     }
 
     fn reject(&self, refusal: Refusal) -> Rejected {
-        let Refusal { reason, retry_after } = refusal;
-        self.totals.add(reason);
-        self.post(|| EventKind::Rejected { reason, retry_after });
+        self.totals.add(refusal.reason);
         Rejected::new(self.name.clone(), refusal)
     }
 
@@ -190,14 +190,21 @@ impl CircuitBreaker {
     }
 
     /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are
-    /// only posted, under the lock that puts them in order.
-    fn locked<R>(&self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
+    /// only posted, under the lock that puts them in order, changes of state before what they led to.
+    fn locked<R>(
+        &self,
+        act: impl FnOnce(&mut Machine, Instant) -> R,
+        news_of: impl FnOnce(&R) -> Option<EventKind>,
+    ) -> R {
         let now = self.clock.now();
         let mut machine = self.machine.lock();
         let done = act(&mut machine, now);
         self.word.publish(machine.epoch(), machine.state());
         for transition in machine.take_news() {
             self.post(|| EventKind::Transition(transition));
+        }
+        if let Some(news) = news_of(&done) {
+            self.post(|| news);
         }
         done
     }
@@ -213,4 +220,9 @@ impl CircuitBreaker {
             outbox.deliver(self.name());
         }
     }
+}
+
+fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<EventKind> {
+    let Refusal { reason, retry_after } = *admitted.as_ref().err()?;
+    Some(EventKind::Rejected { reason, retry_after })
 }

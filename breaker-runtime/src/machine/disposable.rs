@@ -1,0 +1,88 @@
+//! Which circuits hold nothing worth keeping (4.3).
+
+use std::time::Duration;
+
+use super::bench::{Bench, CANCELLED, FAILED, GOOD, IGNORED, slow};
+use crate::clock::Instant;
+use crate::config::Config;
+use crate::state::State;
+
+const NANO: Duration = Duration::from_nanos(1);
+const SECOND: Duration = Duration::from_secs(1);
+/// Ten of the cooldowns that these circuits have.
+const AGES: Duration = Duration::from_secs(10);
+const NEARLY_AGES: Duration = AGES.saturating_sub(NANO);
+
+fn bench() -> Bench {
+    Bench::new(Config::new().cooldown(SECOND).slow_call(SECOND).count_window(5))
+}
+
+/// Whether it may go when nobody asked for it in so long.
+fn may_go(bench: &Bench, untouched: Duration) -> bool {
+    let run = bench.read().consecutive_successes.unwrap_or_default();
+    bench.machine.is_disposable(run, untouched, bench.now)
+}
+
+#[test]
+fn a_closed_circuit_without_evidence_may_go_at_once() {
+    let mut bench = bench();
+    assert!(may_go(&bench, Duration::ZERO));
+    for call in [GOOD, IGNORED, CANCELLED, GOOD] {
+        bench.call(call);
+    }
+    assert!(may_go(&bench, Duration::ZERO));
+}
+
+#[test]
+fn evidence_stays_until_nobody_asked_for_it_in_ten_cooldowns() {
+    for evidence in [FAILED, slow(GOOD), slow(CANCELLED)] {
+        let mut bench = bench();
+        bench.call(evidence);
+        assert!(!may_go(&bench, NEARLY_AGES), "{evidence:?}");
+        assert!(may_go(&bench, AGES), "{evidence:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_evidence_as_long_as_the_window_holds_it() {
+    let mut bench = bench();
+    bench.call(FAILED);
+    bench.calls(4, GOOD);
+    assert!(!may_go(&bench, Duration::ZERO));
+    bench.call(GOOD);
+    assert!(may_go(&bench, Duration::ZERO));
+}
+
+#[test]
+fn an_open_circuit_may_go_ten_cooldowns_after_its_own() {
+    let mut bench = bench();
+    bench.trip();
+    for (wait, goes) in [(SECOND, false), (NEARLY_AGES, false), (NANO, true)] {
+        bench.wait(wait);
+        assert_eq!(may_go(&bench, Duration::MAX), goes);
+    }
+    bench.admit().unwrap();
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.wait(AGES * 9);
+    assert!(!may_go(&bench, Duration::MAX), "somebody may come with an outcome");
+}
+
+#[test]
+fn an_open_circuit_that_waits_for_a_person_never_goes() {
+    let mut bench = Bench::new(Config::new().cooldown(Duration::MAX));
+    bench.trip();
+    bench.now = Instant::NEVER;
+    assert!(!may_go(&bench, Duration::MAX));
+}
+
+#[test]
+fn what_a_person_has_switched_never_goes() {
+    for switch in [Bench::force_open, Bench::disable] {
+        let mut bench = bench();
+        switch(&mut bench);
+        bench.wait(AGES * 9);
+        assert!(!may_go(&bench, Duration::MAX));
+        bench.reset();
+        assert!(may_go(&bench, Duration::ZERO));
+    }
+}
