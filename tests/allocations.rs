@@ -1,0 +1,176 @@
+//! P11, L06: a call allocates nothing, whether it runs, is refused, or finds the circuit of its key.
+//!
+//! The first call of each kind may: it makes the circuit, and the thread's counters.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use allocation_counter::measure;
+use breaker_runtime::{CallError, CircuitBreaker, Config, Rejected, circuit_breaker, registry};
+
+const CALLS: u64 = 100;
+
+#[derive(Debug)]
+enum Fault {
+    Refused,
+    Down,
+}
+
+impl From<Rejected> for Fault {
+    fn from(_: Rejected) -> Self {
+        Self::Refused
+    }
+}
+
+#[track_caller]
+fn allocates_nothing(call: impl Fn()) {
+    call();
+    let counted = measure(|| (0..CALLS).for_each(|_| call()));
+    assert_eq!(counted.count_total, 0, "{counted:?} in {CALLS} calls");
+}
+
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it has nothing to wait for"),
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(Box::new(1))).count_total, 1);
+}
+
+#[circuit_breaker(name = "allocations.sync")]
+fn call(is_up: bool) -> Result<(), Fault> {
+    if is_up { Ok(()) } else { Err(Fault::Down) }
+}
+
+#[test]
+fn a_closed_call() {
+    allocates_nothing(|| call(true).unwrap());
+}
+
+#[circuit_breaker(name = "allocations.failing", failure_threshold = 1000, window = 4)]
+fn failing() -> Result<(), Fault> {
+    Err(Fault::Down)
+}
+
+#[test]
+fn a_failed_call_once_its_window_is_full() {
+    (0..8).for_each(|_| drop(failing()));
+    allocates_nothing(|| assert!(matches!(failing(), Err(Fault::Down))));
+}
+
+#[circuit_breaker(name = "allocations.open", fallback_on = rejected, fallback = Ok(0))]
+fn open() -> Result<u8, Fault> {
+    Ok(1)
+}
+
+#[circuit_breaker(name = "allocations.open")]
+fn open_without_fallback() -> Result<u8, Fault> {
+    Ok(1)
+}
+
+#[test]
+fn a_refused_call() {
+    registry().get("allocations.open").unwrap().trip();
+    allocates_nothing(|| assert!(matches!(open(), Ok(0))));
+    allocates_nothing(|| assert!(matches!(open_without_fallback(), Err(Fault::Refused))));
+}
+
+#[circuit_breaker(name = "allocations.async", call_timeout = "1s")]
+async fn call_async() -> Option<()> {
+    Some(())
+}
+
+#[circuit_breaker(name = "allocations.untimed")]
+async fn call_async_untimed(amount: u64) -> Option<u64> {
+    Some(amount)
+}
+
+#[test]
+fn an_async_call() {
+    allocates_nothing(|| assert_eq!(ready(call_async_untimed(1)), Some(1)));
+    registry().get("allocations.untimed").unwrap().force_open();
+    allocates_nothing(|| assert_eq!(ready(call_async_untimed(1)), None));
+}
+
+#[test]
+fn an_async_call_with_a_timeout() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _context = runtime.enter();
+    allocates_nothing(|| assert_eq!(ready(call_async()), Some(())));
+}
+
+#[circuit_breaker(name = "allocations.keyed", key = host, fallback = |_| Err(Fault::Refused))]
+fn keyed(host: &str, port: u16) -> Result<u16, Fault> {
+    if host.is_empty() { Err(Fault::Down) } else { Ok(port) }
+}
+
+#[test]
+fn a_call_with_a_known_key() {
+    allocates_nothing(|| assert!(matches!(keyed("kiel", 80), Ok(80))));
+    registry().get("allocations.keyed/kiel").unwrap().trip();
+    allocates_nothing(|| assert!(matches!(keyed("kiel", 80), Err(Fault::Refused))));
+}
+
+#[test]
+fn a_call_with_a_key_that_is_no_name() {
+    allocates_nothing(|| assert!(matches!(keyed("a\nb", 80), Ok(80))));
+}
+
+#[circuit_breaker(name = "allocations.crowded", key = key, max_keys = 1)]
+fn crowded(key: u32) -> Option<u32> {
+    Some(key)
+}
+
+#[test]
+fn a_call_with_a_key_for_which_there_is_no_room() {
+    crowded(1);
+    registry().get("allocations.crowded/1").unwrap().force_open();
+    allocates_nothing(|| assert_eq!(crowded(2), Some(2)));
+}
+
+#[circuit_breaker(
+    name = "allocations.narrow",
+    max_concurrent = 1,
+    max_wait = "1s",
+    slow_call = "1h",
+    window = "30s"
+)]
+fn narrow() -> Option<u8> {
+    Some(1)
+}
+
+#[circuit_breaker(name = "allocations.narrow_async", max_concurrent = 1, max_wait = "1s")]
+async fn narrow_async() -> Option<u8> {
+    Some(1)
+}
+
+#[test]
+fn a_call_that_finds_a_slot_of_its_bulkhead_and_is_timed() {
+    allocates_nothing(|| assert_eq!(narrow(), Some(1)));
+    allocates_nothing(|| assert_eq!(ready(narrow_async()), Some(1)));
+}
+
+#[circuit_breaker(name = "allocations.full", max_concurrent = 1)]
+fn full(depth: u8) -> Option<u8> {
+    if depth == 0 { Some(0) } else { full(depth - 1).or(Some(depth)) }
+}
+
+#[test]
+fn a_call_that_its_bulkhead_refuses() {
+    allocates_nothing(|| assert_eq!(full(1), Some(1)));
+}
+
+#[test]
+fn a_call_by_hand() {
+    let circuit = CircuitBreaker::new("by hand", Config::new()).unwrap();
+    allocates_nothing(|| circuit.try_acquire().unwrap().success());
+    allocates_nothing(|| circuit.call(|| Ok::<_, ()>(())).unwrap());
+    circuit.force_open();
+    let refused = || matches!(circuit.call(|| Err::<(), ()>(())), Err(CallError::Rejected(_)));
+    allocates_nothing(|| assert!(refused()));
+}

@@ -1,0 +1,518 @@
+//! One circuit per key, in bounded memory (4.3).
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use breaker_runtime::{
+    CallError, Config, Rejected, Site, Snapshot, State, WindowSize, circuit_breaker, registry,
+};
+use tokio::sync::{Mutex, oneshot};
+
+#[derive(Debug, PartialEq)]
+enum Fault {
+    Refused(String),
+    Down,
+}
+
+impl From<Rejected> for Fault {
+    fn from(rejected: Rejected) -> Self {
+        Self::Refused(rejected.name().to_owned())
+    }
+}
+
+type Answer = Result<(), Fault>;
+
+fn answer(is_up: bool) -> Answer {
+    if is_up { Ok(()) } else { Err(Fault::Down) }
+}
+
+/// Whoever looks at all circuits holds them meanwhile, and none of them can go: one test at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Snapshots of the circuit of that name and of those of its keys.
+fn family(name: &str) -> Vec<Snapshot> {
+    let is_of_it = |snapshot: &Snapshot| {
+        snapshot
+            .name
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    registry().snapshot().circuits.into_iter().filter(is_of_it).collect()
+}
+
+/// The keys that have circuits, in the order of names.
+fn keys(name: &str) -> Vec<String> {
+    let names = family(name).into_iter().map(|snapshot| snapshot.name);
+    names.filter_map(|full| Some(full.strip_prefix(name)?.strip_prefix('/')?.to_owned())).collect()
+}
+
+fn started(name: &str) -> u64 {
+    family(name).iter().map(|snapshot| snapshot.calls.started).sum()
+}
+
+#[track_caller]
+fn snapshot(name: &str) -> Snapshot {
+    registry().get(name).expect("there is such a circuit").snapshot()
+}
+
+mod each_key {
+    use super::*;
+
+    #[circuit_breaker(name = "keys.own", key = host, failure_threshold = 2)]
+    fn ask(host: &str, is_up: bool) -> Answer {
+        answer(is_up)
+    }
+
+    #[test]
+    fn has_a_circuit_of_its_own() {
+        let _alone = ALONE.blocking_lock();
+        assert!(registry().get("keys.own").is_some(), "the one that they share is there before");
+        assert_eq!(ask("bonn", false), Err(Fault::Down));
+        assert_eq!(ask("bonn", false), Err(Fault::Down));
+        assert_eq!(ask("bonn", true), Err(Fault::Refused("keys.own/bonn".into())));
+        assert_eq!(ask("kiel", true), Ok(()));
+
+        assert_eq!(keys("keys.own"), ["bonn", "kiel"]);
+        assert_eq!(snapshot("keys.own/bonn").state, State::Open);
+        assert_eq!(snapshot("keys.own/kiel").calls.success, 1);
+        assert_eq!(snapshot("keys.own").calls.started, 0);
+        assert!(registry().get("keys.own/rome").is_none());
+    }
+
+    #[circuit_breaker(name = "keys.string", key = host)]
+    fn by_string(host: String) -> Option<String> {
+        Some(host)
+    }
+
+    #[circuit_breaker(name = "keys.number", key = shard)]
+    fn by_number(shard: i64) -> Option<()> {
+        (shard >= 0).then_some(())
+    }
+
+    #[circuit_breaker(name = "keys.address", key = format_args!("{address}:{port}"))]
+    fn by_address(address: Ipv4Addr, port: u16) -> Option<()> {
+        (port > 0 && address.is_loopback()).then_some(())
+    }
+
+    #[test]
+    fn may_be_anything_that_can_be_shown() {
+        let _alone = ALONE.blocking_lock();
+        assert_eq!(by_string("kiel/a b".into()).as_deref(), Some("kiel/a b"));
+        by_number(7);
+        by_number(-7);
+        by_address(Ipv4Addr::LOCALHOST, 80);
+        assert_eq!(keys("keys.string"), ["kiel/a b"]);
+        assert_eq!(keys("keys.number"), ["-7", "7"]);
+        assert_eq!(keys("keys.address"), ["127.0.0.1:80"]);
+        assert_eq!(snapshot("keys.number/-7").calls.failure, 1);
+    }
+
+    struct Client {
+        host: &'static str,
+    }
+
+    impl Client {
+        #[circuit_breaker(name = "keys.method", key = self.host)]
+        async fn ask(&mut self) -> Option<()> {
+            tokio::task::yield_now().await;
+            Some(())
+        }
+
+        #[circuit_breaker(name = "keys.method", key = self.host, fallback = |_| self.host.len())]
+        fn length(&self) -> usize {
+            0
+        }
+    }
+
+    #[tokio::test]
+    async fn may_come_from_self_and_is_shared_by_all_functions_of_that_name() {
+        let _alone = ALONE.lock().await;
+        let mut client = Client { host: "kiel" };
+        assert_eq!((client.ask().await, client.length()), (Some(()), 0));
+        registry().get("keys.method/kiel").unwrap().force_open();
+        assert_eq!((client.ask().await, client.length()), (None, 4));
+        let circuit = snapshot("keys.method/kiel");
+        assert_eq!((circuit.calls.success, circuit.rejected.forced_open), (2, 2));
+        let functions: Vec<_> = circuit.sites.iter().map(|site| site.function()).collect();
+        assert_eq!(functions, ["ask", "length"]);
+    }
+
+    #[circuit_breaker(
+        name = "keys.config",
+        key = host,
+        failure_rate = 0.25,
+        window = "30s",
+        cooldown = "7s",
+        max_concurrent = 2
+    )]
+    fn configured(host: &str) -> Option<&str> {
+        Some(host)
+    }
+
+    #[test]
+    fn has_the_config_of_the_attribute() {
+        let _alone = ALONE.blocking_lock();
+        configured("a");
+        let shared = snapshot("keys.config").config;
+        let own = snapshot("keys.config/a").config;
+        assert_eq!(own, shared);
+        assert_eq!(own.settings().window, WindowSize::Time(Duration::from_secs(30)));
+        assert_eq!(own.settings().cooldown, Duration::from_secs(7));
+        assert_eq!(own.settings().max_concurrent, Some(2));
+    }
+
+    #[test]
+    fn r22_code_that_states_another_config_for_it_is_a_conflict() {
+        let _alone = ALONE.blocking_lock();
+        configured("b");
+        let other = Config::new().failure_threshold(77);
+        registry().get_or_create("keys.config/b", other).unwrap();
+        let conflicts = registry().conflicts();
+        let conflict = conflicts.iter().find(|it| it.name == "keys.config/b").expect("it is one");
+        assert_eq!(conflict.refused.config, other);
+        assert_eq!(conflict.decided.site.map(Site::function), Some("configured"));
+    }
+
+    #[circuit_breaker(name = "keys.unnamable", key = key)]
+    fn any(key: &str) -> Option<()> {
+        (!key.is_empty()).then_some(())
+    }
+
+    #[test]
+    fn that_cannot_be_a_name_goes_through_the_shared_circuit() {
+        let _alone = ALONE.blocking_lock();
+        let longest = "k".repeat(128 - "keys.unnamable/".len());
+        any(&longest);
+        assert_eq!((started("keys.unnamable"), snapshot("keys.unnamable").calls.started), (1, 0));
+        for key in [&format!("{longest}k"), &"ü".repeat(5_000), "a\nb", "\0", "\u{85}"] {
+            any(key);
+        }
+        assert_eq!(snapshot("keys.unnamable").calls.started, 5);
+        assert_eq!(keys("keys.unnamable"), [longest]);
+    }
+}
+
+mod room {
+    use super::*;
+
+    #[circuit_breaker(name = "keys.three", key = key, max_keys = 3)]
+    fn one_of_three(key: &str) -> Option<&str> {
+        Some(key)
+    }
+
+    #[test]
+    fn is_made_by_the_key_that_was_asked_for_least_recently() {
+        let _alone = ALONE.blocking_lock();
+        for key in ["a", "b", "c", "a", "d"] {
+            one_of_three(key);
+        }
+        assert_eq!(keys("keys.three"), ["a", "c", "d"]);
+        one_of_three("e");
+        assert_eq!(keys("keys.three"), ["a", "d", "e"]);
+        one_of_three("c");
+        assert_eq!(keys("keys.three"), ["c", "d", "e"]);
+        assert_eq!(started("keys.three"), 7, "the evicted ones are in the shared circuit's totals");
+        assert_eq!(snapshot("keys.three").calls.success, 4);
+        assert_eq!(snapshot("keys.three/c").calls.success, 1, "it began anew");
+    }
+
+    #[circuit_breaker(name = "keys.evidence", key = key, max_keys = 3, failure_threshold = 9)]
+    fn fallible(key: &str, is_up: bool) -> Answer {
+        let _ = key;
+        answer(is_up)
+    }
+
+    #[test]
+    fn is_never_made_by_evidence() {
+        let _alone = ALONE.blocking_lock();
+        fallible("failed", false).unwrap_err();
+        fallible("recovered", false).unwrap_err();
+        fallible("recovered", true).unwrap();
+        for number in 0..100 {
+            fallible(&number.to_string(), true).unwrap();
+        }
+        assert_eq!(keys("keys.evidence"), ["99", "failed", "recovered"]);
+        assert_eq!(snapshot("keys.evidence/failed").consecutive_failures, 1);
+        assert_eq!(started("keys.evidence"), 103);
+    }
+
+    #[circuit_breaker(name = "keys.old", key = key, max_keys = 1, failure_threshold = 1, cooldown = "1ns")]
+    fn soon_forgotten(key: &str, is_up: bool) -> Answer {
+        let _ = key;
+        answer(is_up)
+    }
+
+    #[test]
+    fn is_made_by_evidence_that_is_ten_cooldowns_old() {
+        let _alone = ALONE.blocking_lock();
+        for key in ["open", "open too"] {
+            soon_forgotten(key, false).unwrap_err();
+            assert_eq!(snapshot(&format!("keys.old/{key}")).state, State::Open);
+        }
+        assert_eq!(keys("keys.old"), ["open too"]);
+    }
+
+    #[circuit_breaker(
+        name = "keys.half_open",
+        key = key,
+        max_keys = 2,
+        cooldown = "1ns",
+        success_threshold = 2
+    )]
+    fn half_open(key: &str) -> Answer {
+        let _ = key;
+        Ok(())
+    }
+
+    #[test]
+    fn is_never_made_by_a_half_open_circuit() {
+        let _alone = ALONE.blocking_lock();
+        half_open("probed").unwrap();
+        registry().get("keys.half_open/probed").unwrap().trip();
+        half_open("probed").unwrap();
+        for number in 0..20 {
+            half_open(&number.to_string()).unwrap();
+        }
+        assert_eq!(keys("keys.half_open"), ["19", "probed"]);
+        assert_eq!(snapshot("keys.half_open/probed").state, State::HalfOpen);
+    }
+
+    #[circuit_breaker(name = "keys.full", key = key, max_keys = 3, failure_threshold = 2)]
+    fn full(key: &str, is_up: bool) -> Answer {
+        let _ = key;
+        answer(is_up)
+    }
+
+    #[test]
+    fn is_in_the_shared_circuit_when_nothing_can_go() {
+        let _alone = ALONE.blocking_lock();
+        for key in ["forced", "disabled", "open"] {
+            full(key, true).unwrap();
+        }
+        registry().get("keys.full/forced").unwrap().force_open();
+        registry().get("keys.full/disabled").unwrap().disable();
+        registry().get("keys.full/open").unwrap().trip();
+
+        full("new", false).unwrap_err();
+        full("newer", false).unwrap_err();
+        assert_eq!(keys("keys.full"), ["disabled", "forced", "open"]);
+        assert_eq!(full("newest", true), Err(Fault::Refused("keys.full".into())));
+        full("disabled", true).unwrap();
+        assert_eq!(started("keys.full"), 6);
+    }
+
+    #[circuit_breaker(name = "keys.bounds", key = key, max_keys = 2)]
+    fn narrow(key: u32) -> Option<u32> {
+        Some(key)
+    }
+
+    #[circuit_breaker(name = "keys.bounds", key = key, max_keys = 5)]
+    fn wide(key: u32) -> Option<u32> {
+        Some(key)
+    }
+
+    #[test]
+    fn is_as_much_as_the_most_generous_function_gives() {
+        let _alone = ALONE.blocking_lock();
+        (0..9).for_each(|key| assert!(narrow(key).is_some()));
+        assert_eq!(keys("keys.bounds").len(), 5);
+        wide(9);
+        assert_eq!(keys("keys.bounds"), ["5", "6", "7", "8", "9"]);
+    }
+}
+
+mod a_call_in_flight {
+    use super::*;
+
+    #[circuit_breaker(name = "keys.in_flight", key = key, max_keys = 2, call_timeout = "1h", fallback = |error| {
+        match error {
+            CallError::Failed(fault) => Err(fault),
+            _ => Ok(()),
+        }
+    })]
+    async fn ask(key: &str, end: Option<oneshot::Receiver<()>>) -> Answer {
+        let _ = key;
+        match end {
+            Some(end) => {
+                end.await.expect("the test ends it");
+                Err(Fault::Down)
+            }
+            None => Ok(()),
+        }
+    }
+
+    #[tokio::test]
+    async fn g05_keeps_its_circuit() {
+        let _alone = ALONE.lock().await;
+        let (end, ended) = oneshot::channel();
+        let held = tokio::spawn(ask("held", Some(ended)));
+        tokio::task::yield_now().await;
+        for number in 0..50 {
+            ask(&number.to_string(), None).await.unwrap();
+        }
+        assert_eq!(keys("keys.in_flight"), ["49", "held"]);
+        ask("held", None).await.unwrap();
+        end.send(()).unwrap();
+        assert_eq!(held.await.unwrap(), Err(Fault::Down));
+
+        let circuit = snapshot("keys.in_flight/held");
+        assert_eq!((circuit.calls.started, circuit.calls.failure, circuit.in_flight), (2, 1, 0));
+        assert_eq!(circuit.consecutive_failures, 1, "it is no twin that knows of it");
+        assert_eq!(started("keys.in_flight"), 52);
+    }
+
+    #[circuit_breaker(name = "keys.nested", key = depth, max_keys = 2)]
+    fn nested(depth: u32) -> Option<u32> {
+        if depth == 0 { Some(0) } else { nested(depth - 1).map(|below| below + 1) }
+    }
+
+    #[test]
+    fn g06_takes_no_room_from_the_calls_inside_it() {
+        let _alone = ALONE.blocking_lock();
+        assert_eq!(nested(10), Some(10));
+        assert_eq!(keys("keys.nested"), ["10", "9"]);
+        assert_eq!(snapshot("keys.nested").calls.success, 9);
+    }
+}
+
+mod many_threads {
+    use super::*;
+
+    const THREADS: u64 = 8;
+
+    fn on_all_threads(act: impl Fn(u64) + Sync) {
+        let barrier = Barrier::new(usize::try_from(THREADS).unwrap());
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (act, barrier) = (&act, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    act(thread);
+                });
+            }
+        });
+    }
+
+    #[circuit_breaker(name = "keys.counted", key = key)]
+    fn counted(key: u64) -> Option<()> {
+        (!key.is_multiple_of(4)).then_some(())
+    }
+
+    #[test]
+    fn count_every_call_of_every_key() {
+        const ROUNDS: u64 = 500;
+        let _alone = ALONE.blocking_lock();
+        on_all_threads(|_| {
+            for call in 0..ROUNDS * 16 {
+                counted(call % 16);
+            }
+        });
+        for circuit in family("keys.counted") {
+            let expected = if circuit.name == "keys.counted" { 0 } else { THREADS * ROUNDS };
+            assert_eq!(circuit.calls.started + circuit.rejected.total(), expected, "{circuit:?}");
+            assert_eq!(circuit.in_flight, 0);
+        }
+        assert_eq!(keys("keys.counted").len(), 16);
+    }
+
+    #[circuit_breaker(name = "keys.crowded", key = key, max_keys = 4)]
+    fn crowded(key: u64) -> Option<u64> {
+        Some(key)
+    }
+
+    #[test]
+    fn lose_no_call_when_circuits_come_and_go() {
+        const CALLS: u64 = 4_000;
+        let _alone = ALONE.blocking_lock();
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let mut before = 0;
+                while !is_over.load(Ordering::SeqCst) {
+                    let now = started("keys.crowded");
+                    assert!(now >= before, "from {before} back to {now}");
+                    assert!(keys("keys.crowded").len() <= 4);
+                    before = now;
+                }
+            });
+            on_all_threads(|thread| {
+                for call in 0..CALLS {
+                    crowded((thread * 31 + call * 17) % 64);
+                }
+            });
+            is_over.store(true, Ordering::SeqCst);
+            watcher.join().unwrap();
+        });
+        let circuits = family("keys.crowded");
+        let successes: u64 = circuits.iter().map(|circuit| circuit.calls.success).sum();
+        assert_eq!((started("keys.crowded"), successes), (THREADS * CALLS, THREADS * CALLS));
+        assert!(circuits.iter().all(|circuit| circuit.in_flight == 0));
+    }
+}
+
+mod a_flood_of_keys {
+    use super::*;
+
+    #[circuit_breaker(name = "keys.flood", key = key, max_keys = 1000)]
+    fn flooded(key: u32) -> Option<u32> {
+        Some(key)
+    }
+
+    #[circuit_breaker(name = "keys.flood_of_failures", key = key, max_keys = 1000)]
+    fn flooded_with_failures(key: u32) -> Option<u32> {
+        (key == u32::MAX).then_some(key)
+    }
+
+    /// The resident memory in bytes, where the system tells.
+    fn resident() -> Option<u64> {
+        let pages = fs::read_to_string("/proc/self/statm").ok()?;
+        Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
+    }
+
+    /// Calls with so many keys, and asks what that has left.
+    #[track_caller]
+    fn flood(name: &str, keys: u32, call: fn(u32) -> Option<u32>) {
+        const WARM_UP: u32 = 5_000;
+        const MOST: u64 = 16 << 20;
+        let asked = || family(name).iter().map(|it| it.calls.started + it.rejected.total()).sum();
+        let (mut before, asked_before): (_, u64) = (None, asked());
+        for key in 0..keys {
+            if key == WARM_UP {
+                before = resident();
+            }
+            assert!(call(key).is_none_or(|answer| answer == key));
+        }
+        let after = resident();
+        assert!(family(name).len() <= 1000 + 1);
+        assert_eq!(asked(), asked_before + u64::from(keys));
+        if let (Some(before), Some(after)) = (before, after) {
+            let growth = after.saturating_sub(before);
+            println!("{keys} keys of {name}: {growth} bytes more than after {WARM_UP}");
+            assert!(growth < MOST, "grew by {growth} bytes");
+        }
+    }
+
+    #[test]
+    fn g03_g04_keeps_memory_bounded() {
+        let _alone = ALONE.blocking_lock();
+        flood("keys.flood", 200_000, flooded);
+    }
+
+    #[test]
+    fn g04_of_failures_keeps_memory_bounded_too() {
+        let _alone = ALONE.blocking_lock();
+        flood("keys.flood_of_failures", 200_000, flooded_with_failures);
+    }
+
+    #[test]
+    #[ignore = "takes ten seconds without optimizations, and finds no more than a fifth of it does"]
+    fn d24_of_a_million_keeps_memory_bounded() {
+        let _alone = ALONE.blocking_lock();
+        flood("keys.flood", 1_000_000, flooded);
+        flood("keys.flood_of_failures", 1_000_000, flooded_with_failures);
+    }
+}
