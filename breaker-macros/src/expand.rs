@@ -531,8 +531,9 @@ impl Guard<'_> {
         let owned = self.function.receiver == Some(Receiver::Owned);
         let span = self.function.self_span().filter(|_| owned && self.lends_self())?;
         let (rt, kept) = (&self.rt, local("kept_self"));
-        let (own, keep) = (self.own_self(), respan(quote! { #rt::keep }, span, span));
-        let copy = call_at(&keep, quote! { &#own }, span);
+        let (own, at) = (self.own_self(), |tokens| respan(tokens, span, span));
+        let (keep, shared) = (at(quote! { #rt::keep }), at(quote! { & }));
+        let copy = call_at(&keep, quote! { #shared #own }, span);
         Some(quote! { let #kept = #copy; })
     }
 
