@@ -3,11 +3,16 @@
 //! Local names have mixed-site spans, so that they never meet the user's; paths begin with `::`, so that
 //! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+mod arguments;
+mod site;
 
-use crate::fallback::{Fallback, holds};
-use crate::signature::{Argument, Flavor, Function, Keeping, Receiver, borrowed};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+
+use crate::argument::Argument;
+use crate::fallback::Fallback;
+use crate::output::{Flavor, erase_impl_trait};
+use crate::signature::Function;
 use crate::spans::{call_at, ends, local, placed, respan, tail};
 use crate::spec::Spec;
 
@@ -82,11 +87,6 @@ struct Guard<'a> {
     rt: TokenStream,
 }
 
-/// The copy of an argument that the body gets when the fallback may need the argument later.
-fn lent(argument: &Argument) -> Ident {
-    format_ident!("lent_{}", argument.ident, span = Span::mixed_site())
-}
-
 impl Guard<'_> {
     /// The body of a sync or an `async` function.
     fn guarded_body(&self) -> TokenStream {
@@ -125,31 +125,6 @@ impl Guard<'_> {
             None => ty.to_token_stream(),
         };
         quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
-    }
-
-    /// With keys: the circuit of this call, held as long as the call lasts.
-    fn circuit(&self) -> Option<TokenStream> {
-        let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
-        let arguments = self.function.arguments.iter();
-        let seen = arguments
-            .filter(|argument| argument.is_taken_apart() && self.is_in_key(argument))
-            .map(|Argument { attrs, pattern, ident, .. }| {
-                let borrowed = borrowed(pattern);
-                quote! { #(#attrs)* #[allow(unused_variables)] let #borrowed = &#ident; }
-            });
-        let (first, last) = ends(key);
-        let find = respan(quote! { #rt::circuit_for }, first, last);
-        let shown = respan(quote_spanned! { Span::mixed_site() => & }, first, first);
-        let whole = call_at(&shown, key.to_token_stream(), last);
-        let found = call_at(&find, quote! { #site, #whole }, last);
-        let circuit = local("circuit");
-        Some(quote! { let #circuit = { #(#seen)* let #circuit = #found; #circuit }; })
-    }
-
-    /// Whether the key uses that argument.
-    fn is_in_key(&self, argument: &Argument) -> bool {
-        let key = self.spec.key.as_ref().map(ToTokens::to_token_stream).unwrap_or_default();
-        argument.names.iter().any(|name| holds(key.clone(), name))
     }
 
     /// Asks for a permit.
@@ -371,7 +346,7 @@ impl Guard<'_> {
         }
         let ty = match (&function.signature.output, function.flavor) {
             (syn::ReturnType::Type(_, ty), Flavor::Future | Flavor::BoxedFuture) => {
-                crate::signature::erase_impl_trait(ty)
+                erase_impl_trait(ty)
             }
             _ => match &function.output.ty {
                 Some(ty) => ty.clone(),
@@ -473,161 +448,6 @@ impl Guard<'_> {
         let (rt, ty) = (&self.rt, self.function.output.ty.as_ref()?);
         let value = placed("value", self.function.output.at.0);
         Some(quote! { if false { let #value: #ty = #rt::never(); return #value; } })
-    }
-
-    /// `let argument = argument;` for each, in the order of declaration: the body then owns them as the
-    /// function did, drops them in the same order, and may take them apart.
-    fn rebinds(&self) -> TokenStream {
-        let rebind = |argument: &Argument| {
-            let Argument { attrs, pattern, .. } = argument;
-            let from = self.source(argument);
-            // Whoever names an argument in the fallback or the key alone has used it.
-            let used =
-                self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
-                    || self.is_in_key(argument);
-            let allow = used.then(|| quote! { #[allow(unused_variables)] });
-            let underscored = argument.names.iter().any(|name| name.to_string().starts_with('_'));
-            let underscored = underscored.then(|| {
-                quote! { #[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)] }
-            });
-            let allow = quote! { #allow #underscored };
-            match pattern {
-                // A plain name keeps what it holds; `_` and patterns must first own it whole.
-                syn::Pat::Ident(simple) if simple.by_ref.is_none() => {
-                    quote! { #allow #(#attrs)* let #pattern = #from; }
-                }
-                _ => {
-                    let mutability = argument.borrows_mutably.then(|| quote! { mut });
-                    quote! {
-                        #(#attrs)* let #mutability #from = #from;
-                        #allow #(#attrs)* let #pattern = #from;
-                    }
-                }
-            }
-        };
-        self.function.arguments.iter().map(rebind).collect()
-    }
-
-    /// What must be copied so that the fallback still has it when the body has failed.
-    fn lends(&self) -> TokenStream {
-        let rt = &self.rt;
-        let arguments = self.function.arguments.iter().filter(|argument| self.is_lent(argument));
-        let lends = arguments.map(|argument| {
-            let (attrs, ident, lent) = (&argument.attrs, &argument.ident, lent(argument));
-            let attrs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-            let span = argument.names.first().map_or(ident.span(), Ident::span);
-            let copy = match argument.keeping {
-                Keeping::Reborrow => quote! { &mut *#ident },
-                _ => respan(quote! { #rt::keep(&#ident) }, span, span),
-            };
-            quote! { #(#attrs)* let #lent = #copy; }
-        });
-        lends.collect()
-    }
-
-    /// An owned `self` cannot be lent, as the body cannot be told another name for it: here the fallback
-    /// gets the copy.
-    fn keeps_self(&self) -> Option<TokenStream> {
-        let owned = self.function.receiver == Some(Receiver::Owned);
-        let span = self.function.self_span().filter(|_| owned && self.lends_self())?;
-        let (rt, kept) = (&self.rt, local("kept_self"));
-        let (own, at) = (self.own_self(), |tokens| respan(tokens, span, span));
-        let (keep, shared) = (at(quote! { #rt::keep }), at(quote! { & }));
-        let copy = call_at(&keep, quote! { #shared #own }, span);
-        Some(quote! { let #kept = #copy; })
-    }
-
-    /// What the body's argument is made from.
-    fn source(&self, argument: &Argument) -> Ident {
-        if self.is_lent(argument) { lent(argument) } else { argument.ident.clone() }
-    }
-
-    fn is_lent(&self, argument: &Argument) -> bool {
-        argument.keeping != Keeping::Copy
-            && self.may_follow_the_body()
-            && self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
-    }
-
-    /// Whether the fallback can run after the body has used the arguments.
-    fn may_follow_the_body(&self) -> bool {
-        let eager = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
-        self.spec.fallback.is_some() && (eager || !self.spec.only_rejected)
-    }
-
-    fn lends_self(&self) -> bool {
-        self.may_follow_the_body()
-            && self.spec.fallback.as_ref().is_some_and(Fallback::mentions_self)
-    }
-
-    fn kept_self(&self, receiver: Receiver) -> TokenStream {
-        match receiver {
-            Receiver::Owned if self.lends_self() => local("kept_self").to_token_stream(),
-            _ => self.own_self().to_token_stream(),
-        }
-    }
-
-    /// `move`, unless the fallback needs the exclusive `self` back, which the body then only borrows.
-    fn capture_keyword(&self) -> Option<TokenStream> {
-        (!self.borrows_self()).then(|| quote! { move })
-    }
-
-    fn borrows_self(&self) -> bool {
-        self.function.receiver == Some(Receiver::Exclusive) && self.lends_self()
-    }
-
-    /// Captures `self` whole: since edition 2021 a closure would take its fields one by one.
-    fn captures_self(&self) -> Option<TokenStream> {
-        let whole = self.function.receiver.is_some() && !self.borrows_self();
-        let own = self.own_self();
-        whole.then(|| quote! { let _ = &#own; })
-    }
-
-    /// `self` as the user wrote it: made by a macro, it is no other.
-    fn own_self(&self) -> Option<syn::Token![self]> {
-        self.function.signature.receiver().map(|receiver| receiver.self_token)
-    }
-
-    /// The static behind the function.
-    fn site(&self) -> TokenStream {
-        let (rt, spec) = (&self.rt, self.spec);
-        let (name, settings) = (&spec.name, &spec.settings);
-        let function = self.function.signature.ident.to_string();
-        let function = function.trim_start_matches("r#");
-        let config = settings.iter().fold(quote! { #rt::Config::new() }, |config, setting| {
-            let value = &setting.value.tokens;
-            let Some(setter) = setting.setter else {
-                let (first, last) = setting.value.at;
-                let length = placed("length", first);
-                let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
-                return quote! { { let #length = #value; #unit.window(#config, #length) } };
-            };
-            let setter = local(setter);
-            quote! { #config.#setter(#value) }
-        });
-        let keyed = spec.key.as_ref().map(|_| {
-            let max_keys = spec.max_keys.as_ref().map_or(quote! { 1024 }, |max| {
-                let (first, last) = max.at;
-                let check = respan(quote! { #rt::max_keys }, first, first);
-                call_at(&check, max.tokens.clone(), last)
-            });
-            quote! { , keyed = #max_keys }
-        });
-        if !settings.iter().any(|setting| setting.value.is_constant) {
-            return quote! { #rt::site!(#name, #function, #config #keyed) };
-        }
-        // The option that a constant puts in the wrong may be another one, written as a literal.
-        let checks = settings.iter().map(|setting| {
-            let (option, (first, last)) = (setting.option, setting.value.at);
-            let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
-            quote! { const _: () = #check; }
-        });
-        quote! {
-            {
-                const __BREAKER_CONFIG: #rt::Config = #config;
-                #(#checks)*
-                #rt::site!(#name, #function, __BREAKER_CONFIG #keyed)
-            }
-        }
     }
 }
 

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, ExprClosure, ExprPath, Pat, ReturnType, Type};
 
-use crate::signature::{Argument, Function};
+use crate::argument::Argument;
+use crate::signature::Function;
 use crate::spans::spanning;
 
 /// The three forms of the option.

@@ -4,9 +4,11 @@
 //! crate.
 
 mod args;
+mod argument;
 mod expand;
 mod fallback;
 mod options;
+mod output;
 mod signature;
 mod spans;
 mod spec;

@@ -1,0 +1,130 @@
+//! The arguments on their way: into the body as they were, and kept for the fallback where it needs them.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+use super::Guard;
+use crate::argument::{Argument, Keeping};
+use crate::fallback::Fallback;
+use crate::output::Flavor;
+use crate::signature::Receiver;
+use crate::spans::{call_at, local, respan};
+
+/// The copy of an argument that the body gets when the fallback may need the argument later.
+fn lent(argument: &Argument) -> Ident {
+    format_ident!("lent_{}", argument.ident, span = Span::mixed_site())
+}
+
+impl Guard<'_> {
+    /// `let argument = argument;` for each, in the order of declaration: the body then owns them as the
+    /// function did, drops them in the same order, and may take them apart.
+    pub(super) fn rebinds(&self) -> TokenStream {
+        let rebind = |argument: &Argument| {
+            let Argument { attrs, pattern, .. } = argument;
+            let from = self.source(argument);
+            // Whoever names an argument in the fallback or the key alone has used it.
+            let used =
+                self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
+                    || self.is_in_key(argument);
+            let allow = used.then(|| quote! { #[allow(unused_variables)] });
+            let underscored = argument.names.iter().any(|name| name.to_string().starts_with('_'));
+            let underscored = underscored.then(|| {
+                quote! { #[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)] }
+            });
+            let allow = quote! { #allow #underscored };
+            match pattern {
+                // A plain name keeps what it holds; `_` and patterns must first own it whole.
+                syn::Pat::Ident(simple) if simple.by_ref.is_none() => {
+                    quote! { #allow #(#attrs)* let #pattern = #from; }
+                }
+                _ => {
+                    let mutability = argument.borrows_mutably.then(|| quote! { mut });
+                    quote! {
+                        #(#attrs)* let #mutability #from = #from;
+                        #allow #(#attrs)* let #pattern = #from;
+                    }
+                }
+            }
+        };
+        self.function.arguments.iter().map(rebind).collect()
+    }
+
+    /// What must be copied so that the fallback still has it when the body has failed.
+    pub(super) fn lends(&self) -> TokenStream {
+        let rt = &self.rt;
+        let arguments = self.function.arguments.iter().filter(|argument| self.is_lent(argument));
+        let lends = arguments.map(|argument| {
+            let (attrs, ident, lent) = (&argument.attrs, &argument.ident, lent(argument));
+            let attrs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+            let span = argument.names.first().map_or(ident.span(), Ident::span);
+            let copy = match argument.keeping {
+                Keeping::Reborrow => quote! { &mut *#ident },
+                _ => respan(quote! { #rt::keep(&#ident) }, span, span),
+            };
+            quote! { #(#attrs)* let #lent = #copy; }
+        });
+        lends.collect()
+    }
+
+    /// An owned `self` cannot be lent, as the body cannot be told another name for it: here the fallback
+    /// gets the copy.
+    pub(super) fn keeps_self(&self) -> Option<TokenStream> {
+        let owned = self.function.receiver == Some(Receiver::Owned);
+        let span = self.function.self_span().filter(|_| owned && self.lends_self())?;
+        let (rt, kept) = (&self.rt, local("kept_self"));
+        let (own, at) = (self.own_self(), |tokens| respan(tokens, span, span));
+        let (keep, shared) = (at(quote! { #rt::keep }), at(quote! { & }));
+        let copy = call_at(&keep, quote! { #shared #own }, span);
+        Some(quote! { let #kept = #copy; })
+    }
+
+    /// What the body's argument is made from.
+    pub(super) fn source(&self, argument: &Argument) -> Ident {
+        if self.is_lent(argument) { lent(argument) } else { argument.ident.clone() }
+    }
+
+    pub(super) fn is_lent(&self, argument: &Argument) -> bool {
+        argument.keeping != Keeping::Copy
+            && self.may_follow_the_body()
+            && self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
+    }
+
+    /// Whether the fallback can run after the body has used the arguments.
+    pub(super) fn may_follow_the_body(&self) -> bool {
+        let eager = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
+        self.spec.fallback.is_some() && (eager || !self.spec.only_rejected)
+    }
+
+    pub(super) fn lends_self(&self) -> bool {
+        self.may_follow_the_body()
+            && self.spec.fallback.as_ref().is_some_and(Fallback::mentions_self)
+    }
+
+    pub(super) fn kept_self(&self, receiver: Receiver) -> TokenStream {
+        match receiver {
+            Receiver::Owned if self.lends_self() => local("kept_self").to_token_stream(),
+            _ => self.own_self().to_token_stream(),
+        }
+    }
+
+    /// `move`, unless the fallback needs the exclusive `self` back, which the body then only borrows.
+    pub(super) fn capture_keyword(&self) -> Option<TokenStream> {
+        (!self.borrows_self()).then(|| quote! { move })
+    }
+
+    pub(super) fn borrows_self(&self) -> bool {
+        self.function.receiver == Some(Receiver::Exclusive) && self.lends_self()
+    }
+
+    /// Captures `self` whole: since edition 2021 a closure would take its fields one by one.
+    pub(super) fn captures_self(&self) -> Option<TokenStream> {
+        let whole = self.function.receiver.is_some() && !self.borrows_self();
+        let own = self.own_self();
+        whole.then(|| quote! { let _ = &#own; })
+    }
+
+    /// `self` as the user wrote it: made by a macro, it is no other.
+    pub(super) fn own_self(&self) -> Option<syn::Token![self]> {
+        self.function.signature.receiver().map(|receiver| receiver.self_token)
+    }
+}

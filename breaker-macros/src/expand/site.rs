@@ -1,0 +1,79 @@
+//! The static behind the function, and the circuit that a call goes through.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+
+use super::Guard;
+use crate::argument::{Argument, borrowed};
+use crate::fallback::holds;
+use crate::spans::{call_at, ends, local, placed, respan};
+
+impl Guard<'_> {
+    /// With keys: the circuit of this call, held as long as the call lasts.
+    pub(super) fn circuit(&self) -> Option<TokenStream> {
+        let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
+        let arguments = self.function.arguments.iter();
+        let seen = arguments
+            .filter(|argument| argument.is_taken_apart() && self.is_in_key(argument))
+            .map(|Argument { attrs, pattern, ident, .. }| {
+                let borrowed = borrowed(pattern);
+                quote! { #(#attrs)* #[allow(unused_variables)] let #borrowed = &#ident; }
+            });
+        let (first, last) = ends(key);
+        let find = respan(quote! { #rt::circuit_for }, first, last);
+        let shown = respan(quote_spanned! { Span::mixed_site() => & }, first, first);
+        let whole = call_at(&shown, key.to_token_stream(), last);
+        let found = call_at(&find, quote! { #site, #whole }, last);
+        let circuit = local("circuit");
+        Some(quote! { let #circuit = { #(#seen)* let #circuit = #found; #circuit }; })
+    }
+
+    /// Whether the key uses that argument.
+    pub(super) fn is_in_key(&self, argument: &Argument) -> bool {
+        let key = self.spec.key.as_ref().map(ToTokens::to_token_stream).unwrap_or_default();
+        argument.names.iter().any(|name| holds(key.clone(), name))
+    }
+
+    /// The static behind the function.
+    pub(super) fn site(&self) -> TokenStream {
+        let (rt, spec) = (&self.rt, self.spec);
+        let (name, settings) = (&spec.name, &spec.settings);
+        let function = self.function.signature.ident.to_string();
+        let function = function.trim_start_matches("r#");
+        let config = settings.iter().fold(quote! { #rt::Config::new() }, |config, setting| {
+            let value = &setting.value.tokens;
+            let Some(setter) = setting.setter else {
+                let (first, last) = setting.value.at;
+                let length = placed("length", first);
+                let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
+                return quote! { { let #length = #value; #unit.window(#config, #length) } };
+            };
+            let setter = local(setter);
+            quote! { #config.#setter(#value) }
+        });
+        let keyed = spec.key.as_ref().map(|_| {
+            let max_keys = spec.max_keys.as_ref().map_or(quote! { 1024 }, |max| {
+                let (first, last) = max.at;
+                let check = respan(quote! { #rt::max_keys }, first, first);
+                call_at(&check, max.tokens.clone(), last)
+            });
+            quote! { , keyed = #max_keys }
+        });
+        if !settings.iter().any(|setting| setting.value.is_constant) {
+            return quote! { #rt::site!(#name, #function, #config #keyed) };
+        }
+        // The option that a constant puts in the wrong may be another one, written as a literal.
+        let checks = settings.iter().map(|setting| {
+            let (option, (first, last)) = (setting.option, setting.value.at);
+            let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
+            quote! { const _: () = #check; }
+        });
+        quote! {
+            {
+                const __BREAKER_CONFIG: #rt::Config = #config;
+                #(#checks)*
+                #rt::site!(#name, #function, __BREAKER_CONFIG #keyed)
+            }
+        }
+    }
+}
