@@ -435,7 +435,7 @@ fn bound_names(ref text: String, whole @ (_, second): (u8, usize)) -> Result<usi
     Err(format!("{text}{whole:?}{second}"))
 }
 
-#[circuit_breaker(name = "fallbacks.raw_name", fallback = Ok(format!("{type}")))]
+#[circuit_breaker(name = "fallbacks.raw_name", fallback = Ok(format!("{type}!")))]
 fn raw_name(r#type: String) -> Result<String, String> {
     Err(r#type)
 }
@@ -452,6 +452,6 @@ fn fallbacks_may_begin_with_a_block_and_name_whatever_is_bound() {
     force_open("fallbacks.block_first");
     assert_eq!(begins_with_a_block(1), 3);
     assert_eq!(bound_names("tea".into(), (4, 5)), Ok(12));
-    assert_eq!(raw_name("tea".into()), Ok("tea".into()));
+    assert_eq!(raw_name("tea".into()), Ok("tea!".into()));
     assert_eq!(answered_by_a_constant(), Ok(0));
 }
