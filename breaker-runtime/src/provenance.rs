@@ -101,7 +101,7 @@ impl CircuitBreaker {
 pub struct Stated {
     /// What was stated.
     pub config: Config,
-    /// The annotated function; `None` for [`Registry::get_or_create`].
+    /// The annotated function; `None` for [`Registry::get_or_create`](crate::Registry::get_or_create).
     pub site: Option<&'static Site>,
 }
 
