@@ -730,3 +730,17 @@ fn r09_the_reason_of_a_reopening_tells_how_many_probes_were_slow() {
     assert_eq!((reason.failed, reason.slow, reason.calls), (1, 1, 1));
     assert_eq!(reason.to_string(), "1 probe was too slow");
 }
+
+#[test]
+fn d18_probes_that_take_longer_than_the_time_window_still_close() {
+    let config = Config::new().failure_rate(0.5).minimum_calls(1).time_window(SECOND);
+    let (circuit, time) = circuit(config);
+    fail(&circuit, 1);
+    pass_cooldown(&circuit, &time);
+    for _ in 0..3 {
+        let probe = circuit.try_acquire().unwrap();
+        time.advance(SECOND * 2);
+        probe.success();
+    }
+    assert_eq!(circuit.state(), State::Closed);
+}

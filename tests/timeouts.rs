@@ -123,6 +123,7 @@ async fn probe(fails: bool) -> Result<(), Fault> {
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_times_out_gives_its_slot_back_and_has_failed() {
     registry().get("timeouts.probe").unwrap().trip();
+    tokio::time::advance(Duration::from_nanos(1)).await;
     assert_eq!(probe(false).await, Err(Fault::Late(Duration::from_secs(1))));
     let half_open = snapshot("timeouts.probe");
     assert_eq!((half_open.state, half_open.probes.failures), (State::HalfOpen, 1));
@@ -140,4 +141,25 @@ async fn a_call_that_somebody_else_gives_up_first_is_cancelled_not_timed_out() {
     assert!(tokio::time::timeout(LIMIT, cancelled()).await.is_err());
     let calls = snapshot("timeouts.cancelled").calls;
     assert_eq!((calls.failure, calls.timed_out, calls.started), (1, 0, 1));
+}
+
+#[circuit_breaker(
+    name = "timeouts.paused",
+    failure_threshold = 1,
+    cooldown = "1h",
+    success_threshold = 1
+)]
+async fn paused(works: bool) -> Result<(), Fault> {
+    if works { Ok(()) } else { Err(Fault::Down) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn k06_under_test_util_a_circuit_follows_paused_time() {
+    assert_eq!(paused(false).await, Err(Fault::Down));
+    tokio::time::advance(Duration::from_secs(3599)).await;
+    assert_eq!(paused(true).await, Err(Fault::Refused));
+    assert_eq!(snapshot("timeouts.paused").retry_after, Some(Duration::from_secs(1)));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(paused(true).await, Ok(()));
+    assert_eq!(snapshot("timeouts.paused").state, State::Closed);
 }

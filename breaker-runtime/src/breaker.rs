@@ -27,7 +27,7 @@ use crate::word::{AtomicWord, Word};
 
 /// What guards one dependency.
 ///
-/// Most programs never name this type: [`circuit_breaker`](crate::circuit_breaker) makes circuits and
+/// Most programs never name this type: `#[circuit_breaker]` makes circuits and
 /// [`registry`](crate::registry()) shows them. By hand, a circuit is made with [`new`](CircuitBreaker::new)
 /// and shared by reference or in an `Arc`.
 ///

@@ -3,11 +3,15 @@
 //! The wall clock is never asked, so neither a daylight-saving change nor an operator can open or
 //! close a circuit.
 
+#[cfg(not(feature = "test-util"))]
+mod system;
+#[cfg(feature = "test-util")]
+#[path = "clock/tokio.rs"]
+mod system;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{self, Duration};
-
-use once_cell::sync::Lazy;
+use std::time::Duration;
 
 /// The clock that a circuit goes by.
 ///
@@ -29,7 +33,8 @@ use once_cell::sync::Lazy;
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The system's monotonic clock ([`std::time::Instant`]). Whether it goes on while the machine
-    /// is suspended is up to the operating system; on Linux it does not.
+    /// is suspended is up to the operating system; on Linux it does not. Under feature `test-util` it is
+    /// tokio's clock, which a test can pause and advance.
     #[default]
     System,
     /// A clock that only moves when told to.
@@ -38,9 +43,8 @@ pub enum Clock {
 
 impl Clock {
     pub(crate) fn now(&self) -> Instant {
-        static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
         match self {
-            Self::System => Instant::ZERO.after(ORIGIN.elapsed()),
+            Self::System => system::now(),
             Self::Manual(clock) => Instant(clock.elapsed.load(Ordering::Acquire)),
         }
     }

@@ -96,7 +96,6 @@ impl Error for Rejected {}
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum RejectedReason {
     /// The circuit is open.
     Open,

@@ -19,7 +19,7 @@ use crate::registry::registry;
 use crate::sync::Mutex;
 
 /// How long nobody looks again for something to evict after nothing could be.
-const BARREN: Duration = Duration::from_millis(100);
+const BARREN: Duration = Duration::from_millis(10);
 /// Lookups of different keys rarely meet on one lock.
 const SHARDS: usize = 16;
 

@@ -72,6 +72,7 @@
 //! * `tokio` (default): a timer, for `call_timeout` and for `max_wait` of async calls. Without it, those two
 //!   are errors on async functions, and nothing of tokio is built. No other part needs an async runtime.
 //! * `tracing`: `trace`, a listener that logs events through the `tracing` crate.
+//! * `test-util`, for dev-dependencies: circuits follow tokio's clock, paused time included.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod breaker;

@@ -1,0 +1,19 @@
+//! Tokio's clock in place of the system's, so that tests with paused time move circuits too.
+
+use std::time::Duration;
+
+use once_cell::sync::Lazy;
+use tokio::time;
+
+use super::Instant;
+
+/// What the clock shows at the origin: a paused runtime may stand still at a moment before that.
+const AT_ORIGIN: Duration = Duration::from_secs(1_000_000_000);
+
+pub(super) fn now() -> Instant {
+    static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
+    let now = time::Instant::now();
+    let after = now.saturating_duration_since(*ORIGIN);
+    let before = ORIGIN.saturating_duration_since(now);
+    Instant::ZERO.after(AT_ORIGIN.saturating_add(after).saturating_sub(before))
+}
