@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::bulkhead::Bulkhead;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, WindowSize};
+use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
 use crate::guarded::Guarded;
@@ -49,6 +50,8 @@ use crate::word::{AtomicWord, Word};
 /// ```
 pub struct CircuitBreaker {
     word: AtomicWord,
+    /// Good calls need no clock, no bulkhead and no window that is told of each: the word is enough.
+    is_plain: bool,
     /// `Some` makes the circuit time its calls.
     slow_call: Option<Duration>,
     /// The window must be told of good calls, so they too go through the lock.
@@ -126,6 +129,9 @@ impl CircuitBreaker {
         let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
         Self {
             word: AtomicWord::new(Word::new(machine.epoch(), machine.state(), 0), longest_run),
+            is_plain: settings.slow_call.is_none()
+                && settings.max_concurrent.is_none()
+                && !takes_good_calls,
             slow_call: settings.slow_call,
             takes_good_calls,
             bulkhead: settings
@@ -232,7 +238,7 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let mut permit = self.acquire_async(IfDropped::Panicked).await?;
+        let mut permit = Entering::new(self).await?;
         let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
         settle_result(permit, result)
     }

@@ -46,16 +46,17 @@ impl Block {
         Self { chunks: array::from_fn(|_| OnceCell::new()) }
     }
 
-    fn row(&self, row: u32) -> Option<&Row> {
-        let (chunk, at) = place(row);
+    #[inline]
+    fn row(&self, (chunk, at): (usize, usize)) -> Option<&Row> {
         self.chunks.get(chunk)?.get()?.get(at)
     }
 
     #[cold]
-    fn make_room(&self, row: u32) {
-        let (chunk, _) = place(row);
+    fn make_room(&self, chunk: usize) {
         if let Some(cell) = self.chunks.get(chunk) {
-            cell.get_or_init(|| (0..FIRST_ROWS << chunk).map(|_| Row::default()).collect());
+            cell.get_or_init(|| {
+                (0..u64::from(FIRST_ROWS) << chunk).map(|_| Row::default()).collect()
+            });
         }
     }
 }
@@ -108,6 +109,8 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Cells {
     row: u32,
+    /// Where the row is, so that no call has to work it out.
+    place: (usize, usize),
 }
 
 impl Cells {
@@ -117,12 +120,13 @@ impl Cells {
             pool.rows = pool.rows.saturating_add(1);
             pool.rows - 1
         });
-        Self { row }
+        Self { row, place: place(row) }
     }
 
     /// Adds one in the thread's own cell; `false` if the thread has none any more, as it is ending.
+    #[inline]
     pub(crate) fn add(&self, counter: Hot) -> bool {
-        match MINE.get().and_then(|block| block.row(self.row)) {
+        match MINE.get().and_then(|block| block.row(self.place)) {
             Some(row) => {
                 let cell = &row[counter as usize];
                 // Nobody else writes here. Released, so that who sees an end sees its beginning.
@@ -137,8 +141,8 @@ impl Cells {
     fn add_first(&self, counter: Hot) -> bool {
         let Ok(block) = LEASE.try_with(|lease| lease.0) else { return false };
         MINE.set(Some(block));
-        block.make_room(self.row);
-        let Some(row) = block.row(self.row) else { return false };
+        block.make_room(self.place.0);
+        let Some(row) = block.row(self.place) else { return false };
         let cell = &row[counter as usize];
         cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
         true
@@ -147,7 +151,7 @@ impl Cells {
     /// What all threads have counted.
     pub(crate) fn sum(&self, counter: Hot) -> u64 {
         let blocks = POOL.lock().blocks.clone();
-        let rows = blocks.iter().filter_map(|block| block.row(self.row));
+        let rows = blocks.iter().filter_map(|block| block.row(self.place));
         rows.map(|row| row[counter as usize].load(Ordering::Acquire)).sum()
     }
 }
@@ -156,7 +160,7 @@ impl Drop for Cells {
     /// Nobody counts for a circuit that is gone, so whoever comes here may write to every thread's cells.
     fn drop(&mut self) {
         let mut pool = POOL.lock();
-        for row in pool.blocks.iter().filter_map(|block| block.row(self.row)) {
+        for row in pool.blocks.iter().filter_map(|block| block.row(self.place)) {
             for cell in row {
                 cell.store(0, Ordering::Relaxed);
             }

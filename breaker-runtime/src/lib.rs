@@ -80,6 +80,7 @@ mod bulkhead;
 mod cells;
 mod clock;
 mod config;
+mod entering;
 mod error;
 mod event;
 mod eventual;

@@ -14,6 +14,7 @@ pub use inventory;
 pub use crate::__breaker_site as site;
 pub use crate::breaker::CircuitBreaker;
 pub use crate::config::Config;
+pub use crate::entering::Entering;
 pub use crate::error::{CallError, Rejected, TimedOut};
 pub use crate::eventual::{Answer, Eventual};
 pub use crate::guarded::Guarded;
@@ -31,17 +32,15 @@ use crate::permit::IfDropped;
 /// # Errors
 ///
 /// [`Rejected`] if the circuit refuses.
+#[inline]
 pub fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
     site.circuit().acquire_blocking(IfDropped::Panicked)
 }
 
 /// As [`enter`], without blocking the thread.
-///
-/// # Errors
-///
-/// As [`enter`].
-pub async fn enter_async(site: &'static Site) -> Result<Permit<'static>, Rejected> {
-    site.circuit().acquire_async(IfDropped::Panicked).await
+#[inline]
+pub fn enter_async(site: &'static Site) -> Entering<'static> {
+    Entering::new(site.circuit())
 }
 
 /// The circuit for a key. While it is held, it is not evicted.
@@ -77,12 +76,8 @@ pub fn enter_circuit(circuit: &CircuitBreaker) -> Result<Permit<'_>, Rejected> {
 }
 
 /// As [`enter_circuit`], without blocking the thread.
-///
-/// # Errors
-///
-/// As [`enter`].
-pub async fn enter_circuit_async(circuit: &CircuitBreaker) -> Result<Permit<'_>, Rejected> {
-    circuit.acquire_async(IfDropped::Panicked).await
+pub fn enter_circuit_async(circuit: &CircuitBreaker) -> Entering<'_> {
+    Entering::new(circuit)
 }
 
 #[cfg(feature = "tokio")]
@@ -104,6 +99,7 @@ where
 }
 
 /// Runs the body. Passing the closure here makes it `FnOnce`, so that it may return what it captured.
+#[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
@@ -125,6 +121,7 @@ pub fn never<R>() -> R {
 }
 
 /// Records how the body ended.
+#[inline]
 pub fn settle(permit: Permit<'_>, outcome: Outcome) {
     permit.settle(outcome.into());
 }

@@ -98,6 +98,7 @@ impl Site {
     }
 
     /// The circuit that the site shares with all others of its name. One load after the first call.
+    #[inline]
     pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
         self.circuit.get_or_init(|| registry().circuit_of(self))
     }

@@ -79,12 +79,14 @@ impl Totals {
         Self { shared: Default::default(), cells: Cells::new() }
     }
 
+    #[inline]
     pub(crate) fn add_started(&self) {
         if !self.cells.add(Hot::Started) {
             self.add(Counter::Started);
         }
     }
 
+    #[inline]
     pub(crate) fn add_success(&self) {
         if !self.cells.add(Hot::Success) {
             self.add(Counter::Success);

@@ -82,11 +82,13 @@ impl AtomicWord {
         Self { bits: AtomicU64::new(word.0), longest_run }
     }
 
+    #[inline]
     pub(crate) fn load(&self) -> Word {
         Word(self.bits.load(Ordering::Acquire))
     }
 
     /// Counts a good call of that epoch; `false` if the circuit has moved on since.
+    #[inline]
     pub(crate) fn count_good(&self, epoch: Epoch) -> bool {
         let mut seen = self.load();
         loop {

@@ -11,55 +11,62 @@ use crate::machine::{Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{IfDropped, Permit};
 use crate::state::State;
-use crate::timer;
 use crate::totals::Counter;
 
 impl CircuitBreaker {
+    /// Lets a call in if that takes no more than a look at the word.
+    #[inline]
+    pub(crate) fn acquire_at_once(&self, if_dropped: IfDropped) -> Option<Permit<'_>> {
+        let word = self.word.load();
+        if !self.is_plain || word.state() != State::Closed {
+            return None;
+        }
+        self.totals.add_started();
+        let ticket = Ticket { epoch: word.epoch(), probe: None };
+        Some(Permit::new(self, ticket, None, if_dropped))
+    }
+
     /// Lets a call in or refuses it, without waiting.
+    #[inline]
     pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        match &self.bulkhead {
-            None => self.admit(if_dropped),
-            Some(bulkhead) => {
-                self.check()?;
-                self.admit_behind(bulkhead, bulkhead.try_enter(), if_dropped)
-            }
+        match self.acquire_at_once(if_dropped) {
+            Some(permit) => Ok(permit),
+            None => self.acquire_slowly(Bulkhead::try_enter, if_dropped),
         }
     }
 
     /// As [`acquire`](CircuitBreaker::acquire), but may block the thread for a slot of the bulkhead.
+    #[inline]
     pub(crate) fn acquire_blocking(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        match self.acquire_at_once(if_dropped) {
+            Some(permit) => Ok(permit),
+            None => self.acquire_slowly(Bulkhead::enter_blocking, if_dropped),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_slowly(
+        &self,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
         match &self.bulkhead {
             None => self.admit(if_dropped),
             Some(bulkhead) => {
                 self.check()?;
-                self.admit_behind(bulkhead, bulkhead.enter_blocking(), if_dropped)
+                self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
             }
         }
     }
 
-    /// As [`acquire`](CircuitBreaker::acquire), but may wait for a slot of the bulkhead.
-    pub(crate) async fn acquire_async(
-        &self,
-        if_dropped: IfDropped,
-    ) -> Result<Permit<'_>, Rejected> {
-        let Some(bulkhead) = &self.bulkhead else { return self.admit(if_dropped) };
-        self.check()?;
-        let entered = bulkhead.try_enter() || self.wait_in_line(bulkhead).await;
-        self.admit_behind(bulkhead, entered, if_dropped)
-    }
-
-    async fn wait_in_line(&self, bulkhead: &Bulkhead) -> bool {
-        if bulkhead.max_wait().is_zero() {
-            return false;
-        }
-        // Boxed, so that calls which never wait do not carry the timer around.
-        let line = Box::pin(timer::within(bulkhead.max_wait(), bulkhead.stand_in_line()));
-        line.await.is_some()
+    pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
+        self.bulkhead.as_deref()
     }
 
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
     /// half-open, and one here must not stand in line.
-    fn check(&self) -> Result<(), Rejected> {
+    pub(crate) fn check(&self) -> Result<(), Rejected> {
         if self.state() == State::Closed {
             return Ok(());
         }
@@ -68,7 +75,7 @@ impl CircuitBreaker {
         checked.map_err(|refusal| self.reject(refusal))
     }
 
-    fn admit_behind(
+    pub(crate) fn admit_behind(
         &self,
         bulkhead: &Bulkhead,
         entered: bool,
@@ -96,8 +103,21 @@ impl CircuitBreaker {
         Ok(Permit::new(self, ticket, began, if_dropped))
     }
 
-    /// Takes the outcome of a call. Listeners are told last, when the call holds nothing any more.
+    /// Takes the outcome of a call.
+    #[inline]
     pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
+        let good = self.is_plain && ending == Ending::Success;
+        if good && self.word.count_good(ticket.epoch) {
+            self.totals.add_success();
+        } else {
+            self.settle_slowly(ticket, began, ending);
+        }
+    }
+
+    /// Listeners are told last, when the call holds nothing any more.
+    #[cold]
+    #[inline(never)]
+    fn settle_slowly(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
         match ending {
             Ending::Success => self.totals.add_success(),
             other => self.totals.add(other),

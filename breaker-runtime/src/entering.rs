@@ -1,0 +1,74 @@
+//! A call on its way in that may have to wait, as a future.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::breaker::CircuitBreaker;
+use crate::error::Rejected;
+use crate::permit::{IfDropped, Permit};
+use crate::timer;
+
+type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + 'a>>;
+
+/// Leave to make one call, perhaps after a wait in line for the bulkhead. Nothing happens before the first
+/// poll, and a call that is dropped in line never started.
+///
+/// A struct, not an `async fn`: most calls never wait, and need not carry around what waiting takes.
+#[must_use = "futures do nothing unless polled"]
+pub struct Entering<'a> {
+    circuit: &'a CircuitBreaker,
+    line: Option<Line<'a>>,
+}
+
+impl<'a> Entering<'a> {
+    pub(crate) fn new(circuit: &'a CircuitBreaker) -> Self {
+        Self { circuit, line: None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(&mut self, context: &mut Context<'_>) -> Poll<Result<Permit<'a>, Rejected>> {
+        let circuit = self.circuit;
+        let Some(bulkhead) = circuit.bulkhead() else {
+            return Poll::Ready(circuit.acquire(IfDropped::Panicked));
+        };
+        let line = match &mut self.line {
+            Some(line) => line,
+            none => {
+                circuit.check()?;
+                let entered = bulkhead.try_enter();
+                if entered || bulkhead.max_wait().is_zero() {
+                    return Poll::Ready(circuit.admit_behind(
+                        bulkhead,
+                        entered,
+                        IfDropped::Panicked,
+                    ));
+                }
+                let line = timer::within(bulkhead.max_wait(), bulkhead.stand_in_line());
+                none.insert(Box::pin(line))
+            }
+        };
+        let entered = ready!(line.as_mut().poll(context)).is_some();
+        Poll::Ready(circuit.admit_behind(bulkhead, entered, IfDropped::Panicked))
+    }
+}
+
+impl<'a> Future for Entering<'a> {
+    type Output = Result<Permit<'a>, Rejected>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.circuit.acquire_at_once(IfDropped::Panicked) {
+            Some(permit) => Poll::Ready(Ok(permit)),
+            None => self.poll_slowly(context),
+        }
+    }
+}
+
+impl fmt::Debug for Entering<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entering").field("circuit", &self.circuit).finish_non_exhaustive()
+    }
+}
