@@ -80,6 +80,7 @@ mod bulkhead;
 mod cells;
 mod clock;
 mod config;
+mod constant;
 mod entering;
 mod error;
 mod event;

@@ -3,6 +3,8 @@
 //! It takes `&mut self` and a `now`; no lock, no clock, no user code. A test moves time by passing a
 //! later instant. Around it, [`CircuitBreaker`](crate::CircuitBreaker) holds the lock and the fast path.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,8 +14,9 @@ use crate::error::{Refusal, RejectedReason};
 use crate::outcome::{Ended, Ending};
 use crate::snapshot::Probes;
 use crate::state::{Cause, State, Transition, TripKind, TripReason};
-use crate::window::{Tally, Window};
+use crate::window::Tally;
 use crate::word::Epoch;
+use evidence::Evidence;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -46,14 +49,6 @@ enum Phase {
     HalfOpen { deadlines: BTreeMap<ProbeId, Instant> },
     ForcedOpen,
     Disabled,
-}
-
-/// What a closed circuit holds against its dependency.
-#[derive(Debug)]
-struct Evidence {
-    /// Consecutive failures, good as long as no good call followed.
-    failures: u32,
-    window: Window,
 }
 
 /// Tells a probe from its neighbours of the same epoch. Later probes have greater ids.
@@ -287,10 +282,7 @@ impl Machine {
         let ages = self.settings.cooldown.saturating_mul(10);
         match &self.phase {
             Phase::Closed(evidence) => {
-                let tally = evidence.window.tally(run, now.max(self.now));
-                let spotless =
-                    evidence.failures_after(run) == 0 && tally.failed == 0 && tally.slow == 0;
-                spotless || untouched >= ages
+                evidence.is_spotless(run, now.max(self.now)) || untouched >= ages
             }
             Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
             Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => false,
@@ -318,10 +310,9 @@ impl Machine {
         };
         match &self.phase {
             Phase::Closed(evidence) => {
-                reading.tally = evidence.window.tally(run, now);
+                reading.tally = evidence.tally(run, now);
                 reading.consecutive_failures = evidence.failures_after(run);
-                reading.consecutive_successes =
-                    (!evidence.window.takes_good_calls()).then_some(run);
+                reading.consecutive_successes = evidence.successes_after(run);
             }
             Phase::Open { until } => {
                 reading.retry_after = left(now, *until);
@@ -401,82 +392,6 @@ impl Machine {
         let spread = cooldown_jitter.mul_add(self.jitter.f64().mul_add(2.0, -1.0), 1.0);
         Duration::try_from_secs_f64(cooldown.as_secs_f64() * growth * spread)
             .map_or(cooldown_max, |cooldown| cooldown.min(cooldown_max))
-    }
-}
-
-impl Evidence {
-    fn none(settings: &Settings, created: Instant) -> Self {
-        Self { failures: 0, window: Window::new(settings.window, created) }
-    }
-
-    /// Whether the call is recorded here. A good call need not be, where the run stands for it (R3).
-    fn takes(&self, call: Ended) -> bool {
-        let good = call.ending == Ending::Success;
-        call.is_bad() || (good && self.window.takes_good_calls())
-    }
-
-    fn failures_after(&self, run: u32) -> u32 {
-        if run > 0 { 0 } else { self.failures }
-    }
-
-    /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow
-    /// call that was cancelled leaves it (R1).
-    fn failures_with(&self, run: u32, call: Ended) -> u32 {
-        match call.ending {
-            Ending::Failure => self.failures_after(run).saturating_add(1),
-            Ending::Success => 0,
-            Ending::Ignored | Ending::Cancelled => self.failures_after(run),
-        }
-    }
-
-    /// Whether `call`, following `run` good ones, opens the circuit; a run comes before a rate (R2).
-    fn judge(
-        &self,
-        settings: &Settings,
-        run: u32,
-        call: Ended,
-        now: Instant,
-    ) -> Option<TripReason> {
-        if !call.is_bad() {
-            return None;
-        }
-        let failures = self.failures_with(run, call);
-        if let Some(limit) = settings.failure_threshold
-            && call.is_failed()
-            && failures >= limit
-        {
-            return Some(TripReason {
-                kind: TripKind::ConsecutiveFailures,
-                failed: failures,
-                slow: 0,
-                calls: failures,
-                share: None,
-                threshold: Some(limit.into()),
-            });
-        }
-        let tally = self.window.tally_with(run, call, now);
-        if tally.calls < settings.minimum_calls.into() {
-            return None;
-        }
-        let exceeds = |kind, share: f64, threshold: Option<f64>| {
-            let threshold = threshold.filter(|threshold| share >= *threshold)?;
-            Some(TripReason {
-                kind,
-                failed: count(tally.failed),
-                slow: count(tally.slow),
-                calls: count(tally.calls),
-                share: Some(share),
-                threshold: Some(threshold),
-            })
-        };
-        exceeds(TripKind::FailureRate, tally.failed_share(), settings.failure_rate).or_else(|| {
-            exceeds(TripKind::SlowCallRate, tally.slow_share(), settings.slow_call_rate)
-        })
-    }
-
-    fn record(&mut self, run: u32, call: Ended, now: Instant) {
-        self.failures = self.failures_with(run, call);
-        self.window.record(run, call, now);
     }
 }
 

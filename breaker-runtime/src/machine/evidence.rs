@@ -1,0 +1,108 @@
+//! What a closed circuit holds against its dependency, and when that is enough.
+
+use super::count;
+use crate::clock::Instant;
+use crate::config::Settings;
+use crate::outcome::{Ended, Ending};
+use crate::state::{TripKind, TripReason};
+use crate::window::{Tally, Window};
+
+/// What a closed circuit holds against its dependency.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    /// Consecutive failures, good as long as no good call followed.
+    failures: u32,
+    window: Window,
+}
+
+impl Evidence {
+    pub(super) fn none(settings: &Settings, created: Instant) -> Self {
+        Self { failures: 0, window: Window::new(settings.window, created) }
+    }
+
+    /// Whether the call is recorded here. A good call need not be, where the run stands for it (R3).
+    pub(super) fn takes(&self, call: Ended) -> bool {
+        let good = call.ending == Ending::Success;
+        call.is_bad() || (good && self.window.takes_good_calls())
+    }
+
+    /// What the window holds.
+    pub(super) fn tally(&self, run: u32, now: Instant) -> Tally {
+        self.window.tally(run, now)
+    }
+
+    /// The good calls since the last bad one, where they are counted as a run.
+    pub(super) fn successes_after(&self, run: u32) -> Option<u32> {
+        (!self.window.takes_good_calls()).then_some(run)
+    }
+
+    /// Whether there is nothing bad to remember.
+    pub(super) fn is_spotless(&self, run: u32, now: Instant) -> bool {
+        let tally = self.tally(run, now);
+        self.failures_after(run) == 0 && tally.failed == 0 && tally.slow == 0
+    }
+
+    pub(super) fn failures_after(&self, run: u32) -> u32 {
+        if run > 0 { 0 } else { self.failures }
+    }
+
+    /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow
+    /// call that was cancelled leaves it (R1).
+    fn failures_with(&self, run: u32, call: Ended) -> u32 {
+        match call.ending {
+            Ending::Failure => self.failures_after(run).saturating_add(1),
+            Ending::Success => 0,
+            Ending::Ignored | Ending::Cancelled => self.failures_after(run),
+        }
+    }
+
+    /// Whether `call`, following `run` good ones, opens the circuit; a run comes before a rate (R2).
+    pub(super) fn judge(
+        &self,
+        settings: &Settings,
+        run: u32,
+        call: Ended,
+        now: Instant,
+    ) -> Option<TripReason> {
+        if !call.is_bad() {
+            return None;
+        }
+        let failures = self.failures_with(run, call);
+        if let Some(limit) = settings.failure_threshold
+            && call.is_failed()
+            && failures >= limit
+        {
+            return Some(TripReason {
+                kind: TripKind::ConsecutiveFailures,
+                failed: failures,
+                slow: 0,
+                calls: failures,
+                share: None,
+                threshold: Some(limit.into()),
+            });
+        }
+        let tally = self.window.tally_with(run, call, now);
+        if tally.calls < settings.minimum_calls.into() {
+            return None;
+        }
+        let exceeds = |kind, share: f64, threshold: Option<f64>| {
+            let threshold = threshold.filter(|threshold| share >= *threshold)?;
+            Some(TripReason {
+                kind,
+                failed: count(tally.failed),
+                slow: count(tally.slow),
+                calls: count(tally.calls),
+                share: Some(share),
+                threshold: Some(threshold),
+            })
+        };
+        exceeds(TripKind::FailureRate, tally.failed_share(), settings.failure_rate).or_else(|| {
+            exceeds(TripKind::SlowCallRate, tally.slow_share(), settings.slow_call_rate)
+        })
+    }
+
+    pub(super) fn record(&mut self, run: u32, call: Ended, now: Instant) {
+        self.failures = self.failures_with(run, call);
+        self.window.record(run, call, now);
+    }
+}
