@@ -336,13 +336,10 @@ impl Guard<'_> {
         if function.tracks_caller() {
             return self.called_inside();
         }
-        let (rebinds, body) = (self.rebinds(), &function.body);
-        let value = placed("value", tail(body));
-        let captures = self.captures_self();
         let keyword = self.capture_keyword();
         if function.output.ty.is_none() && function.flavor == Flavor::Sync {
-            let statements = body.stream();
-            return quote! { (#keyword || -> ! { #captures #rebinds #statements })() };
+            let body = self.endless_body();
+            return quote! { (#keyword || -> ! { #body })() };
         }
         let ty = match (&function.signature.output, function.flavor) {
             (syn::ReturnType::Type(_, ty), Flavor::Future | Flavor::BoxedFuture) => {
@@ -353,16 +350,30 @@ impl Guard<'_> {
                 None => syn::parse_quote! { _ },
             },
         };
+        let body = self.body_of(&ty);
+        quote! { #rt::call(#keyword || -> #ty { #body }) }
+    }
+
+    /// The user's body as the value of a block. By way of a variable, as temporaries of a last expression
+    /// would outlive the arguments.
+    fn body_of(&self, ty: &syn::Type) -> TokenStream {
+        let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &self.function.body);
+        let value = placed("value", tail(body));
         quote! {
-            #rt::call(#keyword || -> #ty {
-                #captures
-                #rebinds
-                #[allow(clippy::diverging_sub_expression)]
-                let #value: #ty = #body;
-                #[allow(unreachable_code)]
-                #value
-            })
+            #captures
+            #rebinds
+            #[allow(clippy::diverging_sub_expression)]
+            let #value: #ty = #body;
+            #[allow(unreachable_code)]
+            #value
         }
+    }
+
+    /// The user's body where it never comes to a value.
+    fn endless_body(&self) -> TokenStream {
+        let (captures, rebinds) = (self.captures_self(), self.rebinds());
+        let statements = self.function.body.stream();
+        quote! { #captures #rebinds #statements }
     }
 
     /// Runs the body of a function that tracks its caller in a function of its own, as that keeps track.
@@ -392,25 +403,15 @@ impl Guard<'_> {
 
     /// The body of an `async fn`, as a future of its own.
     fn async_body(&self) -> TokenStream {
-        let (rebinds, body) = (self.rebinds(), &self.function.body);
-        let value = placed("value", tail(body));
-        let (captures, keyword) = (self.captures_self(), self.capture_keyword());
-        let fake_return = self.fake_return();
-        let Some(ty) = &self.function.output.ty else {
-            let statements = body.stream();
-            return quote! { async #keyword { #captures #rebinds #statements } };
-        };
-        quote! {
-            async #keyword {
-                #fake_return
-                #captures
-                #rebinds
-                #[allow(clippy::diverging_sub_expression)]
-                let #value: #ty = #body;
-                #[allow(unreachable_code)]
-                #value
+        let keyword = self.capture_keyword();
+        let body = match &self.function.output.ty {
+            Some(ty) => {
+                let (fake_return, body) = (self.fake_return(), self.body_of(ty));
+                quote! { #fake_return #body }
             }
-        }
+            None => self.endless_body(),
+        };
+        quote! { async #keyword { #body } }
     }
 
     fn awaited(&self, future: &TokenStream) -> TokenStream {
