@@ -178,3 +178,40 @@ fn a_slot_is_free_again_after_every_end_under_many_threads() {
         circuit.try_acquire().expect("all slots are free").ignore();
     }
 }
+
+#[tokio::test]
+async fn two_calls_that_end_before_the_waiter_is_polled_do_not_stop_the_world() {
+    let config = Config::new().max_concurrent(2).max_wait(Duration::from_secs(60));
+    let circuit = CircuitBreaker::new("two at once", config).unwrap();
+    let held = [circuit.try_acquire().unwrap(), circuit.try_acquire().unwrap()];
+    let mut waiter = Box::pin(circuit.call_async(|| async { Ok::<_, ()>(()) }));
+    assert!(waiter.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    held.into_iter().for_each(breaker_runtime::Permit::success);
+    assert_eq!(waiter.await, Ok(()));
+    assert_eq!(circuit.snapshot().in_flight, 0);
+}
+
+#[test]
+fn a_refusal_after_the_wait_is_told_when_its_slot_is_free() {
+    let config = Config::new().max_concurrent(1).max_wait(Duration::from_secs(60));
+    let circuit = registry().get_or_create("bulkhead.told", config).unwrap();
+    let again = Arc::clone(&circuit);
+    let (told, heard) = mpsc::channel();
+    let _subscription = registry().subscribe(move |event| {
+        let refused = matches!(event.kind, breaker_runtime::EventKind::Rejected { .. });
+        if event.name == "bulkhead.told" && refused {
+            again.reset();
+            told.send(again.try_acquire().map(breaker_runtime::Permit::success)).unwrap();
+        }
+    });
+    let held = circuit.try_acquire().unwrap();
+    let mut waiter = Box::pin(circuit.call_async(|| async { Ok::<_, ()>(()) }));
+    let mut context = Context::from_waker(Waker::noop());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _inside = runtime.enter();
+    assert!(waiter.as_mut().poll(&mut context).is_pending());
+    circuit.force_open();
+    held.success();
+    assert!(waiter.as_mut().poll(&mut context).is_ready());
+    assert_eq!(heard.recv().unwrap(), Ok(()));
+}

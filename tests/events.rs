@@ -350,3 +350,28 @@ fn r21_a_refusal_is_told_after_the_change_that_led_to_it() {
     assert!(matches!(heard[0].kind, EventKind::Transition(_)));
     assert!(matches!(heard[1].kind, EventKind::Rejected { .. }));
 }
+
+#[test]
+fn g07_two_listeners_may_end_each_others_subscriptions() {
+    let slots: [Arc<Mutex<Option<Subscription>>>; 2] = Default::default();
+    let both = Arc::new(Barrier::new(2));
+    for (own, other) in [(0, 1), (1, 0)] {
+        let (others, both) = (Arc::clone(&slots[other]), Arc::clone(&both));
+        let name = ["events.cross.0", "events.cross.1"][own];
+        let subscription = registry().subscribe(move |event| {
+            if event.name == name {
+                both.wait();
+                let subscription = others.lock().unwrap().take();
+                drop(subscription);
+            }
+        });
+        *slots[own].lock().unwrap() = Some(subscription);
+    }
+    let circuits = ["events.cross.0", "events.cross.1"].map(|name| circuit(name, Config::new()));
+    thread::scope(|scope| {
+        for circuit in &circuits {
+            scope.spawn(|| circuit.trip());
+        }
+    });
+    assert!(slots.iter().all(|slot| slot.lock().unwrap().is_none()));
+}

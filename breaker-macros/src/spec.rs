@@ -227,6 +227,7 @@ fn check_order(
 /// What the options ask of the function.
 fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: &mut Errors) {
     check_kind(args, function, errors);
+    check_endless(args, function, errors);
     if only_rejected && function.output.is_infallible && args.mentions("call_timeout") {
         let message = "a call that timed out has nothing to return, as the fallback answers refused calls \
                        only; remove `fallback_on = rejected`";
@@ -275,6 +276,14 @@ fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Err
         let message = "an argument that may be missing cannot be handed on to the fallback, nor kept with \
                        `#[track_caller]`; call the fallback in a closure: `fallback = |_| my_function(..)`";
         errors.push(Error::new_spanned(attr, message));
+    }
+}
+
+/// A call that never comes to a value has none to wait for.
+fn check_endless(args: &Args, function: &Function, errors: &mut Errors) {
+    if function.output.ty.is_none() && args.mentions("call_timeout") {
+        let message = "`call_timeout` needs a function that returns; this one never does";
+        errors.push(Error::new(args.span_of("call_timeout"), message));
     }
 }
 

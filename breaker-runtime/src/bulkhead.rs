@@ -18,12 +18,15 @@ pub(crate) struct Bulkhead {
     limit: u32,
     max_wait: Duration,
     used: AtomicU32,
+    /// How many have ever joined the line.
+    joined: AtomicU32,
     line: Event,
 }
 
 impl Bulkhead {
     pub(crate) fn new(limit: u32, max_wait: Duration) -> Self {
-        Self { limit, max_wait, used: AtomicU32::new(0), line: Event::new() }
+        let (used, joined) = (AtomicU32::new(0), AtomicU32::new(0));
+        Self { limit, max_wait, used, joined, line: Event::new() }
     }
 
     pub(crate) fn max_wait(&self) -> Duration {
@@ -44,7 +47,7 @@ impl Bulkhead {
         if self.max_wait.is_zero() {
             return false;
         }
-        let listener = self.line.listen();
+        let listener = self.join_line();
         if self.try_enter() {
             self.leave_line(listener);
             return true;
@@ -59,18 +62,30 @@ impl Bulkhead {
 
     /// Stands in line. Whoever gives up gives a slot that came meanwhile to the next.
     pub(crate) fn stand_in_line(&self) -> InLine<'_> {
-        InLine { bulkhead: self, listener: Some(self.line.listen()) }
+        InLine { bulkhead: self, listener: Some(self.join_line()) }
     }
 
     /// Gives a slot back.
     pub(crate) fn leave(&self) {
-        while self.line.notify(1.additional()) == 0 {
+        loop {
+            let joined = self.joined.load(Ordering::SeqCst);
+            if self.line.notify(1.additional()) > 0 {
+                return;
+            }
             self.used.fetch_sub(1, Ordering::SeqCst);
-            // Somebody may have joined the line after we looked and before the slot was free.
-            if self.line.total_listeners() == 0 || !self.try_enter() {
+            // Somebody may have joined the line after we looked and before the slot was free. Those who
+            // stand in it with a slot of their own do not matter.
+            if self.joined.load(Ordering::SeqCst) == joined || !self.try_enter() {
                 return;
             }
         }
+    }
+
+    /// Whoever joins must look for a free slot once more after that.
+    fn join_line(&self) -> EventListener {
+        let listener = self.line.listen();
+        self.joined.fetch_add(1, Ordering::SeqCst);
+        listener
     }
 
     fn leave_line(&self, listener: EventListener) {
@@ -151,6 +166,19 @@ mod tests {
         assert!(poll(second.as_mut()).is_ready());
         bulkhead.leave();
         assert!(bulkhead.try_enter());
+    }
+
+    #[test]
+    fn a_second_slot_may_come_free_before_the_first_in_line_has_seen_its_own() {
+        let bulkhead = Bulkhead::new(2, LONG);
+        assert!(bulkhead.try_enter() && bulkhead.try_enter());
+        let mut waits = pin!(bulkhead.stand_in_line());
+        assert!(poll(waits.as_mut()).is_pending());
+        bulkhead.leave();
+        bulkhead.leave();
+        assert_eq!(bulkhead.used.load(Ordering::SeqCst), 1, "handed on, and not taken yet");
+        assert!(poll(waits.as_mut()).is_ready());
+        assert_eq!(bulkhead.used.load(Ordering::SeqCst), 1);
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //! so without the power to break the circuit. Listeners are therefore called after every lock is
 //! released, one event of a circuit after the other, and their panics end with them.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, PoisonError};
-use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::error::RejectedReason;
@@ -73,7 +73,7 @@ pub enum EventKind {
 }
 
 /// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
-/// any more: the drop waits for calls of it that are under way. A drop inside the listener does not wait.
+/// any more: the drop waits for calls of it that are under way. A drop inside any listener does not wait.
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription(Arc<Listener>);
 
@@ -90,6 +90,11 @@ impl Drop for Subscription {
     }
 }
 
+thread_local! {
+    /// How many listeners the thread is inside of. Without a destructor, so that it can always be read.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
 struct Listener {
     tell: Box<dyn Fn(&Event) + Send + Sync>,
     duty: Mutex<Duty>,
@@ -100,39 +105,32 @@ struct Duty {
     retired: bool,
     /// Conflicts that it was told of when it subscribed, and may be told of again on the usual way.
     told: Vec<Conflict>,
-    /// The threads that are inside the listener.
-    inside: Vec<ThreadId>,
+    /// The calls of the listener that are under way.
+    inside: usize,
 }
 
 impl Listener {
     fn hear(&self, event: &Event) {
-        let me = thread::current().id();
         {
             let mut duty = self.duty.lock();
             if duty.retired || duty.has_told(event) {
                 return;
             }
-            duty.inside.push(me);
+            duty.inside += 1;
         }
+        INSIDE.set(INSIDE.get() + 1);
         contain(|| (self.tell)(event));
+        INSIDE.set(INSIDE.get() - 1);
 
-        let mut duty = self.duty.lock();
-        if let Some(at) = duty.inside.iter().position(|thread| *thread == me) {
-            duty.inside.swap_remove(at);
-        }
-        drop(duty);
+        self.duty.lock().inside -= 1;
         self.returned.notify_all();
     }
 
     fn retire(&self) {
-        let me = thread::current().id();
         let mut duty = self.duty.lock();
         duty.retired = true;
-        // Whoever is inside the listener must not wait for others that are: they may wait for it.
-        if duty.inside.contains(&me) {
-            return;
-        }
-        while !duty.inside.is_empty() {
+        // Whoever is inside a listener must not wait for others that are: they may wait for it.
+        while duty.inside > 0 && INSIDE.get() == 0 {
             duty = self.returned.wait(duty).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -180,16 +178,21 @@ impl Listeners {
     ) -> Subscription {
         let listener = Arc::new(Listener {
             tell: Box::new(tell),
-            duty: Mutex::new(Duty { retired: false, told: Vec::new(), inside: Vec::new() }),
+            duty: Mutex::new(Duty { retired: false, told: Vec::new(), inside: 0 }),
             returned: Condvar::new(),
         });
-        {
-            let mut all = self.all.lock();
-            all.push(Arc::clone(&listener));
-            self.count.store(all.len(), Ordering::Release);
-        }
-        let conflicts = before();
-        listener.duty.lock().told.clone_from(&conflicts);
+        let conflicts = {
+            // Whoever wants to tell it of a new conflict waits until it is known which are old.
+            let mut duty = listener.duty.lock();
+            {
+                let mut all = self.all.lock();
+                all.push(Arc::clone(&listener));
+                self.count.store(all.len(), Ordering::Release);
+            }
+            let conflicts = before();
+            duty.told.clone_from(&conflicts);
+            conflicts
+        };
         for conflict in conflicts {
             let name = conflict.name.clone();
             listener.hear(&Event { name, sequence: 0, kind: EventKind::Conflict(conflict.into()) });
@@ -218,7 +221,11 @@ const LONGEST_QUEUE: usize = 1024;
 
 /// The events of one circuit that are yet to be told (R21).
 #[derive(Debug, Default)]
-pub(crate) struct Outbox(Mutex<Queue>);
+pub(crate) struct Outbox {
+    queue: Mutex<Queue>,
+    /// Read before the lock is taken: most often there is nothing to tell.
+    is_waiting: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -231,7 +238,8 @@ struct Queue {
 impl Outbox {
     /// Adds an event. Called under the lock that puts the circuit's events in order.
     pub(crate) fn post(&self, kind: EventKind) {
-        let mut queue = self.0.lock();
+        let mut queue = self.queue.lock();
+        self.is_waiting.store(true, Ordering::Release);
         queue.last += 1;
         let sequence = queue.last;
         if queue.waiting.len() < LONGEST_QUEUE {
@@ -242,7 +250,10 @@ impl Outbox {
     /// Tells what waits, unless another thread, or a caller further up this one, is at it. Called without
     /// any lock.
     pub(crate) fn deliver(&self, name: &str) {
-        let mut queue = self.0.lock();
+        if !self.is_waiting.load(Ordering::Acquire) {
+            return;
+        }
+        let mut queue = self.queue.lock();
         if queue.is_told {
             return;
         }
@@ -250,8 +261,9 @@ impl Outbox {
         while let Some((sequence, kind)) = queue.waiting.pop_front() {
             drop(queue);
             LISTENERS.tell(&Event { name: name.to_owned(), sequence, kind });
-            queue = self.0.lock();
+            queue = self.queue.lock();
         }
         queue.is_told = false;
+        self.is_waiting.store(false, Ordering::Release);
     }
 }

@@ -282,7 +282,10 @@ impl Machine {
         let ages = self.settings.cooldown.saturating_mul(10);
         match &self.phase {
             Phase::Closed(evidence) => {
-                evidence.is_spotless(run, now.max(self.now)) || untouched >= ages
+                let now = now.max(self.now);
+                // A call may have been asked for long before it ended.
+                let untouched = evidence.age(now).map_or(untouched, |age| age.min(untouched));
+                evidence.is_spotless(run, now) || untouched >= ages
             }
             Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
             Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => false,

@@ -69,14 +69,15 @@ impl CircuitBreaker {
         }
     }
 
-    /// Notes a config that does not mean what the circuit goes by.
+    /// Notes a config that does not mean what the circuit goes by. Sites are heard while their statics are
+    /// made, so nobody is told here.
     pub(crate) fn hear(&self, stated: Stated) {
         let differs = stated.config.settings() != self.config().settings();
         if differs
             && stated.config != Config::new()
             && let Some(conflict) = self.provenance().object(self.name(), stated)
         {
-            self.tell(|| EventKind::Conflict(conflict.into()));
+            self.post(|| EventKind::Conflict(conflict.into()));
         }
     }
 }

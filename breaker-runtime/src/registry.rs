@@ -125,6 +125,7 @@ impl Registry {
         config.validate()?;
         if let Some(circuit) = self.get(name) {
             circuit.hear(Stated { config, site: None });
+            circuit.deliver();
             return Ok(circuit);
         }
         let checked = Name::shared(name.into())?;
@@ -137,6 +138,7 @@ impl Registry {
             self.insert(made)
         };
         circuit.hear(Stated { config, site: None });
+        circuit.deliver();
         Ok(circuit)
     }
 

@@ -52,7 +52,11 @@ impl CircuitBreaker {
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
         match &self.bulkhead {
-            None => self.admit(if_dropped),
+            None => {
+                let admitted = self.admit(if_dropped);
+                self.deliver();
+                admitted
+            }
             Some(bulkhead) => {
                 self.check()?;
                 self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
@@ -86,16 +90,18 @@ impl CircuitBreaker {
             self.tell(|| EventKind::Rejected { reason: refusal.reason, retry_after: None });
             return Err(self.reject(refusal));
         }
-        self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
+        let admitted = self.admit(if_dropped).inspect_err(|_| bulkhead.leave());
+        self.deliver();
+        admitted
     }
 
+    /// Leaves the events to whoever called, to be told when a refused call holds nothing any more.
     fn admit(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         let ticket = if word.state() == State::Closed {
             Ticket { epoch: word.epoch(), probe: None }
         } else {
             let admitted = self.locked(Machine::admit, rejection);
-            self.deliver();
             admitted.map_err(|refusal| self.reject(refusal))?
         };
         self.totals.add_started();
@@ -229,14 +235,14 @@ impl CircuitBreaker {
         done
     }
 
-    fn post(&self, kind: impl FnOnce() -> EventKind) {
+    pub(crate) fn post(&self, kind: impl FnOnce() -> EventKind) {
         if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
             outbox.post(kind());
         }
     }
 
-    fn deliver(&self) {
-        if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
+    pub(crate) fn deliver(&self) {
+        if let Some(outbox) = &self.outbox {
             outbox.deliver(self.name());
         }
     }

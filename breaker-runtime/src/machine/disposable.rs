@@ -38,9 +38,19 @@ fn evidence_stays_until_nobody_asked_for_it_in_ten_cooldowns() {
     for evidence in [FAILED, slow(GOOD), slow(CANCELLED)] {
         let mut bench = bench();
         bench.call(evidence);
+        bench.wait(NEARLY_AGES);
         assert!(!may_go(&bench, NEARLY_AGES), "{evidence:?}");
+        bench.wait(NANO);
         assert!(may_go(&bench, AGES), "{evidence:?}");
     }
+}
+
+#[test]
+fn evidence_is_as_old_as_the_end_of_its_call_however_long_that_took() {
+    let mut bench = bench();
+    bench.wait(AGES * 3);
+    bench.call(FAILED);
+    assert!(!may_go(&bench, AGES * 3));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a closed circuit holds against its dependency, and when that is enough.
 
+use std::time::Duration;
+
 use super::count;
 use crate::clock::Instant;
 use crate::config::Settings;
@@ -13,11 +15,13 @@ pub(super) struct Evidence {
     /// Consecutive failures, good as long as no good call followed.
     failures: u32,
     window: Window,
+    /// When the last bad call ended.
+    last: Option<Instant>,
 }
 
 impl Evidence {
     pub(super) fn none(settings: &Settings, created: Instant) -> Self {
-        Self { failures: 0, window: Window::new(settings.window, created) }
+        Self { failures: 0, window: Window::new(settings.window, created), last: None }
     }
 
     /// Whether the call is recorded here. A good call need not be, where the run stands for it (R3).
@@ -34,6 +38,11 @@ impl Evidence {
     /// The good calls since the last bad one, where they are counted as a run.
     pub(super) fn successes_after(&self, run: u32) -> Option<u32> {
         (!self.window.takes_good_calls()).then_some(run)
+    }
+
+    /// How old the last bad call is.
+    pub(super) fn age(&self, now: Instant) -> Option<Duration> {
+        self.last.map(|last| now.since(last))
     }
 
     /// Whether there is nothing bad to remember.
@@ -104,5 +113,8 @@ impl Evidence {
     pub(super) fn record(&mut self, run: u32, call: Ended, now: Instant) {
         self.failures = self.failures_with(run, call);
         self.window.record(run, call, now);
+        if call.is_bad() {
+            self.last = Some(now);
+        }
     }
 }
