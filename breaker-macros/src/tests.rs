@@ -248,3 +248,18 @@ fn odd_arguments_and_odd_items_meet() {
         }
     }
 }
+
+/// Run alone, this crate knows of no timer.
+#[cfg(not(feature = "tokio"))]
+#[test]
+fn without_a_timer_the_options_that_need_one_name_the_feature() {
+    let function = "async fn price() -> Option<u32> { None }";
+    for option in ["call_timeout = \"1s\"", "max_concurrent = 1, max_wait = \"1s\""] {
+        let args = format!("name = \"prices\", {option}");
+        let guarded = guard(args.parse().unwrap(), &function.parse().unwrap()).to_string();
+        assert!(guarded.contains("needs the feature `tokio` of breaker-runtime"), "{guarded}");
+    }
+    let sync = "fn price() -> Option<u32> { None }".parse().unwrap();
+    let args = "name = \"prices\", max_concurrent = 1, max_wait = \"1s\"".parse().unwrap();
+    assert!(!guard(args, &sync).to_string().contains("compile_error"));
+}
