@@ -88,7 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("  stock(\"0-13\") = {:?}", stock("0-13")?);
     }
 
-    println!("\nfallback = expression: the circuit is trip() after the first call");
+    println!("\nfallback = expression: the circuit is tripped by hand after the first call");
     println!("  rating(\"0-13\") = {}", rating("0-13"));
     registry().get("rating").ok_or("no such circuit")?.trip();
     println!("  rating(\"0-13\") = {}", rating("0-13"));
