@@ -85,12 +85,13 @@ impl CircuitBreaker {
         entered: bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if !entered {
+        let admitted = if entered {
+            self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
+        } else {
             let refusal = Refusal::new(RejectedReason::BulkheadFull);
-            self.tell(|| EventKind::Rejected { reason: refusal.reason, retry_after: None });
-            return Err(self.reject(refusal));
-        }
-        let admitted = self.admit(if_dropped).inspect_err(|_| bulkhead.leave());
+            self.post(|| EventKind::Rejected { reason: refusal.reason, retry_after: None });
+            Err(self.reject(refusal))
+        };
         self.deliver();
         admitted
     }
@@ -157,11 +158,6 @@ impl CircuitBreaker {
     /// Switches the circuit by hand.
     pub(super) fn control(&self, act: impl FnOnce(&mut Machine, Instant)) {
         self.locked(act, |()| None);
-        self.deliver();
-    }
-
-    pub(crate) fn tell(&self, kind: impl FnOnce() -> EventKind) {
-        self.post(kind);
         self.deliver();
     }
 
