@@ -5,10 +5,9 @@ mod passage;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::bulkhead::Bulkhead;
-use crate::clock::Clock;
+use crate::clock::{Clock, Source, nanos};
 use crate::config::{Config, ConfigError, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
@@ -50,15 +49,15 @@ use crate::word::{AtomicWord, Word};
 /// ```
 pub struct CircuitBreaker {
     word: AtomicWord,
-    /// Good calls need no clock, no bulkhead and no window that is told of each: the word is enough.
+    /// Good calls need neither clock nor bulkhead: the word is enough.
     is_plain: bool,
-    /// `Some` makes the circuit time its calls.
-    slow_call: Option<Duration>,
-    /// The window must be told of good calls, so they too go through the lock.
-    takes_good_calls: bool,
-    bulkhead: Option<Box<Bulkhead>>,
+    /// Good calls need the clock: they may be slow, or a window of time holds them.
+    reads_clock: bool,
+    /// A call that takes more nanoseconds than this is slow; the most there are if none is.
+    slow_after: u64,
     totals: Totals,
-    clock: Clock,
+    bulkhead: Option<Box<Bulkhead>>,
+    clock: Source,
     machine: Mutex<Machine>,
     name: Name,
     config: Config,
@@ -122,18 +121,19 @@ impl CircuitBreaker {
 
     fn valid(name: Name, config: Config, clock: Clock, outbox: Option<Box<Outbox>>) -> Self {
         let settings = config.settings();
-        let (longest_run, takes_good_calls) = match settings.window {
+        let (longest_run, has_time_window) = match settings.window {
             WindowSize::Calls(calls) => (calls, false),
-            WindowSize::Time(_) => (0, true),
+            WindowSize::Time(_) => (1, true),
         };
+        let clock = Source::new(clock, settings.shortest_time());
         let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
+        let word = Word::new(machine.epoch(), machine.state(), 0);
+        let reads_clock = settings.slow_call.is_some() || has_time_window;
         Self {
-            word: AtomicWord::new(Word::new(machine.epoch(), machine.state(), 0), longest_run),
-            is_plain: settings.slow_call.is_none()
-                && settings.max_concurrent.is_none()
-                && !takes_good_calls,
-            slow_call: settings.slow_call,
-            takes_good_calls,
+            word: AtomicWord::new(word, machine.holds_until(), longest_run),
+            is_plain: !reads_clock && settings.max_concurrent.is_none(),
+            reads_clock,
+            slow_after: settings.slow_call.map_or(u64::MAX, nanos),
             bulkhead: settings
                 .max_concurrent
                 .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
@@ -262,7 +262,7 @@ impl CircuitBreaker {
         let now = self.clock.now();
         let reading = {
             let machine = self.machine.lock();
-            machine.read(self.word.load().run(), now)
+            machine.read(self.good(&machine), now)
         };
         let calls = self.totals.calls();
         let (sites, conflicts) = self.provenance.read();
@@ -278,7 +278,7 @@ impl CircuitBreaker {
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
             failure_rate: judged.map(Tally::failed_share),
-            slow_call_rate: judged.filter(|_| self.slow_call.is_some()).map(Tally::slow_share),
+            slow_call_rate: judged.filter(|_| settings.slow_call.is_some()).map(Tally::slow_share),
             consecutive_failures: reading.consecutive_failures,
             consecutive_successes: reading.consecutive_successes,
             probes: reading.probes,

@@ -5,162 +5,147 @@
 //! and a plain store. Memory is bounded by the threads that live at once and the circuits that live at
 //! once; what a thread has counted stays when it ends.
 
-use std::array;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use once_cell::sync::OnceCell;
-
 use crate::sync::Mutex;
 
-/// What is counted on the way of a good call.
+/// What is counted where every nanosecond counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Hot {
+    /// Calls let in.
     Started,
-    Success,
+    /// Good calls that went past the lock.
+    Good,
+    /// Calls that an open circuit refused past the lock.
+    Refused,
 }
 
-const COUNTERS: usize = 2;
-/// Rows of the first chunk of a block. Each further chunk has twice as many as the one before.
-const FIRST_ROWS: u32 = 64;
-const CHUNKS: usize = (u32::BITS - FIRST_ROWS.trailing_zeros()) as usize;
+const COUNTERS: usize = Hot::Refused as usize + 1;
+/// The fewest rows of a block, so that few threads ever need a second one.
+const ROWS: usize = 64;
 
 type Row = [AtomicU64; COUNTERS];
 
-/// The cells of one thread: a row for every circuit that it has called.
-#[derive(Debug)]
-struct Block {
-    chunks: [OnceCell<Box<[Row]>>; CHUNKS],
-}
-
-/// The chunk of a row, and the place in it.
-fn place(row: u32) -> (usize, usize) {
-    let shifted = u64::from(row) + u64::from(FIRST_ROWS);
-    let chunk = shifted.ilog2() - FIRST_ROWS.ilog2();
-    let start = u64::from(FIRST_ROWS) << chunk;
-    (chunk as usize, usize::try_from(shifted - start).unwrap_or(usize::MAX))
-}
-
-impl Block {
-    fn new() -> Self {
-        Self { chunks: array::from_fn(|_| OnceCell::new()) }
-    }
-
-    #[inline]
-    fn row(&self, (chunk, at): (usize, usize)) -> Option<&Row> {
-        self.chunks.get(chunk)?.get()?.get(at)
-    }
-
-    #[cold]
-    fn make_room(&self, chunk: usize) {
-        if let Some(cell) = self.chunks.get(chunk) {
-            cell.get_or_init(|| {
-                (0..u64::from(FIRST_ROWS) << chunk).map(|_| Row::default()).collect()
-            });
-        }
-    }
-}
+/// The cells of one thread: a row for every circuit. A thread that needs more rows takes a longer block and
+/// leaves its counts where they are, so a block is never copied.
+type Block = &'static [Row];
 
 /// Every block there ever was, those that no thread has, and the rows that no circuit has.
 struct Pool {
-    blocks: Vec<&'static Block>,
-    free_blocks: Vec<&'static Block>,
-    rows: u32,
-    free_rows: Vec<u32>,
+    blocks: Vec<Block>,
+    free_blocks: Vec<Block>,
+    rows: usize,
+    free_rows: Vec<usize>,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool {
-    blocks: Vec::new(),
-    free_blocks: Vec::new(),
-    rows: 0,
-    free_rows: Vec::new(),
-});
+static POOL: Mutex<Pool> =
+    Mutex::new(Pool { blocks: Vec::new(), free_blocks: Vec::new(), rows: 0, free_rows: Vec::new() });
+
+impl Pool {
+    /// Blocks are handed on with what they hold, never freed: there are about as many as there were
+    /// threads at once.
+    fn block_with(&mut self, row: usize) -> Block {
+        let long_enough = self.free_blocks.iter().enumerate().filter(|(_, free)| free.len() > row);
+        if let Some((shortest, _)) = long_enough.min_by_key(|(_, free)| free.len()) {
+            return self.free_blocks.swap_remove(shortest);
+        }
+        let length = (row + 1).next_power_of_two().max(ROWS);
+        let block: Block = Vec::leak((0..length).map(|_| Row::default()).collect());
+        self.blocks.push(block);
+        block
+    }
+}
 
 /// Gives the thread's block back when the thread ends.
-struct Lease(&'static Block);
+struct Lease;
 
 impl Lease {
-    /// Blocks are handed on, never freed: there are as many as there were threads at once.
-    fn take() -> Self {
+    /// Takes a block that has the row, in place of the one that has not.
+    fn extend_to(&self, row: usize) {
         let mut pool = POOL.lock();
-        let block = pool.free_blocks.pop().unwrap_or_else(|| {
-            let block: &'static Block = Box::leak(Box::new(Block::new()));
-            pool.blocks.push(block);
-            block
-        });
-        Self(block)
+        let block = pool.block_with(row);
+        let too_short = MINE.replace(block);
+        if !too_short.is_empty() {
+            pool.free_blocks.push(too_short);
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        MINE.set(None);
-        POOL.lock().free_blocks.push(self.0);
+        let block = MINE.take();
+        if !block.is_empty() {
+            POOL.lock().free_blocks.push(block);
+        }
     }
 }
 
 thread_local! {
     /// Without a destructor, so that it can be read to the very end of the thread.
-    static MINE: Cell<Option<&'static Block>> = const { Cell::new(None) };
-    static LEASE: Lease = Lease::take();
+    static MINE: Cell<Block> = const { Cell::new(&[]) };
+    static LEASE: Lease = const { Lease };
 }
 
 /// The cells of one circuit, in the blocks of all threads.
 #[derive(Debug)]
 pub(crate) struct Cells {
-    row: u32,
-    /// Where the row is, so that no call has to work it out.
-    place: (usize, usize),
+    row: usize,
+    /// For threads that are ending and have no block any more.
+    ending: Row,
 }
 
 impl Cells {
     pub(crate) fn new() -> Self {
         let mut pool = POOL.lock();
         let row = pool.free_rows.pop().unwrap_or_else(|| {
-            pool.rows = pool.rows.saturating_add(1);
+            pool.rows += 1;
             pool.rows - 1
         });
-        Self { row, place: place(row) }
+        Self { row, ending: Row::default() }
     }
 
-    /// Adds one in the thread's own cell; `false` if the thread has none any more, as it is ending.
+    /// Adds one in the thread's own cell.
     #[inline]
-    pub(crate) fn add(&self, counter: Hot) -> bool {
-        match MINE.get().and_then(|block| block.row(self.place)) {
-            Some(row) => {
-                let cell = &row[counter as usize];
-                // Nobody else writes here. Released, so that who sees an end sees its beginning.
-                cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-                true
-            }
+    pub(crate) fn add(&self, counter: Hot) {
+        match MINE.get().get(self.row) {
+            Some(row) => add_to(row, counter),
             None => self.add_first(counter),
         }
     }
 
     #[cold]
-    fn add_first(&self, counter: Hot) -> bool {
-        let Ok(block) = LEASE.try_with(|lease| lease.0) else { return false };
-        MINE.set(Some(block));
-        block.make_room(self.place.0);
-        let Some(row) = block.row(self.place) else { return false };
-        let cell = &row[counter as usize];
-        cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-        true
+    #[inline(never)]
+    fn add_first(&self, counter: Hot) {
+        let leased = LEASE.try_with(|lease| lease.extend_to(self.row));
+        match MINE.get().get(self.row) {
+            Some(row) if leased.is_ok() => add_to(row, counter),
+            _ => {
+                self.ending[counter as usize].fetch_add(1, Ordering::Release);
+            }
+        }
     }
 
     /// What all threads have counted.
     pub(crate) fn sum(&self, counter: Hot) -> u64 {
-        let blocks = POOL.lock().blocks.clone();
-        let rows = blocks.iter().filter_map(|block| block.row(self.place));
-        rows.map(|row| row[counter as usize].load(Ordering::Acquire)).sum()
+        let pool = POOL.lock();
+        let rows = pool.blocks.iter().filter_map(|block| block.get(self.row));
+        rows.chain([&self.ending]).map(|row| row[counter as usize].load(Ordering::Acquire)).sum()
     }
+}
+
+#[inline]
+fn add_to(row: &Row, counter: Hot) {
+    let cell = &row[counter as usize];
+    // Nobody else writes here. Released, so that who sees an end sees its beginning.
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
 }
 
 impl Drop for Cells {
     /// Nobody counts for a circuit that is gone, so whoever comes here may write to every thread's cells.
     fn drop(&mut self) {
         let mut pool = POOL.lock();
-        for row in pool.blocks.iter().filter_map(|block| block.row(self.place)) {
+        for row in pool.blocks.iter().filter_map(|block| block.get(self.row)) {
             for cell in row {
                 cell.store(0, Ordering::Relaxed);
             }
@@ -171,17 +156,51 @@ impl Drop for Cells {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
+    use std::cell::RefCell;
+    use std::sync::{Arc, Barrier};
     use std::thread;
 
     use super::*;
 
     #[test]
-    fn rows_follow_each_other_through_chunks_that_double() {
-        assert_eq!([place(0), place(63)], [(0, 0), (0, 63)]);
-        assert_eq!([place(64), place(191), place(192)], [(1, 0), (1, 127), (2, 0)]);
-        let (chunk, at) = place(u32::MAX);
-        assert!(chunk <= CHUNKS && at < usize::MAX);
+    fn a_thread_that_needs_more_rows_loses_no_counts() {
+        let all: Vec<_> = (0..3 * ROWS).map(|_| Cells::new()).collect();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for cells in all.iter().chain(&all) {
+                    cells.add(Hot::Good);
+                }
+            });
+        });
+        assert!(all.iter().all(|cells| cells.sum(Hot::Good) == 2));
+    }
+
+    #[test]
+    fn a_thread_that_is_ending_still_counts() {
+        struct CountsLast(Arc<Cells>);
+        impl Drop for CountsLast {
+            fn drop(&mut self) {
+                self.0.add(Hot::Good);
+            }
+        }
+        thread_local!(static LAST: RefCell<Option<CountsLast>> = const { RefCell::new(None) });
+        let cells = Arc::new(Cells::new());
+        let counted = Arc::clone(&cells);
+        // Destructors run in the order in which they were registered, or in the reverse: one way or the
+        // other, one of the two threads counts after its block is gone.
+        for last_first in [true, false] {
+            let counted = Arc::clone(&counted);
+            let thread = thread::spawn(move || {
+                if last_first {
+                    LAST.set(Some(CountsLast(Arc::clone(&counted))));
+                }
+                counted.add(Hot::Good);
+                LAST.set(Some(CountsLast(counted)));
+            });
+            thread.join().unwrap();
+        }
+        assert_eq!(cells.sum(Hot::Good), 5);
+        assert!(cells.ending[Hot::Good as usize].load(Ordering::Acquire) > 0);
     }
 
     #[test]
@@ -192,11 +211,11 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     barrier.wait();
-                    (0..1000).for_each(|_| assert!(cells.add(Hot::Success)));
+                    (0..1000).for_each(|_| cells.add(Hot::Good));
                 });
             }
         });
-        assert_eq!((cells.sum(Hot::Success), cells.sum(Hot::Started)), (8000, 0));
+        assert_eq!((cells.sum(Hot::Good), cells.sum(Hot::Started)), (8000, 0));
     }
 
     #[test]

@@ -32,19 +32,46 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The system's monotonic clock ([`std::time::Instant`]). Whether it goes on while the machine
-    /// is suspended is up to the operating system; on Linux it does not. Under feature `test-util` it is
-    /// tokio's clock, which a test can pause and advance.
+    /// The system's monotonic clock. Whether it goes on while the machine is suspended is up to the
+    /// operating system; on Linux it does not. Under feature `test-util` it is tokio's clock, which a test
+    /// can pause and advance.
+    ///
+    /// A circuit whose `cooldown`, `slow_call`, `probe_timeout` and tenth of a time window are all 100 ms or
+    /// more reads the coarse clock of the system, if that has one. It costs a fraction of the precise one
+    /// and moves in steps of 1 to 16 ms, so such a time may end one step early.
     #[default]
     System,
     /// A clock that only moves when told to.
     Manual(ManualClock),
 }
 
-impl Clock {
+/// What a circuit reads the time from. One source for all that it does, so that its times compare.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Costs next to nothing and moves in steps of some milliseconds.
+    Coarse,
+    /// Costs more than all else that a healthy call does.
+    Precise,
+    Manual(ManualClock),
+}
+
+/// A step of the coarse clock is a small part of this.
+const COARSE_ENOUGH: Duration = Duration::from_millis(100);
+
+impl Source {
+    /// The source for a circuit that measures nothing shorter than `shortest`.
+    pub(crate) fn new(clock: Clock, shortest: Duration) -> Self {
+        match clock {
+            Clock::System if shortest < COARSE_ENOUGH => Self::Precise,
+            Clock::System => Self::Coarse,
+            Clock::Manual(clock) => Self::Manual(clock),
+        }
+    }
+
     pub(crate) fn now(&self) -> Instant {
         match self {
-            Self::System => system::now(),
+            Self::Coarse => system::coarse(),
+            Self::Precise => system::precise(),
             Self::Manual(clock) => Instant(clock.elapsed.load(Ordering::Acquire)),
         }
     }
@@ -100,8 +127,17 @@ impl Instant {
     }
 
     pub(crate) fn after(self, elapsed: Duration) -> Self {
-        let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(nanos))
+        Self(self.0.saturating_add(nanos(elapsed)))
+    }
+
+    /// Whether more than so many nanoseconds have passed since `earlier`.
+    pub(crate) fn is_later(self, earlier: Self, nanos: u64) -> bool {
+        self.0.saturating_sub(earlier.0) > nanos
+    }
+
+    /// The time until then; `None` if that never comes.
+    pub(crate) fn left_to(self, deadline: Self) -> Option<Duration> {
+        (deadline != Self::NEVER).then(|| deadline.since(self))
     }
 
     pub(crate) fn since(self, earlier: Self) -> Duration {
@@ -113,9 +149,25 @@ impl Instant {
     }
 }
 
+/// What is longer than time itself lasts as long as time.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn source(clock: Clock) -> Source {
+        Source::new(clock, Duration::ZERO)
+    }
+
+    #[test]
+    fn only_times_of_100_ms_and_more_are_measured_coarsely() {
+        let source = |millis| Source::new(Clock::System, Duration::from_millis(millis));
+        assert!(matches!(source(99), Source::Precise));
+        assert!(matches!(source(100), Source::Coarse));
+    }
 
     #[test]
     fn the_end_of_time_is_never_reached() {
@@ -136,7 +188,7 @@ mod tests {
         let clock = Clock::Manual(time.clone());
         time.clone().advance(Duration::from_nanos(7));
         time.advance(Duration::from_nanos(3));
-        assert_eq!(clock.now().since(Instant::ZERO), Duration::from_nanos(10));
+        assert_eq!(source(clock).now().since(Instant::ZERO), Duration::from_nanos(10));
     }
 
     #[test]
@@ -144,6 +196,6 @@ mod tests {
         let time = ManualClock::new();
         time.advance(Duration::MAX);
         time.advance(Duration::from_secs(1));
-        assert_eq!(Clock::Manual(time).now(), Instant::NEVER);
+        assert_eq!(source(Clock::Manual(time)).now(), Instant::NEVER);
     }
 }

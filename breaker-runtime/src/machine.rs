@@ -6,6 +6,7 @@
 mod evidence;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::clock::Instant;
@@ -14,7 +15,7 @@ use crate::error::{Refusal, RejectedReason};
 use crate::outcome::{Ended, Ending};
 use crate::snapshot::Probes;
 use crate::state::{Cause, State, Transition, TripKind, TripReason};
-use crate::window::Tally;
+use crate::window::{Good, Tally};
 use crate::word::Epoch;
 use evidence::Evidence;
 
@@ -33,7 +34,7 @@ pub(crate) struct Machine {
     probes: Probes,
     /// Those of the failed probes that were slow.
     slow_probes: u32,
-    last_probe: u64,
+    next_probe: ProbeId,
     transitions: u64,
     /// What nobody has taken yet, in order.
     news: Vec<Transition>,
@@ -53,7 +54,7 @@ enum Phase {
 
 /// Tells a probe from its neighbours of the same epoch. Later probes have greater ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ProbeId(u64);
+pub(crate) struct ProbeId(NonZeroU64);
 
 /// What an admitted call must show when it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +74,14 @@ pub(crate) enum Settlement {
     Late,
 }
 
-/// The good calls since the last bad one, counted outside the machine.
-pub(crate) trait Run {
-    /// Ends the run and returns how long it was, with the verdict that `judge` gave on it. If there is a
-    /// verdict, whoever counts the run must refuse good calls from that very moment on.
-    fn end<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>);
+/// The good calls of a closed circuit, counted outside the machine.
+pub(crate) trait GoodCalls {
+    /// Ends the run since the last bad call and returns how long it was, with the verdict that `judge` gave
+    /// on it. If there is a verdict, good calls must be refused from that very moment on.
+    fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>);
+
+    /// How many there have ever been.
+    fn all(&self) -> u64;
 }
 
 /// A consistent reading of the machine.
@@ -112,7 +116,7 @@ impl Machine {
             reopenings: 0,
             probes: Probes::default(),
             slow_probes: 0,
-            last_probe: 0,
+            next_probe: ProbeId(NonZeroU64::MIN),
             transitions: 0,
             news: Vec::new(),
             last_failure: None,
@@ -141,7 +145,7 @@ impl Machine {
         match &self.phase {
             Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
             Phase::Open { until } if !now.has_reached(*until) => {
-                Err(Refusal { reason: RejectedReason::Open, retry_after: left(now, *until) })
+                Err(Refusal { reason: RejectedReason::Open, retry_after: now.left_to(*until) })
             }
             Phase::HalfOpen { deadlines }
                 if deadlines.len() >= self.settings.half_open_max_calls as usize =>
@@ -165,21 +169,44 @@ impl Machine {
         }
         let mut ticket = Ticket { epoch: self.epoch(), probe: None };
         if let Phase::HalfOpen { deadlines } = &mut self.phase {
-            self.last_probe += 1;
-            let probe = ProbeId(self.last_probe);
+            let probe = self.next_probe;
+            self.next_probe = ProbeId(probe.0.saturating_add(1));
             deadlines.insert(probe, now.after(self.settings.probe_timeout));
             ticket.probe = Some(probe);
         }
         Ok(ticket)
     }
 
-    /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). A good call of a closed circuit
-    /// need not come here: it only lengthens `run`.
+    /// Until when nothing but a call to this machine changes what it says: the end of a cooldown, or the
+    /// edge at which a window wants to [`turn`](Machine::turn).
+    pub(crate) fn holds_until(&self) -> Instant {
+        match &self.phase {
+            Phase::Closed(evidence) => evidence.holds_until(),
+            Phase::Open { until } => *until,
+            Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => Instant::ZERO,
+        }
+    }
+
+    /// Whether it needs to know of all good calls of a closed circuit, and not only of their run.
+    pub(crate) fn counts_all(&self) -> bool {
+        matches!(&self.phase, Phase::Closed(evidence) if evidence.counts_all())
+    }
+
+    /// Takes note of the time before a good call of a closed circuit is counted.
+    pub(crate) fn turn(&mut self, good: &impl GoodCalls, now: Instant) {
+        let now = self.catch_up(now);
+        if let Phase::Closed(evidence) = &mut self.phase {
+            evidence.turn(Good { run: 0, all: good.all() }, now);
+        }
+    }
+
+    /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). A good call of a closed circuit does
+    /// not come here: it is only counted.
     pub(crate) fn settle(
         &mut self,
         ticket: Ticket,
         ended: Ended,
-        run: &impl Run,
+        good: &impl GoodCalls,
         now: Instant,
     ) -> Settlement {
         let now = self.catch_up(now);
@@ -188,11 +215,13 @@ impl Machine {
         }
         match (&mut self.phase, ticket.probe) {
             (Phase::Closed(evidence), _) => {
-                if !evidence.takes(ended) {
+                if !ended.is_bad() {
                     return Settlement::Neutral;
                 }
-                let (run, verdict) = run.end(|run| evidence.judge(&self.settings, run, ended, now));
-                evidence.record(run, ended, now);
+                let all = if evidence.counts_all() { good.all() } else { 0 };
+                let judge = |run| evidence.judge(&self.settings, Good { run, all }, ended, now);
+                let (run, verdict) = good.end_run(judge);
+                evidence.record(Good { run, all }, ended, now);
                 self.remember(ended.ending, now);
                 if let Some(reason) = verdict {
                     self.open(reason, now);
@@ -278,22 +307,22 @@ impl Machine {
 
     /// Whether a circuit that nobody asked for in so long holds nothing worth keeping: no evidence, or
     /// only what is ten cooldowns old.
-    pub(crate) fn is_disposable(&self, run: u32, untouched: Duration, now: Instant) -> bool {
+    pub(crate) fn is_disposable(&self, good: Good, untouched: Duration, now: Instant) -> bool {
         let ages = self.settings.cooldown.saturating_mul(10);
         match &self.phase {
             Phase::Closed(evidence) => {
                 let now = now.max(self.now);
                 // A call may have been asked for long before it ended.
                 let untouched = evidence.age(now).map_or(untouched, |age| age.min(untouched));
-                evidence.is_spotless(run, now) || untouched >= ages
+                evidence.is_spotless(good, now) || untouched >= ages
             }
             Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
             Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => false,
         }
     }
 
-    /// What the machine looks like at `now`, `run` good calls after the last bad one. Changes nothing.
-    pub(crate) fn read(&self, run: u32, now: Instant) -> Reading {
+    /// What the machine looks like at `now`, with so many good calls. Changes nothing.
+    pub(crate) fn read(&self, good: Good, now: Instant) -> Reading {
         let now = now.max(self.now);
         let ago = |at: Option<Instant>| at.map(|at| now.since(at));
         let mut reading = Reading {
@@ -313,12 +342,12 @@ impl Machine {
         };
         match &self.phase {
             Phase::Closed(evidence) => {
-                reading.tally = evidence.tally(run, now);
-                reading.consecutive_failures = evidence.failures_after(run);
-                reading.consecutive_successes = evidence.successes_after(run);
+                reading.tally = evidence.tally(good, now);
+                reading.consecutive_failures = evidence.failures_after(good);
+                reading.consecutive_successes = evidence.successes_after(good);
             }
             Phase::Open { until } => {
-                reading.retry_after = left(now, *until);
+                reading.retry_after = now.left_to(*until);
                 reading.probe_due = now.has_reached(*until);
             }
             Phase::HalfOpen { deadlines } => reading.probes.in_flight = deadlines.len() as u64,
@@ -363,7 +392,7 @@ impl Machine {
     fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
         let from = self.state();
         let retry_after = match &phase {
-            Phase::Open { until } => left(now, *until),
+            Phase::Open { until } => now.left_to(*until),
             _ => None,
         };
         self.phase = phase;
@@ -401,10 +430,6 @@ impl Machine {
 /// A count that a reason shows; more than it can show is "very many".
 fn count(calls: u64) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX)
-}
-
-fn left(now: Instant, until: Instant) -> Option<Duration> {
-    (until != Instant::NEVER).then(|| until.since(now))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Leave to make one call, settled exactly once.
 
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::thread;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct Permit<'a> {
     breaker: &'a CircuitBreaker,
     ticket: Ticket,
     /// When the call began, if the circuit times its calls.
-    began: Option<Instant>,
+    began: Instant,
     if_dropped: IfDropped,
 }
 
@@ -54,6 +54,22 @@ impl IfDropped {
     pub(crate) fn bare() -> Self {
         Self::Bare { panicking: thread::panicking() }
     }
+
+    /// Takes the parts of the permit: so it need not have an address while the call runs.
+    #[cold]
+    #[inline(never)]
+    fn settle(self, breaker: &CircuitBreaker, ticket: Ticket, began: Instant) {
+        let panicked = match self {
+            Self::Bare { panicking } => thread::panicking() && !panicking,
+            Self::Panicked => true,
+            Self::Cancelled(_) => false,
+        };
+        if panicked {
+            breaker.count_panic();
+        }
+        let failed = panicked || self == Self::Cancelled(OnCancel::Failure);
+        breaker.settle(ticket, began, if failed { Ending::Failure } else { Ending::Cancelled });
+    }
 }
 
 /// What a future counts as that is dropped before it is done: the option `on_cancel`.
@@ -66,10 +82,11 @@ pub enum OnCancel {
 }
 
 impl<'a> Permit<'a> {
+    #[inline]
     pub(crate) fn new(
         breaker: &'a CircuitBreaker,
         ticket: Ticket,
-        began: Option<Instant>,
+        began: Instant,
         if_dropped: IfDropped,
     ) -> Self {
         Self { breaker, ticket, began, if_dropped }
@@ -123,9 +140,10 @@ impl<'a> Permit<'a> {
         self.settle(Ending::Ignored);
     }
 
+    #[inline]
     pub(crate) fn settle(self, ending: Ending) {
-        self.breaker.settle(self.ticket, self.began, ending);
-        mem::forget(self);
+        let permit = ManuallyDrop::new(self);
+        permit.breaker.settle(permit.ticket, permit.began, ending);
     }
 
     /// The call was dropped because it took too long.
@@ -141,17 +159,8 @@ impl<'a> Permit<'a> {
 }
 
 impl Drop for Permit<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let panicked = match self.if_dropped {
-            IfDropped::Bare { panicking } => thread::panicking() && !panicking,
-            IfDropped::Panicked => true,
-            IfDropped::Cancelled(_) => false,
-        };
-        if panicked {
-            self.breaker.count_panic();
-        }
-        let failed = panicked || self.if_dropped == IfDropped::Cancelled(OnCancel::Failure);
-        let ending = if failed { Ending::Failure } else { Ending::Cancelled };
-        self.breaker.settle(self.ticket, self.began, ending);
+        self.if_dropped.settle(self.breaker, self.ticket, self.began);
     }
 }

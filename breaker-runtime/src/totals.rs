@@ -67,41 +67,49 @@ impl From<RejectedReason> for Counter {
 
 const COUNTERS: usize = Counter::RejectedBulkheadFull as usize + 1;
 
-/// A good call counts in its thread's own cells, everything else in shared ones.
+/// What is on the fast path counts in cells of every thread's own, everything else in shared counters.
 #[derive(Debug)]
 pub(crate) struct Totals {
-    shared: [AtomicU64; COUNTERS],
     cells: Cells,
+    shared: [AtomicU64; COUNTERS],
 }
 
 impl Totals {
     pub(crate) fn new() -> Self {
-        Self { shared: Default::default(), cells: Cells::new() }
+        Self { cells: Cells::new(), shared: Default::default() }
     }
 
     #[inline]
     pub(crate) fn add_started(&self) {
-        if !self.cells.add(Hot::Started) {
-            self.add(Counter::Started);
-        }
+        self.cells.add(Hot::Started);
+    }
+
+    /// Counts a success that [`good`](Totals::good) counts too.
+    #[inline]
+    pub(crate) fn add_good(&self) {
+        self.cells.add(Hot::Good);
     }
 
     #[inline]
-    pub(crate) fn add_success(&self) {
-        if !self.cells.add(Hot::Success) {
-            self.add(Counter::Success);
-        }
+    pub(crate) fn add_refused(&self) {
+        self.cells.add(Hot::Refused);
     }
 
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
         self.shared[counter.into() as usize].fetch_add(1, Ordering::Release);
     }
 
+    /// The good calls that never met the machine.
+    pub(crate) fn good(&self) -> u64 {
+        self.cells.sum(Hot::Good)
+    }
+
     fn of(&self, counter: Counter) -> u64 {
         let shared = self.shared[counter as usize].load(Ordering::Acquire);
         match counter {
             Counter::Started => shared + self.cells.sum(Hot::Started),
-            Counter::Success => shared + self.cells.sum(Hot::Success),
+            Counter::Success => shared + self.cells.sum(Hot::Good),
+            Counter::RejectedOpen => shared + self.cells.sum(Hot::Refused),
             _ => shared,
         }
     }

@@ -1,7 +1,7 @@
 //! The recent calls that rates are taken over.
 //!
-//! The good calls since the last bad one are a run, which a count window need not be told of one by one:
-//! it is always read together with the run that is under way. A time window is told of every call.
+//! A window is told of bad calls only. Good ones are counted without it ([`Good`]), and it is always read
+//! together with what is counted: a count window needs the run that is under way, a time window all.
 
 mod count;
 mod time;
@@ -43,6 +43,15 @@ fn share(some: u64, all: u64) -> f64 {
     some as f64 / all as f64
 }
 
+/// The good calls of a closed circuit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Good {
+    /// Those since the last bad one, saturating at the window.
+    pub(crate) run: u32,
+    /// All that were ever counted, where the window [goes by](Window::counts_all) these.
+    pub(crate) all: u64,
+}
+
 /// The last calls by number or by time.
 #[derive(Debug)]
 pub(crate) enum Window {
@@ -59,32 +68,48 @@ impl Window {
         }
     }
 
-    /// Whether good calls must be recorded too.
-    pub(crate) fn takes_good_calls(&self) -> bool {
+    /// Whether it goes by all good calls, and not by the run of them.
+    pub(crate) fn counts_all(&self) -> bool {
         matches!(self, Self::Time(_))
     }
 
-    /// Records a call that `run` good ones preceded.
-    pub(crate) fn record(&mut self, run: u32, call: Ended, now: Instant) {
+    /// Until when good calls need only be counted.
+    pub(crate) fn edge(&self) -> Instant {
         match self {
-            Self::Count(window) => window.record(run, call),
-            Self::Time(window) => window.record(call, now),
+            Self::Count(_) => Instant::NEVER,
+            Self::Time(window) => window.edge(),
         }
     }
 
-    /// What the window holds when `run` good calls have followed the last bad one.
-    pub(crate) fn tally(&self, run: u32, now: Instant) -> Tally {
+    /// Takes note of the time, which has come to the edge.
+    pub(crate) fn turn(&mut self, good: Good, now: Instant) {
         match self {
-            Self::Count(window) => window.tally(run),
-            Self::Time(window) => window.tally(now),
+            Self::Count(_) => {}
+            Self::Time(window) => window.turn(good.all, now),
+        }
+    }
+
+    /// Records a bad call that those good ones preceded.
+    pub(crate) fn record(&mut self, good: Good, call: Ended, now: Instant) {
+        match self {
+            Self::Count(window) => window.record(good.run, call),
+            Self::Time(window) => window.record(call, good.all, now),
+        }
+    }
+
+    /// What the window holds.
+    pub(crate) fn tally(&self, good: Good, now: Instant) -> Tally {
+        match self {
+            Self::Count(window) => window.tally(good.run),
+            Self::Time(window) => window.tally(good.all, now),
         }
     }
 
     /// What it would hold if `call` were recorded now.
-    pub(crate) fn tally_with(&self, run: u32, call: Ended, now: Instant) -> Tally {
+    pub(crate) fn tally_with(&self, good: Good, call: Ended, now: Instant) -> Tally {
         match self {
-            Self::Count(window) => window.tally_with(run, call),
-            Self::Time(window) => window.tally(now).with(call),
+            Self::Count(window) => window.tally_with(good.run, call),
+            Self::Time(window) => window.tally(good.all, now).with(call),
         }
     }
 }

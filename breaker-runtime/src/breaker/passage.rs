@@ -7,23 +7,25 @@ use crate::bulkhead::Bulkhead;
 use crate::clock::Instant;
 use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
 use crate::event::{EventKind, LISTENERS};
-use crate::machine::{Machine, Settlement, Ticket};
+use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{IfDropped, Permit};
 use crate::state::State;
 use crate::totals::Counter;
+use crate::window::Good;
+use crate::word::{Epoch, Word};
 
 impl CircuitBreaker {
     /// Lets a call in if that takes no more than a look at the word.
     #[inline]
     pub(crate) fn acquire_at_once(&self, if_dropped: IfDropped) -> Option<Permit<'_>> {
         let word = self.word.load();
-        if !self.is_plain || word.state() != State::Closed {
+        if !(self.is_plain && word.is_closed()) {
             return None;
         }
         self.totals.add_started();
         let ticket = Ticket { epoch: word.epoch(), probe: None };
-        Some(Permit::new(self, ticket, None, if_dropped))
+        Some(Permit::new(self, ticket, Instant::ZERO, if_dropped))
     }
 
     /// Lets a call in or refuses it, without waiting.
@@ -44,7 +46,6 @@ impl CircuitBreaker {
         }
     }
 
-    #[cold]
     #[inline(never)]
     fn acquire_slowly(
         &self,
@@ -71,12 +72,30 @@ impl CircuitBreaker {
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
     /// half-open, and one here must not stand in line.
     pub(crate) fn check(&self) -> Result<(), Rejected> {
-        if self.state() == State::Closed {
+        let word = self.word.load();
+        if word.is_closed() {
             return Ok(());
         }
-        let checked = self.locked(Machine::check, rejection);
+        self.refuse_at_once(word)?;
+        let checked = self.locked(self.clock.now(), Machine::check, rejection);
         self.deliver();
         checked.map_err(|refusal| self.reject(refusal))
+    }
+
+    /// Refuses a call of an open circuit, without the lock: until its cooldown is over it stays open, and
+    /// nobody is told.
+    fn refuse_at_once(&self, seen: Word) -> Result<(), Rejected> {
+        if seen.state() != State::Open || self.is_heard() {
+            return Ok(());
+        }
+        let (until, now) = (self.word.holds_until(), self.clock.now());
+        // Both are read as they are together: in between nobody has changed the state.
+        if now >= until || self.word.load() != seen {
+            return Ok(());
+        }
+        self.totals.add_refused();
+        let refusal = Refusal { reason: RejectedReason::Open, retry_after: now.left_to(until) };
+        Err(Rejected::new(self.name.clone(), refusal))
     }
 
     pub(crate) fn admit_behind(
@@ -99,56 +118,75 @@ impl CircuitBreaker {
     /// Leaves the events to whoever called, to be told when a refused call holds nothing any more.
     fn admit(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
-        let ticket = if word.state() == State::Closed {
+        let ticket = if word.is_closed() {
             Ticket { epoch: word.epoch(), probe: None }
         } else {
-            let admitted = self.locked(Machine::admit, rejection);
+            self.refuse_at_once(word)?;
+            let admitted = self.locked(self.clock.now(), Machine::admit, rejection);
             admitted.map_err(|refusal| self.reject(refusal))?
         };
         self.totals.add_started();
-        let began = self.slow_call.map(|_| self.clock.now());
+        let began = if self.times_calls() { self.clock.now() } else { Instant::ZERO };
         Ok(Permit::new(self, ticket, began, if_dropped))
     }
 
     /// Takes the outcome of a call.
     #[inline]
-    pub(crate) fn settle(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
+    pub(crate) fn settle(&self, ticket: Ticket, began: Instant, ending: Ending) {
         let good = self.is_plain && ending == Ending::Success;
         if good && self.word.count_good(ticket.epoch) {
-            self.totals.add_success();
+            self.totals.add_good();
         } else {
             self.settle_slowly(ticket, began, ending);
         }
     }
 
     /// Listeners are told last, when the call holds nothing any more.
-    #[cold]
     #[inline(never)]
-    fn settle_slowly(&self, ticket: Ticket, began: Option<Instant>, ending: Ending) {
-        match ending {
-            Ending::Success => self.totals.add_success(),
-            other => self.totals.add(other),
-        }
-        let ended = Ended { ending, slow: self.is_slow(began) };
-        let moved = !self.needs_no_lock(ticket, ended);
-        if moved {
-            self.record(ticket, ended);
+    fn settle_slowly(&self, ticket: Ticket, began: Instant, ending: Ending) {
+        let now = self.reads_clock.then(|| self.clock.now());
+        let slow = now.is_some_and(|now| now.is_later(began, self.slow_after));
+        let ended = Ended { ending, slow };
+        let is_told = !self.count_alone(ticket.epoch, ended, now);
+        if is_told {
+            self.totals.add(ending);
+            self.record(ticket, ended, now.unwrap_or_else(|| self.clock.now()));
         }
         if let Some(bulkhead) = &self.bulkhead {
             bulkhead.leave();
         }
-        if moved {
+        if is_told {
             self.deliver();
         }
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended) {
-        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &self.word, now);
+    /// Counts a call that the machine need not be told of: one of a circuit that was closed all along, and
+    /// not bad.
+    fn count_alone(&self, epoch: Epoch, ended: Ended, now: Option<Instant>) -> bool {
+        if ended.is_bad() || !self.word.load().is_closed_in(epoch) {
+            return false;
+        }
+        if ended.ending != Ending::Success {
+            self.totals.add(ended.ending);
+            return true;
+        }
+        if let Some(now) = now.filter(|now| *now >= self.word.holds_until()) {
+            self.locked(now, |machine, now| machine.turn(self, now), |()| None);
+        }
+        let counted = self.word.count_good(epoch);
+        if counted {
+            self.totals.add_good();
+        }
+        counted
+    }
+
+    fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
+        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, self, now);
         let late = |settlement: &_| {
             (*settlement == Settlement::Late)
                 .then(|| EventKind::Late { outcome: ended.ending.into() })
         };
-        match self.locked(settle, late) {
+        match self.locked(now, settle, late) {
             Settlement::Late => self.totals.add(Counter::Late),
             Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
             Settlement::Recorded | Settlement::Neutral => {}
@@ -157,7 +195,7 @@ impl CircuitBreaker {
 
     /// Switches the circuit by hand.
     pub(super) fn control(&self, act: impl FnOnce(&mut Machine, Instant)) {
-        self.locked(act, |()| None);
+        self.locked(self.clock.now(), act, |()| None);
         self.deliver();
     }
 
@@ -170,7 +208,7 @@ impl CircuitBreaker {
     pub(crate) fn is_disposable(&self, untouched: Duration) -> bool {
         let now = self.clock.now();
         let machine = self.machine.lock();
-        machine.is_disposable(self.word.load().run(), untouched, now)
+        machine.is_disposable(self.good(&machine), untouched, now)
     }
 
     /// Takes over the totals of a circuit that goes.
@@ -193,35 +231,27 @@ impl CircuitBreaker {
         Rejected::new(self.name.clone(), refusal)
     }
 
-    fn is_slow(&self, began: Option<Instant>) -> bool {
-        match (self.slow_call, began) {
-            (Some(slow_call), Some(began)) => self.clock.now().since(began) > slow_call,
-            _ => false,
-        }
+    fn times_calls(&self) -> bool {
+        self.slow_after < u64::MAX
     }
 
-    /// A call of a circuit that was closed all along and that is not bad changes the run at most.
-    fn needs_no_lock(&self, ticket: Ticket, ended: Ended) -> bool {
-        if ended.is_bad() {
-            false
-        } else if ended.ending == Ending::Success {
-            !self.takes_good_calls && self.word.count_good(ticket.epoch)
-        } else {
-            self.word.load().is_closed_in(ticket.epoch)
-        }
+    /// The good calls, as far as its machine goes by them.
+    pub(super) fn good(&self, machine: &Machine) -> Good {
+        let all = if machine.counts_all() { self.all() } else { 0 };
+        Good { run: self.word.load().run(), all }
     }
 
     /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are
     /// only posted, under the lock that puts them in order, changes of state before what they led to.
     fn locked<R>(
         &self,
+        now: Instant,
         act: impl FnOnce(&mut Machine, Instant) -> R,
         news_of: impl FnOnce(&R) -> Option<EventKind>,
     ) -> R {
-        let now = self.clock.now();
         let mut machine = self.machine.lock();
         let done = act(&mut machine, now);
-        self.word.publish(machine.epoch(), machine.state());
+        self.word.publish(machine.epoch(), machine.state(), machine.holds_until());
         for transition in machine.take_news() {
             self.post(|| EventKind::Transition(transition));
         }
@@ -229,6 +259,10 @@ impl CircuitBreaker {
             self.post(|| news);
         }
         done
+    }
+
+    fn is_heard(&self) -> bool {
+        self.outbox.is_some() && LISTENERS.any()
     }
 
     pub(crate) fn post(&self, kind: impl FnOnce() -> EventKind) {
@@ -241,6 +275,16 @@ impl CircuitBreaker {
         if let Some(outbox) = &self.outbox {
             outbox.deliver(self.name());
         }
+    }
+}
+
+impl GoodCalls for CircuitBreaker {
+    fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>) {
+        self.word.end_run(judge)
+    }
+
+    fn all(&self) -> u64 {
+        self.totals.good()
     }
 }
 

@@ -10,7 +10,11 @@ use super::Instant;
 /// What the clock shows at the origin: a paused runtime may stand still at a moment before that.
 const AT_ORIGIN: Duration = Duration::from_secs(1_000_000_000);
 
-pub(super) fn now() -> Instant {
+pub(super) fn coarse() -> Instant {
+    precise()
+}
+
+pub(super) fn precise() -> Instant {
     static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
     let now = time::Instant::now();
     let after = now.saturating_duration_since(*ORIGIN);

@@ -52,6 +52,18 @@ pub struct Settings {
     pub max_wait: Duration,
 }
 
+impl Settings {
+    /// The shortest time that a circuit has to measure.
+    pub(crate) fn shortest_time(&self) -> Duration {
+        let bucket = match self.window {
+            WindowSize::Calls(_) => Duration::MAX,
+            WindowSize::Time(length) => length / 10,
+        };
+        let slow_call = self.slow_call.unwrap_or(Duration::MAX);
+        self.cooldown.min(self.probe_timeout).min(bucket).min(slow_call)
+    }
+}
+
 /// What the rates of a circuit are taken over.
 ///
 /// # Examples

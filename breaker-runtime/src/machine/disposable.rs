@@ -19,8 +19,7 @@ fn bench() -> Bench {
 
 /// Whether it may go when nobody asked for it in so long.
 fn may_go(bench: &Bench, untouched: Duration) -> bool {
-    let run = bench.read().consecutive_successes.unwrap_or_default();
-    bench.machine.is_disposable(run, untouched, bench.now)
+    bench.machine.is_disposable(bench.good(), untouched, bench.now)
 }
 
 #[test]

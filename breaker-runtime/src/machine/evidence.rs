@@ -7,7 +7,7 @@ use crate::clock::Instant;
 use crate::config::Settings;
 use crate::outcome::{Ended, Ending};
 use crate::state::{TripKind, TripReason};
-use crate::window::{Tally, Window};
+use crate::window::{Good, Tally, Window};
 
 /// What a closed circuit holds against its dependency.
 #[derive(Debug)]
@@ -24,20 +24,28 @@ impl Evidence {
         Self { failures: 0, window: Window::new(settings.window, created), last: None }
     }
 
-    /// Whether the call is recorded here. A good call need not be, where the run stands for it (R3).
-    pub(super) fn takes(&self, call: Ended) -> bool {
-        let good = call.ending == Ending::Success;
-        call.is_bad() || (good && self.window.takes_good_calls())
+    /// Whether it needs to know of all good calls.
+    pub(super) fn counts_all(&self) -> bool {
+        self.window.counts_all()
+    }
+
+    /// Until when good calls need only be counted.
+    pub(super) fn holds_until(&self) -> Instant {
+        self.window.edge()
+    }
+
+    pub(super) fn turn(&mut self, good: Good, now: Instant) {
+        self.window.turn(good, now);
     }
 
     /// What the window holds.
-    pub(super) fn tally(&self, run: u32, now: Instant) -> Tally {
-        self.window.tally(run, now)
+    pub(super) fn tally(&self, good: Good, now: Instant) -> Tally {
+        self.window.tally(good, now)
     }
 
     /// The good calls since the last bad one, where they are counted as a run.
-    pub(super) fn successes_after(&self, run: u32) -> Option<u32> {
-        (!self.window.takes_good_calls()).then_some(run)
+    pub(super) fn successes_after(&self, good: Good) -> Option<u32> {
+        (!self.counts_all()).then_some(good.run)
     }
 
     /// How old the last bad call is.
@@ -46,37 +54,34 @@ impl Evidence {
     }
 
     /// Whether there is nothing bad to remember.
-    pub(super) fn is_spotless(&self, run: u32, now: Instant) -> bool {
-        let tally = self.tally(run, now);
-        self.failures_after(run) == 0 && tally.failed == 0 && tally.slow == 0
+    pub(super) fn is_spotless(&self, good: Good, now: Instant) -> bool {
+        let tally = self.tally(good, now);
+        self.failures_after(good) == 0 && tally.failed == 0 && tally.slow == 0
     }
 
-    pub(super) fn failures_after(&self, run: u32) -> u32 {
-        if run > 0 { 0 } else { self.failures }
+    pub(super) fn failures_after(&self, good: Good) -> u32 {
+        if good.run > 0 { 0 } else { self.failures }
     }
 
     /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow
     /// call that was cancelled leaves it (R1).
-    fn failures_with(&self, run: u32, call: Ended) -> u32 {
+    fn failures_with(&self, good: Good, call: Ended) -> u32 {
         match call.ending {
-            Ending::Failure => self.failures_after(run).saturating_add(1),
+            Ending::Failure => self.failures_after(good).saturating_add(1),
             Ending::Success => 0,
-            Ending::Ignored | Ending::Cancelled => self.failures_after(run),
+            Ending::Ignored | Ending::Cancelled => self.failures_after(good),
         }
     }
 
-    /// Whether `call`, following `run` good ones, opens the circuit; a run comes before a rate (R2).
+    /// Whether the bad `call`, following those good ones, opens the circuit; a run comes before a rate (R2).
     pub(super) fn judge(
         &self,
         settings: &Settings,
-        run: u32,
+        good: Good,
         call: Ended,
         now: Instant,
     ) -> Option<TripReason> {
-        if !call.is_bad() {
-            return None;
-        }
-        let failures = self.failures_with(run, call);
+        let failures = self.failures_with(good, call);
         if let Some(limit) = settings.failure_threshold
             && call.is_failed()
             && failures >= limit
@@ -90,7 +95,7 @@ impl Evidence {
                 threshold: Some(limit.into()),
             });
         }
-        let tally = self.window.tally_with(run, call, now);
+        let tally = self.window.tally_with(good, call, now);
         if tally.calls < settings.minimum_calls.into() {
             return None;
         }
@@ -110,11 +115,10 @@ impl Evidence {
         })
     }
 
-    pub(super) fn record(&mut self, run: u32, call: Ended, now: Instant) {
-        self.failures = self.failures_with(run, call);
-        self.window.record(run, call, now);
-        if call.is_bad() {
-            self.last = Some(now);
-        }
+    /// Takes the bad `call`, following those good ones.
+    pub(super) fn record(&mut self, good: Good, call: Ended, now: Instant) {
+        self.failures = self.failures_with(good, call);
+        self.window.record(good, call, now);
+        self.last = Some(now);
     }
 }
