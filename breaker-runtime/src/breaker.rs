@@ -23,7 +23,7 @@ use crate::state::State;
 use crate::sync::Mutex;
 use crate::totals::Totals;
 use crate::window::Tally;
-use crate::word::{AtomicWord, Word};
+use crate::word::{AtomicWord, Care};
 
 /// What guards one dependency.
 ///
@@ -49,8 +49,6 @@ use crate::word::{AtomicWord, Word};
 /// ```
 pub struct CircuitBreaker {
     word: AtomicWord,
-    /// Good calls need neither clock nor bulkhead: the word is enough.
-    is_plain: bool,
     /// Good calls need the clock: they may be slow, or a window of time holds them.
     reads_clock: bool,
     /// A call that takes more nanoseconds than this is slow; the most there are if none is.
@@ -127,12 +125,16 @@ impl CircuitBreaker {
         };
         let clock = Source::new(clock, settings.shortest_time());
         let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
-        let word = Word::new(machine.epoch(), machine.state(), 0);
-        let reads_clock = settings.slow_call.is_some() || has_time_window;
+        let care = if settings.slow_call.is_some() || settings.max_concurrent.is_some() {
+            Care::Throughout
+        } else if has_time_window {
+            Care::AtEnd
+        } else {
+            Care::None
+        };
         Self {
-            word: AtomicWord::new(word, machine.holds_until(), longest_run),
-            is_plain: !reads_clock && settings.max_concurrent.is_none(),
-            reads_clock,
+            word: AtomicWord::new(machine.epoch(), machine.holds_until(), longest_run, care),
+            reads_clock: settings.slow_call.is_some() || has_time_window,
             slow_after: settings.slow_call.map_or(u64::MAX, nanos),
             bulkhead: settings
                 .max_concurrent

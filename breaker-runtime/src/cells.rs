@@ -105,12 +105,18 @@ impl Cells {
         Self { row, ending: Row::default() }
     }
 
+    /// Adds one in the thread's own cell, if it has one already.
+    #[inline]
+    pub(crate) fn add_at_once(&self, counter: Hot) -> bool {
+        let row = MINE.get().get(self.row);
+        row.inspect(|row| add_to(row, counter)).is_some()
+    }
+
     /// Adds one in the thread's own cell.
     #[inline]
     pub(crate) fn add(&self, counter: Hot) {
-        match MINE.get().get(self.row) {
-            Some(row) => add_to(row, counter),
-            None => self.add_first(counter),
+        if !self.add_at_once(counter) {
+            self.add_first(counter);
         }
     }
 

@@ -26,6 +26,7 @@ pub use crate::permit::{OnCancel, Permit};
 pub use crate::refusable::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use crate::site::{Listed, Place, Site};
 
+use crate::bulkhead::Bulkhead;
 use crate::permit::IfDropped;
 
 /// Leave to run an annotated function's body. If nobody settles it, the body panicked.
@@ -35,6 +36,21 @@ use crate::permit::IfDropped;
 /// [`Rejected`] if the circuit refuses.
 #[inline]
 pub fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
+    let circuit = site.known_circuit();
+    if let Some(permit) = circuit.and_then(|it| it.acquire_at_once(IfDropped::Panicked)) {
+        return Ok(permit);
+    }
+    // By way of a variable: so a permit that was given at once need not have an address.
+    let permit = match circuit {
+        Some(circuit) => circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked),
+        None => enter_first(site),
+    }?;
+    Ok(permit)
+}
+
+#[cold]
+#[inline(never)]
+fn enter_first(site: &'static Site) -> Result<Permit<'static>, Rejected> {
     site.circuit().acquire_blocking(IfDropped::Panicked)
 }
 

@@ -97,10 +97,15 @@ impl Site {
         inventory::iter::<Listed>.into_iter().map(|listed| listed.0)
     }
 
-    /// The circuit that the site shares with all others of its name. One load after the first call.
-    #[inline]
+    /// The circuit that the site shares with all others of its name.
     pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
         self.circuit.get_or_init(|| registry().circuit_of(self))
+    }
+
+    /// As [`circuit`](Site::circuit), in one load, from the second call on.
+    #[inline]
+    pub(crate) fn known_circuit(&'static self) -> Option<&'static CircuitBreaker> {
+        self.circuit.get().map(AsRef::as_ref)
     }
 
     /// The circuit for a key.

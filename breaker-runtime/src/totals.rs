@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::cells::{Cells, Hot};
+use crate::cells::Cells;
+pub(crate) use crate::cells::Hot;
 use crate::error::RejectedReason;
 use crate::outcome::Ending;
 use crate::snapshot::{Calls, Rejections};
@@ -80,19 +81,13 @@ impl Totals {
     }
 
     #[inline]
-    pub(crate) fn add_started(&self) {
-        self.cells.add(Hot::Started);
-    }
-
-    /// Counts a success that [`good`](Totals::good) counts too.
-    #[inline]
-    pub(crate) fn add_good(&self) {
-        self.cells.add(Hot::Good);
+    pub(crate) fn add_at_once(&self, counter: Hot) -> bool {
+        self.cells.add_at_once(counter)
     }
 
     #[inline]
-    pub(crate) fn add_refused(&self) {
-        self.cells.add(Hot::Refused);
+    pub(crate) fn add_hot(&self, counter: Hot) {
+        self.cells.add(counter);
     }
 
     pub(crate) fn add(&self, counter: impl Into<Counter>) {

@@ -34,18 +34,18 @@ impl Epoch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
-impl Word {
-    pub(crate) fn new(epoch: Epoch, state: State, run: u32) -> Self {
-        let state = match state {
-            State::Closed => 0,
-            State::Open => 1,
-            State::HalfOpen => 2,
-            State::ForcedOpen => 3,
-            State::Disabled => 4,
-        };
-        Self(epoch.0 | state << RUN_BITS | u64::from(run))
-    }
+/// What calls of a closed circuit take besides a look at the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// A look at the word.
+    None,
+    /// More when they end.
+    AtEnd,
+    /// More when they begin and when they end.
+    Throughout,
+}
 
+impl Word {
     #[inline]
     pub(crate) fn epoch(self) -> Epoch {
         Epoch(self.0 & !(STATE | RUN))
@@ -53,27 +53,31 @@ impl Word {
 
     pub(crate) fn state(self) -> State {
         match (self.0 & STATE) >> RUN_BITS {
-            0 => State::Closed,
-            1 => State::Open,
-            2 => State::HalfOpen,
-            3 => State::ForcedOpen,
+            0..=2 => State::Closed,
+            3 => State::Open,
+            4 => State::HalfOpen,
+            5 => State::ForcedOpen,
             _ => State::Disabled,
         }
     }
 
-    /// Good calls since the last bad one, saturating at the window.
+    /// Whether the circuit is closed and a call takes no more than this look to begin.
     #[inline]
-    pub(crate) fn run(self) -> u32 {
-        (self.0 & RUN) as u32
+    pub(crate) fn lets_anyone_in(self) -> bool {
+        self.0 & STATE <= (Care::AtEnd as u64) << RUN_BITS
     }
 
-    #[inline]
     pub(crate) fn is_closed(self) -> bool {
-        self.0 & STATE == 0
+        self.state() == State::Closed
     }
 
-    #[inline]
     pub(crate) fn is_closed_in(self, epoch: Epoch) -> bool {
+        self.is_closed() && self.epoch() == epoch
+    }
+
+    /// Whether it is closed in that epoch and a call takes no more than this look to end.
+    #[inline]
+    fn counts_any_good(self, epoch: Epoch) -> bool {
         self.0 & !RUN == epoch.0
     }
 }
@@ -86,14 +90,24 @@ pub(crate) struct AtomicWord {
     /// Until then nothing but what is published here can change the state; after that the machine must be
     /// asked. Zero while it changes, so that it is never read together with another epoch's word.
     holds_until: AtomicU64,
-    /// `run` stops here: the count window, or 1 where only "was there a success" matters.
-    longest_run: u32,
+    /// A run of no calls, chosen so that a full one has all its bits set.
+    no_run: u32,
+    care: Care,
 }
 
 impl AtomicWord {
-    pub(crate) fn new(word: Word, holds_until: Instant, longest_run: u32) -> Self {
-        let (bits, holds_until) = (word.0.into(), holds_until.as_nanos().into());
-        Self { bits, holds_until, longest_run }
+    /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 1 where only
+    /// "was there a success" matters.
+    pub(crate) fn new(epoch: Epoch, holds_until: Instant, longest_run: u32, care: Care) -> Self {
+        let no_run = (RUN as u32).saturating_sub(longest_run);
+        let word = Self {
+            bits: AtomicU64::new(0),
+            holds_until: holds_until.as_nanos().into(),
+            no_run,
+            care,
+        };
+        word.bits.store(word.showing(epoch, State::Closed).0, Ordering::Release);
+        word
     }
 
     #[inline]
@@ -101,28 +115,37 @@ impl AtomicWord {
         Word(self.bits.load(Ordering::Acquire))
     }
 
+    /// Good calls since the last bad one, saturating at the window.
+    pub(crate) fn run(&self) -> u32 {
+        self.run_of(self.load())
+    }
+
+    fn run_of(&self, word: Word) -> u32 {
+        (word.0 & RUN) as u32 - self.no_run
+    }
+
     /// Until when the machine need not be asked, as far as is known.
-    #[inline]
     pub(crate) fn holds_until(&self) -> Instant {
         Instant::from_nanos(self.holds_until.load(Ordering::Acquire))
     }
 
-    /// Counts a good call of that epoch; `false` if the circuit has moved on since.
+    /// Counts a good call of that epoch if nobody comes between and nothing else is to be done; `false`
+    /// says nothing.
     #[inline]
-    pub(crate) fn count_good(&self, epoch: Epoch) -> bool {
+    pub(crate) fn count_good_at_once(&self, epoch: Epoch) -> bool {
         let seen = self.load();
-        if seen.is_closed_in(epoch) && seen.run() >= self.longest_run {
-            return true;
-        }
-        self.lengthen_run(epoch, seen)
+        let is_full = seen.0 == epoch.0 | RUN;
+        is_full || seen.counts_any_good(epoch) && self.exchange(seen, Word(seen.0 + 1)).is_ok()
     }
 
-    fn lengthen_run(&self, epoch: Epoch, mut seen: Word) -> bool {
+    /// Counts a good call of that epoch; `false` if the circuit has moved on since.
+    pub(crate) fn count_good(&self, epoch: Epoch) -> bool {
+        let mut seen = self.load();
         loop {
             if !seen.is_closed_in(epoch) {
                 return false;
             }
-            if seen.run() >= self.longest_run {
+            if seen.0 & RUN == RUN {
                 return true;
             }
             match self.exchange(seen, Word(seen.0 + 1)) {
@@ -137,16 +160,16 @@ impl AtomicWord {
     pub(crate) fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>) {
         let mut seen = self.load();
         loop {
-            let verdict = judge(seen.run());
-            let next = match verdict {
-                Some(_) => {
-                    self.holds_until.store(0, Ordering::Release);
-                    Word::new(seen.epoch().next(), State::Open, 0)
-                }
-                None => Word(seen.0 & !RUN),
+            let run = self.run_of(seen);
+            let verdict = judge(run);
+            let next = if verdict.is_some() {
+                self.holds_until.store(0, Ordering::Release);
+                self.showing(seen.epoch().next(), State::Open)
+            } else {
+                self.showing(seen.epoch(), seen.state())
             };
             match self.exchange(seen, next) {
-                Ok(()) => return (seen.run(), verdict),
+                Ok(()) => return (run, verdict),
                 Err(now) => seen = now,
             }
         }
@@ -157,11 +180,23 @@ impl AtomicWord {
         let shown = self.load();
         if (shown.epoch(), shown.state()) != (epoch, state) {
             self.holds_until.store(0, Ordering::Release);
-            self.bits.store(Word::new(epoch, state, 0).0, Ordering::Release);
+            self.bits.store(self.showing(epoch, state).0, Ordering::Release);
         }
         if self.holds_until() != holds_until {
             self.holds_until.store(holds_until.as_nanos(), Ordering::Release);
         }
+    }
+
+    /// A word without a run.
+    fn showing(&self, epoch: Epoch, state: State) -> Word {
+        let state = match state {
+            State::Closed => self.care as u64,
+            State::Open => 3,
+            State::HalfOpen => 4,
+            State::ForcedOpen => 5,
+            State::Disabled => 6,
+        };
+        Word(epoch.0 | state << RUN_BITS | u64::from(self.no_run))
     }
 
     fn exchange(&self, seen: Word, next: Word) -> Result<(), Word> {
@@ -178,25 +213,26 @@ mod tests {
 
     const STATES: [State; 5] =
         [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+    const THIRD: Epoch = Epoch::of(3);
 
-    fn closed(run: u32, longest_run: u32) -> AtomicWord {
-        let word = Word::new(Epoch::of(3), State::Closed, run);
-        AtomicWord::new(word, Instant::NEVER, longest_run)
+    fn plain(longest_run: u32) -> AtomicWord {
+        AtomicWord::new(THIRD, Instant::NEVER, longest_run, Care::None)
     }
 
     #[test]
     fn a_word_gives_back_what_it_was_made_of() {
-        for state in STATES {
-            for epoch in [0, 1, u64::MAX] {
-                for run in [0, 1, 1_000_000] {
-                    let word = Word::new(Epoch::of(epoch), state, run);
-                    assert_eq!(
-                        (word.epoch(), word.state(), word.run()),
-                        (Epoch::of(epoch), state, run)
-                    );
-                    assert_eq!(word.is_closed_in(Epoch::of(epoch)), state == State::Closed);
-                    assert!(!word.is_closed_in(Epoch::of(epoch.wrapping_add(1))));
-                }
+        let cares = [Care::None, Care::AtEnd, Care::Throughout];
+        for (state, care) in STATES.into_iter().flat_map(|state| cares.map(|care| (state, care))) {
+            for epoch in [0, 1, u64::MAX].map(Epoch::of) {
+                let word = AtomicWord::new(THIRD, Instant::NEVER, 1_000_000, care);
+                word.publish(epoch, state, Instant::NEVER);
+                let shown = word.load();
+                assert_eq!((shown.epoch(), shown.state(), word.run()), (epoch, state, 0));
+                let is_closed = state == State::Closed;
+                assert_eq!(shown.is_closed_in(epoch), is_closed);
+                assert_eq!(shown.lets_anyone_in(), is_closed && care != Care::Throughout);
+                assert_eq!(shown.counts_any_good(epoch), is_closed && care == Care::None);
+                assert!(!shown.is_closed_in(epoch.next()));
             }
         }
     }
@@ -208,39 +244,53 @@ mod tests {
     }
 
     #[test]
-    fn a_full_run_is_not_written() {
-        let word = closed(0, 2);
-        for run in [1, 2, 2, 2] {
-            assert!(word.count_good(Epoch::of(3)));
-            assert_eq!(word.load().run(), run);
+    fn a_good_call_lengthens_the_run_until_it_is_full() {
+        for count in [AtomicWord::count_good, AtomicWord::count_good_at_once] {
+            let word = plain(2);
+            for run in [1, 2, 2, 2] {
+                assert!(count(&word, THIRD));
+                assert_eq!(word.run(), run);
+            }
+            assert!(!count(&word, THIRD.next()));
+        }
+    }
+
+    #[test]
+    fn where_the_end_of_a_call_takes_care_a_look_is_never_enough() {
+        for care in [Care::AtEnd, Care::Throughout] {
+            let word = AtomicWord::new(THIRD, Instant::NEVER, 1, care);
+            assert!(word.count_good(THIRD) && word.count_good(THIRD));
+            assert_eq!((word.run(), word.count_good_at_once(THIRD)), (1, false));
         }
     }
 
     #[test]
     fn r10_a_good_call_of_another_epoch_is_not_counted() {
-        let word = closed(0, 2);
+        let word = plain(2);
         assert!(!word.count_good(Epoch::of(2)));
-        word.publish(Epoch::of(4), State::Open, Instant::NEVER);
-        assert!(!word.count_good(Epoch::of(4)));
-        assert_eq!(word.load(), Word::new(Epoch::of(4), State::Open, 0));
+        word.publish(THIRD.next(), State::Open, Instant::NEVER);
+        assert!(!word.count_good(THIRD.next()));
+        assert_eq!(word.run(), 0);
     }
 
     #[test]
     fn ending_a_run_clears_it_and_a_verdict_opens_in_the_same_exchange() {
-        let word = closed(5, 9);
+        let word = plain(9);
+        (0..5).for_each(|_| assert!(word.count_good(THIRD)));
         assert_eq!(word.end_run(|_| None::<()>), (5, None));
-        assert_eq!(word.load(), Word::new(Epoch::of(3), State::Closed, 0));
+        assert_eq!((word.load().is_closed_in(THIRD), word.run()), (true, 0));
         assert_eq!(word.end_run(Some), (0, Some(0)));
-        assert_eq!(word.load(), Word::new(Epoch::of(4), State::Open, 0));
+        assert_eq!((word.load().epoch(), word.load().state()), (THIRD.next(), State::Open));
         assert_eq!(word.holds_until(), Instant::ZERO, "how long it is open is not known yet");
     }
 
     #[test]
     fn what_is_published_holds_as_long_as_the_machine_says() {
-        let word = closed(7, 9);
-        word.publish(Epoch::of(3), State::Closed, Instant::from_nanos(5));
-        assert_eq!((word.load().run(), word.holds_until()), (7, Instant::from_nanos(5)));
-        word.publish(Epoch::of(4), State::Open, Instant::from_nanos(6));
-        assert_eq!((word.load().run(), word.holds_until()), (0, Instant::from_nanos(6)));
+        let word = plain(9);
+        assert!(word.count_good(THIRD));
+        word.publish(THIRD, State::Closed, Instant::from_nanos(5));
+        assert_eq!((word.run(), word.holds_until()), (1, Instant::from_nanos(5)));
+        word.publish(THIRD.next(), State::Open, Instant::from_nanos(6));
+        assert_eq!((word.run(), word.holds_until()), (0, Instant::from_nanos(6)));
     }
 }

@@ -11,19 +11,18 @@ use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{IfDropped, Permit};
 use crate::state::State;
-use crate::totals::Counter;
+use crate::totals::{Counter, Hot};
 use crate::window::Good;
 use crate::word::{Epoch, Word};
 
 impl CircuitBreaker {
-    /// Lets a call in if that takes no more than a look at the word.
+    /// Lets a call in if that takes no more than a look at the word. `None` says nothing.
     #[inline]
     pub(crate) fn acquire_at_once(&self, if_dropped: IfDropped) -> Option<Permit<'_>> {
         let word = self.word.load();
-        if !(self.is_plain && word.is_closed()) {
+        if !(word.lets_anyone_in() && self.totals.add_at_once(Hot::Started)) {
             return None;
         }
-        self.totals.add_started();
         let ticket = Ticket { epoch: word.epoch(), probe: None };
         Some(Permit::new(self, ticket, Instant::ZERO, if_dropped))
     }
@@ -31,38 +30,42 @@ impl CircuitBreaker {
     /// Lets a call in or refuses it, without waiting.
     #[inline]
     pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        match self.acquire_at_once(if_dropped) {
-            Some(permit) => Ok(permit),
-            None => self.acquire_slowly(Bulkhead::try_enter, if_dropped),
+        if let Some(permit) = self.acquire_at_once(if_dropped) {
+            return Ok(permit);
         }
+        // By way of a variable: so a permit that was given at once need not have an address.
+        let permit = self.acquire_slowly(Bulkhead::try_enter, if_dropped)?;
+        Ok(permit)
     }
 
     /// As [`acquire`](CircuitBreaker::acquire), but may block the thread for a slot of the bulkhead.
     #[inline]
     pub(crate) fn acquire_blocking(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        match self.acquire_at_once(if_dropped) {
-            Some(permit) => Ok(permit),
-            None => self.acquire_slowly(Bulkhead::enter_blocking, if_dropped),
+        if let Some(permit) = self.acquire_at_once(if_dropped) {
+            return Ok(permit);
         }
+        let permit = self.acquire_slowly(Bulkhead::enter_blocking, if_dropped)?;
+        Ok(permit)
     }
 
     #[inline(never)]
-    fn acquire_slowly(
+    pub(crate) fn acquire_slowly(
         &self,
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        match &self.bulkhead {
-            None => {
-                let admitted = self.admit(if_dropped);
-                self.deliver();
-                admitted
-            }
-            Some(bulkhead) => {
-                self.check()?;
-                self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
-            }
-        }
+        let Some(bulkhead) = &self.bulkhead else {
+            let word = self.word.load();
+            return if word.is_closed() {
+                Ok(self.begin(Ticket { epoch: word.epoch(), probe: None }, if_dropped))
+            } else if let Some(refusal) = self.refuse_at_once(word) {
+                Err(Rejected::new(self.name.clone(), refusal))
+            } else {
+                self.ask(if_dropped)
+            };
+        };
+        self.check()?;
+        self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
     }
 
     pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
@@ -76,26 +79,37 @@ impl CircuitBreaker {
         if word.is_closed() {
             return Ok(());
         }
-        self.refuse_at_once(word)?;
+        if let Some(refusal) = self.refuse_at_once(word) {
+            return Err(Rejected::new(self.name.clone(), refusal));
+        }
         let checked = self.locked(self.clock.now(), Machine::check, rejection);
         self.deliver();
         checked.map_err(|refusal| self.reject(refusal))
     }
 
-    /// Refuses a call of an open circuit, without the lock: until its cooldown is over it stays open, and
-    /// nobody is told.
-    fn refuse_at_once(&self, seen: Word) -> Result<(), Rejected> {
+    /// Refuses a call of an open circuit without the lock: until its cooldown is over it stays open. Not
+    /// if listeners want to hear of it, as it is the lock that puts what they hear in order.
+    #[inline]
+    fn refuse_at_once(&self, seen: Word) -> Option<Refusal> {
         if seen.state() != State::Open || self.is_heard() {
-            return Ok(());
+            return None;
         }
         let (until, now) = (self.word.holds_until(), self.clock.now());
-        // Both are read as they are together: in between nobody has changed the state.
+        // The two belong together if in between nobody has changed the state.
         if now >= until || self.word.load() != seen {
-            return Ok(());
+            return None;
         }
-        self.totals.add_refused();
-        let refusal = Refusal { reason: RejectedReason::Open, retry_after: now.left_to(until) };
-        Err(Rejected::new(self.name.clone(), refusal))
+        self.totals.add_hot(Hot::Refused);
+        Some(Refusal { reason: RejectedReason::Open, retry_after: now.left_to(until) })
+    }
+
+    /// Asks the machine.
+    #[cold]
+    #[inline(never)]
+    fn ask(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        let admitted = self.admit(if_dropped);
+        self.deliver();
+        admitted
     }
 
     pub(crate) fn admit_behind(
@@ -121,43 +135,51 @@ impl CircuitBreaker {
         let ticket = if word.is_closed() {
             Ticket { epoch: word.epoch(), probe: None }
         } else {
-            self.refuse_at_once(word)?;
             let admitted = self.locked(self.clock.now(), Machine::admit, rejection);
             admitted.map_err(|refusal| self.reject(refusal))?
         };
-        self.totals.add_started();
+        Ok(self.begin(ticket, if_dropped))
+    }
+
+    #[inline]
+    fn begin(&self, ticket: Ticket, if_dropped: IfDropped) -> Permit<'_> {
+        self.totals.add_hot(Hot::Started);
         let began = if self.times_calls() { self.clock.now() } else { Instant::ZERO };
-        Ok(Permit::new(self, ticket, began, if_dropped))
+        Permit::new(self, ticket, began, if_dropped)
     }
 
     /// Takes the outcome of a call.
     #[inline]
     pub(crate) fn settle(&self, ticket: Ticket, began: Instant, ending: Ending) {
-        let good = self.is_plain && ending == Ending::Success;
-        if good && self.word.count_good(ticket.epoch) {
-            self.totals.add_good();
+        if ending == Ending::Success && self.word.count_good_at_once(ticket.epoch) {
+            self.totals.add_hot(Hot::Good);
         } else {
             self.settle_slowly(ticket, began, ending);
         }
     }
 
-    /// Listeners are told last, when the call holds nothing any more.
     #[inline(never)]
     fn settle_slowly(&self, ticket: Ticket, began: Instant, ending: Ending) {
         let now = self.reads_clock.then(|| self.clock.now());
         let slow = now.is_some_and(|now| now.is_later(began, self.slow_after));
         let ended = Ended { ending, slow };
-        let is_told = !self.count_alone(ticket.epoch, ended, now);
-        if is_told {
-            self.totals.add(ending);
-            self.record(ticket, ended, now.unwrap_or_else(|| self.clock.now()));
+        if !self.count_alone(ticket.epoch, ended, now) {
+            self.tell(ticket, ended, now);
+        } else if let Some(bulkhead) = &self.bulkhead {
+            bulkhead.leave();
         }
+    }
+
+    /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, ticket: Ticket, ended: Ended, now: Option<Instant>) {
+        self.totals.add(ended.ending);
+        self.record(ticket, ended, now.unwrap_or_else(|| self.clock.now()));
         if let Some(bulkhead) = &self.bulkhead {
             bulkhead.leave();
         }
-        if is_told {
-            self.deliver();
-        }
+        self.deliver();
     }
 
     /// Counts a call that the machine need not be told of: one of a circuit that was closed all along, and
@@ -171,13 +193,20 @@ impl CircuitBreaker {
             return true;
         }
         if let Some(now) = now.filter(|now| *now >= self.word.holds_until()) {
-            self.locked(now, |machine, now| machine.turn(self, now), |()| None);
+            self.turn(now);
         }
         let counted = self.word.count_good(epoch);
         if counted {
-            self.totals.add_good();
+            self.totals.add_hot(Hot::Good);
         }
         counted
+    }
+
+    /// The edge of a bucket has come.
+    #[cold]
+    #[inline(never)]
+    fn turn(&self, now: Instant) {
+        self.locked(now, |machine, now| machine.turn(self, now), |()| None);
     }
 
     fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
@@ -238,7 +267,7 @@ impl CircuitBreaker {
     /// The good calls, as far as its machine goes by them.
     pub(super) fn good(&self, machine: &Machine) -> Good {
         let all = if machine.counts_all() { self.all() } else { 0 };
-        Good { run: self.word.load().run(), all }
+        Good { run: self.word.run(), all }
     }
 
     /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are

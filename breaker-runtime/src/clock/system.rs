@@ -20,8 +20,15 @@ pub(super) fn coarse() -> Instant {
     precise()
 }
 
-/// The time by the processor's counter where it is steady, and by the system's clock elsewhere.
+/// The time by the processor's counter where it is steady, and by the system's clock elsewhere. The first
+/// reading may take some milliseconds, in which the two are compared.
+#[inline(never)]
 pub(super) fn precise() -> Instant {
-    static ORIGIN: Lazy<quanta::Instant> = Lazy::new(quanta::Instant::now);
-    Instant::ZERO.after(ORIGIN.elapsed())
+    static CLOCK: Lazy<(quanta::Clock, u64)> = Lazy::new(|| {
+        let clock = quanta::Clock::new();
+        let origin = clock.raw();
+        (clock, origin)
+    });
+    let (clock, origin) = &*CLOCK;
+    Instant::from_nanos(clock.delta_as_nanos(*origin, clock.raw()))
 }
