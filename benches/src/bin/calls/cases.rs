@@ -85,7 +85,8 @@ fn answered(fails: bool) -> Result<u64, Fault> {
     Ok(u64::from(fails))
 }
 
-#[circuit_breaker(name = "calls.time", failure_rate = 0.5, window = "10s")]
+/// No bucket of this window ends while its calls are counted.
+#[circuit_breaker(name = "calls.time", failure_rate = 0.5, window = "1h")]
 #[inline(never)]
 fn time_window(fails: bool) -> Result<u64, Fault> {
     if fails { Err(Fault::Down) } else { Ok(1) }
