@@ -53,6 +53,7 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
+#[expect(clippy::unused_async, reason = "it is the twin of one that is guarded")]
 async fn bare_async(fails: bool) -> Result<u64, Fault> {
     bare(black_box(fails))
 }
