@@ -28,7 +28,7 @@ const LIMITS: [Limit; 9] = [
     Limit { case: "fallback-path", twin: "bare", bench: 105, release: 125 },
     Limit { case: "time-window", twin: "bare", bench: 590, release: 730 },
     Limit { case: "slow-call", twin: "bare", bench: 465, release: 520 },
-    Limit { case: "mixed", twin: "bare-mixed", bench: 155, release: 190 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 155, release: 190 },
     Limit { case: "known-key", twin: "bare", bench: 1180, release: 1240 },
 ];
 

@@ -1,4 +1,4 @@
-//! P10: what circuits, threads and keys take, and that nothing grows.
+//! What circuits, threads and keys take, and that nothing grows.
 //!
 //! `cargo test -p breaker-benches --test memory -- --nocapture` shows the figures. All are bytes, on the heap
 //! and in the thing itself, on a machine of 64 bits.
@@ -15,6 +15,8 @@ const PROBING_CIRCUIT: i64 = 1472;
 const REGISTRATION: i64 = 192;
 /// The static behind an annotated function.
 const SITE: i64 = 320;
+/// What the future of an annotated function takes over that of the same function bare.
+const FUTURE: i64 = 160;
 /// A key with its circuit. Maps of it have random seeds, so it is not the same on every run.
 const KEY: i64 = 1536;
 /// A thread that calls one circuit.
@@ -62,6 +64,11 @@ fn the_registry_adds_little_to_a_circuit() {
 #[test]
 fn an_annotated_function_adds_a_small_static() {
     takes_at_most(SITE, "site");
+}
+
+#[test]
+fn a_guarded_future_is_little_larger_than_its_body() {
+    takes_at_most(FUTURE, "future");
 }
 
 #[test]

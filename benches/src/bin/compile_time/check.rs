@@ -34,8 +34,8 @@ pub(crate) fn report(folder: &Path) -> Result<()> {
 
 fn medians(folder: &Path, incremental: &str) -> Result<[Duration; 2]> {
     let mut subjects = [
-        Subject::new(folder, "bare", Attribute::Left)?,
-        Subject::new(folder, "guarded", Attribute::Written)?,
+        Subject::new(folder, "bare", Attribute::Absent)?,
+        Subject::new(folder, "guarded", Attribute::Present)?,
     ];
     let target = folder.join("check");
     // The first round builds the dependencies.

@@ -14,12 +14,12 @@ pub(crate) fn report(folder: &Path) -> Result<()> {
     println!("{:<32}{:>10}{:>10}{:>14}", "", "bare", "guarded", "added");
     let package = Package::new(folder, "expanded", &Package::breaker())?;
     let tokens = |source: &str| expanded(&package, folder, source).map(count);
-    let around = tokens(&source(&[], 1, Attribute::Left))?;
+    let around = tokens(&source(&[], 1, Attribute::Absent))?;
     for shape in &SHAPES {
         let of = |attribute| {
             tokens(&source(slice::from_ref(shape), 1, attribute)).map(|tokens| tokens - around)
         };
-        let (bare, guarded) = (of(Attribute::Left)?, of(Attribute::Written)?);
+        let (bare, guarded) = (of(Attribute::Absent)?, of(Attribute::Present)?);
         println!("{:<32}{bare:>10}{guarded:>10}{:>14}", shape.name, guarded - bare);
     }
     println!();

@@ -14,8 +14,8 @@ pub(crate) struct Shape {
 /// Whether the functions are annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attribute {
-    Written,
-    Left,
+    Present,
+    Absent,
 }
 
 pub(crate) const SHAPES: [Shape; 5] = [
@@ -102,7 +102,7 @@ impl Shape {
     fn function(&self, number: usize, attribute: Attribute) -> String {
         let (before, after) = self.around.unwrap_or_default();
         let mut text = format!("{before}\n");
-        if attribute == Attribute::Written {
+        if attribute == Attribute::Present {
             let _ = writeln!(text, "#{}", self.attribute.replace('#', &number.to_string()));
         }
         let function = self.function.replace('#', &number.to_string());
