@@ -41,8 +41,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let bench = Path::new(env!("CARGO_BIN_EXE_calls"));
     let release = built_as_users_do()?;
-    println!("instructions per call: of the case, over its bare twin, and the most that may be\n");
-    println!("{:<18}{:^28}{:^28}", "", "profile bench", "profile release");
+    println!("instructions of a call, over its bare twin, and the most that may be over it\n");
+    println!("{:<18}{:>26}{:>28}", "", "profile bench", "profile release");
+    println!(
+        "{:<18}{:>10}{:>9}{:>7}{:>12}{:>9}{:>7}",
+        "", "call", "over", "limit", "call", "over", "limit"
+    );
     let mut too_many = 0;
     for row in LIMITS {
         print!("{:<18}", row.case);

@@ -1,8 +1,6 @@
 //! The functions that are generated, with the attribute and without.
 
-use std::fmt::Write as _;
-
-/// A kind of function, in which `#` stands for its number.
+/// A kind of function, in which `@` stands for its number.
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
     attribute: &'static str,
@@ -21,8 +19,8 @@ pub(crate) enum Attribute {
 pub(crate) const SHAPES: [Shape; 5] = [
     Shape {
         name: "sync",
-        attribute: r#"[circuit_breaker(name = "sync-#", failure_rate = 0.5, window = 100)]"#,
-        function: r#"pub fn sync_#(id: u64, name: &str) -> Result<String, Fault> {
+        attribute: r#"#[circuit_breaker(name = "sync-@", failure_rate = 0.5, window = 100)]"#,
+        function: r#"pub fn sync_@(id: u64, name: &str) -> Result<String, Fault> {
             if id == 0 { return Err(Fault::Down); }
             Ok(format!("{name} is {id}"))
         }"#,
@@ -30,8 +28,8 @@ pub(crate) const SHAPES: [Shape; 5] = [
     },
     Shape {
         name: "async",
-        attribute: r#"[circuit_breaker(name = "async-#", cooldown = "10s")]"#,
-        function: r#"pub async fn async_#(id: u64, name: &str) -> Result<String, Fault> {
+        attribute: r#"#[circuit_breaker(name = "async-@", cooldown = "10s")]"#,
+        function: r#"pub async fn async_@(id: u64, name: &str) -> Result<String, Fault> {
             let id = ready(id).await;
             if id == 0 { return Err(Fault::Down); }
             Ok(format!("{name} is {id}"))
@@ -40,8 +38,8 @@ pub(crate) const SHAPES: [Shape; 5] = [
     },
     Shape {
         name: "closure fallback",
-        attribute: r#"[circuit_breaker(name = "closure-#", fallback = |_| Ok(name.to_owned()))]"#,
-        function: r#"pub fn closure_#(id: u64, name: &str) -> Result<String, Fault> {
+        attribute: r#"#[circuit_breaker(name = "closure-@", fallback = |_| Ok(name.to_owned()))]"#,
+        function: r#"pub fn closure_@(id: u64, name: &str) -> Result<String, Fault> {
             if id == 0 { return Err(Fault::Down); }
             Ok(format!("{name} is {id}"))
         }"#,
@@ -49,8 +47,8 @@ pub(crate) const SHAPES: [Shape; 5] = [
     },
     Shape {
         name: "path fallback",
-        attribute: r#"[circuit_breaker(name = "path-#", fallback = known)]"#,
-        function: r#"pub fn path_#(id: u64, name: &str) -> Result<String, Fault> {
+        attribute: r#"#[circuit_breaker(name = "path-@", fallback = known)]"#,
+        function: r#"pub fn path_@(id: u64, name: &str) -> Result<String, Fault> {
             if id == 0 { return Err(Fault::Down); }
             Ok(format!("{name} is {id}"))
         }"#,
@@ -58,8 +56,8 @@ pub(crate) const SHAPES: [Shape; 5] = [
     },
     Shape {
         name: "method",
-        attribute: r#"[circuit_breaker(name = "method-#")]"#,
-        function: r#"pub fn method_#(&mut self, id: u64) -> Result<String, Fault> {
+        attribute: r#"#[circuit_breaker(name = "method-@")]"#,
+        function: r#"pub fn method_@(&mut self, id: u64) -> Result<String, Fault> {
             if id == 0 { return Err(Fault::Down); }
             self.calls += 1;
             Ok(format!("{} is {id}", self.calls))
@@ -69,7 +67,7 @@ pub(crate) const SHAPES: [Shape; 5] = [
 ];
 
 /// What every generated crate begins with.
-pub(crate) const PREAMBLE: &str = r"
+const PREAMBLE: &str = r"
 #![allow(unused_imports)]
 
 use std::future::ready;
@@ -101,12 +99,8 @@ pub(crate) fn source(shapes: &[Shape], of_each: usize, attribute: Attribute) -> 
 impl Shape {
     fn function(&self, number: usize, attribute: Attribute) -> String {
         let (before, after) = self.around.unwrap_or_default();
-        let mut text = format!("{before}\n");
-        if attribute == Attribute::Present {
-            let _ = writeln!(text, "#{}", self.attribute.replace('#', &number.to_string()));
-        }
-        let function = self.function.replace('#', &number.to_string());
-        let _ = writeln!(text, "{function}\n{after}");
-        text
+        let attribute = if attribute == Attribute::Present { self.attribute } else { "" };
+        let text = format!("{before}\n{attribute}\n{}\n{after}\n", self.function);
+        text.replace('@', &number.to_string())
     }
 }
