@@ -3,11 +3,14 @@
 //! The first call of each kind may: it makes the circuit, and the thread's counters.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use breaker_runtime::{CallError, CircuitBreaker, Config, Rejected, circuit_breaker, registry};
+use breaker_runtime::{
+    CallError, CircuitBreaker, Config, Rejected, State, circuit_breaker, registry,
+};
 
 const CALLS: u64 = 100;
 
@@ -39,7 +42,7 @@ fn ready<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn the_counter_counts() {
-    assert_eq!(measure(|| drop(Box::new(1))).count_total, 1);
+    assert_eq!(measure(|| drop(black_box(Box::new(1)))).count_total, 1);
 }
 
 #[circuit_breaker(name = "allocations.sync")]
@@ -63,6 +66,43 @@ fn a_failed_call_once_its_window_is_full() {
     allocates_nothing(|| assert!(matches!(failing(), Err(Fault::Down))));
 }
 
+#[circuit_breaker(name = "allocations.path", failure_threshold = 1000, window = 4, fallback = answered)]
+fn with_path(is_up: bool) -> Result<u8, Fault> {
+    if is_up { Ok(1) } else { Err(Fault::Down) }
+}
+
+fn answered(is_up: bool) -> Result<u8, Fault> {
+    if is_up { Err(Fault::Refused) } else { Ok(2) }
+}
+
+#[circuit_breaker(name = "allocations.path_async", failure_threshold = 1000, window = 4, fallback = answered_async)]
+async fn with_path_async(is_up: bool) -> Result<u8, Fault> {
+    if is_up { Ok(1) } else { Err(Fault::Down) }
+}
+
+#[expect(clippy::unused_async, reason = "the fallback of an async function is async")]
+async fn answered_async(is_up: bool) -> Result<u8, Fault> {
+    answered(is_up)
+}
+
+#[test]
+fn a_call_with_a_fallback_by_path() {
+    allocates_nothing(|| assert!(matches!(with_path(true), Ok(1))));
+    (0..8).for_each(|_| drop(with_path(false)));
+    allocates_nothing(|| assert!(matches!(with_path(false), Ok(2))));
+    registry().get("allocations.path").unwrap().force_open();
+    allocates_nothing(|| assert!(matches!(with_path(true), Err(Fault::Refused))));
+}
+
+#[test]
+fn an_async_call_with_a_fallback_by_path() {
+    allocates_nothing(|| assert!(matches!(ready(with_path_async(true)), Ok(1))));
+    (0..8).for_each(|_| drop(ready(with_path_async(false))));
+    allocates_nothing(|| assert!(matches!(ready(with_path_async(false)), Ok(2))));
+    registry().get("allocations.path_async").unwrap().force_open();
+    allocates_nothing(|| assert!(matches!(ready(with_path_async(true)), Err(Fault::Refused))));
+}
+
 #[circuit_breaker(name = "allocations.open", fallback_on = rejected, fallback = Ok(0))]
 fn open() -> Result<u8, Fault> {
     Ok(1)
@@ -78,6 +118,53 @@ fn a_refused_call() {
     registry().get("allocations.open").unwrap().trip();
     allocates_nothing(|| assert!(matches!(open(), Ok(0))));
     allocates_nothing(|| assert!(matches!(open_without_fallback(), Err(Fault::Refused))));
+}
+
+#[circuit_breaker(
+    name = "allocations.probes",
+    half_open_max_calls = 1,
+    success_threshold = 1_000_000,
+    cooldown = "1ns"
+)]
+fn probe(depth: u8) -> Result<u8, Fault> {
+    if depth == 0 { Ok(0) } else { probe(depth - 1).or(Ok(depth)) }
+}
+
+#[test]
+fn a_probe_and_a_call_for_which_half_open_has_no_room() {
+    let circuit = registry().get("allocations.probes").unwrap();
+    circuit.trip();
+    allocates_nothing(|| assert!(matches!(probe(0), Ok(0))));
+    allocates_nothing(|| assert!(matches!(probe(1), Ok(1))));
+    assert_eq!(circuit.state(), State::HalfOpen);
+}
+
+#[circuit_breaker(name = "allocations.window", failure_rate = 1.0, window = "1h")]
+fn over_time(is_up: bool) -> Result<(), Fault> {
+    if is_up { Ok(()) } else { Err(Fault::Down) }
+}
+
+#[test]
+fn a_call_in_a_window_of_time() {
+    allocates_nothing(|| over_time(true).unwrap());
+    allocates_nothing(|| assert!(matches!(over_time(false), Err(Fault::Down))));
+}
+
+#[circuit_breaker(
+    name = "allocations.slow",
+    slow_call = "1ns",
+    window = "1h",
+    minimum_calls = 1_000_000
+)]
+fn slow() -> Option<u8> {
+    Some(1)
+}
+
+#[test]
+fn a_slow_call() {
+    allocates_nothing(|| assert_eq!(slow(), Some(1)));
+    let calls = registry().get("allocations.slow").unwrap().snapshot().calls;
+    assert_eq!(calls.slow, calls.started);
 }
 
 #[circuit_breaker(name = "allocations.async", call_timeout = "1s")]

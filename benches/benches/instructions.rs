@@ -1,0 +1,104 @@
+//! Instructions per call over the same call of the bare function: a cost that is the same on every run.
+//!
+//! `cargo bench -p breaker-benches --bench instructions` counts them with callgrind in two builds: with the
+//! `bench` profile, and with the `release` profile as users have it. It fails if a case is over its limit.
+//! Alone, because another package could switch on features of `breaker-runtime` that cost.
+//!
+//! What it cannot see is time: under valgrind a clock is read by a system call, so of a read of the clock only
+//! the call is counted.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The most instructions that a case may take over its bare twin.
+struct Limit {
+    case: &'static str,
+    twin: &'static str,
+    bench: u32,
+    release: u32,
+}
+
+const LIMITS: [Limit; 9] = [
+    Limit { case: "closed", twin: "bare", bench: 100, release: 125 },
+    Limit { case: "closed-async", twin: "bare-async", bench: 155, release: 160 },
+    Limit { case: "open", twin: "bare", bench: 350, release: 425 },
+    Limit { case: "fallback-closure", twin: "bare", bench: 100, release: 120 },
+    Limit { case: "fallback-path", twin: "bare", bench: 105, release: 125 },
+    Limit { case: "time-window", twin: "bare", bench: 590, release: 730 },
+    Limit { case: "slow-call", twin: "bare", bench: 465, release: 520 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 155, release: 190 },
+    Limit { case: "known-key", twin: "bare", bench: 1180, release: 1240 },
+];
+
+/// Enough that each window is full and each list has grown before the calls that are counted.
+const CALLS: u32 = 10_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    if cfg!(debug_assertions) {
+        return Err("not optimised: run cargo bench -p breaker-benches --bench instructions".into());
+    }
+    let bench = Path::new(env!("CARGO_BIN_EXE_calls"));
+    let release = built_as_users_do()?;
+    println!("instructions of a call, over its bare twin, and the most that may be over it\n");
+    println!("{:<18}{:>26}{:>28}", "", "profile bench", "profile release");
+    println!(
+        "{:<18}{:>10}{:>9}{:>7}{:>12}{:>9}{:>7}",
+        "", "call", "over", "limit", "call", "over", "limit"
+    );
+    let mut too_many = 0;
+    for row in LIMITS {
+        print!("{:<18}", row.case);
+        for (binary, limit) in [(bench, row.bench), (&release, row.release)] {
+            let of_case = per_call(binary, row.case)?;
+            let over = of_case - per_call(binary, row.twin)?;
+            let is_too_many = over > f64::from(limit);
+            too_many += u32::from(is_too_many);
+            print!("{of_case:>10.1}{over:>9.1}{limit:>7} {}", if is_too_many { '!' } else { ' ' });
+        }
+        println!();
+    }
+    if too_many > 0 {
+        return Err(format!("{too_many} marked ! are over their limits").into());
+    }
+    Ok(())
+}
+
+/// The cost of a call alone: what comes before the calls is the same however many there are.
+fn per_call(binary: &Path, case: &str) -> Result<f64, Box<dyn Error>> {
+    let extra = counted(binary, case, 2 * CALLS)? - counted(binary, case, CALLS)?;
+    Ok(f64::from(extra) / f64::from(CALLS))
+}
+
+fn counted(binary: &Path, case: &str, calls: u32) -> Result<u32, Box<dyn Error>> {
+    let run = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(binary)
+        .args([case, &calls.to_string()])
+        .output()
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "valgrind is not installed: apt-get install valgrind".to_owned(),
+            _ => format!("valgrind does not run: {error}"),
+        })?;
+    let said = String::from_utf8(run.stderr)?;
+    let collected = said.lines().find_map(|line| line.split_once("Collected :"));
+    match collected {
+        Some((_, counted)) if run.status.success() => Ok(counted.trim().parse()?),
+        _ => Err(format!("valgrind counted nothing in `{case}`:\n{said}").into()),
+    }
+}
+
+/// The binary in the profile that a user's `cargo build --release` has.
+fn built_as_users_do() -> Result<PathBuf, Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("users");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "--package", "breaker-benches", "--bin", "calls"])
+        .arg("--target-dir")
+        .arg(&folder)
+        .status()?;
+    if !built.success() {
+        return Err("the release build failed".into());
+    }
+    Ok(folder.join("release").join("calls"))
+}

@@ -1,0 +1,106 @@
+//! The ways of a call that are measured, each with a bare twin that does the same work.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use breaker_benches::{Fault, bare, guarded};
+use breaker_runtime::{circuit_breaker, registry};
+
+/// One way of a call.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(u32),
+}
+
+/// Every case by name.
+pub(crate) const CASES: [Case; 12] = [
+    Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
+    Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
+    Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
+    Case { name: "closed", run: |calls| repeat(calls, |_| guarded(black_box(false))) },
+    Case { name: "closed-async", run: |calls| repeat(calls, |_| ready(guarded_async(false))) },
+    Case { name: "open", run: repeat_refused },
+    Case { name: "fallback-closure", run: |calls| repeat(calls, |_| closure(black_box(false))) },
+    Case { name: "fallback-path", run: |calls| repeat(calls, |_| path(black_box(false))) },
+    Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
+    Case { name: "slow-call", run: |calls| repeat(calls, |_| slow_call(black_box(false))) },
+    Case { name: "one-in-ten-fails", run: |calls| repeat(calls, |call| guarded(one_in_ten(call))) },
+    Case { name: "known-key", run: |calls| repeat(calls, |_| keyed("kiel", black_box(false))) },
+];
+
+fn repeat<T>(calls: u32, call: impl Fn(u32) -> T) {
+    for number in 0..calls {
+        black_box(call(number));
+    }
+}
+
+fn repeat_refused(calls: u32) {
+    registry().get("calls.open").expect("it is annotated").trip();
+    repeat(calls, |_| open(black_box(false)));
+}
+
+fn one_in_ten(call: u32) -> bool {
+    black_box(call).is_multiple_of(10)
+}
+
+/// The output of a future that has nothing to wait for.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("it waits for nothing"),
+    }
+}
+
+#[expect(clippy::unused_async, reason = "it is the twin of one that is guarded")]
+async fn bare_async(fails: bool) -> Result<u64, Fault> {
+    bare(black_box(fails))
+}
+
+#[circuit_breaker(name = "calls.async", failure_rate = 0.5, window = 100, minimum_calls = 100)]
+async fn guarded_async(fails: bool) -> Result<u64, Fault> {
+    bare(black_box(fails))
+}
+
+#[circuit_breaker(name = "calls.open", cooldown = "1h")]
+#[inline(never)]
+fn open(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "calls.closure", fallback = |_| Ok(0))]
+#[inline(never)]
+fn closure(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "calls.path", fallback = answered)]
+#[inline(never)]
+fn path(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a fallback returns what the function returns")]
+fn answered(fails: bool) -> Result<u64, Fault> {
+    Ok(u64::from(fails))
+}
+
+/// No bucket of this window ends while its calls are counted.
+#[circuit_breaker(name = "calls.time", failure_rate = 0.5, window = "1h")]
+#[inline(never)]
+fn time_window(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "calls.slow", slow_call = "1s")]
+#[inline(never)]
+fn slow_call(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "calls.keyed", key = key)]
+#[inline(never)]
+fn keyed(key: &str, fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
