@@ -6,8 +6,9 @@
 mod arguments;
 mod site;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::Lifetime;
 
 use crate::argument::Argument;
 use crate::fallback::Fallback;
@@ -31,23 +32,27 @@ use crate::spec::Spec;
 ///
 /// ```text
 /// fn price(sku: &str) -> Result<Price, PriceError> {
-///     let error = match rt::enter(rt::site!("prices", "price", rt::Config::new().failure_threshold(3))) {
-///         ::core::result::Result::Ok(permit) => {
-///             let value = rt::call(move || -> Result<Price, PriceError> {
-///                 #[allow(unused_variables)]
-///                 let sku = sku;
-///                 #[allow(clippy::diverging_sub_expression)]
-///                 let value: Result<Price, PriceError> = { fetch(sku) };
-///                 #[allow(unreachable_code)]
-///                 value
-///             });
-///             let kind = rt::KindOf::value(&value).__breaker_kind();
-///             match rt::settle_or_fall_back(permit, rt::outcome(kind, &value), kind, value) {
-///                 ::core::result::Result::Ok(value) => return value,
-///                 ::core::result::Result::Err(error) => error,
+///     let error = 'guarded: {
+///         let circuit = rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
+///         let permit = match rt::enter(circuit) {
+///             ::core::result::Result::Ok(permit) => permit,
+///             ::core::result::Result::Err(rejected) => {
+///                 break 'guarded rt::CallError::Rejected(rejected);
 ///             }
+///         };
+///         let value = rt::call(move || -> Result<Price, PriceError> {
+///             #[allow(unused_variables)]
+///             let sku = sku;
+///             #[allow(clippy::diverging_sub_expression)]
+///             let value: Result<Price, PriceError> = { fetch(sku) };
+///             #[allow(unreachable_code)]
+///             value
+///         });
+///         let kind = rt::KindOf::value(&value).__breaker_kind();
+///         match rt::settle_or_fall_back(permit, rt::outcome(kind, &value), kind, value) {
+///             ::core::result::Result::Ok(value) => return value,
+///             ::core::result::Result::Err(error) => error,
 ///         }
-///         ::core::result::Result::Err(rejected) => { rt::CallError::Rejected(rejected) }
 ///     };
 ///     let err = error;
 ///     cached(sku, err)
@@ -78,6 +83,11 @@ fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
         Some(krate) => (Some(quote! { use #krate::__private as __breaker; }), quote! { __breaker }),
         None => (None, quote! { ::breaker_runtime::__private }),
     }
+}
+
+/// The block that a refused call leaves.
+fn guarded() -> Lifetime {
+    Lifetime::new("'guarded", Span::mixed_site())
 }
 
 /// Everything that the pieces of an expansion look at.
@@ -127,78 +137,84 @@ impl Guard<'_> {
         quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
     }
 
-    /// Asks for a permit.
-    fn entered(&self) -> TokenStream {
-        let (rt, circuit) = (&self.rt, local("circuit"));
-        match (&self.spec.key, self.function.is_async()) {
-            (None, is_async) => {
+    /// Asks for a permit, and leaves the block with `refused` if there is none.
+    fn admitted(&self, refused: &TokenStream) -> TokenStream {
+        let (rt, circuit, guarded) = (&self.rt, local("circuit"), guarded());
+        let (permit, rejected) = (local("permit"), local("rejected"));
+        let site = match &self.spec.key {
+            Some(_) => quote! { let #circuit = &*#circuit; },
+            None => {
                 let site = self.site();
-                if is_async {
-                    quote! { #rt::enter_async(#site).await }
-                } else {
-                    quote! { #rt::enter(#site) }
+                quote! { let #circuit = #site; }
+            }
+        };
+        let permitted = |entered| {
+            quote! {
+                match #entered {
+                    ::core::result::Result::Ok(#permit) => #permit,
+                    ::core::result::Result::Err(#rejected) => break #guarded #refused,
                 }
             }
-            (Some(_), true) => quote! { #rt::enter_circuit_async(&#circuit).await },
-            (Some(_), false) => quote! { #rt::enter_circuit(&#circuit) },
+        };
+        if !self.function.is_async() {
+            let permitted = permitted(quote! { #rt::enter(#circuit) });
+            return quote! { #site let #permit = #permitted; };
+        }
+        // Most calls need not wait. What they get at once is no permit yet: that has a destructor, and would
+        // be kept, and moved, through the future.
+        let (admission, permitted) =
+            (local("admission"), permitted(quote! { #rt::enter_async(#circuit).await }));
+        quote! {
+            #site
+            let mut #permit = match #rt::enter_at_once(#circuit) {
+                ::core::option::Option::Some(#admission) => #rt::Admission::permit(#admission),
+                ::core::option::Option::None => #permitted,
+            };
         }
     }
 
     /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
     fn decide(&self, lends: &TokenStream, out: &TokenStream) -> TokenStream {
-        let (rt, entered) = (&self.rt, self.entered());
+        let (rt, guarded) = (&self.rt, guarded());
         let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
-        let mutability = self.function.is_async().then(|| quote! { mut });
-        let permitted = quote! { ::core::result::Result::Ok(#mutability #permit) };
-        let err = quote! { ::core::result::Result::Err };
         let Some(fallback) = &self.spec.fallback else {
-            let (settled, refused) = (self.settled(out, None), self.refused(&rejected));
-            return quote! {
-                match #entered {
-                    #permitted => { #settled }
-                    #err(#rejected) => #refused,
-                }
-            };
+            let (admitted, settled) =
+                (self.admitted(&self.refused(&rejected)), self.settled(out, None));
+            return quote! { #guarded: { #admitted #settled } };
         };
         let answer = self.answer(fallback, &error);
         if self.function.output.ty.is_none() {
+            let admitted = self.admitted(&quote! { #rejected });
             return quote! {
-                match #entered {
-                    #permitted => { #out }
-                    #err(#rejected) => { let #error = #rt::CallError::<#rt::Infallible>::Rejected(#rejected); #answer }
-                }
+                let #rejected = #guarded: { #admitted #out };
+                let #error = #rt::CallError::<#rt::Infallible>::Rejected(#rejected);
+                #answer
             };
         }
         if self.spec.only_rejected {
             let error_type = local("error_type");
+            let admitted = self.admitted(&quote! { #rejected });
             let settled = self.settled(out, Some(&error_type));
             return quote! {
                 let #error_type = #rt::ErrorType::unknown();
-                let #error = match #entered {
-                    #permitted => { return { #settled } }
-                    #err(#rejected) => #rt::ErrorType::rejected(#error_type, #rejected),
-                };
+                let #rejected = #guarded: { #admitted return { #settled } };
+                let #error = #rt::ErrorType::rejected(#error_type, #rejected);
                 #answer
             };
         }
+        let admitted = self.admitted(&quote! { #rt::CallError::Rejected(#rejected) });
         let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
         let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #value,
-                #err(#error) => #error,
+                ::core::result::Result::Err(#error) => #error,
             }
         };
         let timed_out = |timed_out| quote! { #rt::CallError::TimedOut(#timed_out) };
         let attempted = self.attempted(out, &settled, timed_out);
         quote! {
-            let #error = match #entered {
-                #permitted => {
-                    #lends
-                    #attempted
-                }
-                #err(#rejected) => #rt::CallError::Rejected(#rejected),
-            };
+            let #error = #guarded: { #admitted #lends #attempted };
             #answer
         }
     }

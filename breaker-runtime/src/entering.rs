@@ -60,8 +60,8 @@ impl<'a> Future for Entering<'a> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.circuit.acquire_at_once(IfDropped::Panicked) {
-            Some(permit) => Poll::Ready(Ok(permit)),
+        match self.circuit.admit_at_once() {
+            Some(admission) => Poll::Ready(Ok(admission.permit())),
             None => self.poll_slowly(context),
         }
     }

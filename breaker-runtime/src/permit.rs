@@ -9,6 +9,7 @@ use crate::clock::Instant;
 use crate::error::TimedOut;
 use crate::machine::Ticket;
 use crate::outcome::Ending;
+use crate::word::Epoch;
 
 /// Leave to make one call, from [`CircuitBreaker::try_acquire`].
 ///
@@ -37,6 +38,33 @@ pub struct Permit<'a> {
     /// When the call began, if the circuit times its calls.
     began: Instant,
     if_dropped: IfDropped,
+}
+
+/// A call of a closed circuit that was let in and counted, and must get its permit.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "without its permit, the call never ends"]
+pub struct Admission<'a> {
+    breaker: &'a CircuitBreaker,
+    epoch: Epoch,
+}
+
+impl<'a> Admission<'a> {
+    #[inline]
+    pub(crate) fn new(breaker: &'a CircuitBreaker, epoch: Epoch) -> Self {
+        Self { breaker, epoch }
+    }
+
+    /// The permit. If nobody settles it, the body panicked.
+    #[inline]
+    pub fn permit(self) -> Permit<'a> {
+        self.permit_for(IfDropped::Panicked)
+    }
+
+    #[inline]
+    pub(crate) fn permit_for(self, if_dropped: IfDropped) -> Permit<'a> {
+        let ticket = Ticket { epoch: self.epoch, probe: None };
+        Permit::new(self.breaker, ticket, Instant::ZERO, if_dropped)
+    }
 }
 
 /// What it means when nobody settles a permit.

@@ -22,12 +22,42 @@ pub use crate::guarded::Guarded;
 pub use crate::outcome::{
     HasErrors, Kind, KindOf, OptionKind, OptionOr, Outcome, PlainKind, ResultKind,
 };
-pub use crate::permit::{OnCancel, Permit};
+pub use crate::permit::{Admission, OnCancel, Permit};
 pub use crate::refusable::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use crate::site::{Listed, Place, Site};
 
 use crate::bulkhead::Bulkhead;
 use crate::permit::IfDropped;
+
+/// A circuit, or the site that leads to it.
+pub trait Leads<'a>: Copy {
+    /// The circuit, if it takes one load.
+    fn known_circuit(self) -> Option<&'a CircuitBreaker>;
+    /// The circuit.
+    fn circuit(self) -> &'a CircuitBreaker;
+}
+
+impl Leads<'static> for &'static Site {
+    #[inline]
+    fn known_circuit(self) -> Option<&'static CircuitBreaker> {
+        Site::known_circuit(self)
+    }
+
+    fn circuit(self) -> &'static CircuitBreaker {
+        Site::circuit(self)
+    }
+}
+
+impl<'a> Leads<'a> for &'a CircuitBreaker {
+    #[inline]
+    fn known_circuit(self) -> Option<&'a CircuitBreaker> {
+        Some(self)
+    }
+
+    fn circuit(self) -> &'a CircuitBreaker {
+        self
+    }
+}
 
 /// Leave to run an annotated function's body. If nobody settles it, the body panicked.
 ///
@@ -35,29 +65,33 @@ use crate::permit::IfDropped;
 ///
 /// [`Rejected`] if the circuit refuses.
 #[inline]
-pub fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
-    let circuit = site.known_circuit();
-    if let Some(permit) = circuit.and_then(|it| it.acquire_at_once(IfDropped::Panicked)) {
-        return Ok(permit);
+pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
+    if let Some(admission) = enter_at_once(way) {
+        return Ok(admission.permit());
     }
     // By way of a variable: so a permit that was given at once need not have an address.
-    let permit = match circuit {
+    let permit = match way.known_circuit() {
         Some(circuit) => circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked),
-        None => enter_first(site),
+        None => enter_first(way),
     }?;
     Ok(permit)
 }
 
 #[cold]
 #[inline(never)]
-fn enter_first(site: &'static Site) -> Result<Permit<'static>, Rejected> {
-    site.circuit().acquire_blocking(IfDropped::Panicked)
+fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
+    way.circuit().acquire_blocking(IfDropped::Panicked)
+}
+
+/// As [`enter`], if it takes no more than a look; `None` says nothing.
+#[inline]
+pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
+    way.known_circuit().and_then(CircuitBreaker::admit_at_once)
 }
 
 /// As [`enter`], without blocking the thread.
-#[inline]
-pub fn enter_async(site: &'static Site) -> Entering<'static> {
-    Entering::new(site.circuit())
+pub fn enter_async<'a>(way: impl Leads<'a>) -> Entering<'a> {
+    Entering::new(way.circuit())
 }
 
 /// The circuit for a key. While it is held, it is not evicted.
@@ -81,20 +115,6 @@ impl<K: Display + ?Sized> Key for K {
     fn shown(&self) -> impl Display {
         self
     }
-}
-
-/// As [`enter`], for a key's circuit.
-///
-/// # Errors
-///
-/// As [`enter`].
-pub fn enter_circuit(circuit: &CircuitBreaker) -> Result<Permit<'_>, Rejected> {
-    circuit.acquire_blocking(IfDropped::Panicked)
-}
-
-/// As [`enter_circuit`], without blocking the thread.
-pub fn enter_circuit_async(circuit: &CircuitBreaker) -> Entering<'_> {
-    Entering::new(circuit)
 }
 
 #[cfg(feature = "tokio")]

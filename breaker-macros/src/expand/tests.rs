@@ -25,32 +25,28 @@ fn a_sync_function() {
         "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
         &expect![[r#"
             fn price(sku: &str) -> Result<Price, Fault> {
-                match ::breaker_runtime::__private::enter(
-                    ::breaker_runtime::__private::site!(
+                'guarded: {
+                    let circuit = ::breaker_runtime::__private::site!(
                         "prices", "price", ::breaker_runtime::__private::Config::new()
-                    ),
-                ) {
-                    ::core::result::Result::Ok(permit) => {
-                        let value = ::breaker_runtime::__private::call(move || -> Result<
-                            Price,
-                            Fault,
-                        > {
-                            let sku = sku;
-                            #[allow(clippy::diverging_sub_expression)]
-                            let value: Result<Price, Fault> = { fetch(sku) };
-                            #[allow(unreachable_code)] value
-                        });
-                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
-                            .__breaker_kind();
-                        ::breaker_runtime::__private::settle(
-                            permit,
-                            ::breaker_runtime::__private::outcome(kind, &value),
-                        );
-                        value
-                    }
-                    ::core::result::Result::Err(rejected) => {
-                        ::breaker_runtime::__private::refuse(rejected)
-                    }
+                    );
+                    let permit = match ::breaker_runtime::__private::enter(circuit) {
+                        ::core::result::Result::Ok(permit) => permit,
+                        ::core::result::Result::Err(rejected) => {
+                            break 'guarded ::breaker_runtime::__private::refuse(rejected);
+                        }
+                    };
+                    let value = ::breaker_runtime::__private::call(move || -> Result<Price, Fault> {
+                        let sku = sku;
+                        #[allow(clippy::diverging_sub_expression)]
+                        let value: Result<Price, Fault> = { fetch(sku) };
+                        #[allow(unreachable_code)] value
+                    });
+                    let kind = ::breaker_runtime::__private::KindOf::value(&value).__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        permit,
+                        ::breaker_runtime::__private::outcome(kind, &value),
+                    );
+                    value
                 }
             }
         "#]],
@@ -64,50 +60,56 @@ fn an_async_function_with_a_closure_fallback() {
         "async fn stock(sku: String) -> Result<Stock, Fault> { fetch(sku).await }",
         &expect![[r#"
             async fn stock(sku: String) -> Result<Stock, Fault> {
-                let error = match ::breaker_runtime::__private::enter_async(
-                        ::breaker_runtime::__private::site!(
-                            "stock", "stock", ::breaker_runtime::__private::Config::new()
-                        ),
-                    )
-                    .await
-                {
-                    ::core::result::Result::Ok(mut permit) => {
-                        let lent_sku = ::breaker_runtime::__private::keep(&sku);
-                        let value = ::breaker_runtime::__private::Guarded::new(
-                                &mut permit,
-                                ::breaker_runtime::__private::OnCancel::Ignore,
-                                async move {
-                                    if false {
-                                        let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                        return value;
-                                    }
-                                    #[allow(unused_variables)]
-                                    let sku = lent_sku;
-                                    #[allow(clippy::diverging_sub_expression)]
-                                    let value: Result<Stock, Fault> = { fetch(sku).await };
-                                    #[allow(unreachable_code)] value
-                                },
-                            )
-                            .await;
-                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
-                            .__breaker_kind();
-                        match ::breaker_runtime::__private::settle_or_fall_back(
-                            permit,
-                            ::breaker_runtime::__private::ignore_if(
-                                kind,
-                                &value,
-                                Fault::is_absent,
-                                |value| ::breaker_runtime::__private::outcome(kind, value),
-                            ),
-                            kind,
-                            value,
-                        ) {
-                            ::core::result::Result::Ok(value) => return value,
-                            ::core::result::Result::Err(error) => error,
+                let error = 'guarded: {
+                    let circuit = ::breaker_runtime::__private::site!(
+                        "stock", "stock", ::breaker_runtime::__private::Config::new()
+                    );
+                    let mut permit = match ::breaker_runtime::__private::enter_at_once(circuit) {
+                        ::core::option::Option::Some(admission) => {
+                            ::breaker_runtime::__private::Admission::permit(admission)
                         }
-                    }
-                    ::core::result::Result::Err(rejected) => {
-                        ::breaker_runtime::__private::CallError::Rejected(rejected)
+                        ::core::option::Option::None => {
+                            match ::breaker_runtime::__private::enter_async(circuit).await {
+                                ::core::result::Result::Ok(permit) => permit,
+                                ::core::result::Result::Err(rejected) => {
+                                    break 'guarded ::breaker_runtime::__private::CallError::Rejected(
+                                        rejected,
+                                    );
+                                }
+                            }
+                        }
+                    };
+                    let lent_sku = ::breaker_runtime::__private::keep(&sku);
+                    let value = ::breaker_runtime::__private::Guarded::new(
+                            &mut permit,
+                            ::breaker_runtime::__private::OnCancel::Ignore,
+                            async move {
+                                if false {
+                                    let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                    return value;
+                                }
+                                #[allow(unused_variables)]
+                                let sku = lent_sku;
+                                #[allow(clippy::diverging_sub_expression)]
+                                let value: Result<Stock, Fault> = { fetch(sku).await };
+                                #[allow(unreachable_code)] value
+                            },
+                        )
+                        .await;
+                    let kind = ::breaker_runtime::__private::KindOf::value(&value).__breaker_kind();
+                    match ::breaker_runtime::__private::settle_or_fall_back(
+                        permit,
+                        ::breaker_runtime::__private::ignore_if(
+                            kind,
+                            &value,
+                            Fault::is_absent,
+                            |value| ::breaker_runtime::__private::outcome(kind, value),
+                        ),
+                        kind,
+                        value,
+                    ) {
+                        ::core::result::Result::Ok(value) => return value,
+                        ::core::result::Result::Err(error) => error,
                     }
                 };
                 let err = error;
@@ -125,43 +127,41 @@ fn a_method_with_a_path_fallback() {
         &expect![[r#"
             pub fn place(&mut self, __arg1: (u64, Order)) -> Result<(), Fault> {
                 let error_type = ::breaker_runtime::__private::ErrorType::unknown();
-                let error = match ::breaker_runtime::__private::enter({
-                    const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = ::breaker_runtime::__private::Config::new()
-                        .failure_threshold(LIMIT);
-                    const _: () = ::breaker_runtime::__private::check(
-                        &__BREAKER_CONFIG,
-                        "failure_threshold",
-                    );
-                    ::breaker_runtime::__private::site!("orders", "place", __BREAKER_CONFIG)
-                }) {
-                    ::core::result::Result::Ok(permit) => {
-                        return {
-                            let value = ::breaker_runtime::__private::call(move || -> Result<
-                                (),
-                                Fault,
-                            > {
-                                let _ = &self;
-                                let __arg1 = __arg1;
-                                #[allow(unused_variables)]
-                                let (id, order) = __arg1;
-                                #[allow(clippy::diverging_sub_expression)]
-                                let value: Result<(), Fault> = { self.send(id, order) };
-                                #[allow(unreachable_code)] value
-                            });
-                            let kind = ::breaker_runtime::__private::KindOf::value(&value)
-                                .__breaker_kind();
-                            ::breaker_runtime::__private::ErrorType::is_of(error_type, kind, &value);
-                            ::breaker_runtime::__private::settle(
-                                permit,
-                                ::breaker_runtime::__private::outcome(kind, &value),
-                            );
-                            value
-                        };
-                    }
-                    ::core::result::Result::Err(rejected) => {
-                        ::breaker_runtime::__private::ErrorType::rejected(error_type, rejected)
-                    }
+                let rejected = 'guarded: {
+                    let circuit = {
+                        const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = ::breaker_runtime::__private::Config::new()
+                            .failure_threshold(LIMIT);
+                        const _: () = ::breaker_runtime::__private::check(
+                            &__BREAKER_CONFIG,
+                            "failure_threshold",
+                        );
+                        ::breaker_runtime::__private::site!("orders", "place", __BREAKER_CONFIG)
+                    };
+                    let permit = match ::breaker_runtime::__private::enter(circuit) {
+                        ::core::result::Result::Ok(permit) => permit,
+                        ::core::result::Result::Err(rejected) => break 'guarded rejected,
+                    };
+                    return {
+                        let value = ::breaker_runtime::__private::call(move || -> Result<(), Fault> {
+                            let _ = &self;
+                            let __arg1 = __arg1;
+                            #[allow(unused_variables)]
+                            let (id, order) = __arg1;
+                            #[allow(clippy::diverging_sub_expression)]
+                            let value: Result<(), Fault> = { self.send(id, order) };
+                            #[allow(unreachable_code)] value
+                        });
+                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::ErrorType::is_of(error_type, kind, &value);
+                        ::breaker_runtime::__private::settle(
+                            permit,
+                            ::breaker_runtime::__private::outcome(kind, &value),
+                        );
+                        value
+                    };
                 };
+                let error = ::breaker_runtime::__private::ErrorType::rejected(error_type, rejected);
                 ::core::mem::drop(error);
                 let value = Self::queue(self, __arg1);
                 value
@@ -196,35 +196,40 @@ fn a_boxed_future() {
                         let value: Option<User> = ::breaker_runtime::__private::never();
                         return value;
                     }
-                    match ::breaker_runtime::__private::enter_async(
-                            ::breaker_runtime::__private::site!(
-                                "users", "user", ::breaker_runtime::__private::Config::new()
-                            ),
-                        )
-                        .await
-                    {
-                        ::core::result::Result::Ok(mut permit) => {
-                            let value = {
-                                let resolved = ::breaker_runtime::__private::Guarded::new(
-                                        &mut permit,
-                                        ::breaker_runtime::__private::OnCancel::Ignore,
-                                        future,
-                                    )
-                                    .await;
-                                let value: Option<User> = resolved;
-                                value
-                            };
-                            let kind = ::breaker_runtime::__private::KindOf::value(&value)
-                                .__breaker_kind();
-                            ::breaker_runtime::__private::settle(
-                                permit,
-                                ::breaker_runtime::__private::outcome(kind, &value),
-                            );
+                    'guarded: {
+                        let circuit = ::breaker_runtime::__private::site!(
+                            "users", "user", ::breaker_runtime::__private::Config::new()
+                        );
+                        let mut permit = match ::breaker_runtime::__private::enter_at_once(circuit) {
+                            ::core::option::Option::Some(admission) => {
+                                ::breaker_runtime::__private::Admission::permit(admission)
+                            }
+                            ::core::option::Option::None => {
+                                match ::breaker_runtime::__private::enter_async(circuit).await {
+                                    ::core::result::Result::Ok(permit) => permit,
+                                    ::core::result::Result::Err(rejected) => {
+                                        break 'guarded ::breaker_runtime::__private::refuse(rejected);
+                                    }
+                                }
+                            }
+                        };
+                        let value = {
+                            let resolved = ::breaker_runtime::__private::Guarded::new(
+                                    &mut permit,
+                                    ::breaker_runtime::__private::OnCancel::Ignore,
+                                    future,
+                                )
+                                .await;
+                            let value: Option<User> = resolved;
                             value
-                        }
-                        ::core::result::Result::Err(rejected) => {
-                            ::breaker_runtime::__private::refuse(rejected)
-                        }
+                        };
+                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::settle(
+                            permit,
+                            ::breaker_runtime::__private::outcome(kind, &value),
+                        );
+                        value
                     }
                 })
             }

@@ -9,7 +9,7 @@ use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
 use crate::event::{EventKind, LISTENERS};
 use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
-use crate::permit::{IfDropped, Permit};
+use crate::permit::{Admission, IfDropped, Permit};
 use crate::state::State;
 use crate::totals::{Counter, Hot};
 use crate::window::Good;
@@ -18,20 +18,17 @@ use crate::word::{Epoch, Word};
 impl CircuitBreaker {
     /// Lets a call in if that takes no more than a look at the word. `None` says nothing.
     #[inline]
-    pub(crate) fn acquire_at_once(&self, if_dropped: IfDropped) -> Option<Permit<'_>> {
+    pub(crate) fn admit_at_once(&self) -> Option<Admission<'_>> {
         let word = self.word.load();
-        if !(word.lets_anyone_in() && self.totals.add_at_once(Hot::Started)) {
-            return None;
-        }
-        let ticket = Ticket { epoch: word.epoch(), probe: None };
-        Some(Permit::new(self, ticket, Instant::ZERO, if_dropped))
+        let is_let_in = word.lets_anyone_in() && self.totals.add_at_once(Hot::Started);
+        is_let_in.then(|| Admission::new(self, word.epoch()))
     }
 
     /// Lets a call in or refuses it, without waiting.
     #[inline]
     pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        if let Some(permit) = self.acquire_at_once(if_dropped) {
-            return Ok(permit);
+        if let Some(admission) = self.admit_at_once() {
+            return Ok(admission.permit_for(if_dropped));
         }
         // By way of a variable: so a permit that was given at once need not have an address.
         let permit = self.acquire_slowly(Bulkhead::try_enter, if_dropped)?;
@@ -41,8 +38,8 @@ impl CircuitBreaker {
     /// As [`acquire`](CircuitBreaker::acquire), but may block the thread for a slot of the bulkhead.
     #[inline]
     pub(crate) fn acquire_blocking(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        if let Some(permit) = self.acquire_at_once(if_dropped) {
-            return Ok(permit);
+        if let Some(admission) = self.admit_at_once() {
+            return Ok(admission.permit_for(if_dropped));
         }
         let permit = self.acquire_slowly(Bulkhead::enter_blocking, if_dropped)?;
         Ok(permit)
