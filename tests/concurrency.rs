@@ -252,6 +252,53 @@ fn r03_no_call_is_lost_from_the_window_between_two_threads() {
 }
 
 #[test]
+fn r04_no_call_is_lost_from_a_time_window_between_threads_that_cross_its_edges() {
+    const CALLS: u32 = 5_000;
+    let config = Config::new().failure_threshold(u32::MAX).time_window(SECOND * 10);
+    let (circuit, time) = circuit(config);
+    together(0..8, |_| {
+        for call in 0..CALLS {
+            let permit = circuit.try_acquire().unwrap();
+            if call % 50 == 0 { permit.failure() } else { permit.success() }
+            if call % 1_000 == 0 {
+                time.advance(SECOND / 8);
+            }
+        }
+    });
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.window_calls, 8 * CALLS);
+    assert_eq!(snapshot.failure_rate, Some(0.02));
+    time.advance(SECOND * 10);
+    assert_eq!(circuit.snapshot().window_calls, 0);
+}
+
+#[test]
+fn refusals_at_an_open_circuit_are_counted_exactly_while_it_opens_and_closes() {
+    let (circuit, _) = circuit(Config::new());
+    let refused = together(0..9, |thread| {
+        let mut refused = 0;
+        for _ in 0..2_000 {
+            match (thread, circuit.try_acquire()) {
+                (_, Err(rejected)) => {
+                    assert!(rejected.retry_after().is_some_and(|left| left <= COOLDOWN));
+                    refused += 1;
+                }
+                (0, Ok(permit)) => (circuit.trip(), permit.ignore()).0,
+                (1, Ok(permit)) => (circuit.reset(), permit.ignore()).0,
+                (_, Ok(permit)) => permit.success(),
+            }
+            if thread == 1 {
+                circuit.reset();
+            }
+        }
+        refused
+    });
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.rejected.open, refused.iter().sum::<u64>());
+    assert_balanced(&snapshot, 9 * 2_000);
+}
+
+#[test]
 fn r10_calls_that_a_reset_overtook_are_all_late() {
     let (circuit, _) = circuit(Config::new().failure_threshold(1));
     let permits: Vec<_> = (0..64).map(|_| circuit.try_acquire().unwrap()).collect();

@@ -21,15 +21,15 @@ struct Limit {
 }
 
 const LIMITS: [Limit; 9] = [
-    Limit { case: "closed", twin: "bare", bench: 100, release: 125 },
-    Limit { case: "closed-async", twin: "bare-async", bench: 155, release: 160 },
-    Limit { case: "open", twin: "bare", bench: 350, release: 425 },
-    Limit { case: "fallback-closure", twin: "bare", bench: 100, release: 120 },
-    Limit { case: "fallback-path", twin: "bare", bench: 105, release: 125 },
-    Limit { case: "time-window", twin: "bare", bench: 590, release: 730 },
-    Limit { case: "slow-call", twin: "bare", bench: 465, release: 520 },
-    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 155, release: 190 },
-    Limit { case: "known-key", twin: "bare", bench: 1180, release: 1240 },
+    Limit { case: "closed", twin: "bare", bench: 40, release: 54 },
+    Limit { case: "closed-async", twin: "bare-async", bench: 72, release: 72 },
+    Limit { case: "open", twin: "bare", bench: 135, release: 170 },
+    Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 52 },
+    Limit { case: "fallback-path", twin: "bare", bench: 44, release: 52 },
+    Limit { case: "time-window", twin: "bare", bench: 160, release: 172 },
+    Limit { case: "slow-call", twin: "bare", bench: 235, release: 258 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 104, release: 136 },
+    Limit { case: "known-key", twin: "bare", bench: 1060, release: 1090 },
 ];
 
 /// Enough that each window is full and each list has grown before the calls that are counted.

@@ -6,23 +6,23 @@
 use std::process::Command;
 
 /// One that no call of it has failed, with a name of eight bytes.
-const HEALTHY_CIRCUIT: i64 = 1280;
+const HEALTHY_CIRCUIT: i64 = 512;
 /// One with 99 failures in its window of 100 calls.
-const FAILED_CIRCUIT: i64 = 3328;
+const FAILED_CIRCUIT: i64 = 1800;
 /// One that is half-open, with its three probes in flight.
-const PROBING_CIRCUIT: i64 = 1472;
+const PROBING_CIRCUIT: i64 = 1024;
 /// What the registry adds to a circuit: its entry there, and what events need.
-const REGISTRATION: i64 = 192;
+const REGISTRATION: i64 = 240;
 /// The static behind an annotated function.
 const SITE: i64 = 320;
 /// What the future of an annotated function takes over that of the same function bare.
-const FUTURE: i64 = 160;
+const FUTURE: i64 = 88;
 /// A key with its circuit. Maps of it have random seeds, so it is not the same on every run.
-const KEY: i64 = 1536;
+const KEY: i64 = 900;
 /// A thread that calls one circuit.
 const THREAD: i64 = 1700;
 /// Each of many circuits in each thread that calls it: two counters, in a list that doubles.
-const CIRCUIT_AND_THREAD: i64 = 40;
+const CIRCUIT_AND_THREAD: i64 = 32;
 /// Tables of a hundred keys, with random seeds. One word for each of the ten thousand would be 80,000.
 const GROWTH_OVER_KEYS: i64 = 16_384;
 

@@ -141,13 +141,8 @@ impl Guard<'_> {
     fn admitted(&self, refused: &TokenStream) -> TokenStream {
         let (rt, circuit, guarded) = (&self.rt, local("circuit"), guarded());
         let (permit, rejected) = (local("permit"), local("rejected"));
-        let site = match &self.spec.key {
-            Some(_) => quote! { let #circuit = &*#circuit; },
-            None => {
-                let site = self.site();
-                quote! { let #circuit = #site; }
-            }
-        };
+        let leads = if self.spec.key.is_some() { quote! { &*#circuit } } else { self.site() };
+        let site = quote! { let #circuit = #leads; };
         let permitted = |entered| {
             quote! {
                 match #entered {

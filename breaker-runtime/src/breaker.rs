@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, Source, nanos};
-use crate::config::{Config, ConfigError, WindowSize};
+use crate::config::{Config, ConfigError, Options, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
@@ -58,10 +58,15 @@ pub struct CircuitBreaker {
     clock: Source,
     machine: Mutex<Machine>,
     name: Name,
-    config: Config,
+    /// With the machine's settings, this makes the config.
+    stated: Options,
+    listing: Option<Box<Listing>>,
+}
+
+/// What circuits of the registry have besides.
+struct Listing {
+    outbox: Outbox,
     provenance: Provenance,
-    /// Only circuits of the registry have listeners.
-    outbox: Option<Box<Outbox>>,
 }
 
 impl CircuitBreaker {
@@ -113,11 +118,12 @@ impl CircuitBreaker {
     }
 
     /// A circuit for the registry, whose name and config were checked before.
-    pub(crate) fn listed(name: Name, config: Config) -> Self {
-        Self::valid(name, config, Clock::System, Some(Box::default()))
+    pub(crate) fn listed(name: Name, config: Config, provenance: Provenance) -> Self {
+        let listing = Listing { outbox: Outbox::default(), provenance };
+        Self::valid(name, config, Clock::System, Some(listing.into()))
     }
 
-    fn valid(name: Name, config: Config, clock: Clock, outbox: Option<Box<Outbox>>) -> Self {
+    fn valid(name: Name, config: Config, clock: Clock, listing: Option<Box<Listing>>) -> Self {
         let settings = config.settings();
         let (longest_run, has_time_window) = match settings.window {
             WindowSize::Calls(calls) => (calls, false),
@@ -143,9 +149,8 @@ impl CircuitBreaker {
             clock,
             machine: Mutex::new(machine),
             name,
-            config,
-            provenance: Provenance::default(),
-            outbox,
+            stated: config.options(),
+            listing,
         }
     }
 
@@ -262,13 +267,11 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
-        let reading = {
+        let (reading, settings) = {
             let machine = self.machine.lock();
-            machine.read(self.good(&machine), now)
+            (machine.read(self.good(&machine), now), *machine.settings())
         };
         let calls = self.totals.calls();
-        let (sites, conflicts) = self.provenance.read();
-        let settings = self.config.settings();
         let judged =
             (reading.tally.calls >= settings.minimum_calls.into()).then_some(reading.tally);
         Snapshot {
@@ -291,9 +294,9 @@ impl CircuitBreaker {
             transitions: reading.transitions,
             last_failure: reading.last_failure,
             last_success: reading.last_success,
-            config: self.config,
-            sites,
-            conflicts,
+            config: settings.stating(self.stated),
+            sites: self.sites(),
+            conflicts: self.conflicts(),
         }
     }
 
@@ -367,12 +370,12 @@ impl CircuitBreaker {
         self.control(Machine::reset);
     }
 
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
+    pub(crate) fn config(&self) -> Config {
+        self.machine.lock().settings().stating(self.stated)
     }
 
-    pub(crate) fn provenance(&self) -> &Provenance {
-        &self.provenance
+    pub(crate) fn provenance(&self) -> Option<&Provenance> {
+        self.listing.as_ref().map(|listing| &listing.provenance)
     }
 }
 

@@ -39,8 +39,12 @@ struct Pool {
     free_rows: Vec<usize>,
 }
 
-static POOL: Mutex<Pool> =
-    Mutex::new(Pool { blocks: Vec::new(), free_blocks: Vec::new(), rows: 0, free_rows: Vec::new() });
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    blocks: Vec::new(),
+    free_blocks: Vec::new(),
+    rows: 0,
+    free_rows: Vec::new(),
+});
 
 impl Pool {
     /// Blocks are handed on with what they hold, never freed: there are about as many as there were
@@ -62,7 +66,7 @@ struct Lease;
 
 impl Lease {
     /// Takes a block that has the row, in place of the one that has not.
-    fn extend_to(&self, row: usize) {
+    fn extend_to(row: usize) {
         let mut pool = POOL.lock();
         let block = pool.block_with(row);
         let too_short = MINE.replace(block);
@@ -123,7 +127,7 @@ impl Cells {
     #[cold]
     #[inline(never)]
     fn add_first(&self, counter: Hot) {
-        let leased = LEASE.try_with(|lease| lease.extend_to(self.row));
+        let leased = LEASE.try_with(|_| Lease::extend_to(self.row));
         match MINE.get().get(self.row) {
             Some(row) if leased.is_ok() => add_to(row, counter),
             _ => {

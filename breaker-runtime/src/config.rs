@@ -1,10 +1,12 @@
 //! The options of a circuit: what was stated ([`Config`]) and what follows from it ([`Settings`]).
 
+mod options;
 mod settings;
 
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use options::Options;
 pub use settings::{Settings, WindowSize};
 
 use crate::readable::Readable;

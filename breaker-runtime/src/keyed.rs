@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::breaker::CircuitBreaker;
 use crate::clock::Instant;
 use crate::name::{LONGEST, Name};
+use crate::provenance::Provenance;
 use crate::registry::registry;
 use crate::sync::Mutex;
 
@@ -127,8 +128,9 @@ impl Keyed {
         }
         let name: Arc<str> = name.into();
         let checked = Name::Shared(Arc::clone(&name));
-        let circuit = Arc::new(CircuitBreaker::listed(checked, *self.shared.config()));
-        circuit.provenance().follow(self.shared.provenance());
+        let provenance = self.shared.provenance().map(Provenance::of_a_key).unwrap_or_default();
+        let circuit = CircuitBreaker::listed(checked, self.shared.config(), provenance);
+        let circuit = Arc::new(circuit);
         let touched = AtomicU64::new(now.as_nanos());
         let member = Member { circuit: Arc::clone(&circuit), touched };
         ages.known.insert((now, Arc::clone(&name)));

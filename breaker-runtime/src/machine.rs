@@ -28,26 +28,31 @@ pub(crate) struct Machine {
     since: Instant,
     /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
     now: Instant,
+    trouble: Option<Box<Trouble>>,
+    transitions: u64,
+    /// What nobody has taken yet, in order.
+    news: Vec<Transition>,
+    jitter: fastrand::Rng,
+}
+
+/// What a circuit remembers that has seen bad calls. A healthy one has no room for it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trouble {
     trip_reason: Option<TripReason>,
     /// Openings since the last close, the first left out (R15).
     reopenings: u32,
     probes: Probes,
     /// Those of the failed probes that were slow.
     slow_probes: u32,
-    next_probe: ProbeId,
-    transitions: u64,
-    /// What nobody has taken yet, in order.
-    news: Vec<Transition>,
     last_failure: Option<Instant>,
     last_success: Option<Instant>,
-    jitter: fastrand::Rng,
 }
 
 #[derive(Debug)]
 enum Phase {
     Closed(Evidence),
     Open { until: Instant },
-    HalfOpen { deadlines: BTreeMap<ProbeId, Instant> },
+    HalfOpen { deadlines: BTreeMap<ProbeId, Instant>, next: ProbeId },
     ForcedOpen,
     Disabled,
 }
@@ -112,17 +117,15 @@ impl Machine {
             epoch: 0,
             since: now,
             now,
-            trip_reason: None,
-            reopenings: 0,
-            probes: Probes::default(),
-            slow_probes: 0,
-            next_probe: ProbeId(NonZeroU64::MIN),
+            trouble: None,
             transitions: 0,
             news: Vec::new(),
-            last_failure: None,
-            last_success: None,
             jitter: fastrand::Rng::with_seed(seed),
         }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
@@ -147,7 +150,7 @@ impl Machine {
             Phase::Open { until } if !now.has_reached(*until) => {
                 Err(Refusal { reason: RejectedReason::Open, retry_after: now.left_to(*until) })
             }
-            Phase::HalfOpen { deadlines }
+            Phase::HalfOpen { deadlines, .. }
                 if deadlines.len() >= self.settings.half_open_max_calls as usize =>
             {
                 Err(Refusal::new(RejectedReason::HalfOpenFull))
@@ -163,14 +166,15 @@ impl Machine {
         self.check(now)?;
         let now = self.now;
         if let Phase::Open { .. } = self.phase {
-            self.probes = Probes::default();
-            self.slow_probes = 0;
-            self.enter(Phase::HalfOpen { deadlines: BTreeMap::new() }, Cause::CooldownOver, now);
+            let trouble = self.trouble();
+            (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
+            let (deadlines, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+            self.enter(Phase::HalfOpen { deadlines, next }, Cause::CooldownOver, now);
         }
         let mut ticket = Ticket { epoch: self.epoch(), probe: None };
-        if let Phase::HalfOpen { deadlines } = &mut self.phase {
-            let probe = self.next_probe;
-            self.next_probe = ProbeId(probe.0.saturating_add(1));
+        if let Phase::HalfOpen { deadlines, next } = &mut self.phase {
+            let probe = *next;
+            *next = ProbeId(probe.0.saturating_add(1));
             deadlines.insert(probe, now.after(self.settings.probe_timeout));
             ticket.probe = Some(probe);
         }
@@ -228,7 +232,7 @@ impl Machine {
                 }
                 Settlement::Recorded
             }
-            (Phase::HalfOpen { deadlines }, Some(probe)) => {
+            (Phase::HalfOpen { deadlines, .. }, Some(probe)) => {
                 if deadlines.remove(&probe).is_none() {
                     return Settlement::Late;
                 }
@@ -243,9 +247,11 @@ impl Machine {
         if ended.is_bad() {
             self.fail_probe(ended.slow, now);
         } else if ended.ending == Ending::Success {
-            self.probes.successes += 1;
-            if self.probes.successes >= self.settings.success_threshold.into() {
-                self.close(Cause::Recovered(self.probes.successes), now);
+            let probes = &mut self.trouble().probes;
+            probes.successes += 1;
+            let successes = probes.successes;
+            if successes >= self.settings.success_threshold.into() {
+                self.close(Cause::Recovered(successes), now);
             }
         } else {
             return Settlement::Neutral;
@@ -254,15 +260,17 @@ impl Machine {
     }
 
     fn fail_probe(&mut self, slow: bool, now: Instant) {
-        self.probes.failures += 1;
-        self.slow_probes += u32::from(slow);
+        let trouble = self.trouble();
+        trouble.probes.failures += 1;
+        trouble.slow_probes += u32::from(slow);
+        let Trouble { probes, slow_probes, .. } = *trouble;
         let limit = self.settings.half_open_failure_threshold;
-        if self.probes.failures >= limit.into() {
+        if probes.failures >= limit.into() {
             let reason = TripReason {
                 kind: TripKind::FailedProbes,
-                failed: count(self.probes.failures),
-                slow: self.slow_probes,
-                calls: count(self.probes.failures + self.probes.successes),
+                failed: count(probes.failures),
+                slow: slow_probes,
+                calls: count(probes.failures + probes.successes),
                 share: None,
                 threshold: Some(limit.into()),
             };
@@ -325,20 +333,22 @@ impl Machine {
     pub(crate) fn read(&self, good: Good, now: Instant) -> Reading {
         let now = now.max(self.now);
         let ago = |at: Option<Instant>| at.map(|at| now.since(at));
+        let Trouble { trip_reason, probes, last_failure, last_success, .. } =
+            self.trouble.as_deref().copied().unwrap_or_default();
         let mut reading = Reading {
             state: self.state(),
             since: now.since(self.since),
             epoch: self.epoch,
-            trip_reason: self.trip_reason,
+            trip_reason,
             retry_after: None,
             probe_due: false,
             tally: Tally::default(),
             consecutive_failures: 0,
             consecutive_successes: None,
-            probes: self.probes,
+            probes,
             transitions: self.transitions,
-            last_failure: ago(self.last_failure),
-            last_success: ago(self.last_success),
+            last_failure: ago(last_failure),
+            last_success: ago(last_success),
         };
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -350,7 +360,7 @@ impl Machine {
                 reading.retry_after = now.left_to(*until);
                 reading.probe_due = now.has_reached(*until);
             }
-            Phase::HalfOpen { deadlines } => reading.probes.in_flight = deadlines.len() as u64,
+            Phase::HalfOpen { deadlines, .. } => reading.probes.in_flight = deadlines.len() as u64,
             Phase::ForcedOpen | Phase::Disabled => {}
         }
         reading
@@ -359,31 +369,37 @@ impl Machine {
     /// Takes the probes that were lost meanwhile, each at its own deadline (R12).
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
-        while let Phase::HalfOpen { deadlines } = &mut self.phase
+        while let Phase::HalfOpen { deadlines, .. } = &mut self.phase
             && let Some(earliest) = deadlines.first_entry()
             && self.now.has_reached(*earliest.get())
         {
             let lost_at = earliest.remove();
-            self.probes.lost += 1;
+            self.trouble().probes.lost += 1;
             self.fail_probe(false, lost_at);
         }
         self.now
     }
 
+    fn trouble(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
     fn open(&mut self, reason: TripReason, now: Instant) {
-        self.trip_reason = Some(reason);
+        self.trouble().trip_reason = Some(reason);
         let until = now.after(self.next_cooldown());
         self.enter(Phase::Open { until }, Cause::Tripped(reason), now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {
-        self.reopenings = self.reopenings.saturating_add(1);
+        let trouble = self.trouble();
+        trouble.reopenings = trouble.reopenings.saturating_add(1);
         self.open(reason, now);
     }
 
     fn close(&mut self, cause: Cause, now: Instant) {
-        self.reopenings = 0;
-        self.trip_reason = None;
+        if let Some(trouble) = &mut self.trouble {
+            (trouble.reopenings, trouble.trip_reason) = (0, None);
+        }
         let evidence = Evidence::none(&self.settings, self.created);
         self.enter(Phase::Closed(evidence), cause, now);
     }
@@ -405,8 +421,8 @@ impl Machine {
 
     fn remember(&mut self, ending: Ending, now: Instant) {
         match ending {
-            Ending::Failure => self.last_failure = Some(now),
-            Ending::Success => self.last_success = Some(now),
+            Ending::Failure => self.trouble().last_failure = Some(now),
+            Ending::Success => self.trouble().last_success = Some(now),
             Ending::Ignored | Ending::Cancelled => {}
         }
     }
@@ -415,12 +431,13 @@ impl Machine {
     fn next_cooldown(&mut self) -> Duration {
         let Settings { cooldown, cooldown_multiplier, cooldown_max, cooldown_jitter, .. } =
             self.settings;
-        let is_growing = self.reopenings > 0 && cooldown_multiplier > 1.0;
+        let reopenings = self.trouble().reopenings;
+        let is_growing = reopenings > 0 && cooldown_multiplier > 1.0;
         if !is_growing && cooldown_jitter == 0.0 {
             // Exact: a float would round the nanoseconds of a cooldown of months.
             return cooldown;
         }
-        let growth = cooldown_multiplier.powf(self.reopenings.into());
+        let growth = cooldown_multiplier.powf(reopenings.into());
         let spread = cooldown_jitter.mul_add(self.jitter.f64().mul_add(2.0, -1.0), 1.0);
         Duration::try_from_secs_f64(cooldown.as_secs_f64() * growth * spread)
             .map_or(cooldown_max, |cooldown| cooldown.min(cooldown_max))

@@ -14,30 +14,33 @@ pub(crate) struct Provenance(Mutex<Parties>);
 
 #[derive(Debug, Default)]
 struct Parties {
-    decided: Option<Stated>,
+    decided: Option<Decided>,
     sites: Vec<&'static Site>,
     conflicts: Vec<Conflict>,
 }
 
-impl Provenance {
-    pub(crate) fn read(&self) -> (Vec<&'static Site>, Vec<Conflict>) {
-        let parties = self.0.lock();
-        (parties.sites.clone(), parties.conflicts.clone())
-    }
+/// Whose config it is: that of the site, or of the code where there is none.
+type Decided = Option<&'static Site>;
 
-    pub(crate) fn decide(&self, stated: Stated) {
-        self.0.lock().decided = Some(stated);
+impl Provenance {
+    pub(crate) fn decided(decided: Decided) -> Self {
+        Self(Mutex::new(Parties { decided: Some(decided), ..Parties::default() }))
     }
 
     /// For the circuit of a key: the same config by the same decision, for all functions that have keys.
-    pub(crate) fn follow(&self, shared: &Self) {
-        let (decided, mut sites) = {
-            let parties = shared.0.lock();
-            (parties.decided, parties.sites.clone())
-        };
-        sites.retain(|site| site.max_keys() > 0);
-        let mut parties = self.0.lock();
-        (parties.decided, parties.sites) = (decided, sites);
+    pub(crate) fn of_a_key(&self) -> Self {
+        let parties = self.0.lock();
+        let sites = parties.sites.iter().copied().filter(|site| site.max_keys() > 0).collect();
+        let decided = parties.decided;
+        Self(Mutex::new(Parties { decided, sites, conflicts: Vec::new() }))
+    }
+
+    pub(crate) fn sites(&self) -> Vec<&'static Site> {
+        self.0.lock().sites.clone()
+    }
+
+    pub(crate) fn conflicts(&self) -> Vec<Conflict> {
+        self.0.lock().conflicts.clone()
     }
 
     /// Whether the site is new here. Sites are kept in the order of places.
@@ -52,19 +55,28 @@ impl Provenance {
     }
 
     /// Lists each different statement once, so that a call site in a loop does not fill the memory.
-    fn object(&self, name: &str, stated: Stated) -> Option<Conflict> {
+    fn object(&self, name: &str, config: Config, refused: Stated) -> Option<Conflict> {
         let mut parties = self.0.lock();
-        let known = parties.conflicts.iter().any(|conflict| conflict.refused == stated);
-        let decided = parties.decided.filter(|_| !known)?;
-        let conflict = Conflict { name: name.to_owned(), decided, refused: stated };
+        let known = parties.conflicts.iter().any(|conflict| conflict.refused == refused);
+        let site = parties.decided.filter(|_| !known)?;
+        let conflict =
+            Conflict { name: name.to_owned(), decided: Stated { config, site }, refused };
         parties.conflicts.push(conflict.clone());
         Some(conflict)
     }
 }
 
 impl CircuitBreaker {
+    pub(crate) fn sites(&self) -> Vec<&'static Site> {
+        self.provenance().map(Provenance::sites).unwrap_or_default()
+    }
+
+    pub(crate) fn conflicts(&self) -> Vec<Conflict> {
+        self.provenance().map(Provenance::conflicts).unwrap_or_default()
+    }
+
     pub(crate) fn join(&self, site: &'static Site) {
-        if self.provenance().add(site) {
+        if self.provenance().is_some_and(|provenance| provenance.add(site)) {
             self.hear(Stated { config: site.config(), site: Some(site) });
         }
     }
@@ -72,10 +84,11 @@ impl CircuitBreaker {
     /// Notes a config that does not mean what the circuit goes by. Sites are heard while their statics are
     /// made, so nobody is told here.
     pub(crate) fn hear(&self, stated: Stated) {
-        let differs = stated.config.settings() != self.config().settings();
-        if differs
+        let config = self.config();
+        if stated.config.settings() != config.settings()
             && stated.config != Config::new()
-            && let Some(conflict) = self.provenance().object(self.name(), stated)
+            && let Some(provenance) = self.provenance()
+            && let Some(conflict) = provenance.object(self.name(), config, stated)
         {
             self.post(|| EventKind::Conflict(conflict.into()));
         }

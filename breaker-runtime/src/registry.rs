@@ -11,7 +11,7 @@ use crate::config::{Config, ConfigError};
 use crate::event::{Event, LISTENERS, Subscription};
 use crate::keyed::Keyed;
 use crate::name::Name;
-use crate::provenance::{Conflict, Stated};
+use crate::provenance::{Conflict, Provenance, Stated};
 use crate::site::Site;
 use crate::snapshot::RegistrySnapshot;
 
@@ -133,9 +133,8 @@ impl Registry {
         let circuit = if let Some(keyed) = self.keyed_with(name) {
             keyed.named(name)
         } else {
-            let made = Arc::new(CircuitBreaker::listed(checked, config));
-            made.provenance().decide(Stated { config, site: None });
-            self.insert(made)
+            let provenance = Provenance::decided(None);
+            self.insert(Arc::new(CircuitBreaker::listed(checked, config, provenance)))
         };
         circuit.hear(Stated { config, site: None });
         circuit.deliver();
@@ -200,7 +199,7 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.circuits().iter().flat_map(|circuit| circuit.provenance().read().1).collect()
+        self.circuits().iter().flat_map(|circuit| circuit.conflicts()).collect()
     }
 
     /// Has `listener` told of every [`Event`] of every circuit here, until the subscription is dropped.
@@ -276,9 +275,7 @@ impl Registry {
 
 fn made_for(site: &'static Site) -> Arc<CircuitBreaker> {
     let name = Name::Static(site.name());
-    let circuit = CircuitBreaker::listed(name, site.config());
-    circuit.provenance().decide(Stated { config: site.config(), site: Some(site) });
-    Arc::new(circuit)
+    Arc::new(CircuitBreaker::listed(name, site.config(), Provenance::decided(Some(site))))
 }
 
 fn keyed_for(site: &Site, shared: &Arc<CircuitBreaker>) -> Arc<Keyed> {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use once_cell::race::OnceBox;
+
 use crate::cells::Cells;
 pub(crate) use crate::cells::Hot;
 use crate::error::RejectedReason;
@@ -68,16 +70,19 @@ impl From<RejectedReason> for Counter {
 
 const COUNTERS: usize = Counter::RejectedBulkheadFull as usize + 1;
 
-/// What is on the fast path counts in cells of every thread's own, everything else in shared counters.
+type Shared = [AtomicU64; COUNTERS];
+
+/// What is on the fast path counts in cells of every thread's own, everything else in shared counters, for
+/// which a healthy circuit has no room.
 #[derive(Debug)]
 pub(crate) struct Totals {
     cells: Cells,
-    shared: [AtomicU64; COUNTERS],
+    shared: OnceBox<Shared>,
 }
 
 impl Totals {
     pub(crate) fn new() -> Self {
-        Self { cells: Cells::new(), shared: Default::default() }
+        Self { cells: Cells::new(), shared: OnceBox::new() }
     }
 
     #[inline]
@@ -91,7 +96,7 @@ impl Totals {
     }
 
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
-        self.shared[counter.into() as usize].fetch_add(1, Ordering::Release);
+        self.shared()[counter.into() as usize].fetch_add(1, Ordering::Release);
     }
 
     /// The good calls that never met the machine.
@@ -99,8 +104,13 @@ impl Totals {
         self.cells.sum(Hot::Good)
     }
 
+    fn shared(&self) -> &Shared {
+        self.shared.get_or_init(Box::default)
+    }
+
     fn of(&self, counter: Counter) -> u64 {
-        let shared = self.shared[counter as usize].load(Ordering::Acquire);
+        let shared =
+            self.shared.get().map_or(0, |all| all[counter as usize].load(Ordering::Acquire));
         match counter {
             Counter::Started => shared + self.cells.sum(Hot::Started),
             Counter::Success => shared + self.cells.sum(Hot::Good),
@@ -111,7 +121,7 @@ impl Totals {
 
     /// Adds what another circuit has counted.
     pub(crate) fn absorb(&self, other: &Self) {
-        for (own, counter) in self.shared.iter().zip(Counter::ALL) {
+        for (own, counter) in self.shared().iter().zip(Counter::ALL) {
             own.fetch_add(other.of(counter), Ordering::Release);
         }
     }

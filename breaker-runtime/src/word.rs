@@ -11,9 +11,10 @@ use crate::clock::Instant;
 use crate::state::State;
 
 const RUN_BITS: u32 = 20;
+const LONGEST_RUN: u32 = (1 << RUN_BITS) - 1;
 const STATE_BITS: u32 = 3;
 const EPOCH_SHIFT: u32 = RUN_BITS + STATE_BITS;
-const RUN: u64 = (1 << RUN_BITS) - 1;
+const RUN: u64 = LONGEST_RUN as u64;
 const STATE: u64 = ((1 << STATE_BITS) - 1) << RUN_BITS;
 
 /// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
@@ -99,7 +100,7 @@ impl AtomicWord {
     /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 1 where only
     /// "was there a success" matters.
     pub(crate) fn new(epoch: Epoch, holds_until: Instant, longest_run: u32, care: Care) -> Self {
-        let no_run = (RUN as u32).saturating_sub(longest_run);
+        let no_run = LONGEST_RUN.saturating_sub(longest_run);
         let word = Self {
             bits: AtomicU64::new(0),
             holds_until: holds_until.as_nanos().into(),

@@ -6,7 +6,7 @@ use super::CircuitBreaker;
 use crate::bulkhead::Bulkhead;
 use crate::clock::Instant;
 use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
-use crate::event::{EventKind, LISTENERS};
+use crate::event::{EventKind, LISTENERS, Outbox};
 use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{Admission, IfDropped, Permit};
@@ -88,7 +88,7 @@ impl CircuitBreaker {
     /// if listeners want to hear of it, as it is the lock that puts what they hear in order.
     #[inline]
     fn refuse_at_once(&self, seen: Word) -> Option<Refusal> {
-        if seen.state() != State::Open || self.is_heard() {
+        if seen.state() != State::Open || self.audience().is_some() {
             return None;
         }
         let (until, now) = (self.word.holds_until(), self.clock.now());
@@ -287,19 +287,20 @@ impl CircuitBreaker {
         done
     }
 
-    fn is_heard(&self) -> bool {
-        self.outbox.is_some() && LISTENERS.any()
+    /// Where to post what happens, if anybody wants to hear of it.
+    fn audience(&self) -> Option<&Outbox> {
+        self.listing.as_ref().filter(|_| LISTENERS.any()).map(|listing| &listing.outbox)
     }
 
     pub(crate) fn post(&self, kind: impl FnOnce() -> EventKind) {
-        if let Some(outbox) = self.outbox.as_ref().filter(|_| LISTENERS.any()) {
+        if let Some(outbox) = self.audience() {
             outbox.post(kind());
         }
     }
 
     pub(crate) fn deliver(&self) {
-        if let Some(outbox) = &self.outbox {
-            outbox.deliver(self.name());
+        if let Some(listing) = &self.listing {
+            listing.outbox.deliver(self.name());
         }
     }
 }

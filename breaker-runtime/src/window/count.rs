@@ -11,9 +11,31 @@ pub(crate) struct CountWindow {
     size: u32,
     /// Calls recorded so far, the run under way left out.
     recorded: u64,
-    bad: VecDeque<(u64, Ended)>,
-    failed: u64,
-    slow: u64,
+    bad: VecDeque<Bad>,
+    failed: u32,
+    slow: u32,
+}
+
+/// A bad call: its position, and in the two lowest bits how it was bad.
+#[derive(Clone, Copy, Debug)]
+struct Bad(u64);
+
+impl Bad {
+    fn new(position: u64, call: Ended) -> Self {
+        Self(position << 2 | u64::from(call.is_failed()) << 1 | u64::from(call.slow))
+    }
+
+    fn position(self) -> u64 {
+        self.0 >> 2
+    }
+
+    fn failed(self) -> u32 {
+        u32::from(self.0 & 2 != 0)
+    }
+
+    fn slow(self) -> u32 {
+        u32::from(self.0 & 1 != 0)
+    }
 }
 
 impl CountWindow {
@@ -24,15 +46,16 @@ impl CountWindow {
     /// Records a bad call that `run` good ones preceded.
     pub(crate) fn record(&mut self, run: u32, call: Ended) {
         self.recorded += u64::from(run) + 1;
-        self.bad.push_back((self.recorded, call));
-        self.failed += u64::from(call.is_failed());
-        self.slow += u64::from(call.slow);
+        let call = Bad::new(self.recorded, call);
+        self.bad.push_back(call);
+        self.failed += call.failed();
+        self.slow += call.slow();
         let gone = self.recorded.saturating_sub(self.size.into());
-        while let Some((position, call)) = self.bad.front()
-            && *position <= gone
+        while let Some(oldest) = self.bad.front()
+            && oldest.position() <= gone
         {
-            self.failed -= u64::from(call.is_failed());
-            self.slow -= u64::from(call.slow);
+            self.failed -= oldest.failed();
+            self.slow -= oldest.slow();
             self.bad.pop_front();
         }
     }
@@ -41,11 +64,11 @@ impl CountWindow {
     pub(crate) fn tally(&self, run: u32) -> Tally {
         let recorded = self.recorded + u64::from(run);
         let gone = recorded.saturating_sub(self.size.into());
-        let mut tally =
-            Tally { calls: recorded.min(self.size.into()), failed: self.failed, slow: self.slow };
-        for (_, call) in self.bad.iter().take_while(|(position, _)| *position <= gone) {
-            tally.failed -= u64::from(call.is_failed());
-            tally.slow -= u64::from(call.slow);
+        let calls = recorded.min(self.size.into());
+        let mut tally = Tally { calls, failed: self.failed.into(), slow: self.slow.into() };
+        for bad in self.bad.iter().take_while(|bad| bad.position() <= gone) {
+            tally.failed -= u64::from(bad.failed());
+            tally.slow -= u64::from(bad.slow());
         }
         tally
     }

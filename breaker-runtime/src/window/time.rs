@@ -52,7 +52,8 @@ impl TimeWindow {
     /// When the newest bucket is over, and the next call has to turn to another one.
     pub(crate) fn edge(&self) -> Instant {
         let end = |newest: u64| self.bucket.saturating_mul(newest.saturating_add(1));
-        self.newest.map_or(Instant::ZERO, |newest| self.created.after(Duration::from_nanos(end(newest))))
+        self.newest
+            .map_or(Instant::ZERO, |newest| self.created.after(Duration::from_nanos(end(newest))))
     }
 
     /// Records a bad call.
