@@ -141,7 +141,11 @@ impl Guard<'_> {
     fn admitted(&self, refused: &TokenStream) -> TokenStream {
         let (rt, circuit, guarded) = (&self.rt, local("circuit"), guarded());
         let (permit, rejected) = (local("permit"), local("rejected"));
-        let leads = if self.spec.key.is_some() { quote! { &*#circuit } } else { self.site() };
+        let leads = if self.spec.key.is_some() {
+            quote! { &*#circuit }
+        } else {
+            self.site()
+        };
         let site = quote! { let #circuit = #leads; };
         let permitted = |entered| {
             quote! {
