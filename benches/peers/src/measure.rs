@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::sync::Barrier;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,12 +60,19 @@ impl Meter {
 
     /// The nanoseconds that a call of an item takes.
     pub(crate) fn time(&mut self, item: &Item) -> io::Result<f64> {
+        // Two turns at a time would measure each other, and one process has one output to silence.
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+
         self.turns += 1;
         let id = format!("turn-{}", self.turns);
-        {
-            // criterion reports each turn as if nobody looked at its results but people.
-            let _silence = Gag::stdout()?;
-            self.sample(&id, item);
+        // criterion tells people of each of some hundred turns, and has no switch for that.
+        let silence = [Gag::stdout()?, Gag::stderr()?];
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.sample(&id, item)));
+        drop(silence);
+        if let Err(panic) = outcome {
+            let message = panic.downcast_ref::<String>().map_or("no message", String::as_str);
+            panic!("{}: {message}", item.group);
         }
         let estimates = self.directory.path().join(&id).join("calls/new/estimates.json");
         let estimates: serde_json::Value = serde_json::from_slice(&fs::read(estimates)?)?;
@@ -155,6 +163,17 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// How far values are from the median, in the median, as a share of it.
+///
+/// # Panics
+///
+/// If there are none.
+pub(crate) fn spread(values: &[f64]) -> f64 {
+    let median_value = median(values);
+    let distances: Vec<_> = values.iter().map(|value| (value - median_value).abs()).collect();
+    median(&distances) / median_value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +191,13 @@ mod tests {
         check: || {},
     };
 
+    const SHORT: Pace = Pace {
+        rounds: 1,
+        warm_up: Duration::from_millis(1),
+        measurement: Duration::from_millis(20),
+        crowd: Duration::ZERO,
+    };
+
     #[test]
     #[expect(clippy::float_cmp, reason = "nothing is rounded")]
     fn the_median_does_not_mind_outliers_or_order() {
@@ -181,14 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn the_spread_is_a_share_and_does_not_mind_outliers() {
+        let spread = spread(&[100.0, 98.0, 103.0, 100.0, 900.0]);
+        assert!((spread - 0.02).abs() < 1e-9, "{spread}");
+    }
+
+    #[test]
+    #[should_panic(expected = "sync, closed: assertion `left == right` failed")]
+    fn what_goes_wrong_under_criterion_is_told() {
+        let wrong = Item { calls: |_| 0, ..SLEEPY };
+        let _ = Meter::new(SHORT).unwrap().time(&wrong);
+    }
+
+    #[test]
     fn criterion_is_asked_for_nanoseconds_per_call() {
-        let pace = Pace {
-            rounds: 1,
-            warm_up: Duration::from_millis(1),
-            measurement: Duration::from_millis(20),
-            crowd: Duration::ZERO,
-        };
-        let mut meter = Meter::new(pace).unwrap();
+        let mut meter = Meter::new(SHORT).unwrap();
         for _ in 0..2 {
             let time = meter.time(&SLEEPY).unwrap();
             assert!(time >= 1000.0, "a microsecond of sleep took {time} ns");

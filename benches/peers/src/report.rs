@@ -4,12 +4,14 @@ use std::fmt;
 
 use crate::baseline;
 use crate::item::{Contender, Group, Side};
+use crate::measure::spread;
 use crate::results::{CROWDS, Figure, Results};
 use crate::table::{Column, Table};
 use crate::targets::{Bound, targets};
 
 const COLUMNS: &str = "\
 * **ns**: one call, the median over all rounds.
+* **+-**: how far, in the median, a round is from that. First calls: a function, instead of a round.
 * **over bare**: without what the same function takes unguarded. A refused call, and a first one, have no such.
 * **fa**: that, or else the whole call, in units: what one uncontended relaxed `fetch_add` takes.
 * **speed**: how many times as fast as the fastest peer.
@@ -48,11 +50,12 @@ impl fmt::Display for Report<'_> {
 }
 
 impl Report<'_> {
-    fn calls(&self) -> Table<6> {
+    fn calls(&self) -> Table<7> {
         let mut table = Table::new([
             Column::Text("what"),
             Column::Text("who"),
             Column::Figure("ns"),
+            Column::Figure("+-"),
             Column::Figure("over bare"),
             Column::Figure("fa"),
             Column::Figure("speed"),
@@ -65,15 +68,15 @@ impl Report<'_> {
             }
             if figures.iter().any(|figure| figure.side == Side::Ours) {
                 for name in self.unable(group) {
-                    let [ns, over, units, speed] = [(); 4].map(|()| "-".to_owned());
-                    table.push([group.to_string(), name, ns, over, units, speed]);
+                    let [ns, spread, over, units, speed] = [(); 5].map(|()| "-".to_owned());
+                    table.push([group.to_string(), name, ns, spread, over, units, speed]);
                 }
             }
         }
         table
     }
 
-    fn row(&self, figure: &Figure) -> [String; 6] {
+    fn row(&self, figure: &Figure) -> [String; 7] {
         let Figure { group, ref label, side, .. } = *figure;
         let is_bare = side == Side::Baseline && label == baseline::NAME;
         let over = self.results.over_bare(group, label).filter(|_| !is_bare);
@@ -83,6 +86,7 @@ impl Report<'_> {
             group.to_string(),
             label.clone(),
             format!("{:.2}", figure.ns()),
+            format!("{:.0} %", 100.0 * spread(&figure.turns)),
             dash(over, |ns| format!("{ns:.2}")),
             dash(units, |units| format!("{units:.2}")),
             dash(speed, |speed| format!("{speed:.1}x")),
@@ -168,26 +172,29 @@ mod tests {
         let rows = told
             .lines()
             .map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
-        let mut rows = rows.filter(|cells| cells.len() == 8 && cells[1] == what && cells[2] == who);
-        rows.next().expect("there is such a row")[3..7].to_vec()
+        let mut rows = rows.filter(|cells| cells.len() == 9 && cells[1] == what && cells[2] == who);
+        rows.next().expect("there is such a row")[3..8].to_vec()
     }
 
     #[test]
     fn a_row_relates_a_call_to_everything() {
         let told = told();
-        assert_eq!(cells(&told, "sync, closed", ours::NAME), ["4.00", "2.00", "0.40", "4.0x"]);
+        assert_eq!(
+            cells(&told, "sync, closed", ours::NAME),
+            ["4.00", "0 %", "2.00", "0.40", "4.0x"]
+        );
         assert_eq!(
             cells(&told, "sync, closed", recloser::NAME),
-            ["16.00", "14.00", "2.80", "1.0x"]
+            ["16.00", "0 %", "14.00", "2.80", "1.0x"]
         );
-        assert_eq!(cells(&told, "sync, closed", baseline::NAME), ["2.00", "-", "-", "-"]);
+        assert_eq!(cells(&told, "sync, closed", baseline::NAME), ["2.00", "0 %", "-", "-", "-"]);
     }
 
     #[test]
     fn what_a_peer_cannot_do_is_a_dash() {
         let told = told();
-        assert_eq!(cells(&told, "sync, closed", "tower-resilience 0.14"), ["-", "-", "-", "-"]);
-        assert_eq!(cells(&told, "keyed, closed", "every peer"), ["-", "-", "-", "-"]);
+        assert_eq!(cells(&told, "sync, closed", "tower-resilience 0.14"), ["-"; 5]);
+        assert_eq!(cells(&told, "keyed, closed", "every peer"), ["-"; 5]);
     }
 
     #[test]

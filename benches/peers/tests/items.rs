@@ -1,7 +1,6 @@
 //! Every item does what its figure will be said to be of.
 
-use breaker_peers::{Group, Pace, Selection, Side, contenders, run};
-use std::time::Duration;
+use breaker_peers::{Group, Side, contenders};
 
 const CALLS: u64 = 1000;
 
@@ -54,25 +53,4 @@ fn breaker_is_in_every_group_but_the_unit() {
         let is_measured = ours.items.iter().any(|item| item.group == group);
         assert_eq!(is_measured, !matches!(group, Group::Unit | Group::FirstCall), "{group}");
     }
-}
-
-#[test]
-fn a_run_measures_what_is_selected_in_each_round() {
-    let pace = Pace {
-        rounds: 2,
-        warm_up: Duration::from_millis(1),
-        measurement: Duration::from_millis(2),
-        crowd: Duration::from_millis(1),
-    };
-    let mut rounds = Vec::new();
-    let contenders = contenders();
-    let results =
-        run(&contenders, &Selection::new("sync, half-open"), pace, |round, _| rounds.push(round))
-            .unwrap();
-    assert_eq!(rounds, [1, 2]);
-
-    let report = breaker_peers::Report { contenders: &contenders, results: &results }.to_string();
-    assert!(report.contains("| sync, half-open"), "{report}");
-    assert!(!report.contains("| sync, open"), "{report}");
-    assert!(!report.contains("Threads on one circuit"), "{report}");
 }
