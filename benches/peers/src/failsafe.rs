@@ -81,9 +81,9 @@ pub(crate) fn contender() -> Contender {
         name: "failsafe 1.3",
         side: Side::Peer,
         legend: "`5 in a row` is `consecutive_failures(5)`: no window; `rate` is \
-                 `success_rate_over_time_window(0.5, 100, 10 s)`: a moving average, not judged in the first \
-                 10 s, whose other states are those of `5 in a row`; the first good probe closes it, so \
-                 there is no steady half-open",
+                 `success_rate_over_time_window(0.5, 100, 10 s)`: a moving average, not judged in \
+                 the first 10 s, whose other states are those of `5 in a row`; each async call \
+                 clones an `Arc`; the first good probe closes it, so there is no steady half-open",
         items: items(),
         first_call: Some(|site| assert!(FIRST[site].call(|| bare(false)).is_ok())),
     }

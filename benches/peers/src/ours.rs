@@ -66,10 +66,11 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: NAME,
         side: Side::Ours,
-        legend: "the attribute; exact window of the last 100 calls, 50 %, minimum 100; totals are kept, no listener; \
-                 `5 in a row` counts a run only; the time window is 10 s in ten buckets; \
-                 `1 s` and `50 ms` are `slow_call`; `with a fallback` answers refused calls with a constant; the first \
-                 call of all makes the circuits of all functions, so others find theirs",
+        legend: "the attribute; exact window of the last 100 calls, 50 %, minimum 100; totals are \
+                 kept, no listener; `5 in a row` counts a run only; the time window is 10 s in ten \
+                 buckets; `1 s` and `50 ms` are `slow_call`; `with a fallback` answers refused \
+                 calls with a constant; the first call of all makes the circuits of all functions, \
+                 so others find theirs",
         items: items(),
         first_call: Some(|site| assert!(SITES[site](false).is_ok())),
     }

@@ -17,6 +17,11 @@ const COLUMNS: &str = "\
 * **speed**: how many times as fast as the fastest peer.
 ";
 
+const CLOCKS: &str = "\
+The peers read `std::time::Instant`: all of them when open, those with a window of time or with timed calls
+at every call. Of what they allocate, only what a call allocates is named.
+";
+
 /// Results as text, which is Markdown.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
@@ -41,7 +46,7 @@ impl fmt::Display for Report<'_> {
         if !targets.is_empty() {
             writeln!(f, "## Targets\n\nCosts in `fetch_add`, and ratios.\n\n{targets}")?;
         }
-        writeln!(f, "## Who is who\n")?;
+        writeln!(f, "\n## Who is who\n\n{CLOCKS}")?;
         for contender in self.contenders {
             writeln!(f, "* **{}**: {}.", contender.name, contender.legend)?;
         }
@@ -128,7 +133,7 @@ impl Report<'_> {
 
     fn targets(&self) -> Table<5> {
         let mut table = Table::new([
-            Column::Text("no"),
+            Column::Text("#"),
             Column::Text("what"),
             Column::Figure("value"),
             Column::Figure("target"),

@@ -76,6 +76,7 @@ mod tests {
     use crate::baseline;
     use crate::item::Side;
     use crate::results::tests::results;
+    use crate::results::{CROWDS, Crowd, Figure};
 
     #[test]
     fn bounds_hold_at_their_edge() {
@@ -83,6 +84,23 @@ mod tests {
         assert!(!Bound::AtMost(0.5).holds(0.51));
         assert!(Bound::AtLeast(3.5).holds(3.5));
         assert!(!Bound::AtLeast(3.5).holds(3.49));
+    }
+
+    #[test]
+    fn every_target_is_about_items_that_exist() {
+        let contenders = crate::contenders();
+        let items = || contenders.iter().flat_map(|by| by.items.iter().map(move |item| (by, item)));
+        let figures = items().map(|(by, item)| Figure {
+            group: item.group,
+            label: by.label(item),
+            side: by.side,
+            turns: vec![1.0],
+        });
+        let crowds = items().filter(|(_, item)| item.group == Group::SyncOk).map(|(by, item)| {
+            Crowd { label: by.label(item), side: by.side, turns: CROWDS.map(|_| vec![1.0]) }
+        });
+        let results = Results { figures: figures.collect(), crowds: crowds.collect() };
+        assert_eq!(targets(&results).len(), 16);
     }
 
     #[test]
