@@ -12,6 +12,7 @@ use clap::Parser;
 
 /// Measures breaker side by side with its peers, and prints one table.
 #[derive(Debug, Parser)]
+#[command(bin_name = "cargo bench -p breaker-peers --")]
 struct Options {
     /// Only what has this at the beginning of a word of its name, such as "sync", "open" or "2 threads"
     filter: Vec<String>,
@@ -46,11 +47,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let report = Report { contenders: &contenders, results: &results };
     let report = format!("{}\n{report}", machine());
-    println!("\n{report}");
     if let Some(file) = options.markdown {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        fs::write(workspace.join(file), report)?;
+        fs::write(workspace.join(file), &report)?;
     }
+    println!("\n{report}");
     Ok(())
 }
 

@@ -5,8 +5,11 @@
 //! cargo bench -p breaker-peers -- open                   # what has a word in its name that begins so
 //! cargo bench -p breaker-peers -- --quick                # fewer and shorter rounds
 //! cargo bench -p breaker-peers -- --markdown FILE        # into a file as well
-//! CARGO_PROFILE_BENCH_LTO=off cargo bench -p breaker-peers    # as a build without link-time optimisation
 //! ```
+//!
+//! Builds have link-time optimisation, as builds that are fast have. `CARGO_PROFILE_BENCH_LTO=off` before
+//! the command leaves it out; with `CARGO_PROFILE_BENCH_LTO=false CARGO_PROFILE_BENCH_CODEGEN_UNITS=16` all
+//! is built as cargo builds a release by default.
 //!
 //! # What is compared
 //!

@@ -17,6 +17,11 @@ const COLUMNS: &str = "\
 * **speed**: how many times as fast as the fastest peer.
 ";
 
+const CROWDED: &str = "\
+Millions of calls per second, of all threads. Where `none` is not twice as fast with two of them, something
+else was running, and the table says little.
+";
+
 const CLOCKS: &str = "\
 The peers read `std::time::Instant`: all of them when open, those with a window of time or with timed calls
 at every call. Of what they allocate, only what a call allocates is named.
@@ -36,10 +41,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "## Calls\n\n{}\n{COLUMNS}", self.calls())?;
         let crowds = self.crowds();
         if !crowds.is_empty() {
-            writeln!(
-                f,
-                "## Threads on one circuit, closed\n\nMillions of calls per second, of all threads.\n"
-            )?;
+            writeln!(f, "## Threads on one circuit, closed\n\n{CROWDED}")?;
             writeln!(f, "{crowds}")?;
         }
         let targets = self.targets();
