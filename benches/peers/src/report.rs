@@ -48,7 +48,7 @@ impl fmt::Display for Report<'_> {
         if !targets.is_empty() {
             writeln!(f, "## Targets\n\nCosts in `fetch_add`, and ratios.\n\n{targets}")?;
         }
-        writeln!(f, "\n## Who is who\n\n{CLOCKS}")?;
+        writeln!(f, "## Who is who\n\n{CLOCKS}")?;
         for contender in self.contenders {
             writeln!(f, "* **{}**: {}.", contender.name, contender.legend)?;
         }
