@@ -1,0 +1,57 @@
+//! The same work without a breaker, and the unit of all ratios.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use breaker_benches::{Fault, bare, bare_async, bare_keyed};
+
+use crate::drive::{failing_each, finish, succeeding};
+use crate::item::{Contender, Group, Item, Side};
+use crate::ours::each_host;
+
+/// The label of the function itself.
+pub(crate) const NAME: &str = "none";
+
+/// On a cache line of its own, which nobody else writes to.
+#[repr(align(128))]
+struct Counter(AtomicU64);
+
+static COUNTER: Counter = Counter(AtomicU64::new(0));
+
+#[inline(never)]
+fn counted(fails: bool) -> Result<u64, Fault> {
+    COUNTER.0.fetch_add(1, Ordering::Relaxed);
+    bare(fails)
+}
+
+#[inline(never)]
+fn polled(fails: bool) -> Result<u64, Fault> {
+    finish(bare_async(fails))
+}
+
+/// Nothing but the additions, whose results nobody wants: the least that one can take.
+#[inline(never)]
+fn add(times: u64) -> u64 {
+    let before = COUNTER.0.load(Ordering::Relaxed);
+    for _ in 0..times {
+        COUNTER.0.fetch_add(1, Ordering::Relaxed);
+    }
+    COUNTER.0.load(Ordering::Relaxed) - before
+}
+
+pub(crate) fn contender() -> Contender {
+    Contender {
+        name: NAME,
+        side: Side::Baseline,
+        legend: "the function itself, and the same with one relaxed `fetch_add` on a static",
+        items: vec![
+            Item::new(Group::Unit, add).variant("fetch_add alone"),
+            Item::new(Group::SyncOk, |calls| succeeding(calls, bare)),
+            Item::new(Group::SyncOk, |calls| succeeding(calls, counted)).variant("fetch_add"),
+            Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, bare)),
+            Item::new(Group::SyncTenPercent, |calls| failing_each(10, calls, bare)),
+            Item::new(Group::AsyncOk, |calls| succeeding(calls, polled)),
+            Item::new(Group::Keyed, |calls| each_host(calls, bare_keyed)),
+        ],
+        first_call: None,
+    }
+}
