@@ -181,41 +181,58 @@ impl Guard<'_> {
                 (self.admitted(&self.refused(&rejected)), self.settled(out, None));
             return quote! { #guarded: { #admitted #settled } };
         };
-        let answer = self.answer(fallback, &error);
-        if self.function.output.ty.is_none() {
-            let admitted = self.admitted(&quote! { #rejected });
-            return quote! {
-                let #rejected = #guarded: { #admitted #out };
-                let #error = #rt::CallError::<#rt::Infallible>::Rejected(#rejected);
-                #answer
+        // Only a closure looks at the error. For others it is not even made.
+        let is_told = matches!(fallback, Fallback::Closure { .. });
+        let told = |wrap: TokenStream, cause: &TokenStream| {
+            let tell = if is_told {
+                wrap
+            } else {
+                quote! { ::core::mem::drop }
             };
+            quote! { #tell(#cause) }
+        };
+        let bound = is_told.then(|| quote! { let #error = });
+        let (rejected, answer) = (quote! { #rejected }, self.answer(fallback, &error));
+        if self.function.output.ty.is_none() {
+            let rejected = told(quote! { #rt::CallError::<#rt::Infallible>::Rejected }, &rejected);
+            let admitted = self.admitted(&rejected);
+            return quote! { #bound #guarded: { #admitted #out }; #answer };
         }
         if self.spec.only_rejected {
             let error_type = local("error_type");
-            let admitted = self.admitted(&quote! { #rejected });
-            let settled = self.settled(out, Some(&error_type));
+            let wrap = quote! { #rt::ErrorType::rejected };
+            let cause = if is_told {
+                quote! { #error_type, #rejected }
+            } else {
+                rejected
+            };
+            let admitted = self.admitted(&told(wrap, &cause));
+            let settled = self.settled(out, is_told.then_some(&error_type));
+            let error_type =
+                is_told.then(|| quote! { let #error_type = #rt::ErrorType::unknown(); });
             return quote! {
-                let #error_type = #rt::ErrorType::unknown();
-                let #rejected = #guarded: { #admitted return { #settled } };
-                let #error = #rt::ErrorType::rejected(#error_type, #rejected);
+                #error_type
+                #bound #guarded: { #admitted return { #settled } };
                 #answer
             };
         }
-        let admitted = self.admitted(&quote! { #rt::CallError::Rejected(#rejected) });
+        let admitted = self.admitted(&told(quote! { #rt::CallError::Rejected }, &rejected));
         let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
+        let failed = if is_told {
+            quote! { #error }
+        } else {
+            quote! { ::core::mem::drop(#error) }
+        };
         let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #value,
-                ::core::result::Result::Err(#error) => #error,
+                ::core::result::Result::Err(#error) => #failed,
             }
         };
-        let timed_out = |timed_out| quote! { #rt::CallError::TimedOut(#timed_out) };
+        let timed_out = |timed_out| told(quote! { #rt::CallError::TimedOut }, &timed_out);
         let attempted = self.attempted(out, &settled, timed_out);
-        quote! {
-            let #error = #guarded: { #admitted #lends #attempted };
-            #answer
-        }
+        quote! { #bound #guarded: { #admitted #lends #attempted }; #answer }
     }
 
     /// Makes `out`, and goes on with its value, or with what is to be done when there was no time for it.
@@ -319,7 +336,7 @@ impl Guard<'_> {
                 // A value of ours is what has the wrong type, if any: no advice is given on how to
                 // rewrite the call, which the user cannot see.
                 let value = placed("value", last);
-                quote! { ::core::mem::drop(#error); let #value = #answer; #value }
+                quote! { let #value = #answer; #value }
             }
             Fallback::Closure { error: pattern, body } => {
                 let error = placed(&error.to_string(), ends(pattern).1);
@@ -328,7 +345,7 @@ impl Guard<'_> {
             }
             Fallback::Expression(expression) => {
                 let expression = self.last(expression);
-                quote! { #(#bindings)* ::core::mem::drop(#error); #expression }
+                quote! { #(#bindings)* #expression }
             }
         }
     }

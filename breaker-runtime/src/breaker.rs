@@ -245,7 +245,10 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let mut permit = Entering::new(self).await?;
+        let mut permit = match self.admit_at_once() {
+            Some(admission) => admission.permit(),
+            None => Entering::new(self).await?,
+        };
         let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
         settle_result(permit, result)
     }

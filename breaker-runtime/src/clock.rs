@@ -135,9 +135,14 @@ impl Instant {
         self.0.saturating_sub(earlier.0) > nanos
     }
 
-    /// The time until then; `None` if that never comes.
-    pub(crate) fn left_to(self, deadline: Self) -> Option<Duration> {
-        (deadline != Self::NEVER).then(|| deadline.since(self))
+    /// The time until then.
+    #[inline]
+    pub(crate) fn left_to(self, deadline: Self) -> Left {
+        if deadline == Self::NEVER {
+            Left::FOREVER
+        } else {
+            Left(deadline.0.saturating_sub(self.0))
+        }
     }
 
     pub(crate) fn since(self, earlier: Self) -> Duration {
@@ -146,6 +151,20 @@ impl Instant {
 
     pub(crate) fn has_reached(self, deadline: Self) -> bool {
         deadline != Self::NEVER && self >= deadline
+    }
+}
+
+/// The time until a deadline, in nanoseconds: a [`Duration`] takes a division, and most callers never look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left(u64);
+
+impl Left {
+    /// Until a deadline that never comes.
+    pub(crate) const FOREVER: Self = Self(u64::MAX);
+
+    /// `None` if it never ends.
+    pub(crate) fn as_duration(self) -> Option<Duration> {
+        (self != Self::FOREVER).then(|| Duration::from_nanos(self.0))
     }
 }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::breaker::CircuitBreaker;
+use crate::bulkhead::Bulkhead;
 use crate::error::Rejected;
 use crate::permit::{IfDropped, Permit};
 use crate::timer;
@@ -29,11 +30,12 @@ impl<'a> Entering<'a> {
 
     #[cold]
     #[inline(never)]
-    fn poll_slowly(&mut self, context: &mut Context<'_>) -> Poll<Result<Permit<'a>, Rejected>> {
+    fn poll_behind(
+        &mut self,
+        bulkhead: &'a Bulkhead,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Permit<'a>, Rejected>> {
         let circuit = self.circuit;
-        let Some(bulkhead) = circuit.bulkhead() else {
-            return Poll::Ready(circuit.acquire(IfDropped::Panicked));
-        };
         let line = match &mut self.line {
             Some(line) => line,
             none => {
@@ -60,9 +62,10 @@ impl<'a> Future for Entering<'a> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.circuit.admit_at_once() {
-            Some(admission) => Poll::Ready(Ok(admission.permit())),
-            None => self.poll_slowly(context),
+        let circuit = self.circuit;
+        match circuit.bulkhead() {
+            None => Poll::Ready(circuit.acquire_slowly(Bulkhead::try_enter, IfDropped::Panicked)),
+            Some(bulkhead) => self.poll_behind(bulkhead, context),
         }
     }
 }

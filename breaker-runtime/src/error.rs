@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::Left;
 use crate::name::Name;
 use crate::readable::Readable;
 
@@ -28,13 +29,13 @@ use crate::readable::Readable;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     name: Name,
-    reason: RejectedReason,
-    retry_after: Option<Duration>,
+    refusal: Refusal,
 }
 
 impl Rejected {
+    #[inline]
     pub(crate) fn new(name: Name, refusal: Refusal) -> Self {
-        Self { name, reason: refusal.reason, retry_after: refusal.retry_after }
+        Self { name, refusal }
     }
 
     /// The circuit that refused.
@@ -46,20 +47,20 @@ impl Rejected {
     /// Why it refused.
     #[must_use]
     pub fn reason(&self) -> RejectedReason {
-        self.reason
+        self.refusal.reason
     }
 
     /// How long until a probe may run, if the circuit is open and not "until reset".
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.refusal.left.as_duration()
     }
 }
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
-        match (self.reason, self.retry_after) {
+        match (self.reason(), self.retry_after()) {
             (RejectedReason::Open, Some(left)) => {
                 write!(f, "circuit {name:?} is open; retry in {}", Readable(left))
             }
@@ -122,12 +123,17 @@ impl fmt::Display for RejectedReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) reason: RejectedReason,
-    pub(crate) retry_after: Option<Duration>,
+    pub(crate) left: Left,
 }
 
 impl Refusal {
     pub(crate) const fn new(reason: RejectedReason) -> Self {
-        Self { reason, retry_after: None }
+        Self { reason, left: Left::FOREVER }
+    }
+
+    /// By a circuit that is open so long.
+    pub(crate) const fn open(left: Left) -> Self {
+        Self { reason: RejectedReason::Open, left }
     }
 }
 
@@ -240,9 +246,12 @@ impl<E> From<TimedOut> for CallError<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Instant;
 
     fn rejected(reason: RejectedReason, retry_after: Option<Duration>) -> String {
-        Rejected::new(Name::Static("billing"), Refusal { reason, retry_after }).to_string()
+        let end = retry_after.map_or(Instant::NEVER, |left| Instant::ZERO.after(left));
+        let refusal = Refusal { reason, left: Instant::ZERO.left_to(end) };
+        Rejected::new(Name::Static("billing"), refusal).to_string()
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Machine {
         match &self.phase {
             Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
             Phase::Open { until } if !now.has_reached(*until) => {
-                Err(Refusal { reason: RejectedReason::Open, retry_after: now.left_to(*until) })
+                Err(Refusal::open(now.left_to(*until)))
             }
             Phase::HalfOpen { deadlines, .. }
                 if deadlines.len() >= self.settings.half_open_max_calls as usize =>
@@ -357,7 +357,7 @@ impl Machine {
                 reading.consecutive_successes = evidence.successes_after(good);
             }
             Phase::Open { until } => {
-                reading.retry_after = now.left_to(*until);
+                reading.retry_after = now.left_to(*until).as_duration();
                 reading.probe_due = now.has_reached(*until);
             }
             Phase::HalfOpen { deadlines, .. } => reading.probes.in_flight = deadlines.len() as u64,
@@ -408,7 +408,7 @@ impl Machine {
     fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
         let from = self.state();
         let retry_after = match &phase {
-            Phase::Open { until } => now.left_to(*until),
+            Phase::Open { until } => now.left_to(*until).as_duration(),
             _ => None,
         };
         self.phase = phase;

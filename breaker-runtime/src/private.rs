@@ -66,11 +66,12 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
 /// [`Rejected`] if the circuit refuses.
 #[inline]
 pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    if let Some(admission) = enter_at_once(way) {
+    let circuit = way.known_circuit();
+    if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
         return Ok(admission.permit());
     }
     // By way of a variable: so a permit that was given at once need not have an address.
-    let permit = match way.known_circuit() {
+    let permit = match circuit {
         Some(circuit) => circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked),
         None => enter_first(way),
     }?;

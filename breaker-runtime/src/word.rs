@@ -96,6 +96,15 @@ pub(crate) struct AtomicWord {
     care: Care,
 }
 
+/// Why a good call was not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uncounted {
+    /// The circuit has moved on.
+    TooLate,
+    /// The window wants to know of the time first.
+    AtAnEdge,
+}
+
 impl AtomicWord {
     /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 1 where only
     /// "was there a success" matters.
@@ -139,18 +148,27 @@ impl AtomicWord {
         is_full || seen.counts_any_good(epoch) && self.exchange(seen, Word(seen.0 + 1)).is_ok()
     }
 
-    /// Counts a good call of that epoch; `false` if the circuit has moved on since.
-    pub(crate) fn count_good(&self, epoch: Epoch) -> bool {
+    /// Counts a good call of that epoch that ends now, if the window goes by time.
+    ///
+    /// # Errors
+    ///
+    /// What must be done with it instead, or before.
+    pub(crate) fn count_good(&self, epoch: Epoch, now: Option<Instant>) -> Result<(), Uncounted> {
+        // Read first: what follows proves that it is of that epoch.
+        let until = self.holds_until();
         let mut seen = self.load();
         loop {
             if !seen.is_closed_in(epoch) {
-                return false;
+                return Err(Uncounted::TooLate);
+            }
+            if now.is_some_and(|now| now >= until) {
+                return Err(Uncounted::AtAnEdge);
             }
             if seen.0 & RUN == RUN {
-                return true;
+                return Ok(());
             }
             match self.exchange(seen, Word(seen.0 + 1)) {
-                Ok(()) => return true,
+                Ok(()) => return Ok(()),
                 Err(now) => seen = now,
             }
         }
@@ -220,6 +238,10 @@ mod tests {
         AtomicWord::new(THIRD, Instant::NEVER, longest_run, Care::None)
     }
 
+    fn good(word: &AtomicWord, epoch: Epoch) -> bool {
+        word.count_good(epoch, None).is_ok()
+    }
+
     #[test]
     fn a_word_gives_back_what_it_was_made_of() {
         let cares = [Care::None, Care::AtEnd, Care::Throughout];
@@ -246,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_good_call_lengthens_the_run_until_it_is_full() {
-        for count in [AtomicWord::count_good, AtomicWord::count_good_at_once] {
+        for count in [good, AtomicWord::count_good_at_once] {
             let word = plain(2);
             for run in [1, 2, 2, 2] {
                 assert!(count(&word, THIRD));
@@ -260,7 +282,7 @@ mod tests {
     fn where_the_end_of_a_call_takes_care_a_look_is_never_enough() {
         for care in [Care::AtEnd, Care::Throughout] {
             let word = AtomicWord::new(THIRD, Instant::NEVER, 1, care);
-            assert!(word.count_good(THIRD) && word.count_good(THIRD));
+            assert!(good(&word, THIRD) && good(&word, THIRD));
             assert_eq!((word.run(), word.count_good_at_once(THIRD)), (1, false));
         }
     }
@@ -268,16 +290,27 @@ mod tests {
     #[test]
     fn r10_a_good_call_of_another_epoch_is_not_counted() {
         let word = plain(2);
-        assert!(!word.count_good(Epoch::of(2)));
+        assert!(!good(&word, Epoch::of(2)));
         word.publish(THIRD.next(), State::Open, Instant::NEVER);
-        assert!(!word.count_good(THIRD.next()));
+        assert!(!good(&word, THIRD.next()));
         assert_eq!(word.run(), 0);
+    }
+
+    #[test]
+    fn r10_a_call_that_is_too_late_does_not_come_to_an_edge() {
+        let word = plain(2);
+        let edge = Instant::from_nanos(5);
+        word.publish(THIRD, State::Closed, edge);
+        assert_eq!(word.count_good(THIRD, Some(Instant::from_nanos(4))), Ok(()));
+        assert_eq!(word.count_good(THIRD, Some(edge)), Err(Uncounted::AtAnEdge));
+        assert_eq!(word.count_good(THIRD.next(), Some(edge)), Err(Uncounted::TooLate));
+        assert_eq!((word.run(), word.count_good(THIRD, None)), (1, Ok(())));
     }
 
     #[test]
     fn ending_a_run_clears_it_and_a_verdict_opens_in_the_same_exchange() {
         let word = plain(9);
-        (0..5).for_each(|_| assert!(word.count_good(THIRD)));
+        (0..5).for_each(|_| assert!(good(&word, THIRD)));
         assert_eq!(word.end_run(|_| None::<()>), (5, None));
         assert_eq!((word.load().is_closed_in(THIRD), word.run()), (true, 0));
         assert_eq!(word.end_run(Some), (0, Some(0)));
@@ -288,7 +321,7 @@ mod tests {
     #[test]
     fn what_is_published_holds_as_long_as_the_machine_says() {
         let word = plain(9);
-        assert!(word.count_good(THIRD));
+        assert!(good(&word, THIRD));
         word.publish(THIRD, State::Closed, Instant::from_nanos(5));
         assert_eq!((word.run(), word.holds_until()), (1, Instant::from_nanos(5)));
         word.publish(THIRD.next(), State::Open, Instant::from_nanos(6));

@@ -126,8 +126,7 @@ fn a_method_with_a_path_fallback() {
         "pub fn place(&mut self, (id, order): (u64, Order)) -> Result<(), Fault> { self.send(id, order) }",
         &expect![[r#"
             pub fn place(&mut self, __arg1: (u64, Order)) -> Result<(), Fault> {
-                let error_type = ::breaker_runtime::__private::ErrorType::unknown();
-                let rejected = 'guarded: {
+                'guarded: {
                     let circuit = {
                         const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = ::breaker_runtime::__private::Config::new()
                             .failure_threshold(LIMIT);
@@ -139,7 +138,9 @@ fn a_method_with_a_path_fallback() {
                     };
                     let permit = match ::breaker_runtime::__private::enter(circuit) {
                         ::core::result::Result::Ok(permit) => permit,
-                        ::core::result::Result::Err(rejected) => break 'guarded rejected,
+                        ::core::result::Result::Err(rejected) => {
+                            break 'guarded ::core::mem::drop(rejected);
+                        }
                     };
                     return {
                         let value = ::breaker_runtime::__private::call(move || -> Result<(), Fault> {
@@ -153,7 +154,6 @@ fn a_method_with_a_path_fallback() {
                         });
                         let kind = ::breaker_runtime::__private::KindOf::value(&value)
                             .__breaker_kind();
-                        ::breaker_runtime::__private::ErrorType::is_of(error_type, kind, &value);
                         ::breaker_runtime::__private::settle(
                             permit,
                             ::breaker_runtime::__private::outcome(kind, &value),
@@ -161,8 +161,6 @@ fn a_method_with_a_path_fallback() {
                         value
                     };
                 };
-                let error = ::breaker_runtime::__private::ErrorType::rejected(error_type, rejected);
-                ::core::mem::drop(error);
                 let value = Self::queue(self, __arg1);
                 value
             }

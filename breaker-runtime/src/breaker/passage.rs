@@ -13,7 +13,7 @@ use crate::permit::{Admission, IfDropped, Permit};
 use crate::state::State;
 use crate::totals::{Counter, Hot};
 use crate::window::Good;
-use crate::word::{Epoch, Word};
+use crate::word::{Epoch, Uncounted, Word};
 
 impl CircuitBreaker {
     /// Lets a call in if that takes no more than a look at the word. `None` says nothing.
@@ -97,7 +97,7 @@ impl CircuitBreaker {
             return None;
         }
         self.totals.add_hot(Hot::Refused);
-        Some(Refusal { reason: RejectedReason::Open, retry_after: now.left_to(until) })
+        Some(Refusal::open(now.left_to(until)))
     }
 
     /// Asks the machine.
@@ -167,6 +167,37 @@ impl CircuitBreaker {
         }
     }
 
+    /// Counts a call that the machine need not be told of: one of a circuit that was closed all along, and
+    /// not bad.
+    fn count_alone(&self, epoch: Epoch, ended: Ended, now: Option<Instant>) -> bool {
+        if ended.is_bad() {
+            return false;
+        }
+        if ended.ending != Ending::Success {
+            let is_neutral = self.word.load().is_closed_in(epoch);
+            if is_neutral {
+                self.totals.add(ended.ending);
+            }
+            return is_neutral;
+        }
+        let mut counted = self.word.count_good(epoch, now);
+        if let (Err(Uncounted::AtAnEdge), Some(now)) = (counted, now) {
+            self.turn(now);
+            counted = self.word.count_good(epoch, None);
+        }
+        if counted.is_ok() {
+            self.totals.add_hot(Hot::Good);
+        }
+        counted.is_ok()
+    }
+
+    /// The edge of a bucket has come.
+    #[cold]
+    #[inline(never)]
+    fn turn(&self, now: Instant) {
+        self.locked(now, |machine, now| machine.turn(self, now), |()| None);
+    }
+
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
@@ -177,33 +208,6 @@ impl CircuitBreaker {
             bulkhead.leave();
         }
         self.deliver();
-    }
-
-    /// Counts a call that the machine need not be told of: one of a circuit that was closed all along, and
-    /// not bad.
-    fn count_alone(&self, epoch: Epoch, ended: Ended, now: Option<Instant>) -> bool {
-        if ended.is_bad() || !self.word.load().is_closed_in(epoch) {
-            return false;
-        }
-        if ended.ending != Ending::Success {
-            self.totals.add(ended.ending);
-            return true;
-        }
-        if let Some(now) = now.filter(|now| *now >= self.word.holds_until()) {
-            self.turn(now);
-        }
-        let counted = self.word.count_good(epoch);
-        if counted {
-            self.totals.add_hot(Hot::Good);
-        }
-        counted
-    }
-
-    /// The edge of a bucket has come.
-    #[cold]
-    #[inline(never)]
-    fn turn(&self, now: Instant) {
-        self.locked(now, |machine, now| machine.turn(self, now), |()| None);
     }
 
     fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
@@ -316,6 +320,6 @@ impl GoodCalls for CircuitBreaker {
 }
 
 fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<EventKind> {
-    let Refusal { reason, retry_after } = *admitted.as_ref().err()?;
-    Some(EventKind::Rejected { reason, retry_after })
+    let Refusal { reason, left } = *admitted.as_ref().err()?;
+    Some(EventKind::Rejected { reason, retry_after: left.as_duration() })
 }

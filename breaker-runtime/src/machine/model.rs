@@ -559,7 +559,7 @@ proptest! {
                     (Ok(leave), Ok(ticket)) => held.push((leave, ticket)),
                     (Err((reason, left)), Err(refusal)) => {
                         prop_assert_eq!(refusal.reason, reason);
-                        prop_assert_eq!(refusal.retry_after, left.map(ticks));
+                        prop_assert_eq!(refusal.left.as_duration(), left.map(ticks));
                     }
                     (expected, got) => prop_assert!(false, "{:?} against {:?}", expected, got),
                 },

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, CANCELLED, FAILED, GOOD, IGNORED, slow};
 use super::{Settlement, Ticket};
-use crate::clock::Instant;
+use crate::clock::{Instant, Left};
 use crate::config::Config;
 use crate::error::{Refusal, RejectedReason};
 use crate::outcome::Ended;

@@ -184,7 +184,7 @@ fn r15_circuits_with_different_seeds_do_not_probe_in_step() {
 fn r17_a_cooldown_without_end_lasts_until_reset() {
     let mut bench = Bench::new(Config::new().cooldown(Duration::MAX));
     bench.trip();
-    let refused = Err(Refusal { reason: RejectedReason::Open, retry_after: None });
+    let refused = Err(Refusal::open(Left::FOREVER));
     assert_eq!(bench.admit(), refused);
     bench.wait(Duration::MAX);
     assert_eq!(bench.admit(), refused);
@@ -211,7 +211,7 @@ fn r17_a_clock_that_goes_back_stands_still() {
     bench.wait(SECOND);
     assert!(bench.admit().is_err());
     bench.now = Instant::ZERO;
-    assert_eq!(bench.admit().unwrap_err().retry_after, Some(COOLDOWN - SECOND));
+    assert_eq!(bench.admit().unwrap_err().left.as_duration(), Some(COOLDOWN - SECOND));
     assert_eq!((left(&bench), bench.read().since), (COOLDOWN - SECOND, SECOND));
     bench.now = start.after(COOLDOWN);
     assert!(bench.admit().is_ok());

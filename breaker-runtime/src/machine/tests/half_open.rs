@@ -6,7 +6,7 @@ use super::*;
 fn r06_open_refuses_until_the_nanosecond_at_which_the_cooldown_ends() {
     let mut bench = Bench::new(Config::new().cooldown(COOLDOWN));
     bench.trip();
-    let refused = |left| Err(Refusal { reason: RejectedReason::Open, retry_after: Some(left) });
+    let refused = |left| Err(Refusal::open(Instant::ZERO.left_to(Instant::ZERO.after(left))));
     assert_eq!(bench.admit(), refused(COOLDOWN));
     bench.wait(COOLDOWN - NANO);
     assert_eq!(bench.admit(), refused(NANO));
@@ -252,7 +252,7 @@ fn r12_a_lost_probe_reopens_as_of_its_deadline() {
     let (mut bench, _probe) = half_open(Config::new().cooldown(COOLDOWN).probe_timeout(SECOND));
     bench.wait(SECOND * 11);
     let refusal = bench.admit().unwrap_err();
-    assert_eq!(refusal.retry_after, Some(COOLDOWN - SECOND * 10));
+    assert_eq!(refusal.left.as_duration(), Some(COOLDOWN - SECOND * 10));
     assert_eq!(bench.read().since, SECOND * 10);
     assert_eq!(reason(&bench).kind, TripKind::FailedProbes);
 }
