@@ -260,9 +260,9 @@ fn r04_no_call_is_lost_from_a_time_window_between_threads_that_cross_its_edges()
         for call in 0..CALLS {
             let permit = circuit.try_acquire().unwrap();
             if call % 50 == 0 {
-                permit.failure()
+                permit.failure();
             } else {
-                permit.success()
+                permit.success();
             }
             if call % 1_000 == 0 {
                 time.advance(SECOND / 8);

@@ -7,9 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::bulkhead::Bulkhead;
-use crate::clock::{Clock, Source, nanos};
+use crate::clock::{Clock, Source, Stopwatch, nanos};
 use crate::config::{Config, ConfigError, Options, WindowSize};
-use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
 use crate::guarded::Guarded;
@@ -49,8 +48,9 @@ use crate::word::{AtomicWord, Care};
 /// ```
 pub struct CircuitBreaker {
     word: AtomicWord,
-    /// Good calls need the clock: they may be slow, or a window of time holds them.
+    /// Calls need the clock when they end: it is their stopwatch, or a window of time holds them.
     reads_clock: bool,
+    stopwatch: Stopwatch,
     /// A call that takes more nanoseconds than this is slow; the most there are if none is.
     slow_after: u64,
     totals: Totals,
@@ -130,6 +130,7 @@ impl CircuitBreaker {
             WindowSize::Time(_) => (1, true),
         };
         let clock = Source::new(clock, settings.shortest_time());
+        let stopwatch = Stopwatch::new(settings.slow_call, &clock);
         let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
         let care = if settings.slow_call.is_some() || settings.max_concurrent.is_some() {
             Care::Throughout
@@ -140,7 +141,8 @@ impl CircuitBreaker {
         };
         Self {
             word: AtomicWord::new(machine.epoch(), machine.holds_until(), longest_run, care),
-            reads_clock: settings.slow_call.is_some() || has_time_window,
+            reads_clock: stopwatch == Stopwatch::Clock || has_time_window,
+            stopwatch,
             slow_after: settings.slow_call.map_or(u64::MAX, nanos),
             bulkhead: settings
                 .max_concurrent
@@ -247,7 +249,10 @@ impl CircuitBreaker {
     {
         let mut permit = match self.admit_at_once() {
             Some(admission) => admission.permit(),
-            None => Entering::new(self).await?,
+            None => match self.enter() {
+                Ok(entered) => entered,
+                Err(line) => line.await,
+            }?,
         };
         let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
         settle_result(permit, result)

@@ -32,13 +32,15 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The system's monotonic clock. Whether it goes on while the machine is suspended is up to the
-    /// operating system; on Linux it does not. Under feature `test-util` it is tokio's clock, which a test
-    /// can pause and advance.
+    /// The system's monotonic clock ([`std::time::Instant`]). Whether it goes on while the machine is
+    /// suspended is up to the operating system; on Linux it does not. Under feature `test-util` it is tokio's
+    /// clock, which a test can pause and advance.
     ///
-    /// A circuit whose `cooldown`, `slow_call`, `probe_timeout` and tenth of a time window are all 100 ms or
-    /// more reads the coarse clock of the system, if that has one. It costs a fraction of the precise one
-    /// and moves in steps of 1 to 16 ms, so such a time may end one step early.
+    /// A circuit whose `cooldown`, `probe_timeout` and tenth of a time window are all 100 ms or more reads the
+    /// coarse variant of that clock, on Linux, Android and macOS. It costs a fraction, and moves in
+    /// steps of 1 to 10 ms, so such a time may be one step too short or too long. So may a `slow_call` of 100 ms or
+    /// more. Calls with a shorter one are measured by the processor's counter, if it is steady; it is compared with
+    /// the clock when the first such circuit is made, which takes about a millisecond, and 200 ms at worst.
     #[default]
     System,
     /// A clock that only moves when told to.
@@ -68,11 +70,53 @@ impl Source {
         }
     }
 
+    /// The same clock without steps.
+    pub(crate) fn precise(&self) -> Self {
+        match self {
+            Self::Coarse | Self::Precise => Self::Precise,
+            Self::Manual(clock) => Self::Manual(clock.clone()),
+        }
+    }
+
     pub(crate) fn now(&self) -> Instant {
         match self {
             Self::Coarse => system::coarse(),
             Self::Precise => system::precise(),
             Self::Manual(clock) => Instant(clock.elapsed.load(Ordering::Acquire)),
+        }
+    }
+}
+
+/// How a circuit measures its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopwatch {
+    /// Not at all.
+    None,
+    /// By its clock.
+    Clock,
+    /// By a counter that is fast and exact, but may begin anew when the machine was suspended: good enough
+    /// for the length of a call, which is then too short, and for nothing that has to end.
+    Counter,
+}
+
+impl Stopwatch {
+    pub(crate) fn new(slow_call: Option<Duration>, clock: &Source) -> Self {
+        match (slow_call, clock) {
+            (None, _) => Self::None,
+            (Some(limit), Source::Coarse | Source::Precise) if limit < COARSE_ENOUGH => {
+                Self::Counter
+            }
+            (Some(_), _) => Self::Clock,
+        }
+    }
+
+    /// What it shows; `now` is asked for the time, if it goes by that.
+    #[inline]
+    pub(crate) fn read(self, now: impl FnOnce() -> Instant) -> Instant {
+        match self {
+            Self::None => Instant::ZERO,
+            Self::Clock => now(),
+            Self::Counter => system::counter(),
         }
     }
 }
@@ -177,7 +221,7 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn source(clock: Clock) -> Source {
+    fn of(clock: Clock) -> Source {
         Source::new(clock, Duration::ZERO)
     }
 
@@ -186,6 +230,27 @@ mod tests {
         let source = |millis| Source::new(Clock::System, Duration::from_millis(millis));
         assert!(matches!(source(99), Source::Precise));
         assert!(matches!(source(100), Source::Coarse));
+        assert!(matches!(source(100).precise(), Source::Precise));
+
+        let stopwatch = |millis| Stopwatch::new(Some(Duration::from_millis(millis)), &source(100));
+        assert_eq!((stopwatch(99), stopwatch(100)), (Stopwatch::Counter, Stopwatch::Clock));
+        assert_eq!(Stopwatch::new(None, &source(1)), Stopwatch::None);
+        let manual = of(Clock::Manual(ManualClock::new()));
+        assert_eq!(Stopwatch::new(Some(Duration::from_millis(1)), &manual), Stopwatch::Clock);
+    }
+
+    /// The only test that waits: these clocks cannot be moved.
+    #[test]
+    fn all_clocks_of_the_system_count_the_same_nanoseconds() {
+        const STEP: Duration = Duration::from_millis(20);
+        let read = || [system::coarse(), system::precise(), system::counter()];
+        let (begun, before) = (std::time::Instant::now(), read());
+        std::thread::sleep(Duration::from_millis(100));
+        let (after, elapsed) = (read(), begun.elapsed());
+        for (before, after) in before.into_iter().zip(after) {
+            let counted = after.since(before);
+            assert!(counted + STEP >= elapsed && counted <= elapsed + STEP, "{counted:?}");
+        }
     }
 
     #[test]
@@ -207,7 +272,7 @@ mod tests {
         let clock = Clock::Manual(time.clone());
         time.clone().advance(Duration::from_nanos(7));
         time.advance(Duration::from_nanos(3));
-        assert_eq!(source(clock).now().since(Instant::ZERO), Duration::from_nanos(10));
+        assert_eq!(of(clock).now().since(Instant::ZERO), Duration::from_nanos(10));
     }
 
     #[test]
@@ -215,6 +280,6 @@ mod tests {
         let time = ManualClock::new();
         time.advance(Duration::MAX);
         time.advance(Duration::from_secs(1));
-        assert_eq!(source(Clock::Manual(time)).now(), Instant::NEVER);
+        assert_eq!(of(Clock::Manual(time)).now(), Instant::NEVER);
     }
 }

@@ -493,6 +493,15 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_time_is_that_of_all_that_ends_by_itself() {
+        let shortest = |config: Config| config.settings().shortest_time();
+        assert_eq!(shortest(Config::new()), SECOND * 60);
+        assert_eq!(shortest(Config::new().cooldown(SECOND)), SECOND);
+        assert_eq!(shortest(Config::new().probe_timeout(SECOND * 2)), SECOND * 2);
+        assert_eq!(shortest(Config::new().time_window(SECOND * 30)), SECOND * 3);
+    }
+
+    #[test]
     fn of_two_windows_the_last_one_wins() {
         let window = |config: Config| config.settings().window;
         let both = Config::new().count_window(7).time_window(SECOND);

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use crate::breaker::CircuitBreaker;
-use crate::clock::Instant;
+use crate::clock::{Instant, Source};
 use crate::name::{LONGEST, Name};
 use crate::provenance::Provenance;
 use crate::registry::registry;
@@ -29,6 +29,7 @@ type Shard = HashMap<Arc<str>, Member>;
 /// The circuits of one name, by key, and the one that all share for whom there is no room.
 #[derive(Debug)]
 pub(crate) struct Keyed {
+    clock: Source,
     shared: Arc<CircuitBreaker>,
     limit: usize,
     hasher: RandomState,
@@ -53,6 +54,8 @@ struct Ages {
 impl Keyed {
     pub(crate) fn new(shared: Arc<CircuitBreaker>, limit: usize) -> Self {
         Self {
+            // Members that are asked for in one step of a coarse clock would be of the same age.
+            clock: shared.clock().precise(),
             shared,
             limit,
             hasher: RandomState::new(),
@@ -74,7 +77,7 @@ impl Keyed {
 
     /// As [`circuit`](Keyed::circuit), by the full name.
     pub(crate) fn named(&self, name: &str) -> Arc<CircuitBreaker> {
-        self.touch(name, self.shared.now()).unwrap_or_else(|| self.add(name))
+        self.touch(name, self.clock.now()).unwrap_or_else(|| self.add(name))
     }
 
     /// The circuit of that full name. Looking does not make it younger.
@@ -115,7 +118,7 @@ impl Keyed {
         }
         // One at a time: nobody can be faster between the look and the insertion.
         let mut ages = self.ages.lock();
-        let now = self.shared.now();
+        let now = self.clock.now();
         if let Some(circuit) = self.touch(name, now) {
             return circuit;
         }
@@ -242,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn on_the_systems_clock_too_the_key_asked_for_last_stays() {
+        for round in 0..20 {
+            let shared = CircuitBreaker::new(format!("hosts.{round}"), Config::new()).unwrap();
+            let keyed = Keyed::new(shared.into(), 2);
+            for key in ["a", "b", "a", "c"] {
+                keyed.circuit(&key);
+            }
+            let [a, c] = ["a", "c"].map(|key| format!("hosts.{round}/{key}"));
+            assert_eq!(names(&keyed), [a, c]);
+        }
+    }
+
+    #[test]
     fn a_circuit_that_somebody_holds_stays() {
         let (keyed, time) = keyed(1);
         let held = keyed.circuit(&"held");
@@ -269,7 +285,7 @@ mod tests {
         for key in ["busy", "idle"] {
             ask(&keyed, key, &time);
         }
-        let later = keyed.shared.now().after(Duration::from_secs(1));
+        let later = keyed.clock.now().after(Duration::from_secs(1));
         keyed.touch("hosts/busy", later).unwrap();
         ask(&keyed, "new", &time);
         assert_eq!(names(&keyed), ["hosts/busy", "hosts/new"]);

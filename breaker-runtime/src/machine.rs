@@ -199,7 +199,9 @@ impl Machine {
     /// Takes note of the time before a good call of a closed circuit is counted.
     pub(crate) fn turn(&mut self, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
-        if let Phase::Closed(evidence) = &mut self.phase {
+        if let Phase::Closed(evidence) = &mut self.phase
+            && now >= evidence.holds_until()
+        {
             evidence.turn(Good { run: 0, all: good.all() }, now);
         }
     }

@@ -41,7 +41,7 @@ pub struct Permit<'a> {
 }
 
 /// A call of a closed circuit that was let in and counted, and must get its permit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 #[must_use = "without its permit, the call never ends"]
 pub struct Admission<'a> {
     breaker: &'a CircuitBreaker,

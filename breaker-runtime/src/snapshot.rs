@@ -66,7 +66,7 @@ pub struct Snapshot {
     /// Time since the last recorded failure.
     pub last_failure: Option<Duration>,
     /// Time since the last success that was dated: a probe, or a slow call. Other successes of a closed
-    /// circuit read no clock, so they have no date.
+    /// circuit are only counted.
     pub last_success: Option<Duration>,
     /// The config that the circuit goes by.
     pub config: Config,

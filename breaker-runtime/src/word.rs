@@ -109,13 +109,8 @@ impl AtomicWord {
     /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 1 where only
     /// "was there a success" matters.
     pub(crate) fn new(epoch: Epoch, holds_until: Instant, longest_run: u32, care: Care) -> Self {
-        let no_run = LONGEST_RUN.saturating_sub(longest_run);
-        let word = Self {
-            bits: AtomicU64::new(0),
-            holds_until: holds_until.as_nanos().into(),
-            no_run,
-            care,
-        };
+        let (bits, holds_until) = (0.into(), holds_until.as_nanos().into());
+        let word = Self { bits, holds_until, no_run: LONGEST_RUN - longest_run, care };
         word.bits.store(word.showing(epoch, State::Closed).0, Ordering::Release);
         word
     }
@@ -134,8 +129,16 @@ impl AtomicWord {
         (word.0 & RUN) as u32 - self.no_run
     }
 
+    /// Until when the circuit is open that was seen open, if it still is and that is known.
+    #[inline]
+    pub(crate) fn open_until(&self, seen: Word) -> Option<Instant> {
+        let until = (seen.state() == State::Open).then(|| self.holds_until())?;
+        // The two belong together if nobody has changed the state in between.
+        (until != Instant::ZERO && self.load() == seen).then_some(until)
+    }
+
     /// Until when the machine need not be asked, as far as is known.
-    pub(crate) fn holds_until(&self) -> Instant {
+    fn holds_until(&self) -> Instant {
         Instant::from_nanos(self.holds_until.load(Ordering::Acquire))
     }
 
@@ -228,6 +231,9 @@ impl AtomicWord {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
     use super::*;
 
     const STATES: [State; 5] =
@@ -316,6 +322,40 @@ mod tests {
         assert_eq!(word.end_run(Some), (0, Some(0)));
         assert_eq!((word.load().epoch(), word.load().state()), (THIRD.next(), State::Open));
         assert_eq!(word.holds_until(), Instant::ZERO, "how long it is open is not known yet");
+    }
+
+    #[test]
+    fn d43_open_is_never_read_with_the_time_of_another_epoch() {
+        let word = AtomicWord::new(Epoch::of(0), Instant::NEVER, 9, Care::None);
+        let (is_over, reads) = (AtomicBool::new(false), AtomicU64::new(0));
+        // An open circuit holds until the number of its epoch, a closed one for ever.
+        let epochs = |number| (Epoch::of(number), Instant::from_nanos(number));
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Acquire) {
+                        let seen = word.load();
+                        if let Some(until) = word.open_until(seen) {
+                            assert_eq!(seen.epoch(), Epoch::of(until.as_nanos()));
+                            reads.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+            let mut number = 0;
+            while number < 100_000 || (reads.load(Ordering::Relaxed) < 100_000 && number < 1 << 30)
+            {
+                let ((open, until), (closed, _)) = (epochs(number + 1), epochs(number + 2));
+                if number % 3 == 0 {
+                    assert!(word.end_run(Some).1.is_some());
+                }
+                word.publish(open, State::Open, until);
+                word.publish(closed, State::Closed, Instant::NEVER);
+                number += 2;
+            }
+            is_over.store(true, Ordering::Release);
+        });
+        assert!(reads.into_inner() > 0);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::ours::each_host;
 
 /// The label of the function itself.
 pub(crate) const NAME: &str = "none";
+pub(crate) const COUNTED: &str = "none, fetch_add";
 
 /// On a cache line of its own, which nobody else writes to.
 #[repr(align(128))]
@@ -17,10 +18,11 @@ struct Counter(AtomicU64);
 
 static COUNTER: Counter = Counter(AtomicU64::new(0));
 
+/// What everything is measured in: the bare function, with one addition.
 #[inline(never)]
 fn counted(fails: bool) -> Result<u64, Fault> {
     COUNTER.0.fetch_add(1, Ordering::Relaxed);
-    bare(fails)
+    if fails { Err(Fault::Down) } else { Ok(1) }
 }
 
 #[inline(never)]

@@ -27,7 +27,8 @@
 //! divan only prints them. Neither relates one item to another, which is all that matters here, so
 //! the table is our own.
 //!
-//! Ratios are to **fa**: one uncontended relaxed `fetch_add`, measured as a loop that does nothing else.
+//! Ratios are to **fa**: what one uncontended relaxed `fetch_add` adds to the bare function, as costs are what a
+//! breaker adds to it. A loop that does nothing but add is measured too, and takes a little less.
 //!
 //! Calls from several threads are counted in a fixed time, between a barrier and a flag. criterion would
 //! give each thread a fixed number of calls, and then measure how long the last one is alone.

@@ -58,9 +58,9 @@ impl Results {
         figures.find(|figure| figure.group == group && figure.label == label).map(Figure::ns)
     }
 
-    /// Nanoseconds of one `fetch_add`.
+    /// Nanoseconds that one `fetch_add` adds to the bare function.
     pub(crate) fn unit(&self) -> Option<f64> {
-        self.figures.iter().find(|figure| figure.group == Group::Unit).map(Figure::ns)
+        self.over_bare(Group::SyncOk, baseline::COUNTED)
     }
 
     /// Nanoseconds on top of the bare function, where there is one that does the same work.
@@ -114,7 +114,7 @@ pub(crate) mod tests {
 
     fn sample() -> Results {
         results(&[
-            (Group::Unit, "none, fetch_add alone", Side::Baseline, 5.0),
+            (Group::SyncOk, baseline::COUNTED, Side::Baseline, 7.0),
             (Group::SyncOk, baseline::NAME, Side::Baseline, 2.0),
             (Group::SyncOk, ours::NAME, Side::Ours, 4.0),
             (Group::SyncOk, recloser::NAME, Side::Peer, 20.0),

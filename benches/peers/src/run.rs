@@ -34,7 +34,7 @@ impl Selection {
     /// The selected items, and those that they are compared with.
     fn items<'a>(&self, contenders: &'a [Contender]) -> Vec<(&'a Contender, &'a Item)> {
         let all = || contenders.iter().flat_map(|by| by.items.iter().map(move |item| (by, item)));
-        let mut bare = vec![Group::Unit];
+        let mut bare = vec![Group::Unit, Group::SyncOk];
         for (by, item) in all() {
             if self.takes_item(item.group, &by.label(item)) {
                 bare.push(item.group.group_of_bare());

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_target_whose_figures_are_missing_is_left_out() {
         let results = results(&[
-            (Group::Unit, "none, fetch_add alone", Side::Baseline, 5.0),
+            (Group::SyncOk, baseline::COUNTED, Side::Baseline, 7.0),
             (Group::SyncOk, baseline::NAME, Side::Baseline, 2.0),
             (Group::SyncOk, ours::NAME, Side::Ours, 4.0),
             (Group::SyncOk, recloser::NAME, Side::Peer, 16.0),

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use super::CircuitBreaker;
 use crate::bulkhead::Bulkhead;
-use crate::clock::Instant;
+use crate::clock::{Instant, Source};
 use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
 use crate::event::{EventKind, LISTENERS, Outbox};
 use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{Admission, IfDropped, Permit};
-use crate::state::State;
 use crate::totals::{Counter, Hot};
 use crate::window::Good;
 use crate::word::{Epoch, Uncounted, Word};
@@ -88,12 +87,12 @@ impl CircuitBreaker {
     /// if listeners want to hear of it, as it is the lock that puts what they hear in order.
     #[inline]
     fn refuse_at_once(&self, seen: Word) -> Option<Refusal> {
-        if seen.state() != State::Open || self.audience().is_some() {
+        if self.audience().is_some() {
             return None;
         }
-        let (until, now) = (self.word.holds_until(), self.clock.now());
-        // The two belong together if in between nobody has changed the state.
-        if now >= until || self.word.load() != seen {
+        let until = self.word.open_until(seen)?;
+        let now = self.clock.now();
+        if now >= until {
             return None;
         }
         self.totals.add_hot(Hot::Refused);
@@ -141,7 +140,7 @@ impl CircuitBreaker {
     #[inline]
     fn begin(&self, ticket: Ticket, if_dropped: IfDropped) -> Permit<'_> {
         self.totals.add_hot(Hot::Started);
-        let began = if self.times_calls() { self.clock.now() } else { Instant::ZERO };
+        let began = self.stopwatch.read(|| self.clock.now());
         Permit::new(self, ticket, began, if_dropped)
     }
 
@@ -158,7 +157,8 @@ impl CircuitBreaker {
     #[inline(never)]
     fn settle_slowly(&self, ticket: Ticket, began: Instant, ending: Ending) {
         let now = self.reads_clock.then(|| self.clock.now());
-        let slow = now.is_some_and(|now| now.is_later(began, self.slow_after));
+        let ended = self.stopwatch.read(|| now.unwrap_or(began));
+        let slow = ended.is_later(began, self.slow_after);
         let ended = Ended { ending, slow };
         if !self.count_alone(ticket.epoch, ended, now) {
             self.tell(ticket, ended, now);
@@ -229,9 +229,8 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    /// The time on the circuit's clock.
-    pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+    pub(crate) fn clock(&self) -> &Source {
+        &self.clock
     }
 
     /// Whether nothing is lost with a circuit that nobody holds and nobody asked for in so long.
@@ -259,10 +258,6 @@ impl CircuitBreaker {
     fn reject(&self, refusal: Refusal) -> Rejected {
         self.totals.add(refusal.reason);
         Rejected::new(self.name.clone(), refusal)
-    }
-
-    fn times_calls(&self) -> bool {
-        self.slow_after < u64::MAX
     }
 
     /// The good calls, as far as its machine goes by them.

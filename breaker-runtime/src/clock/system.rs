@@ -1,29 +1,34 @@
 //! The system's monotonic clocks.
 
+use std::time;
+
 use once_cell::sync::Lazy;
 
 use super::Instant;
 
 /// The time as of the last tick of the system.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", windows))]
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
 #[inline]
 pub(super) fn coarse() -> Instant {
-    // Ticks are 2^-32 s. The other `now` of that crate writes to a static, which threads would share.
-    let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
-    let nanos = (u128::from(ticks) * 1_000_000_000) >> 32;
-    Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    // The other `now` of that crate writes to a static, which threads would share.
+    let now = coarsetime::Instant::now_without_cache_update();
+    Instant::from_nanos(now.duration_since(coarsetime::Instant::from_ticks(0)).as_nanos())
 }
 
-/// Where no coarse clock is known to be monotonic.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", windows)))]
+/// Where no coarse clock is known to be monotonic and even.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
 pub(super) fn coarse() -> Instant {
     precise()
 }
 
-/// The time by the processor's counter where it is steady, and by the system's clock elsewhere. The first
-/// reading may take some milliseconds, in which the two are compared.
-#[inline(never)]
 pub(super) fn precise() -> Instant {
+    static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
+    Instant::ZERO.after(ORIGIN.elapsed())
+}
+
+/// The processor's counter where it is steady, and the system's clock elsewhere.
+#[inline(never)]
+pub(super) fn counter() -> Instant {
     static CLOCK: Lazy<(quanta::Clock, u64)> = Lazy::new(|| {
         let clock = quanta::Clock::new();
         let origin = clock.raw();

@@ -14,6 +14,10 @@ pub(super) fn coarse() -> Instant {
     precise()
 }
 
+pub(super) fn counter() -> Instant {
+    precise()
+}
+
 pub(super) fn precise() -> Instant {
     static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
     let now = time::Instant::now();

@@ -53,14 +53,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The shortest time that a circuit has to measure.
+    /// The shortest time after which a circuit has something to do.
     pub(crate) fn shortest_time(&self) -> Duration {
         let bucket = match self.window {
             WindowSize::Calls(_) => Duration::MAX,
             WindowSize::Time(length) => length / 10,
         };
-        let slow_call = self.slow_call.unwrap_or(Duration::MAX);
-        self.cooldown.min(self.probe_timeout).min(bucket).min(slow_call)
+        self.cooldown.min(self.probe_timeout).min(bucket)
     }
 }
 
