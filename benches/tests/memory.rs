@@ -16,7 +16,7 @@ const REGISTRATION: i64 = 240;
 /// The static behind an annotated function.
 const SITE: i64 = 320;
 /// What the future of an annotated function takes over that of the same function bare.
-const FUTURE: i64 = 88;
+const FUTURE: i64 = 80;
 /// A key with its circuit. Maps of it have random seeds, so it is not the same on every run.
 const KEY: i64 = 900;
 /// A thread that calls one circuit.

@@ -161,13 +161,8 @@ impl Guard<'_> {
         }
         // Most calls need not wait. What they get at once is no permit yet: that has a destructor, and would
         // be kept, and moved, through the future.
-        let (admission, entered, line) = (local("admission"), local("entered"), local("line"));
-        let permitted = permitted(quote! {
-            match #rt::enter_async(#circuit) {
-                ::core::result::Result::Ok(#entered) => #entered,
-                ::core::result::Result::Err(#line) => #line.await,
-            }
-        });
+        let admission = local("admission");
+        let permitted = permitted(quote! { #rt::enter_async(#circuit).await });
         quote! {
             #site
             let mut #permit = match #rt::enter_at_once(#circuit) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, Source, Stopwatch, nanos};
 use crate::config::{Config, ConfigError, Options, WindowSize};
+use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
 use crate::guarded::Guarded;
@@ -249,10 +250,7 @@ impl CircuitBreaker {
     {
         let mut permit = match self.admit_at_once() {
             Some(admission) => admission.permit(),
-            None => match self.enter() {
-                Ok(entered) => entered,
-                Err(line) => line.await,
-            }?,
+            None => Entering::new(self).await?,
         };
         let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
         settle_result(permit, result)

@@ -1,7 +1,9 @@
-//! A call of an async function on its way in, which may have to wait.
+//! A call on its way in that may have to wait, as a future.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use crate::breaker::CircuitBreaker;
 use crate::bulkhead::Bulkhead;
@@ -9,41 +11,67 @@ use crate::error::Rejected;
 use crate::permit::{IfDropped, Permit};
 use crate::timer;
 
-/// What a call has come to that asked for a permit.
-pub type Entered<'a> = Result<Permit<'a>, Rejected>;
+type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + 'a>>;
 
-/// A place in the line for the bulkhead, as a future. A call that is dropped in line never started.
+/// Leave to make one call, perhaps after a wait in line for the bulkhead. Nothing happens before the first
+/// poll, and a call that is dropped in line never started.
 ///
-/// In a box: most calls never wait, and need not carry around what waiting takes.
-pub type Line<'a> = Pin<Box<dyn Future<Output = Entered<'a>> + Send + 'a>>;
+/// A struct, not an `async fn`: most calls never wait, and need not carry around what waiting takes.
+#[must_use = "futures do nothing unless polled"]
+pub struct Entering<'a> {
+    circuit: &'a CircuitBreaker,
+    line: Option<Line<'a>>,
+}
 
-impl CircuitBreaker {
-    /// Lets a call in or refuses it.
-    ///
-    /// # Errors
-    ///
-    /// The line, if it has to wait.
-    pub(crate) fn enter(&self) -> Result<Entered<'_>, Line<'_>> {
-        match self.bulkhead() {
-            None => Ok(self.acquire_slowly(Bulkhead::try_enter, IfDropped::Panicked)),
-            Some(bulkhead) => self.enter_behind(bulkhead),
-        }
+impl<'a> Entering<'a> {
+    pub(crate) fn new(circuit: &'a CircuitBreaker) -> Self {
+        Self { circuit, line: None }
     }
 
     #[cold]
     #[inline(never)]
-    fn enter_behind<'a>(&'a self, bulkhead: &'a Bulkhead) -> Result<Entered<'a>, Line<'a>> {
-        if let Err(rejected) = self.check() {
-            return Ok(Err(rejected));
+    fn poll_behind(
+        &mut self,
+        bulkhead: &'a Bulkhead,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Permit<'a>, Rejected>> {
+        let circuit = self.circuit;
+        let line = match &mut self.line {
+            Some(line) => line,
+            none => {
+                circuit.check()?;
+                let entered = bulkhead.try_enter();
+                if entered || bulkhead.max_wait().is_zero() {
+                    return Poll::Ready(circuit.admit_behind(
+                        bulkhead,
+                        entered,
+                        IfDropped::Panicked,
+                    ));
+                }
+                let line = timer::within(bulkhead.max_wait(), bulkhead.stand_in_line());
+                none.insert(Box::pin(line))
+            }
+        };
+        let entered = ready!(line.as_mut().poll(context)).is_some();
+        Poll::Ready(circuit.admit_behind(bulkhead, entered, IfDropped::Panicked))
+    }
+}
+
+impl<'a> Future for Entering<'a> {
+    type Output = Result<Permit<'a>, Rejected>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let circuit = self.circuit;
+        match circuit.bulkhead() {
+            None => Poll::Ready(circuit.acquire_slowly(Bulkhead::try_enter, IfDropped::Panicked)),
+            Some(bulkhead) => self.poll_behind(bulkhead, context),
         }
-        let entered = bulkhead.try_enter();
-        if entered || bulkhead.max_wait().is_zero() {
-            return Ok(self.admit_behind(bulkhead, entered, IfDropped::Panicked));
-        }
-        Err(Box::pin(async move {
-            let waits = timer::within(bulkhead.max_wait(), bulkhead.stand_in_line());
-            let entered = waits.await.is_some();
-            self.admit_behind(bulkhead, entered, IfDropped::Panicked)
-        }))
+    }
+}
+
+impl fmt::Debug for Entering<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entering").field("circuit", &self.circuit).finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ pub use crate::__breaker_site as site;
 pub use crate::breaker::CircuitBreaker;
 pub use crate::config::Config;
 pub use crate::constant::{Calls, Time, WindowLength, call_timeout, check, max_keys, unit_of};
-pub use crate::entering::{Entered, Line};
+pub use crate::entering::Entering;
 pub use crate::error::{CallError, Rejected, TimedOut};
 pub use crate::eventual::{Answer, Eventual};
 pub use crate::guarded::Guarded;
@@ -91,12 +91,8 @@ pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
 }
 
 /// As [`enter`], without blocking the thread.
-///
-/// # Errors
-///
-/// The line to wait in, if there is need to.
-pub fn enter_async<'a>(way: impl Leads<'a>) -> Result<Entered<'a>, Line<'a>> {
-    way.circuit().enter()
+pub fn enter_async<'a>(way: impl Leads<'a>) -> Entering<'a> {
+    Entering::new(way.circuit())
 }
 
 /// The circuit for a key. While it is held, it is not evicted.

@@ -69,10 +69,7 @@ fn an_async_function_with_a_closure_fallback() {
                             ::breaker_runtime::__private::Admission::permit(admission)
                         }
                         ::core::option::Option::None => {
-                            match match ::breaker_runtime::__private::enter_async(circuit) {
-                                ::core::result::Result::Ok(entered) => entered,
-                                ::core::result::Result::Err(line) => line.await,
-                            } {
+                            match ::breaker_runtime::__private::enter_async(circuit).await {
                                 ::core::result::Result::Ok(permit) => permit,
                                 ::core::result::Result::Err(rejected) => {
                                     break 'guarded ::breaker_runtime::__private::CallError::Rejected(
@@ -206,10 +203,7 @@ fn a_boxed_future() {
                                 ::breaker_runtime::__private::Admission::permit(admission)
                             }
                             ::core::option::Option::None => {
-                                match match ::breaker_runtime::__private::enter_async(circuit) {
-                                    ::core::result::Result::Ok(entered) => entered,
-                                    ::core::result::Result::Err(line) => line.await,
-                                } {
+                                match ::breaker_runtime::__private::enter_async(circuit).await {
                                     ::core::result::Result::Ok(permit) => permit,
                                     ::core::result::Result::Err(rejected) => {
                                         break 'guarded ::breaker_runtime::__private::refuse(rejected);
