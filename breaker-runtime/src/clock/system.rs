@@ -21,6 +21,8 @@ pub(super) fn coarse() -> Instant {
     precise()
 }
 
+// It is long, and would make the way of those who read the coarse clock longer.
+#[inline(never)]
 pub(super) fn precise() -> Instant {
     static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
     Instant::ZERO.after(ORIGIN.elapsed())
