@@ -1,5 +1,6 @@
 //! What the callers saw, to be compared with what the circuits counted.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -102,6 +103,28 @@ impl Ledger {
             assert_eq!((circuit.in_flight, circuit.probes.in_flight), (0, 0), "{circuit:?}");
             assert!(calls.late <= ended && calls.slow <= ended, "{circuit:?}");
         }
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            ("good", &self.success),
+            ("failed", &self.failure),
+            ("ignored", &self.ignored),
+            ("cancelled", &self.cancelled),
+            ("timed out", &self.timed_out),
+            ("panicked", &self.panicked),
+            ("open", &self.open),
+            ("half-open full", &self.half_open_full),
+            ("forced open", &self.forced_open),
+            ("bulkhead full", &self.bulkhead_full),
+            ("left the line", &self.never_started),
+        ];
+        for (what, count) in counts {
+            write!(f, "{} {what}, ", count.load(Ordering::Relaxed))?;
+        }
+        write!(f, "{} asked", self.asked())
     }
 }
 
