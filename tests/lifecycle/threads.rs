@@ -84,6 +84,20 @@ fn live_and_end() {
 
 #[test]
 #[ignore = "run by the test of its name, in a process of its own"]
+fn g09_paused_child() {
+    let mut paused = tokio::runtime::Builder::new_current_thread();
+    drop(paused.enable_time().start_paused(true).build().unwrap());
+    g09_child();
+}
+
+#[test]
+#[ignore = "does not hold: tokio's clock panics when its thread-local is gone"]
+fn g09_everything_may_be_used_while_a_thread_takes_itself_down_after_time_was_paused_once() {
+    run_test("threads::g09_paused_child").assert_success();
+}
+
+#[test]
+#[ignore = "run by the test of its name, in a process of its own"]
 fn g09_child() {
     const THREADS: u64 = 4;
     for _ in 0..THREADS {
