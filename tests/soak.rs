@@ -65,13 +65,13 @@ const NAMES: [&str; 3] = ["soak.steady", "soak.windowed", "soak.keyed"];
 
 /// What the callers saw, of all circuits together.
 #[derive(Default)]
-struct Seen {
+struct Answers {
     good: AtomicU64,
     failed: AtomicU64,
     refused: AtomicU64,
 }
 
-impl Seen {
+impl Answers {
     fn enter(&self, answer: &Result<(), Fault>) {
         let count = match answer {
             Ok(()) => &self.good,
@@ -82,12 +82,12 @@ impl Seen {
     }
 }
 
-fn call(seen: &Seen, seed: u64, caller: u64, is_over: &AtomicBool) {
+fn call(answers: &Answers, seed: u64, caller: u64, is_over: &AtomicBool) {
     let mut lots = Lots::new(seed, caller);
     while !is_over.load(Ordering::Relaxed) {
         for _ in 0..100 {
             let is_up = !lots.one_in(20);
-            seen.enter(&match lots.draw(3) {
+            answers.enter(&match lots.draw(3) {
                 0 => steady(is_up),
                 1 => windowed(is_up),
                 _ => keyed(lots.draw(1_000_000), is_up),
@@ -146,12 +146,12 @@ fn l03_memory_stays_flat_and_every_call_is_counted_while_circuits_trip_all_the_t
     /// More than this above the size after the warm-up is a leak.
     const TOLERANCE: u64 = 1 << 20;
     let (seed, seconds) = (seed(), soak_seconds(6));
-    let (seen, told, is_over) = (Seen::default(), AtomicU64::new(0), AtomicBool::new(false));
+    let (answers, told, is_over) = (Answers::default(), AtomicU64::new(0), AtomicBool::new(false));
     let queue = registry().get_or_create("soak.steady", Config::new()).unwrap();
     let (trips, sizes) = thread::scope(|scope| {
-        let (seen, told, is_over) = (&seen, &told, &is_over);
+        let (answers, told, is_over) = (&answers, &told, &is_over);
         for caller in 0..CALLERS {
-            scope.spawn(move || call(seen, seed, caller, is_over));
+            scope.spawn(move || call(answers, seed, caller, is_over));
         }
         scope.spawn(move || look(told, is_over));
         let tripped = thread::Builder::new().spawn_scoped(scope, move || trip(seconds)).unwrap();
@@ -162,7 +162,8 @@ fn l03_memory_stays_flat_and_every_call_is_counted_while_circuits_trip_all_the_t
 
     let circuits: Vec<_> = registry().snapshot().circuits.into_iter().filter(is_of_this).collect();
     let sum = |of: fn(&Snapshot) -> u64| circuits.iter().map(of).sum::<u64>();
-    let [good, failed, refused] = [seen.good, seen.failed, seen.refused].map(AtomicU64::into_inner);
+    let [good, failed, refused] =
+        [answers.good, answers.failed, answers.refused].map(AtomicU64::into_inner);
     println!("{good} good, {failed} failed and {refused} refused calls; {trips} trips by hand");
     println!("{} subscriptions; resident after each second: {sizes:?}", told.into_inner());
     assert_eq!((sum(|it| it.calls.success), sum(|it| it.calls.failure)), (good, failed));

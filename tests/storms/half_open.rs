@@ -181,21 +181,19 @@ fn failures_that_open(probes: u64) -> u64 {
 }
 
 fn settle(permit: Permit<'_>, end: End, scene: &Scene) {
-    match end {
-        // The permit is dropped by the panic.
-        End::Panicked => drop(catch_unwind(AssertUnwindSafe(|| {
-            let _permit = permit;
+    if end == End::Panicked {
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let _dropped_by_the_panic = permit;
             scene.body(end)
-        }))),
-        _ => {
-            let _ = scene.body(end);
-            match end {
-                End::Success => permit.success(),
-                End::Failure => permit.failure(),
-                End::Ignored => permit.ignore(),
-                End::Cancelled | End::Panicked => drop(permit),
-            }
-        }
+        }));
+        return;
+    }
+    let _ = scene.body(end);
+    match end {
+        End::Success => permit.success(),
+        End::Failure => permit.failure(),
+        End::Ignored => permit.ignore(),
+        End::Cancelled | End::Panicked => drop(permit),
     }
 }
 

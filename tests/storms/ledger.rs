@@ -77,8 +77,9 @@ impl Ledger {
     /// R19, counter by counter, at rest.
     #[track_caller]
     pub(crate) fn check(&self, circuits: &[Snapshot]) {
-        let counted = |of: fn(&Snapshot) -> u64| circuits.iter().map(of).sum::<u64>();
-        let pairs: [(&str, &AtomicU64, fn(&Snapshot) -> u64); 10] = [
+        type Counter = fn(&Snapshot) -> u64;
+        let counted = |of: Counter| circuits.iter().map(of).sum::<u64>();
+        let pairs: [(&str, &AtomicU64, Counter); 10] = [
             ("success", &self.success, |it| it.calls.success),
             ("failure", &self.failure, |it| it.calls.failure),
             ("ignored", &self.ignored, |it| it.calls.ignored),
@@ -179,6 +180,9 @@ fn assert_every_slot_is_free(circuit: &CircuitBreaker, ledger: &Ledger) {
     assert_eq!(held.len() as u64, u64::from(slots), "a slot of {} was lost", circuit.name());
     let refused = circuit.try_acquire().expect_err("every slot is in use");
     assert_eq!(refused.reason(), RejectedReason::BulkheadFull);
-    held.iter().for_each(|_| ledger.enter(Seen::Cancelled));
+    for permit in held {
+        drop(permit);
+        ledger.enter(Seen::Cancelled);
+    }
     ledger.enter(Seen::Refused(refused.reason()));
 }
