@@ -8,11 +8,23 @@
 mod load;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use breaker_runtime::{Config, Rejected, Snapshot, State, circuit_breaker, registry};
-use load::{Lots, resident, seed, soak_seconds};
+use breaker_runtime::{
+    CircuitBreaker, Config, Permit, Rejected, Snapshot, State, circuit_breaker, registry,
+};
+use load::{Lots, resident, scaled, seed, soak_seconds};
+
+/// Memory belongs to the process: what one test takes must not be another one's growth.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// More than this above the size after the warm-up is a leak.
+const TOLERANCE: u64 = 1 << 20;
 
 /// Between two trips of every circuit.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -143,8 +155,7 @@ fn trip(seconds: u64) -> (u64, Vec<u64>) {
 
 #[test]
 fn l03_memory_stays_flat_and_every_call_is_counted_while_circuits_trip_all_the_time() {
-    /// More than this above the size after the warm-up is a leak.
-    const TOLERANCE: u64 = 1 << 20;
+    let _alone = alone();
     let (seed, seconds) = (seed(), soak_seconds(6));
     let (answers, told, is_over) = (Answers::default(), AtomicU64::new(0), AtomicBool::new(false));
     let queue = registry().get_or_create("soak.steady", Config::new()).unwrap();
@@ -181,4 +192,53 @@ fn l03_memory_stays_flat_and_every_call_is_counted_while_circuits_trip_all_the_t
     }
     queue.reset();
     assert_eq!(queue.state(), State::Closed);
+}
+
+/// Does something often enough to warm up, and then ten times as often.
+#[track_caller]
+fn assert_flat(often: u64, act: impl Fn(u64)) {
+    let _alone = alone();
+    (0..often / 10).for_each(&act);
+    let before = resident();
+    (0..often).for_each(&act);
+    if let (Some(before), Some(after)) = (before, resident()) {
+        let growth = after.saturating_sub(before);
+        println!("{often} times: {growth} bytes more than after {}", often / 10);
+        assert!(growth < TOLERANCE, "grew by {growth} bytes");
+    }
+}
+
+#[test]
+fn d24_memory_stays_flat_over_a_million_calls() {
+    let config = Config::new().failure_threshold(u32::MAX).slow_call(Duration::from_secs(60));
+    let circuit = CircuitBreaker::new("soak", config.max_concurrent(4)).unwrap();
+    let ends = [Permit::success, Permit::failure, Permit::ignore, drop];
+    assert_flat(scaled(1_000_000), |call| {
+        ends[usize::from(call.to_le_bytes()[0]) % 4](circuit.try_acquire().unwrap());
+    });
+}
+
+#[test]
+fn d24_memory_stays_flat_over_ten_thousand_trips() {
+    let config = Config::new().cooldown(Duration::from_nanos(1)).success_threshold(1);
+    let circuit = registry().get_or_create("soak.tripped", config).unwrap();
+    let _subscription = registry().subscribe(|_| {});
+    assert_flat(scaled(10_000), |_| {
+        circuit.trip();
+        while circuit.state() != State::Closed {
+            let _ = circuit.try_acquire().map(Permit::success);
+        }
+    });
+}
+
+#[test]
+fn d24_memory_stays_flat_over_circuits_and_threads_that_come_and_go() {
+    assert_flat(scaled(2_000), |number| {
+        let config = Config::new().failure_rate(0.5).max_concurrent(2);
+        let circuit = CircuitBreaker::new(format!("soak {number}"), config).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| circuit.call(|| Err::<(), _>(())).unwrap_err());
+        });
+        drop(registry().subscribe(move |event| assert_ne!(event.sequence, number)));
+    });
 }

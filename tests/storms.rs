@@ -16,6 +16,8 @@ mod events;
 mod guarded;
 #[path = "storms/half_open.rs"]
 mod half_open;
+#[path = "storms/herds.rs"]
+mod herds;
 #[path = "storms/ledger.rs"]
 mod ledger;
 

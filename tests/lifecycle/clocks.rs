@@ -1,6 +1,8 @@
 //! Clocks that repeat and go back (K04): each paused runtime of tokio begins at the real time, however far the
 //! one before it was moved on.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use breaker_runtime::{CircuitBreaker, Config, RejectedReason, State, circuit_breaker, registry};
@@ -106,4 +108,22 @@ fn k04_keys_come_and_go_on_a_clock_that_goes_back() {
     let successes: Vec<_> = of_keys.map(|circuit| circuit.calls.success).collect();
     assert!(successes.len() <= 3, "the one that all share, and two");
     assert_eq!(successes.iter().sum::<u64>(), 20 * 8);
+}
+
+/// The files of a folder, and of those in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn k01_no_source_of_the_runtime_asks_for_the_time_of_day() {
+    let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("breaker-runtime/src"));
+    assert!(sources.len() > 20, "they are somewhere else");
+    for source in sources {
+        let text = fs::read_to_string(&source).unwrap();
+        for asks in ["SystemTime", "UNIX_EPOCH", "coarsetime::Clock"] {
+            assert!(!text.contains(asks), "{} in {}", asks, source.display());
+        }
+    }
 }

@@ -161,3 +161,20 @@ fn g11_threads_that_are_never_joined_leave_their_counts() {
     is_done.iter().take(usize::try_from(THREADS).unwrap()).for_each(drop);
     assert_eq!(circuit.snapshot().calls.success, 100 * THREADS);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by the test of its name, in a process of its own"]
+fn x04_child() {
+    let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+    let before = threads();
+    use_everything();
+    registry().get("ending.timed").unwrap().trip();
+    assert_eq!(threads(), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn x04_no_thread_is_started() {
+    run_test("threads::x04_child").assert_success();
+}

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Config, Event, EventKind, State, Subscription, Transition, registry,
+    CircuitBreaker, Config, Event, EventKind, RejectedReason, State, Subscription, Transition,
+    registry,
 };
 
 use crate::alone;
@@ -28,6 +29,7 @@ struct Story {
     state: Option<State>,
     changes: u64,
     refusals: u64,
+    full: u64,
     late: u64,
 }
 
@@ -41,10 +43,14 @@ impl Story {
         self.events += 1;
         match &event.kind {
             EventKind::Transition(transition) => self.change(*transition, event)?,
-            EventKind::Rejected { .. } if self.state == Some(State::Closed) => {
-                return Err(format!("a closed circuit refused: {event:?}"));
+            EventKind::Rejected { reason, .. } => {
+                let is_full = *reason == RejectedReason::BulkheadFull;
+                if self.state == Some(State::Closed) && !is_full {
+                    return Err(format!("a closed circuit refused: {event:?}"));
+                }
+                self.refusals += 1;
+                self.full += u64::from(is_full);
             }
-            EventKind::Rejected { .. } => self.refusals += 1,
             EventKind::Late { .. } => self.late += 1,
             kind => return Err(format!("nobody expects {kind:?}")),
         }
@@ -133,7 +139,10 @@ fn r21_a_storm_is_told_without_a_gap_in_order_and_each_event_once() {
         .success_threshold(2)
         .cooldown(Duration::from_nanos(1))
         .probe_timeout(Duration::from_secs(3_600));
-    let circuits = NAMES.map(|name| registry().get_or_create(name, config).unwrap());
+    let configs = [config, config, config.max_concurrent(2), config.max_concurrent(1)];
+    let circuits: [_; CIRCUITS] = std::array::from_fn(|circuit| {
+        registry().get_or_create(NAMES[circuit], configs[circuit]).unwrap()
+    });
     let passers_by = Mutex::new(Vec::new());
     drill(
         THREADS,
@@ -159,6 +168,7 @@ fn r21_a_storm_is_told_without_a_gap_in_order_and_each_event_once() {
                 let snapshot = circuit.snapshot();
                 assert_eq!(story.changes, snapshot.transitions, "{story:?}");
                 assert_eq!(story.refusals, snapshot.rejected.total(), "{story:?}");
+                assert_eq!(story.full, snapshot.rejected.bulkhead_full, "{story:?}");
                 assert_eq!(story.late, snapshot.calls.late, "{story:?}");
                 assert_eq!(story.state.unwrap_or(State::Closed), snapshot.state);
                 assert!(snapshot.in_flight == 0 && snapshot.probes.in_flight == 0);
