@@ -4,22 +4,24 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Barrier, LazyLock};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use breaker_runtime::{CallError, CircuitBreaker, Clock, Config, ManualClock, registry};
+use breaker_runtime::{
+    CallError, Calls, CircuitBreaker, Clock, Config, ManualClock, State, registry,
+};
 use tokio::runtime::Builder;
 
 use crate::alone;
 use crate::common::{assert_balanced, circuit, panic_quietly};
 use crate::guarded::{
-    Answer, Fault, Gauge, KEYS, Plan, SLOTS, asynchronous, bulkhead, keyed, slow, sync, windowed,
-    windowed_async,
+    Answer, Fault, Gauge, KEYS, Plan, SLOTS, asynchronous, blocking, bulkhead, keyed, slow, sync,
+    windowed, windowed_async,
 };
 use crate::ledger::{Ledger, Seen, assert_well, family};
-use crate::load::{Lots, scaled, seed};
+use crate::load::{Lots, drill, scaled, seed};
 
 const ANNOTATED: [&str; 6] = [
     "storms.sync",
@@ -226,12 +228,41 @@ fn check(scene: &Scene) {
     }
 }
 
+/// Looks at circuits in the middle of a storm: no call is seen to end before it began, or to be taken back.
+fn look_on(scene: &Scene, is_over: &AtomicBool) -> u64 {
+    let mut before = [Calls::default(); BY_HAND + 1];
+    for looks in 1.. {
+        for (circuit, before) in before.iter_mut().enumerate() {
+            let annotated = ANNOTATED.get(circuit).and_then(|name| registry().get(name));
+            let snapshot = annotated.as_deref().unwrap_or(&scene.by_hand).snapshot();
+            let calls = snapshot.calls;
+            let ended = calls.success + calls.failure + calls.ignored + calls.cancelled;
+            assert_eq!(calls.started.checked_sub(ended), Some(snapshot.in_flight), "{snapshot:?}");
+            assert!(snapshot.calls.started >= before.started && calls.success >= before.success);
+            assert!(calls.failure >= before.failure && calls.cancelled >= before.cancelled);
+            assert_eq!(snapshot.retry_after.is_some(), snapshot.state == State::Open);
+            assert!(snapshot.state != State::Closed || snapshot.trip_reason.is_none());
+            *before = calls;
+        }
+        if is_over.load(Ordering::Relaxed) {
+            return looks;
+        }
+        thread::yield_now();
+    }
+    unreachable!("it is over some time")
+}
+
 /// The circuits of the registry go on counting, so all storms are one scene.
 fn storm(tasks: u64, calls_of_each: u64) {
     static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
     let _alone = alone();
     let seed = seed();
     let (began, before) = (Instant::now(), SCENE.asked());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let watcher = thread::spawn({
+        let is_over = Arc::clone(&is_over);
+        move || look_on(&SCENE, &is_over)
+    });
     let runtime = Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
     runtime.block_on(async {
         let storm = |task| {
@@ -248,7 +279,13 @@ fn storm(tasks: u64, calls_of_each: u64) {
         }
     });
     drop(runtime);
-    println!("{} calls of {tasks} tasks in {:?}", SCENE.asked() - before, began.elapsed());
+    is_over.store(true, Ordering::Relaxed);
+    let looks = watcher.join().expect("what it saw was right");
+    println!(
+        "{looks} looks at {} calls of {tasks} tasks in {:?}",
+        SCENE.asked() - before,
+        began.elapsed()
+    );
     for (circuit, ledger) in ANNOTATED.iter().chain(&["by hand"]).zip(&SCENE.ledgers) {
         println!("{circuit}: {ledger}");
     }
@@ -268,6 +305,39 @@ fn l02_calls_of_8_tasks_are_counted_exactly_and_leave_nothing_behind() {
 #[test]
 fn l02_calls_of_1000_tasks_are_counted_exactly_and_leave_nothing_behind() {
     storm(1_000, scaled(10));
+}
+
+#[test]
+fn r19_callers_that_block_in_line_and_give_up_are_counted_exactly_and_leave_every_slot() {
+    const THREADS: u64 = 16;
+    let _alone = alone();
+    let seed = seed();
+    let (ledger, gauge) = (Ledger::default(), Gauge::default());
+    let circuit = registry().get("storms.blocking").unwrap();
+    drill(
+        THREADS,
+        scaled(20),
+        |thread, round| {
+            let mut lots = Lots::new(seed, round * THREADS + thread);
+            for _ in 0..50 {
+                let plan = Plan::draw(&mut lots);
+                ledger.enter(watch(|| blocking(plan, &gauge)));
+                if lots.one_in(50) {
+                    [CircuitBreaker::trip, CircuitBreaker::reset][usize::from(lots.one_in(2))](
+                        &circuit,
+                    );
+                }
+            }
+        },
+        |_| {},
+        |_| {
+            ledger.check(&[circuit.snapshot()]);
+            assert_well(&circuit, &ledger, || {});
+            ledger.check(&[circuit.snapshot()]);
+        },
+    );
+    println!("{ledger}");
+    assert!((2..=4).contains(&gauge.most()), "{} were inside", gauge.most());
 }
 
 #[test]

@@ -171,6 +171,21 @@ pub(crate) async fn bulkhead(plan: Plan, entered: &AtomicBool, gauge: &Gauge) ->
     plan.run_async(entered).await
 }
 
+/// Waits in line with its thread.
+#[circuit_breaker(
+    name = "storms.blocking",
+    max_concurrent = 4,
+    max_wait = "50us",
+    failure_threshold = 4,
+    cooldown = "50us",
+    ignore_if = Fault::is_absence
+)]
+pub(crate) fn blocking(plan: Plan, gauge: &Gauge) -> Answer {
+    let _inside = gauge.enter();
+    std::thread::yield_now();
+    plan.run()
+}
+
 pub(crate) const KEYS: u64 = 12;
 
 #[circuit_breaker(
