@@ -10,6 +10,8 @@ mod load;
 
 #[path = "storms/calls.rs"]
 mod calls;
+#[path = "storms/controls.rs"]
+mod controls;
 #[path = "storms/events.rs"]
 mod events;
 #[path = "storms/guarded.rs"]

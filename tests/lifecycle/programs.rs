@@ -118,6 +118,13 @@ fn g10_g11_circuits_may_be_used_after_main_while_other_threads_use_them_too() {
 }
 
 #[test]
+fn r19_calls_on_the_systems_clocks_are_counted_exactly_and_leave_every_circuit_well() {
+    let ended = run_program("storm");
+    ended.assert_success();
+    assert_eq!(ended.stdout, "160000 calls, all counted, all circuits closed\n");
+}
+
+#[test]
 fn g12_two_versions_have_two_registries() {
     let ended = run_program("two_versions");
     ended.assert_success();
