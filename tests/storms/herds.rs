@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use breaker_runtime::{CallError, CircuitBreaker, Config, Permit, RejectedReason, State};
@@ -10,15 +11,16 @@ use crate::common::{assert_balanced, circuit, poll};
 
 const CALLS: u64 = 30_000;
 
+type Call<'a> = Pin<Box<dyn Future<Output = Result<(), CallError<()>>> + 'a>>;
+
 /// Polls so many calls of a dependency that hangs, and returns those that hang with it.
-fn hang(
-    circuit: &CircuitBreaker,
-) -> Vec<Pin<Box<impl Future<Output = Result<(), CallError<()>>>>>> {
-    let calls = (0..CALLS).map(|_| Box::pin(circuit.call_async(pending::<Result<(), ()>>)));
+fn hang(circuit: &CircuitBreaker) -> Vec<Call<'_>> {
+    let calls =
+        (0..CALLS).map(|_| -> Call<'_> { Box::pin(circuit.call_async(pending::<Result<(), ()>>)) });
     calls
-        .filter_map(|mut call| match poll(call.as_mut()) {
-            std::task::Poll::Pending => Some(call),
-            std::task::Poll::Ready(answer) => {
+        .filter_map(|mut call| match poll(Pin::new(&mut call)) {
+            Poll::Pending => Some(call),
+            Poll::Ready(answer) => {
                 let Err(CallError::Rejected(rejected)) = answer else { panic!("it hangs") };
                 assert_eq!(rejected.reason(), RejectedReason::BulkheadFull);
                 None

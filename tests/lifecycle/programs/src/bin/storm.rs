@@ -52,7 +52,7 @@ fn keyed(key: u64, works: bool) -> Result<(), Fault> {
 /// Good, failed and refused calls of all circuits, as their callers saw them.
 static SEEN: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
-fn see(answer: Result<(), Fault>) {
+fn see(answer: &Result<(), Fault>) {
     let seen = match answer {
         Ok(()) => 0,
         Err(Fault::Down) => 1,
@@ -66,10 +66,10 @@ fn call(thread: u64) {
         let lot = (thread * CALLS + number).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
         let works = !lot.is_multiple_of(5);
         match lot / 5 % 4 {
-            0 => see(coarse(works)),
-            1 => see(precise(works)),
-            2 => see(windowed(works)),
-            _ => see(keyed(lot % 9, works)),
+            0 => see(&coarse(works)),
+            1 => see(&precise(works)),
+            2 => see(&windowed(works)),
+            _ => see(&keyed(lot % 9, works)),
         }
         if number % 64 == 0 {
             thread::yield_now();
