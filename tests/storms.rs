@@ -14,6 +14,8 @@ mod calls;
 mod controls;
 #[path = "storms/events.rs"]
 mod events;
+#[path = "storms/firsts.rs"]
+mod firsts;
 #[path = "storms/guarded.rs"]
 mod guarded;
 #[path = "storms/half_open.rs"]

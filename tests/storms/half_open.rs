@@ -1,9 +1,10 @@
 //! Herds at half-open: exactly as many probes as allowed, and the verdict that their ends call for.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -236,13 +237,30 @@ fn storm_by_hand(probes: u32) {
         .success_threshold(probes)
         .half_open_failure_threshold(limit);
     let (circuit, time) = circuit(limits);
-    let (scene, tally) = (Scene::new(), std::cell::RefCell::new(Tally::default()));
+    let (scene, tally) = (Scene::new(), RefCell::new(Tally::default()));
+    // Let in before the circuit opened: it ends in the middle of the storm, and moves nothing (R10).
+    let stale = Mutex::new(None::<Permit<'_>>);
     drill(
         THREADS,
         scaled(STORMS),
-        |thread, storm| call(&circuit, thread + storm, End::draw(seed, storm, thread), &scene),
-        |_| {
-            tally.borrow_mut().make_due(&circuit, most);
+        |thread, storm| {
+            let stale = if thread == 0 { stale.lock().unwrap().take() } else { None };
+            match stale {
+                Some(permit) if storm % 2 == 0 => permit.failure(),
+                Some(permit) => permit.success(),
+                None => {}
+            }
+            call(&circuit, thread + storm, End::draw(seed, storm, thread), &scene);
+        },
+        |storm| {
+            let mut tally = tally.borrow_mut();
+            if circuit.state() == State::Closed {
+                *stale.lock().unwrap() = circuit.try_acquire().ok();
+                tally.asked += 1;
+                tally.bad += u64::from(storm % 2 == 0);
+                tally.good += u64::from(storm % 2 == 1);
+            }
+            tally.make_due(&circuit, most);
             pass_cooldown(&circuit, &time);
         },
         |_| tally.borrow_mut().check(&circuit, most, &scene.take()),
@@ -320,7 +338,7 @@ fn s01_of_64_threads_exactly_3_probes_of_annotated_functions_run_at_a_time_and_d
     let _alone = alone();
     let seed = seed();
     let circuit: Arc<CircuitBreaker> = registry().get("storms.half_open").unwrap();
-    let (scene, tally) = (Scene::new(), std::cell::RefCell::new(Tally::default()));
+    let (scene, tally) = (Scene::new(), RefCell::new(Tally::default()));
     drill(
         THREADS,
         scaled(STORMS),
