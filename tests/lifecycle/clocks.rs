@@ -60,6 +60,28 @@ fn k04_a_cooldown_ends_when_time_has_come_as_far_again() {
     assert_eq!(circuit.state(), State::Closed);
 }
 
+#[circuit_breaker(name = "clocks.shared", failure_threshold = 1, cooldown = "60s")]
+fn shared(works: bool) -> Option<()> {
+    works.then_some(())
+}
+
+/// What one test with paused time leaves behind must not keep another one from testing a cooldown.
+#[test]
+#[ignore = "does not hold: a reset keeps the time that was seen last"]
+fn k06_a_circuit_that_is_reset_goes_by_the_time_of_a_new_runtime() {
+    for hours in [2, 1] {
+        let runtime = paused();
+        registry().get("clocks.shared").unwrap().reset();
+        runtime.block_on(async {
+            advance(HOUR * hours).await;
+            assert_eq!(shared(false), None);
+            advance(SECOND * 60).await;
+            assert!(registry().get("clocks.shared").unwrap().snapshot().probe_due);
+            assert_eq!(shared(true), Some(()), "the cooldown is over");
+        });
+    }
+}
+
 #[test]
 fn k04_a_call_that_ends_before_it_began_took_no_time() {
     let circuit = circuit(Config::new().slow_call(SECOND));
