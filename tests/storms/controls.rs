@@ -1,6 +1,7 @@
 //! What a person sets holds, whatever calls do at the same moment (S08, R16).
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use breaker_runtime::{CircuitBreaker, Config, Permit, RejectedReason, State};
 
@@ -16,9 +17,9 @@ fn switch(act: fn(&CircuitBreaker), state: State) {
     let seed = seed();
     let config = Config::new()
         .failure_threshold(1)
-        .success_threshold(1)
+        .success_threshold(3)
         .cooldown(SECOND)
-        .probe_timeout(SECOND * 2);
+        .probe_timeout(SECOND * 60);
     let (circuit, time) = circuit(config);
     let asked = AtomicU64::new(0);
     drill(
@@ -27,14 +28,19 @@ fn switch(act: fn(&CircuitBreaker), state: State) {
         |thread, round| {
             let mut lots = Lots::new(seed, round * THREADS + thread);
             if thread == 0 {
-                (0..lots.draw(40)).for_each(|_| std::hint::spin_loop());
+                (0..lots.draw(10)).for_each(|_| thread::yield_now());
                 act(&circuit);
                 assert_eq!(circuit.state(), state);
                 return;
             }
             for _ in 0..20 {
                 asked.fetch_add(1, Ordering::Relaxed);
-                match circuit.try_acquire() {
+                let answer = circuit.try_acquire();
+                // So that circuits are half-open for a while.
+                if lots.one_in(4) {
+                    thread::yield_now();
+                }
+                match answer {
                     Ok(permit) if lots.one_in(2) => permit.success(),
                     Ok(permit) => permit.failure(),
                     Err(_) => time.advance(SECOND),
