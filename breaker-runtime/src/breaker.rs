@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::bulkhead::Bulkhead;
-use crate::clock::{Clock, Source, Stopwatch, nanos};
+use crate::clock::{Clock, Left, Source, Stopwatch, nanos};
 use crate::config::{Config, ConfigError, Options, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
@@ -54,6 +54,8 @@ pub struct CircuitBreaker {
     stopwatch: Stopwatch,
     /// A call that takes more nanoseconds than this is slow; the most there are if none is.
     slow_after: u64,
+    /// No refusal asks for more patience than this, whatever the clock does (R17).
+    longest_cooldown: Left,
     totals: Totals,
     bulkhead: Option<Box<Bulkhead>>,
     clock: Source,
@@ -148,6 +150,7 @@ impl CircuitBreaker {
             bulkhead: settings
                 .max_concurrent
                 .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
+            longest_cooldown: Left::of(settings.longest_cooldown()),
             totals: Totals::new(),
             clock,
             machine: Mutex::new(machine),

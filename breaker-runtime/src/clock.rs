@@ -199,12 +199,16 @@ impl Instant {
 }
 
 /// The time until a deadline, in nanoseconds: a [`Duration`] takes a division, and most callers never look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Left(u64);
 
 impl Left {
     /// Until a deadline that never comes.
     pub(crate) const FOREVER: Self = Self(u64::MAX);
+
+    pub(crate) fn of(duration: Duration) -> Self {
+        Self(nanos(duration))
+    }
 
     /// `None` if it never ends.
     pub(crate) fn as_duration(self) -> Option<Duration> {

@@ -91,7 +91,6 @@ fn g09_paused_child() {
 }
 
 #[test]
-#[ignore = "does not hold: tokio's clock panics when its thread-local is gone"]
 fn g09_everything_may_be_used_while_a_thread_takes_itself_down_after_time_was_paused_once() {
     run_test("threads::g09_paused_child").assert_success();
 }

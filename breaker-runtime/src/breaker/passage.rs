@@ -96,7 +96,7 @@ impl CircuitBreaker {
             return None;
         }
         self.totals.add_hot(Hot::Refused);
-        Some(Refusal::open(now.left_to(until)))
+        Some(Refusal::open(now.left_to(until).min(self.longest_cooldown)))
     }
 
     /// Asks the machine.

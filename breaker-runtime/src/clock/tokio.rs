@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use once_cell::sync::Lazy;
+use tokio::runtime::Handle;
 use tokio::time;
 
 use super::Instant;
@@ -20,7 +21,9 @@ pub(super) fn counter() -> Instant {
 
 pub(super) fn precise() -> Instant {
     static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
-    let now = time::Instant::now();
+    // A thread that takes itself down may have no runtime to ask any more, and asking would panic.
+    let is_ending = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+    let now = if is_ending { std::time::Instant::now().into() } else { time::Instant::now() };
     let after = now.saturating_duration_since(*ORIGIN);
     let before = ORIGIN.saturating_duration_since(now);
     Instant::ZERO.after(AT_ORIGIN.saturating_add(after).saturating_sub(before))

@@ -53,6 +53,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The longest that the circuit is open at a time.
+    pub(crate) fn longest_cooldown(&self) -> Duration {
+        if self.cooldown_multiplier > 1.0 || self.cooldown_jitter > 0.0 {
+            self.cooldown_max
+        } else {
+            self.cooldown
+        }
+    }
+
     /// The shortest time after which a circuit has something to do.
     pub(crate) fn shortest_time(&self) -> Duration {
         let bucket = match self.window {
