@@ -14,6 +14,7 @@ use std::time::Duration;
 use breaker_runtime::{CallError, Config, State};
 use common::{SECOND, assert_balanced, circuit, due, poll};
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 use tokio::task::{self, LocalSet};
 
 /// A dependency that never answers.
@@ -216,16 +217,20 @@ fn c08_a_call_that_is_aborted_while_it_ends_has_one_outcome() {
     runtime.block_on(async {
         for _ in 0..CALLS {
             let circuit = Arc::clone(&circuit);
-            let task = tokio::spawn(async move { circuit.call_async(|| Ready { after: 1 }).await });
-            task::yield_now().await;
+            let (began, begins) = oneshot::channel();
+            let call = async move {
+                let began = || drop(began.send(()));
+                circuit.call_async(|| (began(), Ready { after: 1 }).1).await
+            };
+            let task = tokio::spawn(call);
+            begins.await.unwrap();
             task.abort();
             let _ = task.await;
         }
     });
     let snapshot = circuit.snapshot();
-    assert!(snapshot.calls.started > 0);
-    assert_eq!(snapshot.in_flight, 0);
-    assert_eq!(snapshot.calls.success + snapshot.calls.cancelled, snapshot.calls.started);
+    assert_eq!((snapshot.calls.started, snapshot.in_flight), (CALLS, 0));
+    assert_eq!(snapshot.calls.success + snapshot.calls.cancelled, CALLS);
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod args;
 mod argument;
 mod expand;
 mod fallback;
+mod guard;
+mod nesting;
 mod options;
 mod output;
 mod signature;
@@ -16,27 +18,11 @@ mod spec;
 mod tests;
 mod value;
 
-use proc_macro2::TokenStream;
-
 /// Guards a function with a circuit breaker. Documented on `breaker_runtime::circuit_breaker`.
 #[proc_macro_attribute]
 pub fn circuit_breaker(
     args: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    guard(args.into(), &item.into()).into()
-}
-
-/// Parses, checks and expands. On a mistake the errors come with the function as it was written, so that
-/// its callers see no error of their own.
-fn guard(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let args = args::Args::parse(args);
-    let function = signature::Function::parse(item);
-    match spec::Spec::check(args, function) {
-        Ok((spec, function)) => expand::expand(&spec, &function),
-        Err(errors) => {
-            let errors = errors.to_compile_error();
-            quote::quote! { #item #errors }
-        }
-    }
+    guard::guard(args.into(), &item.into()).into()
 }

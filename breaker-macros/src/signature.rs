@@ -9,6 +9,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, Error, FnArg, ReceiverKind, Signature, Type, Visibility};
 
 use crate::argument::{Argument, argument};
+use crate::nesting;
 use crate::output::{Flavor, Output, output, peel_type};
 
 /// A function that can be guarded.
@@ -45,7 +46,9 @@ impl Function {
         let Some(body) = last.as_ref().and_then(brace_group) else {
             return Err(no_body(&header, last));
         };
-        let (attrs, vis, signature) = parse_header.parse2(header.into_iter().collect())?;
+        let header: TokenStream = header.into_iter().collect();
+        nesting::check(header.clone())?;
+        let (attrs, vis, signature) = parse_header.parse2(header)?;
         refuse_kinds(&signature)?;
         let (inner_attrs, body) = split_inner_attrs(body);
         Ok(Self::of(attrs, vis, signature, inner_attrs, body))

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;
 
-use crate::guard;
+use crate::guard::guard;
 
 /// What `macro_rules!` puts around a fragment.
 fn invisible(tokens: TokenStream) -> TokenStream {
@@ -262,4 +262,56 @@ fn without_a_timer_the_options_that_need_one_name_the_feature() {
     let sync = "fn price() -> Option<u32> { None }".parse().unwrap();
     let args = "name = \"prices\", max_concurrent = 1, max_wait = \"1s\"".parse().unwrap();
     assert!(!guard(args, &sync).to_string().contains("compile_error"));
+}
+
+/// The stack that the compiler runs this crate on.
+fn on_the_compilers_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(test);
+    thread.expect("there is memory").join().expect("the test passes");
+}
+
+fn nested(depth: usize, open: &str, middle: &str, close: &str) -> String {
+    format!("{}{middle}{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[test]
+fn what_is_as_deep_as_can_be_is_guarded() {
+    on_the_compilers_stack(|| {
+        for (open, close) in [("(", ")"), ("{", "}"), ("[", "]"), ("f(", ")"), ("if a {", "}")] {
+            let args = format!("name = \"prices\", fallback = {}", nested(64, open, "a", close));
+            let function = "fn price() -> Price {}".parse().unwrap();
+            let guarded = guard(args.parse().unwrap(), &function).to_string();
+            assert!(!guarded.contains("compile_error"), "{guarded}");
+        }
+        // The function's own brackets are a level, and those of the innermost `Fn()` another.
+        for (open, close) in [("A<", ">"), ("(", ")"), ("&[", "]"), ("Box<dyn Fn() -> ", ">")] {
+            let ty = nested(62, open, "u8", close);
+            let function = format!("fn price(a: {ty}) -> Option<u8> {{ None }}").parse().unwrap();
+            let guarded = guard(quote! { name = "prices" }, &function).to_string();
+            assert!(!guarded.contains("compile_error"), "{guarded}");
+        }
+    });
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_one_error_and_the_function() {
+    let value = nested(5_000, "(", "1", ")");
+    let ty = nested(5_000, "A<", "u8", ">");
+    for (args, function) in [
+        (format!("name = \"prices\", fallback = {value}"), "fn price() {}".to_owned()),
+        ("name = \"prices\"".to_owned(), format!("fn price(a: {ty}) -> Option<u8> {{ None }}")),
+    ] {
+        let guarded = guard(args.parse().unwrap(), &function.parse().unwrap()).to_string();
+        assert!(guarded.starts_with("fn price"), "{guarded}");
+        assert_eq!(guarded.matches("compile_error").count(), 1, "{guarded}");
+        assert!(guarded.contains("nested too deeply"), "{guarded}");
+    }
+}
+
+#[test]
+fn a_body_may_be_nested_as_deeply_as_the_compiler_likes() {
+    let body = nested(1_000, "{", "None", "}");
+    let function = format!("fn price() -> Option<u8> {{ {body} }}").parse().unwrap();
+    let guarded = guard(quote! { name = "prices" }, &function).to_string();
+    assert!(!guarded.contains("compile_error"), "{guarded}");
 }

@@ -234,3 +234,6 @@ fn words(tokens: TokenStream, word: &str) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests;

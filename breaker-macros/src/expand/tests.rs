@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use proc_macro2::TokenStream;
 
-use crate::guard;
+use crate::guard::guard;
 
 /// The function that an attribute and an item become, as rustfmt would show it.
 fn expanded(args: &str, item: &str) -> String {

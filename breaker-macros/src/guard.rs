@@ -1,0 +1,21 @@
+//! The steps of the attribute.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::args::Args;
+use crate::expand::expand;
+use crate::signature::Function;
+use crate::spec::Spec;
+
+/// Parses, checks and expands. On a mistake the errors come with the function as it was written, so that
+/// its callers see no error of their own.
+pub(crate) fn guard(args: TokenStream, item: &TokenStream) -> TokenStream {
+    match Spec::check(Args::parse(args), Function::parse(item)) {
+        Ok((spec, function)) => expand(&spec, &function),
+        Err(errors) => {
+            let errors = errors.to_compile_error();
+            quote! { #item #errors }
+        }
+    }
+}
