@@ -219,7 +219,7 @@ fn c08_a_call_that_is_aborted_while_it_ends_has_one_outcome() {
             let circuit = Arc::clone(&circuit);
             let (began, begins) = oneshot::channel();
             let call = async move {
-                let began = || drop(began.send(()));
+                let began = || began.send(()).unwrap();
                 circuit.call_async(|| (began(), Ready { after: 1 }).1).await
             };
             let task = tokio::spawn(call);
