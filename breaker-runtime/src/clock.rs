@@ -109,16 +109,11 @@ impl Stopwatch {
             (Some(_), _) => Self::Clock,
         }
     }
+}
 
-    /// What it shows; `now` is asked for the time, if it goes by that.
-    #[inline]
-    pub(crate) fn read(self, now: impl FnOnce() -> Instant) -> Instant {
-        match self {
-            Self::None => Instant::ZERO,
-            Self::Clock => now(),
-            Self::Counter => system::counter(),
-        }
-    }
+/// What a [`Stopwatch::Counter`] shows.
+pub(crate) fn counter() -> Instant {
+    system::counter()
 }
 
 /// A clock that stands still until [`advance`](ManualClock::advance) moves it. Clones share one time.

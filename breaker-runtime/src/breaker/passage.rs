@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::CircuitBreaker;
 use crate::bulkhead::Bulkhead;
-use crate::clock::{Instant, Source};
+use crate::clock::{self, Instant, Source, Stopwatch};
 use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
 use crate::event::{EventKind, LISTENERS, Outbox};
 use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
@@ -50,16 +50,26 @@ impl CircuitBreaker {
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        let Some(bulkhead) = &self.bulkhead else {
-            let word = self.word.load();
-            return if word.is_closed() {
-                Ok(self.begin(Ticket { epoch: word.epoch(), probe: None }, if_dropped))
-            } else if let Some(refusal) = self.refuse_at_once(word) {
-                Err(Rejected::new(self.name.clone(), refusal))
-            } else {
-                self.ask(if_dropped)
-            };
-        };
+        if let Some(bulkhead) = &self.bulkhead {
+            return self.acquire_behind(bulkhead, enter, if_dropped);
+        }
+        let word = self.word.load();
+        if word.is_closed() {
+            Ok(self.begin(Ticket { epoch: word.epoch(), probe: None }, if_dropped))
+        } else if let Some(refusal) = self.refuse_at_once(word) {
+            Err(Rejected::new(self.name.clone(), refusal))
+        } else {
+            self.ask(if_dropped)
+        }
+    }
+
+    #[inline(never)]
+    fn acquire_behind(
+        &self,
+        bulkhead: &Bulkhead,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
         self.check()?;
         self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
     }
@@ -140,7 +150,11 @@ impl CircuitBreaker {
     #[inline]
     fn begin(&self, ticket: Ticket, if_dropped: IfDropped) -> Permit<'_> {
         self.totals.add_hot(Hot::Started);
-        let began = self.stopwatch.read(|| self.clock.now());
+        let began = match self.stopwatch {
+            Stopwatch::None => Instant::ZERO,
+            Stopwatch::Clock => self.clock.now(),
+            Stopwatch::Counter => clock::counter(),
+        };
         Permit::new(self, ticket, began, if_dropped)
     }
 
@@ -157,8 +171,11 @@ impl CircuitBreaker {
     #[inline(never)]
     fn settle_slowly(&self, ticket: Ticket, began: Instant, ending: Ending) {
         let now = self.reads_clock.then(|| self.clock.now());
-        let ended = self.stopwatch.read(|| now.unwrap_or(began));
-        let slow = ended.is_later(began, self.slow_after);
+        let slow = match (self.stopwatch, now) {
+            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.slow_after),
+            (Stopwatch::None | Stopwatch::Clock, _) => false,
+            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.slow_after),
+        };
         let ended = Ended { ending, slow };
         if !self.count_alone(ticket.epoch, ended, now) {
             self.tell(ticket, ended, now);
