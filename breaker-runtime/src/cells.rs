@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sync::Mutex;
+use crate::sync::Global;
 
 /// What is counted where every nanosecond counts.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ struct Pool {
     free_rows: Vec<usize>,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool {
+static POOL: Global<Pool> = Global::new(Pool {
     blocks: Vec::new(),
     free_blocks: Vec::new(),
     rows: 0,

@@ -8,15 +8,15 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::error::RejectedReason;
 use crate::outcome::Outcome;
 use crate::provenance::Conflict;
 use crate::state::Transition;
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, Condvar, Global, Mutex, thread_local};
 
 /// Something that happened to a circuit of the registry.
 ///
@@ -92,7 +92,8 @@ impl Drop for Subscription {
 
 thread_local! {
     /// How many listeners the thread is inside of. Without a destructor, so that it can always be read.
-    static INSIDE: Cell<usize> = const { Cell::new(0) };
+    #[allow(clippy::missing_const_for_thread_local, reason = "loom's have no const form")]
+    static INSIDE: Cell<usize> = Cell::new(0);
 }
 
 struct Listener {
@@ -118,9 +119,9 @@ impl Listener {
             }
             duty.inside += 1;
         }
-        INSIDE.set(INSIDE.get() + 1);
+        INSIDE.with(|inside| inside.set(inside.get() + 1));
         contain(|| (self.tell)(event));
-        INSIDE.set(INSIDE.get() - 1);
+        INSIDE.with(|inside| inside.set(inside.get() - 1));
 
         self.duty.lock().inside -= 1;
         self.returned.notify_all();
@@ -130,7 +131,7 @@ impl Listener {
         let mut duty = self.duty.lock();
         duty.retired = true;
         // Whoever is inside a listener must not wait for others that are: they may wait for it.
-        while duty.inside > 0 && INSIDE.get() == 0 {
+        while duty.inside > 0 && INSIDE.with(Cell::get) == 0 {
             duty = self.returned.wait(duty).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -158,11 +159,11 @@ fn contain(run: impl FnOnce()) {
 pub(crate) struct Listeners {
     /// Read before anything is built for a listener.
     count: AtomicUsize,
-    all: Mutex<Vec<Arc<Listener>>>,
+    all: Global<Vec<Arc<Listener>>>,
 }
 
 pub(crate) static LISTENERS: Listeners =
-    Listeners { count: AtomicUsize::new(0), all: Mutex::new(Vec::new()) };
+    Listeners { count: AtomicUsize::new(0), all: Global::new(Vec::new()) };
 
 impl Listeners {
     /// Whether there is any. A circuit that nobody listens to builds no events.

@@ -86,6 +86,8 @@ mod error;
 mod event;
 mod eventual;
 mod guarded;
+#[cfg(all(test, breaker_loom))]
+mod interleavings;
 mod keyed;
 mod machine;
 mod name;

@@ -1,17 +1,43 @@
-//! A lock that recovers from poison: what it guards is valid after every statement, so a panic while it
-//! was held must not take the circuit down.
+//! Locks and atomics, in the one place where a model checker can take their place.
+//!
+//! Built with `--cfg breaker_loom`, what circuits synchronise by is loom's, and `interleavings.rs` runs the
+//! real code through the orders in which threads may meet. What is global is outside of that.
 
-use std::sync::{self, MutexGuard, PoisonError};
+#[cfg_attr(breaker_loom, path = "sync/loom.rs")]
+#[cfg_attr(not(breaker_loom), path = "sync/std.rs")]
+mod primitives;
 
+use std::sync::{self, PoisonError};
+
+#[cfg(breaker_loom)]
+pub(crate) use primitives::LOADS_ARE_CHANGES;
+pub(crate) use primitives::{AtomicBool, AtomicU64, Condvar, MutexGuard, thread_local};
+
+/// A lock that recovers from poison: what it guards is valid after every statement, so a panic while it
+/// was held must not take the circuit down.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(sync::Mutex<T>);
+pub(crate) struct Mutex<T>(primitives::Mutex<T>);
 
 impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(primitives::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same for a static.
+#[derive(Debug)]
+pub(crate) struct Global<T>(sync::Mutex<T>);
+
+impl<T> Global<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(sync::Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn lock(&self) -> sync::MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -22,12 +48,13 @@ mod tests {
 
     #[test]
     fn p07_a_lock_recovers_from_poison() {
-        let lock = Mutex::new(1);
+        let (lock, global) = (Mutex::new(1), Global::new(1));
         let _ = std::panic::catch_unwind(|| {
-            let _held = lock.lock();
-            panic!("while the lock is held");
+            let _held = (lock.lock(), global.lock());
+            panic!("while the locks are held");
         });
         *lock.lock() += 1;
-        assert_eq!(*lock.lock(), 2);
+        *global.lock() += 1;
+        assert_eq!((*lock.lock(), *global.lock()), (2, 2));
     }
 }

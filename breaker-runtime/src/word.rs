@@ -5,10 +5,11 @@
 //! not change when one more success arrives. Everything else happens in [`Machine`](crate::machine),
 //! under the lock, and is published here.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::clock::Instant;
 use crate::state::State;
+use crate::sync::AtomicU64;
 
 const RUN_BITS: u32 = 20;
 const LONGEST_RUN: u32 = (1 << RUN_BITS) - 1;
@@ -109,7 +110,7 @@ impl AtomicWord {
     /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 1 where only
     /// "was there a success" matters.
     pub(crate) fn new(epoch: Epoch, holds_until: Instant, longest_run: u32, care: Care) -> Self {
-        let (bits, holds_until) = (0.into(), holds_until.as_nanos().into());
+        let (bits, holds_until) = (AtomicU64::new(0), AtomicU64::new(holds_until.as_nanos()));
         let word = Self { bits, holds_until, no_run: LONGEST_RUN - longest_run, care };
         word.bits.store(word.showing(epoch, State::Closed).0, Ordering::Release);
         word
@@ -202,7 +203,8 @@ impl AtomicWord {
         let shown = self.load();
         if (shown.epoch(), shown.state()) != (epoch, state) {
             self.holds_until.store(0, Ordering::Release);
-            self.bits.store(self.showing(epoch, state).0, Ordering::Release);
+            // An exchange, so that a good call's is either before it, or sees it and fails.
+            self.bits.swap(self.showing(epoch, state).0, Ordering::AcqRel);
         }
         if self.holds_until() != holds_until {
             self.holds_until.store(holds_until.as_nanos(), Ordering::Release);
@@ -231,7 +233,7 @@ impl AtomicWord {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, AtomicU64};
     use std::thread;
 
     use super::*;

@@ -1,0 +1,472 @@
+//! Every order in which two or three threads may meet in a circuit, as far as a model checker can tell: the
+//! real code, on loom's locks and atomics. Run by
+//!
+//! ```text
+//! RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-runtime --lib interleavings -- --nocapture
+//! ```
+//!
+//! What is not modelled, because nothing here hinges on it: totals, which are atomic additions or
+//! single-writer cells and are compared at rest, and the manual clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use loom::sync::atomic::{AtomicBool, AtomicUsize};
+use loom::thread;
+
+use crate::breaker::CircuitBreaker;
+use crate::clock::{Clock, ManualClock};
+use crate::config::Config;
+use crate::error::RejectedReason;
+use crate::event::{Event, EventKind, LISTENERS};
+use crate::name::Name;
+use crate::permit::Permit;
+use crate::provenance::Provenance;
+use crate::snapshot::Snapshot;
+use crate::state::{State, TripKind};
+use crate::sync::{self, Global};
+use crate::totals::{Hot, Totals};
+
+const SECOND: Duration = Duration::from_secs(1);
+const COOLDOWN: Duration = Duration::from_secs(60);
+
+/// Runs the model in all orders, and tells how many these were: once with loads that may see old values, as on
+/// processors with weak memory, and once with loads that loom takes for changes. Of several threads that load
+/// before one changes something, loom remembers one only, and leaves out the orders of the others.
+fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) {
+    explore_within(None, name, model);
+}
+
+/// As [`explore`], with so many switches between threads where neither waits for the other.
+fn explore_within(
+    preemptions: Option<usize>,
+    name: &str,
+    model: impl Fn() + Sync + Send + 'static,
+) {
+    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
+    static ALONE: Global<()> = Global::new(());
+    let _alone = ALONE.lock();
+    // A thread that has its cells takes a shorter way than one that must get them first. All executions must
+    // take the same, and run on this thread.
+    Totals::new().add_hot(Hot::Started);
+    let model = Arc::new(model);
+    for loads_are_changes in [false, true] {
+        EXECUTIONS.store(0, Ordering::Relaxed);
+        sync::LOADS_ARE_CHANGES.store(loads_are_changes, Ordering::Relaxed);
+        let model = Arc::clone(&model);
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = preemptions;
+        builder.check(move || {
+            EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+            model();
+        });
+        let loads = if loads_are_changes { "ordered loads" } else { "weak loads" };
+        println!("{name}, {loads}: {} executions", EXECUTIONS.load(Ordering::Relaxed));
+    }
+}
+
+fn circuit(config: Config) -> (Arc<CircuitBreaker>, ManualClock) {
+    let time = ManualClock::new();
+    time.advance(SECOND);
+    let clock = Clock::Manual(time.clone());
+    let circuit = CircuitBreaker::with_clock("circuit", config.cooldown(COOLDOWN), clock);
+    (Arc::new(circuit.expect("a valid config")), time)
+}
+
+/// A circuit whose next call is a probe.
+fn due(config: Config) -> (Arc<CircuitBreaker>, ManualClock) {
+    let (circuit, time) = circuit(config);
+    circuit.trip();
+    time.advance(COOLDOWN);
+    (circuit, time)
+}
+
+/// Runs `act` on a thread of its own, with the circuit.
+fn beside<R: 'static>(
+    circuit: &Arc<CircuitBreaker>,
+    act: impl FnOnce(&CircuitBreaker) -> R + 'static,
+) -> thread::JoinHandle<R> {
+    let circuit = Arc::clone(circuit);
+    thread::spawn(move || act(&circuit))
+}
+
+/// What the circuit shows at rest, after what must hold of every one.
+#[track_caller]
+fn at_rest(circuit: &CircuitBreaker) -> Snapshot {
+    let snapshot = circuit.snapshot();
+    let calls = snapshot.calls;
+    assert_eq!(circuit.state(), snapshot.state, "the word shows what the machine is in");
+    assert_eq!(snapshot.in_flight, 0);
+    let ended = calls.success + calls.failure + calls.ignored + calls.cancelled;
+    assert_eq!(calls.started, ended);
+    snapshot
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Success,
+    Failure,
+    Ignored,
+    Cancelled,
+}
+
+fn finish(permit: Permit<'_>, end: End) {
+    match end {
+        End::Success => permit.success(),
+        End::Failure => permit.failure(),
+        End::Ignored => permit.ignore(),
+        End::Cancelled => drop(permit),
+    }
+}
+
+/// One call that ends so, if it is let in.
+fn call(circuit: &CircuitBreaker, end: End) -> bool {
+    circuit.try_acquire().map(|permit| finish(permit, end)).is_ok()
+}
+
+#[test]
+fn s01_of_callers_that_come_together_exactly_as_many_as_allowed_probe() {
+    explore("s01, 2 callers", || {
+        let (circuit, _) = due(Config::new().half_open_max_calls(1));
+        let other = beside(&circuit, |circuit| circuit.try_acquire().map(std::mem::forget).is_ok());
+        let own = circuit.try_acquire().map(std::mem::forget).is_ok();
+        let other = other.join().unwrap();
+        assert_eq!(u8::from(own) + u8::from(other), 1);
+        assert_eq!(circuit.snapshot().probes.in_flight, 1);
+    });
+}
+
+#[test]
+fn s01_a_slot_that_is_given_back_is_taken_once() {
+    explore("s01, a slot given back", || {
+        let (circuit, _) = due(Config::new().half_open_max_calls(1).success_threshold(9));
+        let probe = circuit.try_acquire().unwrap();
+        let others = [(); 2].map(|()| {
+            beside(&circuit, |circuit| circuit.try_acquire().map(std::mem::forget).is_ok())
+        });
+        drop(probe);
+        let admitted = others.map(|other| u64::from(other.join().unwrap())).iter().sum::<u64>();
+        assert!(admitted <= 1);
+        assert_eq!(circuit.snapshot().probes.in_flight, admitted);
+    });
+}
+
+#[test]
+fn d43_nobody_sees_open_without_its_end() {
+    explore("d43, a trip and a reset", || {
+        let config = Config::new().failure_threshold(1).cooldown_multiplier(2.0);
+        let (circuit, _) = circuit(config);
+        let other = beside(&circuit, |circuit| {
+            call(circuit, End::Failure);
+            circuit.reset();
+        });
+        if let Err(rejected) = circuit.try_acquire().map(Permit::ignore) {
+            assert_eq!(rejected.reason(), RejectedReason::Open);
+            assert_eq!(rejected.retry_after(), Some(COOLDOWN));
+        }
+        other.join().unwrap();
+        assert_eq!(at_rest(&circuit).state, State::Closed);
+    });
+}
+
+#[test]
+fn d43_nobody_sees_open_with_the_end_of_another_opening() {
+    explore("d43, two openings", || {
+        let (circuit, time) = circuit(Config::new().cooldown_multiplier(2.0));
+        circuit.trip();
+        time.advance(SECOND * 10);
+        let clock = time.clone();
+        let other = beside(&circuit, move |circuit| {
+            circuit.reset();
+            clock.advance(SECOND * 5);
+            circuit.trip();
+        });
+        if let Err(rejected) = circuit.try_acquire().map(Permit::ignore) {
+            let left = rejected.retry_after().expect("the cooldown ends").as_secs();
+            // The clock may have moved before this call saw that the circuit was reset.
+            assert!(matches!(left, 50 | 45 | 60), "{left}");
+        }
+        other.join().unwrap();
+        assert_eq!(at_rest(&circuit).retry_after, Some(COOLDOWN));
+    });
+}
+
+#[test]
+fn s03_s04_outcomes_of_the_closed_circuit_move_no_probe() {
+    for end in [End::Success, End::Failure] {
+        explore("s03, s04, a stale outcome", move || {
+            let config = Config::new().success_threshold(2).half_open_failure_threshold(2);
+            let (circuit, time) = circuit(config);
+            let stale = circuit.try_acquire().unwrap();
+            circuit.trip();
+            time.advance(COOLDOWN);
+            let other = beside(&circuit, |circuit| {
+                let probe = circuit.try_acquire().unwrap();
+                probe.success();
+            });
+            finish(stale, end);
+            other.join().unwrap();
+            let snapshot = at_rest(&circuit);
+            assert_eq!((snapshot.state, snapshot.calls.late), (State::HalfOpen, 1));
+            assert_eq!((snapshot.probes.successes, snapshot.probes.failures), (1, 0));
+        });
+    }
+}
+
+#[test]
+fn s05_a_probe_of_an_earlier_half_open_frees_no_slot_of_the_next() {
+    explore("s05, a stale probe", || {
+        let (circuit, time) = due(Config::new().half_open_max_calls(1));
+        let stale = circuit.try_acquire().unwrap();
+        circuit.trip();
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, |circuit| {
+            circuit.try_acquire().map(std::mem::forget).unwrap();
+            circuit.try_acquire().map(std::mem::forget).is_ok()
+        });
+        stale.success();
+        assert!(!other.join().unwrap());
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.probes.in_flight, snapshot.calls.late), (1, 1));
+    });
+}
+
+#[test]
+fn s06_failures_that_cross_the_threshold_together_open_once() {
+    explore("s06, two failures", || {
+        let (circuit, _) = circuit(Config::new().failure_threshold(1));
+        let permit = circuit.try_acquire().unwrap();
+        let other = beside(&circuit, |circuit| call(circuit, End::Failure));
+        permit.failure();
+        let heard = other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert_eq!((snapshot.state, snapshot.transitions, snapshot.epoch), (State::Open, 1, 1));
+        assert!(snapshot.calls.late <= u64::from(heard));
+    });
+}
+
+#[test]
+fn s07_an_outcome_that_a_reset_overtakes_is_late_or_cleared() {
+    explore("s07, a failure and a reset", || {
+        let (circuit, _) = circuit(Config::new().failure_threshold(2));
+        let permit = circuit.try_acquire().unwrap();
+        let other = beside(&circuit, CircuitBreaker::reset);
+        permit.failure();
+        other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert_eq!((snapshot.window_calls, snapshot.consecutive_failures), (0, 0));
+        assert!(snapshot.calls.late <= 1);
+    });
+}
+
+#[test]
+fn s08_no_automatic_change_undoes_a_forced_state() {
+    let switches: [(fn(&CircuitBreaker), State); 2] = [
+        (CircuitBreaker::force_open, State::ForcedOpen),
+        (CircuitBreaker::disable, State::Disabled),
+    ];
+    for (switch, state) in switches {
+        explore("s08, a trip", move || {
+            let (circuit, _) = circuit(Config::new().failure_threshold(1));
+            let permit = circuit.try_acquire().unwrap();
+            let other = beside(&circuit, switch);
+            permit.failure();
+            other.join().unwrap();
+            assert_eq!(at_rest(&circuit).state, state);
+        });
+        explore("s08, a recovery", move || {
+            let (circuit, _) = due(Config::new().success_threshold(1));
+            let probe = circuit.try_acquire().unwrap();
+            let other = beside(&circuit, switch);
+            probe.success();
+            other.join().unwrap();
+            assert_eq!(at_rest(&circuit).state, state);
+        });
+    }
+}
+
+#[test]
+fn s08_the_last_of_two_controls_wins_as_a_whole() {
+    explore("s08, two controls", || {
+        let (circuit, _) = circuit(Config::new());
+        let other = beside(&circuit, CircuitBreaker::disable);
+        circuit.force_open();
+        other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert!(matches!(snapshot.state, State::ForcedOpen | State::Disabled));
+        assert_eq!(snapshot.epoch, 2);
+        let admitted = call(&circuit, End::Ignored);
+        assert_eq!(admitted, snapshot.state == State::Disabled);
+    });
+}
+
+#[test]
+fn s09_probes_that_succeed_and_fail_together_reach_one_verdict() {
+    explore("s09, two probes", || {
+        let config = Config::new().success_threshold(1).half_open_failure_threshold(1);
+        let (circuit, _) = due(config);
+        let probe = circuit.try_acquire().unwrap();
+        let before = circuit.snapshot().transitions;
+        let other = beside(&circuit, |circuit| call(circuit, End::Failure));
+        probe.success();
+        let was_let_in = other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        match snapshot.state {
+            // The failure was a probe that came first, and the success is late.
+            State::Open => assert_eq!(snapshot.trip_reason.unwrap().kind, TripKind::FailedProbes),
+            State::Closed => assert!(was_let_in, "a closed circuit lets everybody in"),
+            other => panic!("{other}"),
+        }
+        assert_eq!(snapshot.transitions, before + 1);
+    });
+}
+
+#[test]
+fn s10_a_good_call_and_a_bad_one_have_an_order() {
+    explore("s10, a success and a failure", || {
+        let config = Config::new().failure_rate(0.5).count_window(4).minimum_calls(1);
+        let (circuit, _) = circuit(config);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        call(&circuit, End::Failure);
+        let was_let_in = other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert_eq!(snapshot.state, State::Open);
+        let judged_before = u64::from(snapshot.trip_reason.unwrap().calls - 1);
+        assert_eq!(judged_before + snapshot.calls.late, u64::from(was_let_in));
+    });
+}
+
+#[test]
+fn s10_good_calls_on_both_sides_of_a_trip_are_counted_once_or_late() {
+    explore_within(Some(3), "s10, two successes and a trip", || {
+        let (circuit, _) = circuit(Config::new().count_window(2));
+        let permit = circuit.try_acquire().unwrap();
+        let good = beside(&circuit, |circuit| call(circuit, End::Success));
+        let trip = beside(&circuit, CircuitBreaker::trip);
+        permit.success();
+        let was_let_in = good.join().unwrap();
+        trip.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert_eq!((snapshot.state, snapshot.window_calls), (State::Open, 0));
+        assert_eq!(snapshot.calls.success, 1 + u64::from(was_let_in));
+    });
+}
+
+#[test]
+fn r03_two_good_calls_and_a_bad_one_are_all_in_the_window() {
+    explore("r03, three calls", || {
+        let (circuit, _) = circuit(Config::new().count_window(9));
+        let others = [(); 2].map(|()| beside(&circuit, |circuit| call(circuit, End::Success)));
+        call(&circuit, End::Failure);
+        others.into_iter().for_each(|other| assert!(other.join().unwrap()));
+        assert_eq!(at_rest(&circuit).window_calls, 3);
+    });
+}
+
+#[test]
+fn r04_good_calls_that_come_to_an_edge_together_are_both_in_the_window() {
+    explore("r04, an edge", || {
+        let (circuit, time) = circuit(Config::new().time_window(SECOND * 10));
+        call(&circuit, End::Success);
+        time.advance(SECOND);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        call(&circuit, End::Success);
+        assert!(other.join().unwrap());
+        assert_eq!(at_rest(&circuit).window_calls, 3);
+    });
+}
+
+#[test]
+fn r04_a_good_call_and_a_bad_one_at_an_edge_are_both_in_the_window() {
+    explore("r04, an edge and a failure", || {
+        let config = Config::new().time_window(SECOND * 10).failure_threshold(9);
+        let (circuit, time) = circuit(config);
+        time.advance(SECOND);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        call(&circuit, End::Failure);
+        assert!(other.join().unwrap());
+        assert_eq!(at_rest(&circuit).window_calls, 2);
+    });
+}
+
+#[test]
+fn c08_a_probe_that_ends_as_it_is_given_up_has_one_outcome() {
+    for end in [End::Success, End::Failure, End::Cancelled] {
+        explore("c08, a lapse", move || {
+            let config = Config::new()
+                .half_open_max_calls(1)
+                .success_threshold(1)
+                .half_open_failure_threshold(1)
+                .probe_timeout(SECOND);
+            let (circuit, time) = due(config);
+            let probe = circuit.try_acquire().unwrap();
+            let clock = time.clone();
+            let other = beside(&circuit, move |circuit| {
+                clock.advance(SECOND);
+                call(circuit, End::Ignored)
+            });
+            finish(probe, end);
+            other.join().unwrap();
+            let snapshot = at_rest(&circuit);
+            let verdicts = snapshot.probes.successes + snapshot.probes.failures;
+            assert!(verdicts <= 1);
+            assert_eq!(snapshot.probes.lost, snapshot.calls.late, "given up, or in time");
+        });
+    }
+}
+
+/// A circuit that listeners hear of, and what they heard.
+fn listed() -> (Arc<CircuitBreaker>, Arc<Global<Vec<Event>>>) {
+    let name = Name::Static("circuit");
+    let circuit = CircuitBreaker::listed(name, Config::new(), Provenance::decided(None));
+    (Arc::new(circuit), Arc::new(Global::new(Vec::new())))
+}
+
+#[test]
+fn r21_events_of_threads_that_meet_come_in_order_each_once() {
+    explore("r21, two controls", || {
+        let (circuit, heard) = listed();
+        let sink = Arc::clone(&heard);
+        let told = LISTENERS.add(move |event| sink.lock().push(event.clone()), Vec::new);
+        let other = beside(&circuit, CircuitBreaker::trip);
+        circuit.force_open();
+        other.join().unwrap();
+        drop(told);
+        let heard = heard.lock();
+        assert!(heard.iter().map(|event| event.sequence).eq(1..=heard.len() as u64));
+        let mut state = State::Closed;
+        for event in heard.iter() {
+            let EventKind::Transition(transition) = &event.kind else { panic!("{event:?}") };
+            assert_eq!(transition.from, state);
+            state = transition.to;
+        }
+        assert_eq!(state, circuit.state());
+    });
+}
+
+#[test]
+fn g08_nothing_is_told_after_unsubscribing_has_returned() {
+    explore("g08, an event and an end", || {
+        let (circuit, _) = listed();
+        let (is_over, told_late) = (Arc::new(AtomicBool::new(false)), Arc::new(Global::new(0)));
+        let (over, late) = (Arc::clone(&is_over), Arc::clone(&told_late));
+        let tell = move |_: &Event| {
+            let is_late = over.load(Ordering::SeqCst);
+            *late.lock() += u32::from(is_late);
+        };
+        let told = LISTENERS.add(tell, Vec::new);
+        // The list of listeners is not modelled: this tells loom that it matters who comes first.
+        let gate = Arc::new(AtomicUsize::new(0));
+        let pass = Arc::clone(&gate);
+        let other = beside(&circuit, move |circuit| {
+            pass.fetch_add(1, Ordering::SeqCst);
+            circuit.trip();
+        });
+        gate.fetch_add(1, Ordering::SeqCst);
+        drop(told);
+        is_over.store(true, Ordering::SeqCst);
+        other.join().unwrap();
+        assert_eq!((*told_late.lock(), circuit.state()), (0, State::Open));
+    });
+}
