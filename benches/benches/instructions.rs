@@ -22,13 +22,13 @@ struct Limit {
 
 const LIMITS: [Limit; 9] = [
     Limit { case: "closed", twin: "bare", bench: 40, release: 54 },
-    Limit { case: "closed-async", twin: "bare-async", bench: 72, release: 72 },
-    Limit { case: "open", twin: "bare", bench: 148, release: 156 },
-    Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 52 },
-    Limit { case: "fallback-path", twin: "bare", bench: 44, release: 52 },
+    Limit { case: "closed-async", twin: "bare-async", bench: 74, release: 74 },
+    Limit { case: "open", twin: "bare", bench: 148, release: 170 },
+    Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 54 },
+    Limit { case: "fallback-path", twin: "bare", bench: 44, release: 54 },
     Limit { case: "time-window", twin: "bare", bench: 160, release: 172 },
     Limit { case: "slow-call", twin: "bare", bench: 235, release: 258 },
-    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 104, release: 136 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 106, release: 140 },
     Limit { case: "known-key", twin: "bare", bench: 1130, release: 1170 },
 ];
 
