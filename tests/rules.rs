@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CallError, CircuitBreaker, Config, ConfigError, RejectedReason, State, TripKind,
+    CallError, CircuitBreaker, Clock, Config, ConfigError, ManualClock, RejectedReason, State,
+    TripKind,
 };
 use common::{COOLDOWN, NANO, SECOND, assert_balanced, circuit, due, fail, pass_cooldown, succeed};
 
@@ -743,4 +744,16 @@ fn d18_probes_that_take_longer_than_the_time_window_still_close() {
         probe.success();
     }
     assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
+fn r17_a_cooldown_beyond_the_end_of_time_is_until_reset_however_it_is_asked() {
+    let time = ManualClock::new();
+    let year = Duration::from_secs(365 * 86_400);
+    time.advance(year * 100);
+    let config = Config::new().cooldown(year * 500);
+    let circuit = CircuitBreaker::with_clock("circuit", config, Clock::Manual(time)).unwrap();
+    circuit.trip();
+    assert_eq!(circuit.snapshot().retry_after, None);
+    assert_eq!(circuit.try_acquire().unwrap_err().retry_after(), None);
 }

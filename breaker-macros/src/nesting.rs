@@ -1,8 +1,9 @@
 //! How deep tokens may be nested before the parser sees them.
 //!
 //! `syn` follows brackets by recursion, and a stack that overflows takes the compiler with it, without a
-//! word about where. So what is nested too deeply is an error at its place, and is never parsed. A body is
-//! not parsed either way, and may be nested as deeply as the compiler likes.
+//! word about where. So brackets that are nested too deeply are an error at their place, and are never parsed.
+//! Thousands of operators in one expression are not looked for. A body is not parsed either way, and may be nested
+//! as deeply as the compiler likes.
 
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use syn::Error;
@@ -15,30 +16,70 @@ pub(crate) fn check(tokens: TokenStream) -> syn::Result<()> {
     below(tokens, 0)
 }
 
-/// Angle brackets are no groups, so they are counted until they close, or until a `;` shows that they were
-/// comparisons.
+/// Angle brackets are no groups, so they are counted until they close, or until it shows that they were
+/// comparisons: at a `;`, and at `&&` and `||` between operands.
 fn below(tokens: TokenStream, outside: usize) -> syn::Result<()> {
     let mut level = outside;
-    let mut is_arrow = false;
+    let mut before = Before::Nothing;
     for tree in tokens {
-        if level == DEEPEST && is_opening(&tree) {
+        let is_comparison = before == Before::Value && !matches!(tree, TokenTree::Group(_));
+        if level == DEEPEST && is_opening(&tree) && !is_comparison {
             let message = format!("nested too deeply: more than {DEEPEST} brackets in each other");
             return Err(Error::new(tree.span(), message));
         }
-        let was_arrow = std::mem::take(&mut is_arrow);
-        match tree {
-            TokenTree::Group(group) => below(group.stream(), level + 1)?,
-            TokenTree::Punct(mark) => match mark.as_char() {
-                '<' => level += 1,
-                '>' if !was_arrow => level = level.saturating_sub(1).max(outside),
-                ';' => level = outside,
-                '-' | '=' => is_arrow = mark.spacing() == Spacing::Joint,
-                _ => {}
-            },
-            TokenTree::Ident(_) | TokenTree::Literal(_) => {}
-        }
+        before = match tree {
+            TokenTree::Group(group) => {
+                below(group.stream(), level + 1)?;
+                Before::Value
+            }
+            TokenTree::Literal(_) => Before::Value,
+            TokenTree::Ident(_) => Before::Name,
+            TokenTree::Punct(mark) => {
+                let joint = mark.spacing() == Spacing::Joint;
+                match (mark.as_char(), before) {
+                    // The rest of a `<<` is no more of a bracket.
+                    ('<', Before::Value) if joint => Before::Value,
+                    ('<', Before::Value) | ('>', Before::Arrow) => Before::Nothing,
+                    ('<', _) => {
+                        level += 1;
+                        Before::Nothing
+                    }
+                    ('>', _) => {
+                        level = level.saturating_sub(1).max(outside);
+                        Before::Name
+                    }
+                    (';', _) => {
+                        level = outside;
+                        Before::Nothing
+                    }
+                    ('-' | '=', _) if joint => Before::Arrow,
+                    (half @ ('&' | '|'), Before::Value | Before::Name) if joint => {
+                        Before::Half(half)
+                    }
+                    (half @ ('&' | '|'), Before::Half(other)) if half == other => {
+                        level = outside;
+                        Before::Nothing
+                    }
+                    _ => Before::Nothing,
+                }
+            }
+        };
     }
     Ok(())
+}
+
+/// What stands before a token.
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    /// Something that can have no generics, so a `<` compares.
+    Value,
+    /// Something that ends an operand, and may have generics.
+    Name,
+    /// The first half of `->` or `=>`.
+    Arrow,
+    /// The first half of `&&` or `||` after an operand.
+    Half(char),
+    Nothing,
 }
 
 fn is_opening(tree: &TokenTree) -> bool {
@@ -75,7 +116,18 @@ mod tests {
 
     #[test]
     fn brackets_side_by_side_are_not_nested() {
-        for again in ["(1), ", "A<B>, ", "fn(A) -> A<B>, ", "{ a < b; } ", "a < b; ", "a => b, "] {
+        for again in [
+            "a < b && ",
+            "1 << 2 | ",
+            "a <= b || ",
+            "f(a) < b | ",
+            "(1), ",
+            "A<B>, ",
+            "fn(A) -> A<B>, ",
+            "{ a < b; } ",
+            "a < b; ",
+            "a => b, ",
+        ] {
             assert!(!is_refused(&again.repeat(DEEPEST * 2)), "{again}");
         }
     }

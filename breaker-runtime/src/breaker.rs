@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::bulkhead::Bulkhead;
-use crate::clock::{Clock, Left, Source, Stopwatch, nanos};
+use crate::clock::{self, Clock, Left, Source, Stopwatch, nanos};
 use crate::config::{Config, ConfigError, Options, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
@@ -132,9 +132,13 @@ impl CircuitBreaker {
             WindowSize::Calls(calls) => (calls, false),
             WindowSize::Time(_) => (1, true),
         };
-        let clock = Source::new(clock, settings.shortest_time());
-        let stopwatch = Stopwatch::new(settings.slow_call, &clock);
-        let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
+        let source = Source::new(clock, settings.shortest_time());
+        let stopwatch = Stopwatch::new(settings.slow_call, &source);
+        if stopwatch == Stopwatch::Counter {
+            // The first reading takes long, and should not be that of a call.
+            clock::counter();
+        }
+        let machine = Machine::new(settings, source.now(), fastrand::u64(..));
         let care = if settings.slow_call.is_some() || settings.max_concurrent.is_some() {
             Care::Throughout
         } else if has_time_window {
@@ -152,7 +156,7 @@ impl CircuitBreaker {
                 .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
             longest_cooldown: Left::of(settings.longest_cooldown()),
             totals: Totals::new(),
-            clock,
+            clock: source,
             machine: Mutex::new(machine),
             name,
             stated: config.options(),

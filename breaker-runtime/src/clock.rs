@@ -205,6 +205,12 @@ impl Left {
         Self(nanos(duration))
     }
 
+    /// No longer than that, unless it never ends.
+    #[inline]
+    pub(crate) fn at_most(self, longest: Self) -> Self {
+        if self == Self::FOREVER { self } else { self.min(longest) }
+    }
+
     /// `None` if it never ends.
     pub(crate) fn as_duration(self) -> Option<Duration> {
         (self != Self::FOREVER).then(|| Duration::from_nanos(self.0))

@@ -143,7 +143,8 @@ impl Keyed {
 
     /// Evicts the member that was asked for least recently among those that may go.
     fn make_room(&self, ages: &mut Ages, now: Instant) -> bool {
-        if now < ages.barren_until {
+        // Farther ahead than that it is of a clock that went back.
+        if now < ages.barren_until && ages.barren_until.since(now) <= BARREN {
             return false;
         }
         let mut kept = Vec::new();

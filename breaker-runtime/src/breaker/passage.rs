@@ -106,7 +106,7 @@ impl CircuitBreaker {
             return None;
         }
         self.totals.add_hot(Hot::Refused);
-        Some(Refusal::open(now.left_to(until).min(self.longest_cooldown)))
+        Some(Refusal::open(now.left_to(until).at_most(self.longest_cooldown)))
     }
 
     /// Asks the machine.
