@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::bulkhead::Bulkhead;
-use crate::clock::{self, Clock, Left, Source, Stopwatch, nanos};
+use crate::clock::{Clock, Left, Source, Stopwatch, nanos};
 use crate::config::{Config, ConfigError, Options, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
@@ -134,10 +134,6 @@ impl CircuitBreaker {
         };
         let source = Source::new(clock, settings.shortest_time());
         let stopwatch = Stopwatch::new(settings.slow_call, &source);
-        if stopwatch == Stopwatch::Counter {
-            // The first reading takes long, and should not be that of a call.
-            clock::counter();
-        }
         let machine = Machine::new(settings, source.now(), fastrand::u64(..));
         let care = if settings.slow_call.is_some() || settings.max_concurrent.is_some() {
             Care::Throughout

@@ -40,7 +40,7 @@ pub enum Clock {
     /// coarse variant of that clock, on Linux, Android and macOS. It costs a fraction, and moves in
     /// steps of 1 to 10 ms, so such a time may be one step too short or too long. So may a `slow_call` of 100 ms or
     /// more. Calls with a shorter one are measured by the processor's counter, if it is steady; it is compared with
-    /// the clock when the first such circuit is made, which takes about a millisecond, and 200 ms at worst.
+    /// the clock in the first such call of the program, which takes about a millisecond, and 200 ms at worst.
     #[default]
     System,
     /// A clock that only moves when told to.
