@@ -202,7 +202,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {
-        self.acquire(IfDropped::bare())
+        self.acquire(Bulkhead::try_enter, IfDropped::bare())
     }
 
     /// Runs `f` if the circuit lets it. `Err` is a failure, and so is a panic, which goes on unwinding.
@@ -221,7 +221,7 @@ impl CircuitBreaker {
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        let permit = self.acquire_blocking(IfDropped::Panicked)?;
+        let permit = self.acquire(Bulkhead::enter_blocking, IfDropped::Panicked)?;
         settle_result(permit, f())
     }
 

@@ -132,8 +132,7 @@ impl Keyed {
         let name: Arc<str> = name.into();
         let checked = Name::Shared(Arc::clone(&name));
         let provenance = self.shared.provenance().map(Provenance::of_a_key).unwrap_or_default();
-        let circuit = CircuitBreaker::listed(checked, self.shared.config(), provenance);
-        let circuit = Arc::new(circuit);
+        let circuit = Arc::new(CircuitBreaker::listed(checked, self.shared.config(), provenance));
         let touched = AtomicU64::new(now.as_nanos());
         let member = Member { circuit: Arc::clone(&circuit), touched };
         ages.known.insert((now, Arc::clone(&name)));

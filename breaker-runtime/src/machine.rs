@@ -68,6 +68,14 @@ pub(crate) struct Ticket {
     pub(crate) probe: Option<ProbeId>,
 }
 
+impl Ticket {
+    /// For a call that is no probe.
+    #[inline]
+    pub(crate) const fn of(epoch: Epoch) -> Self {
+        Self { epoch, probe: None }
+    }
+}
+
 /// What settling did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -171,7 +179,7 @@ impl Machine {
             let (deadlines, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
             self.enter(Phase::HalfOpen { deadlines, next }, Cause::CooldownOver, now);
         }
-        let mut ticket = Ticket { epoch: self.epoch(), probe: None };
+        let mut ticket = Ticket::of(self.epoch());
         if let Phase::HalfOpen { deadlines, next } = &mut self.phase {
             let probe = *next;
             *next = ProbeId(probe.0.saturating_add(1));
@@ -202,7 +210,7 @@ impl Machine {
         if let Phase::Closed(evidence) = &mut self.phase
             && now >= evidence.holds_until()
         {
-            evidence.turn(Good { run: 0, all: good.all() }, now);
+            evidence.turn(good.all(), now);
         }
     }
 

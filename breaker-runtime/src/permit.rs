@@ -62,8 +62,7 @@ impl<'a> Admission<'a> {
 
     #[inline]
     pub(crate) fn permit_for(self, if_dropped: IfDropped) -> Permit<'a> {
-        let ticket = Ticket { epoch: self.epoch, probe: None };
-        Permit::new(self.breaker, ticket, Instant::ZERO, if_dropped)
+        Permit::new(self.breaker, Ticket::of(self.epoch), Instant::ZERO, if_dropped)
     }
 }
 

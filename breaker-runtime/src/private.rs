@@ -81,7 +81,7 @@ pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
 #[cold]
 #[inline(never)]
 fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    way.circuit().acquire_blocking(IfDropped::Panicked)
+    way.circuit().acquire(Bulkhead::enter_blocking, IfDropped::Panicked)
 }
 
 /// As [`enter`], if it takes no more than a look; `None` says nothing.

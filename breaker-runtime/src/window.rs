@@ -82,10 +82,10 @@ impl Window {
     }
 
     /// Takes note of the time, which has come to the edge.
-    pub(crate) fn turn(&mut self, good: Good, now: Instant) {
+    pub(crate) fn turn(&mut self, all_good: u64, now: Instant) {
         match self {
             Self::Count(_) => {}
-            Self::Time(window) => window.turn(good.all, now),
+            Self::Time(window) => window.turn(all_good, now),
         }
     }
 

@@ -39,11 +39,11 @@ pub(crate) struct Word(u64);
 /// What calls of a closed circuit take besides a look at the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Care {
-    /// A look at the word.
+    /// Nothing.
     None,
-    /// More when they end.
+    /// Something when they end: a clock.
     AtEnd,
-    /// More when they begin and when they end.
+    /// Something when they begin and when they end: a clock, or a bulkhead.
     Throughout,
 }
 

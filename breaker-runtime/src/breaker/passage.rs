@@ -23,24 +23,18 @@ impl CircuitBreaker {
         is_let_in.then(|| Admission::new(self, word.epoch()))
     }
 
-    /// Lets a call in or refuses it, without waiting.
+    /// Lets a call in or refuses it. `enter` says how long it may wait for a slot of the bulkhead.
     #[inline]
-    pub(crate) fn acquire(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+    pub(crate) fn acquire(
+        &self,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
         if let Some(admission) = self.admit_at_once() {
             return Ok(admission.permit_for(if_dropped));
         }
         // By way of a variable: so a permit that was given at once need not have an address.
-        let permit = self.acquire_slowly(Bulkhead::try_enter, if_dropped)?;
-        Ok(permit)
-    }
-
-    /// As [`acquire`](CircuitBreaker::acquire), but may block the thread for a slot of the bulkhead.
-    #[inline]
-    pub(crate) fn acquire_blocking(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        if let Some(admission) = self.admit_at_once() {
-            return Ok(admission.permit_for(if_dropped));
-        }
-        let permit = self.acquire_slowly(Bulkhead::enter_blocking, if_dropped)?;
+        let permit = self.acquire_slowly(enter, if_dropped)?;
         Ok(permit)
     }
 
@@ -55,9 +49,9 @@ impl CircuitBreaker {
         }
         let word = self.word.load();
         if word.is_closed() {
-            Ok(self.begin(Ticket { epoch: word.epoch(), probe: None }, if_dropped))
-        } else if let Some(refusal) = self.refuse_at_once(word) {
-            Err(Rejected::new(self.name.clone(), refusal))
+            Ok(self.begin(Ticket::of(word.epoch()), if_dropped))
+        } else if let Some(rejected) = self.refuse_at_once(word) {
+            Err(rejected)
         } else {
             self.ask(if_dropped)
         }
@@ -85,8 +79,8 @@ impl CircuitBreaker {
         if word.is_closed() {
             return Ok(());
         }
-        if let Some(refusal) = self.refuse_at_once(word) {
-            return Err(Rejected::new(self.name.clone(), refusal));
+        if let Some(rejected) = self.refuse_at_once(word) {
+            return Err(rejected);
         }
         let checked = self.locked(self.clock.now(), Machine::check, rejection);
         self.deliver();
@@ -96,7 +90,7 @@ impl CircuitBreaker {
     /// Refuses a call of an open circuit without the lock: until its cooldown is over it stays open. Not
     /// if listeners want to hear of it, as it is the lock that puts what they hear in order.
     #[inline]
-    fn refuse_at_once(&self, seen: Word) -> Option<Refusal> {
+    fn refuse_at_once(&self, seen: Word) -> Option<Rejected> {
         if self.audience().is_some() {
             return None;
         }
@@ -106,7 +100,8 @@ impl CircuitBreaker {
             return None;
         }
         self.totals.add_hot(Hot::Refused);
-        Some(Refusal::open(now.left_to(until).at_most(self.longest_cooldown)))
+        let refusal = Refusal::open(now.left_to(until).at_most(self.longest_cooldown));
+        Some(Rejected::new(self.name.clone(), refusal))
     }
 
     /// Asks the machine.
@@ -139,7 +134,7 @@ impl CircuitBreaker {
     fn admit(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         let ticket = if word.is_closed() {
-            Ticket { epoch: word.epoch(), probe: None }
+            Ticket::of(word.epoch())
         } else {
             let admitted = self.locked(self.clock.now(), Machine::admit, rejection);
             admitted.map_err(|refusal| self.reject(refusal))?

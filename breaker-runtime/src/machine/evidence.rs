@@ -34,8 +34,8 @@ impl Evidence {
         self.window.edge()
     }
 
-    pub(super) fn turn(&mut self, good: Good, now: Instant) {
-        self.window.turn(good, now);
+    pub(super) fn turn(&mut self, all_good: u64, now: Instant) {
+        self.window.turn(all_good, now);
     }
 
     /// What the window holds.
