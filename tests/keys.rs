@@ -220,6 +220,32 @@ mod room {
         assert_eq!(snapshot("keys.three/c").calls.success, 1, "it began anew");
     }
 
+    #[circuit_breaker(name = "keys.past", key = key, max_keys = 1)]
+    fn one(key: &str) -> Option<&str> {
+        Some(key)
+    }
+
+    #[test]
+    fn what_an_evicted_circuit_has_been_through_stays_in_the_sums() {
+        let _alone = ALONE.blocking_lock();
+        one("a");
+        let ways = |name: &str| snapshot(name).transition_counts.iter().collect::<Vec<_>>();
+        for _ in 0..2 {
+            registry().get("keys.past/a").unwrap().trip();
+            registry().get("keys.past/a").unwrap().reset();
+        }
+        let open_time = snapshot("keys.past/a").open_time;
+        assert!(!open_time.is_zero() && ways("keys.past").is_empty());
+
+        one("b");
+        assert_eq!(keys("keys.past"), ["b"]);
+        assert_eq!(
+            ways("keys.past"),
+            [(State::Closed, State::Open, 2), (State::Open, State::Closed, 2)]
+        );
+        assert_eq!((snapshot("keys.past").open_time, snapshot("keys.past").epoch), (open_time, 0));
+    }
+
     #[circuit_breaker(name = "keys.evidence", key = key, max_keys = 3, failure_threshold = 9)]
     fn fallible(key: &str, is_up: bool) -> Answer {
         let _ = key;

@@ -109,6 +109,7 @@ mod timer;
 mod totals;
 #[cfg(feature = "tracing")]
 mod trace;
+mod transitions;
 mod window;
 mod word;
 
@@ -130,6 +131,7 @@ pub use crate::snapshot::{Calls, Probes, RegistrySnapshot, Rejections, Snapshot}
 pub use crate::state::{Cause, State, Transition, TripKind, TripReason};
 #[cfg(feature = "tracing")]
 pub use crate::trace::trace;
+pub use crate::transitions::TransitionCounts;
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;

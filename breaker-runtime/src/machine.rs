@@ -15,6 +15,7 @@ use crate::error::{Refusal, RejectedReason};
 use crate::outcome::{Ended, Ending};
 use crate::snapshot::Probes;
 use crate::state::{Cause, State, Transition, TripKind, TripReason};
+use crate::transitions::TransitionCounts;
 use crate::window::{Good, Tally};
 use crate::word::Epoch;
 use evidence::Evidence;
@@ -29,7 +30,7 @@ pub(crate) struct Machine {
     /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
     now: Instant,
     trouble: Option<Box<Trouble>>,
-    transitions: u64,
+    past: Option<Box<Past>>,
     /// What nobody has taken yet, in order.
     news: Vec<Transition>,
     jitter: fastrand::Rng,
@@ -46,6 +47,14 @@ struct Trouble {
     slow_probes: u32,
     last_failure: Option<Instant>,
     last_success: Option<Instant>,
+}
+
+/// What a circuit has been through since it was made, if it ever left its first state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) transitions: TransitionCounts,
+    /// How long it was open.
+    pub(crate) open: Duration,
 }
 
 #[derive(Debug)]
@@ -110,7 +119,7 @@ pub(crate) struct Reading {
     pub(crate) consecutive_failures: u32,
     pub(crate) consecutive_successes: Option<u32>,
     pub(crate) probes: Probes,
-    pub(crate) transitions: u64,
+    pub(crate) past: Past,
     pub(crate) last_failure: Option<Duration>,
     pub(crate) last_success: Option<Duration>,
 }
@@ -126,7 +135,7 @@ impl Machine {
             since: now,
             now,
             trouble: None,
-            transitions: 0,
+            past: None,
             news: Vec::new(),
             jitter: fastrand::Rng::with_seed(seed),
         }
@@ -361,7 +370,7 @@ impl Machine {
             consecutive_failures: 0,
             consecutive_successes: None,
             probes,
-            transitions: self.transitions,
+            past: self.past(now),
             last_failure: ago(last_failure),
             last_success: ago(last_success),
         };
@@ -428,10 +437,35 @@ impl Machine {
         };
         self.phase = phase;
         self.epoch = self.epoch.wrapping_add(1);
+        let lasted = now.since(self.since);
         self.since = now;
         let to = self.state();
-        self.transitions += u64::from(from != to);
+        if from != to {
+            let past = self.past.get_or_insert_default();
+            past.transitions.add(from, to, 1);
+            if from == State::Open {
+                past.open = past.open.saturating_add(lasted);
+            }
+        }
         self.news.push(Transition { from, to, cause, retry_after });
+    }
+
+    /// What it has been through, up to `now`.
+    pub(crate) fn past(&self, now: Instant) -> Past {
+        let mut past = self.past.as_deref().copied().unwrap_or_default();
+        if let Phase::Open { .. } = self.phase {
+            past.open = past.open.saturating_add(now.max(self.now).since(self.since));
+        }
+        past
+    }
+
+    /// Takes on what another circuit, which is no more, has been through.
+    pub(crate) fn absorb(&mut self, gone: Past) {
+        if gone != Past::default() {
+            let past = self.past.get_or_insert_default();
+            past.transitions.absorb(&gone.transitions);
+            past.open = past.open.saturating_add(gone.open);
+        }
     }
 
     fn remember(&mut self, ending: Ending, now: Instant) {

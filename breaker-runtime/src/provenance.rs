@@ -35,6 +35,11 @@ impl Provenance {
         Self(Mutex::new(Parties { decided, sites, conflicts: Vec::new() }))
     }
 
+    /// The function whose config it is, if it states any option.
+    fn decided_by(&self) -> Option<&'static Site> {
+        self.0.lock().decided.flatten().filter(|site| site.config() != Config::new())
+    }
+
     pub(crate) fn sites(&self) -> Vec<&'static Site> {
         self.0.lock().sites.clone()
     }
@@ -69,6 +74,10 @@ impl Provenance {
 impl CircuitBreaker {
     pub(crate) fn sites(&self) -> Vec<&'static Site> {
         self.provenance().map(Provenance::sites).unwrap_or_default()
+    }
+
+    pub(crate) fn decided_by(&self) -> Option<&'static Site> {
+        self.provenance().and_then(Provenance::decided_by)
     }
 
     pub(crate) fn conflicts(&self) -> Vec<Conflict> {

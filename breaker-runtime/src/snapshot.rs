@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::provenance::Conflict;
 use crate::site::Site;
 use crate::state::{State, TripReason};
+use crate::transitions::TransitionCounts;
 
 /// A circuit at one moment. Taking one changes nothing, and never waits for a call.
 ///
@@ -63,6 +64,10 @@ pub struct Snapshot {
     pub rejected: Rejections,
     /// Changes of state since the circuit was made.
     pub transitions: u64,
+    /// The same, by the states before and after.
+    pub transition_counts: TransitionCounts,
+    /// How long it has been open in all. Forced open is not open: somebody wanted it so.
+    pub open_time: Duration,
     /// Time since the last recorded failure.
     pub last_failure: Option<Duration>,
     /// Time since the last success that was dated: a probe, or a slow call. Other successes of a closed
@@ -70,6 +75,8 @@ pub struct Snapshot {
     pub last_success: Option<Duration>,
     /// The config that the circuit goes by.
     pub config: Config,
+    /// The annotated function that stated it; `None` if that was code, or nobody.
+    pub decided_by: Option<&'static Site>,
     /// The annotated functions that share it.
     pub sites: Vec<&'static Site>,
     /// Configs stated for its name that differ from the one it goes by.

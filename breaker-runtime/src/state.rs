@@ -27,6 +27,9 @@ pub enum State {
 }
 
 impl State {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
+
     /// The word that `Display`, metrics and logs use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

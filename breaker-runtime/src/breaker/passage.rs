@@ -252,9 +252,11 @@ impl CircuitBreaker {
         machine.is_disposable(self.good(&machine), untouched, now)
     }
 
-    /// Takes over the totals of a circuit that goes.
+    /// Takes over what a circuit that goes has counted and been through, so that no sum goes backwards.
     pub(crate) fn absorb(&self, gone: &Self) {
         self.totals.absorb(&gone.totals);
+        let past = gone.machine.lock().past(gone.clock.now());
+        self.machine.lock().absorb(past);
     }
 
     /// Counts a call that took longer than it was given.

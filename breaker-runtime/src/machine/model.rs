@@ -18,6 +18,7 @@ use crate::outcome::{Ended, Ending};
 use crate::permit::Permit;
 use crate::snapshot::{Calls, Probes, Rejections, Snapshot};
 use crate::state::{State, TripKind};
+use crate::transitions::TransitionCounts;
 
 const CASES: u32 = 2_000;
 const STEPS: usize = 100;
@@ -155,7 +156,9 @@ struct Model {
     since: u64,
     /// The states that it has been in, the first left out; a reset of a closed circuit is one more.
     history: Vec<State>,
-    transitions: u64,
+    /// The changes of state, and the ticks that it was open before the present state.
+    ways: Vec<(State, State)>,
+    was_open: u64,
     /// The outcomes that a closed circuit has heard since it closed, whatever they were.
     heard: Vec<Ended>,
     probes: Vec<Probe>,
@@ -177,7 +180,8 @@ impl Model {
             state: State::Closed,
             since: 0,
             history: vec![],
-            transitions: 0,
+            ways: vec![],
+            was_open: 0,
             heard: vec![],
             probes: vec![],
             openings: 0,
@@ -194,7 +198,12 @@ impl Model {
     }
 
     fn enter(&mut self, state: State, at: u64) {
-        self.transitions += u64::from(self.state != state);
+        if self.state != state {
+            self.ways.push((self.state, state));
+        }
+        if self.state == State::Open {
+            self.was_open += at - self.since;
+        }
         self.history.push(state);
         self.state = state;
         self.since = at;
@@ -434,9 +443,16 @@ impl Model {
             consecutive_failures: self.consecutive_failures(),
             consecutive_successes: self.consecutive_successes(),
             probes: self.probes(),
-            transitions: self.transitions,
+            ways: self.sorted_ways(),
+            open_time: ticks(self.was_open + if is_open { self.now - self.since } else { 0 }),
             last_failure: self.last_failure.map(|at| ticks(self.now - at)),
         }
+    }
+
+    fn sorted_ways(&self) -> Vec<(State, State)> {
+        let mut ways = self.ways.clone();
+        ways.sort_by_key(|(from, to)| (*from as u8, *to as u8));
+        ways
     }
 
     fn calls(&self) -> Calls {
@@ -491,7 +507,9 @@ struct Seen {
     consecutive_failures: u64,
     consecutive_successes: Option<u32>,
     probes: Probes,
-    transitions: u64,
+    /// Every change of state, in the order of states.
+    ways: Vec<(State, State)>,
+    open_time: Duration,
     last_failure: Option<Duration>,
 }
 
@@ -510,10 +528,16 @@ impl From<Reading> for Seen {
             consecutive_failures: reading.consecutive_failures.into(),
             consecutive_successes: reading.consecutive_successes,
             probes: reading.probes,
-            transitions: reading.transitions,
+            ways: ways_of(&reading.past.transitions),
+            open_time: reading.past.open,
             last_failure: reading.last_failure,
         }
     }
+}
+
+fn ways_of(counts: &TransitionCounts) -> Vec<(State, State)> {
+    let each = |(from, to, count)| (0..count).map(move |_| (from, to));
+    counts.iter().flat_map(each).collect()
 }
 
 /// Fails unless the snapshot shows what the model has seen.
@@ -538,7 +562,9 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(u64::from(snapshot.consecutive_failures), seen.consecutive_failures);
     assert_eq!(snapshot.consecutive_successes, seen.consecutive_successes);
     assert_eq!(snapshot.probes, seen.probes);
-    assert_eq!(snapshot.transitions, seen.transitions);
+    assert_eq!(snapshot.transitions, seen.ways.len() as u64);
+    assert_eq!(ways_of(&snapshot.transition_counts), seen.ways);
+    assert_eq!(snapshot.open_time, seen.open_time);
     assert_eq!(snapshot.last_failure, seen.last_failure);
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
