@@ -71,6 +71,7 @@
 //!   macro and none of what that needs.
 //! * `tokio` (default): a timer, for `call_timeout` and for `max_wait` of async calls. Without it, those two
 //!   are errors on async functions, and nothing of tokio is built. No other part needs an async runtime.
+//! * `serde`: [`Snapshot`]s, [`RegistrySnapshot`]s and [`Event`]s can be serialized, as JSON for one.
 //! * `tracing`: `trace`, a listener that logs events through the `tracing` crate.
 //! * `test-util`, for dev-dependencies: circuits follow tokio's clock, paused time included.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -97,6 +98,8 @@ mod provenance;
 mod readable;
 mod refusable;
 mod registry;
+#[cfg(feature = "serde")]
+mod serde;
 mod site;
 mod snapshot;
 mod state;
