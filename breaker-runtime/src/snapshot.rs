@@ -56,6 +56,10 @@ pub struct Snapshot {
     pub probes: Probes,
     /// Calls in the window.
     pub window_calls: u32,
+    /// Of those, the ones that failed.
+    pub window_failures: u32,
+    /// Of those, the ones that were slow. One that also failed is in both.
+    pub window_slow_calls: u32,
     /// Calls that have started and not ended.
     pub in_flight: u64,
     /// What became of the calls that started.

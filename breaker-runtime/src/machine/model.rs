@@ -559,6 +559,8 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.failure_rate, share(seen.failed));
     assert_eq!(snapshot.slow_call_rate, slow_rate);
     assert_eq!(u64::from(snapshot.window_calls), seen.calls);
+    assert_eq!(u64::from(snapshot.window_failures), seen.failed);
+    assert_eq!(u64::from(snapshot.window_slow_calls), seen.slow);
     assert_eq!(u64::from(snapshot.consecutive_failures), seen.consecutive_failures);
     assert_eq!(snapshot.consecutive_successes, seen.consecutive_successes);
     assert_eq!(snapshot.probes, seen.probes);
