@@ -65,6 +65,8 @@ fn a_snapshot_has_these_fields_and_no_others() {
         "consecutive_successes": null,
         "probes": { "in_flight": 0, "successes": 0, "failures": 0, "lost": 0 },
         "window_calls": 0,
+        "window_failures": 0,
+        "window_slow_calls": 0,
         "in_flight": 0,
         "calls": {
             "started": 2,

@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use breaker_runtime::{MetricNames, RegistrySnapshot, Snapshot, registry};
+use breaker_runtime::{MetricNames, PrometheusText, RegistrySnapshot, Snapshot, registry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
@@ -99,7 +99,10 @@ pub(crate) async fn circuits(
         header: watch.header(&seen),
         total,
         matching,
-        next: circuits[..shown].last().filter(|_| shown < circuits.len()).map(|last| Place::of(last).to_string()),
+        next: circuits[..shown]
+            .last()
+            .filter(|_| shown < circuits.len())
+            .map(|last| Place::of(last).to_string()),
         log: seen.log.last(LATEST),
     });
     Ok(json_of(written))
@@ -120,7 +123,7 @@ pub(crate) fn one(watch: &Watch, name: &str) -> Result<Response, Failure> {
 
 pub(crate) async fn metrics(State(names): State<MetricNames>) -> impl IntoResponse {
     let written = registry().snapshot().prometheus(names).to_string();
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], written)
+    ([(CONTENT_TYPE, PrometheusText::CONTENT_TYPE)], written)
 }
 
 /// How strict [`healthz`] is.

@@ -98,7 +98,11 @@ mod tests {
     #[test]
     fn h09_a_list_ends_where_it_would_be_too_long() {
         let long = "n".repeat(1000);
-        let written = write_list("all", std::iter::repeat_n(&long, 100_000), |fitting| json!({ "shown": fitting, "total": 100_000 }));
+        let written = write_list(
+            "all",
+            std::iter::repeat_n(&long, 100_000),
+            |fitting| json!({ "shown": fitting, "total": 100_000 }),
+        );
         assert!(written.len() <= LONGEST_LIST);
         let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
         let shown = read["all"].as_array().unwrap().len();
@@ -110,6 +114,9 @@ mod tests {
     fn a_short_list_is_whole() {
         let written = write_list("all", ["a", "b"], |fitting| json!({ "shown": fitting }));
         assert_eq!(written, br#"{"all":["a","b"],"shown":2}"#);
-        assert_eq!(write_list("all", [(); 0], |shown| json!({ "shown": shown })), br#"{"all":[],"shown":0}"#);
+        assert_eq!(
+            write_list("all", [(); 0], |shown| json!({ "shown": shown })),
+            br#"{"all":[],"shown":0}"#
+        );
     }
 }

@@ -76,12 +76,22 @@ impl Order {
             kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
         });
         if !is_json {
-            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json"));
+            return Err(Failure::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be application/json",
+            ));
         }
         let body = timeout(LONGEST_BODY, Limited::new(body, LARGEST_BODY).collect())
             .await
-            .map_err(|_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than ten seconds"))?
-            .map_err(|_| Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be whole and have at most 16 KiB"))?;
+            .map_err(|_| {
+                Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than ten seconds")
+            })?
+            .map_err(|_| {
+                Failure::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "the body must be whole and have at most 16 KiB",
+                )
+            })?;
         serde_json::from_slice(&body.to_bytes()).map_err(|_| {
             Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -116,7 +126,7 @@ pub(crate) async fn control(
     let (parts, body) = request.into_parts();
     check_deliberate(&parts.headers)?;
     if !is_authorized(&parts.headers, &token) {
-        tracing::warn!(target: "breaker", by = by.map(tracing::field::display), "control refused: wrong token");
+        tracing::warn!(target: "breaker", { by = by.map(tracing::field::display) }, "control refused: wrong token");
         return Err(Failure::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong"));
     }
     let order = Order::read(&parts.headers, body).await?;
@@ -149,12 +159,20 @@ fn check_deliberate(headers: &HeaderMap) -> Result<(), Failure> {
 fn is_authorized(headers: &HeaderMap, token: &Token) -> bool {
     let Some(given) = headers.get(AUTHORIZATION) else { return false };
     match given.as_bytes().split_at_checked("bearer ".len()) {
-        Some((scheme, guess)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.is(guess.trim_ascii()),
+        Some((scheme, guess)) if scheme.eq_ignore_ascii_case(b"bearer ") => {
+            token.is(guess.trim_ascii())
+        }
         _ => false,
     }
 }
 
-fn carry_out(watch: &Arc<Watch>, circuit: &Arc<CircuitBreaker>, action: Action, lasts: Option<Duration>, by: Option<SocketAddr>) {
+fn carry_out(
+    watch: &Arc<Watch>,
+    circuit: &Arc<CircuitBreaker>,
+    action: Action,
+    lasts: Option<Duration>,
+    by: Option<SocketAddr>,
+) {
     let name = circuit.name();
     action.perform(circuit);
     // What was switched for a time before is now switched otherwise.
@@ -179,13 +197,19 @@ async fn reset_at(watch: Arc<Watch>, circuit: Arc<CircuitBreaker>, until: Instan
     }
 }
 
-fn note(watch: &Watch, name: &str, action: &'static str, lasts: Option<Duration>, by: Option<SocketAddr>) {
+fn note(
+    watch: &Watch,
+    name: &str,
+    action: &'static str,
+    lasts: Option<Duration>,
+    by: Option<SocketAddr>,
+) {
     let who = by.map_or_else(|| "somebody".to_owned(), |by| by.to_string());
     let text = match lasts {
         Some(lasts) => format!("{action} for {}s by {who}", lasts.as_secs_f64()),
         None => format!("{action} by {who}"),
     };
-    tracing::warn!(target: "breaker", breaker.name = name, breaker.reason = text, "circuit was switched by hand");
+    tracing::warn!(target: "breaker", { breaker.name = name, breaker.reason = %text }, "circuit was switched by hand");
     let lasts = lasts.map(|lasts| lasts.as_secs_f64());
     watch.note(Control { name: name.to_owned(), action, lasts, by, text });
 }

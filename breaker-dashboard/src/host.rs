@@ -38,7 +38,12 @@ impl Hosts {
 /// A host without its port.
 fn bare(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (name.ends_with(']') || !name.contains(':')) => name,
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (name.ends_with(']') || !name.contains(':')) =>
+        {
+            name
+        }
         _ => host,
     }
 }
@@ -50,10 +55,29 @@ mod tests {
     #[test]
     fn h05_names_and_addresses_of_the_loopback_are_expected() {
         let hosts = Hosts::default();
-        for host in ["localhost", "LOCALHOST:3030", "localhost.", "app.localhost:1", "127.0.0.1", "127.8.8.8:80", "[::1]", "[::1]:3030"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:3030",
+            "localhost.",
+            "app.localhost:1",
+            "127.0.0.1",
+            "127.8.8.8:80",
+            "[::1]",
+            "[::1]:3030",
+        ] {
             assert!(hosts.expect(host), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "evillocalhost", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "", "localhost:x", "a@localhost"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "evillocalhost",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "",
+            "localhost:x",
+            "a@localhost",
+        ] {
             assert!(!hosts.expect(host), "{host}");
         }
     }

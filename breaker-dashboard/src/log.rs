@@ -59,7 +59,8 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn add(&mut self, at: Duration, what: What) {
         let of_that = self.entries.iter().filter(|entry| entry.what.name() == what.name());
-        let (count, oldest) = of_that.fold((0, None), |(count, oldest), entry| (count + 1, oldest.or(Some(entry.id))));
+        let (count, oldest) = of_that
+            .fold((0, None), |(count, oldest), entry| (count + 1, oldest.or(Some(entry.id))));
         if count >= MOST_OF_ONE
             && let Some(at) = self.entries.iter().position(|entry| Some(entry.id) == oldest)
         {

@@ -28,8 +28,21 @@ mod tests {
 
     #[test]
     fn the_page_needs_nothing_from_elsewhere() {
-        assert!(PAGE.contains("<script nonce=\"{{nonce}}\">") && PAGE.contains("<style nonce=\"{{nonce}}\">"));
-        for foreign in ["src=\"http", "href=\"http", "@import", "url(http", "innerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage"] {
+        assert!(
+            PAGE.contains("<script nonce=\"{{nonce}}\">")
+                && PAGE.contains("<style nonce=\"{{nonce}}\">")
+        );
+        for foreign in [
+            "src=\"http",
+            "href=\"http",
+            "@import",
+            "url(http",
+            "innerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "localStorage",
+        ] {
             assert!(!PAGE.contains(foreign), "`{foreign}` is in the page");
         }
     }

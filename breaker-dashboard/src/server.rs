@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
-use axum::serve::Listener as _;
+use axum::serve::Listener;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -62,8 +62,9 @@ impl Server {
                 connections.join_next().await;
             }
             // This waits a second and tries again where there are no file descriptors left.
-            let (stream, from) = self.listener.accept().await;
-            connections.spawn(answer(stream, self.router.clone().layer(Extension(ConnectInfo(from)))));
+            let (stream, from) = Listener::accept(&mut self.listener).await;
+            connections
+                .spawn(answer(stream, self.router.clone().layer(Extension(ConnectInfo(from)))));
         }
     }
 }

@@ -15,7 +15,7 @@ use breaker_runtime::registry;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::body::Failure;
@@ -50,11 +50,10 @@ pub(crate) async fn events(
     let mut circuits = registry().snapshot().circuits;
     rank::sort(&mut circuits);
     let first = [Bytes::from_static(RETRY.as_bytes()), watch.frame(&circuits)];
-    let all = iter(first).chain(later).map(move |frame| held(&place, frame));
-    Ok(([(CONTENT_TYPE.as_str(), "text/event-stream"), (UNBUFFERED.0.as_str(), UNBUFFERED.1)], Body::from_stream(all)).into_response())
-}
-
-/// A frame of whoever holds a place.
-fn held(_: &OwnedSemaphorePermit, frame: Bytes) -> Result<Bytes, Infallible> {
-    Ok(frame)
+    let all = iter(first).chain(later).map(move |frame| {
+        let _held_until_the_client_goes = &place;
+        Ok::<_, Infallible>(frame)
+    });
+    let headers = [(CONTENT_TYPE, "text/event-stream"), UNBUFFERED];
+    Ok((headers, Body::from_stream(all)).into_response())
 }

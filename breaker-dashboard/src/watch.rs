@@ -91,7 +91,8 @@ impl Watch {
         let mut task = locked(&self.task);
         let is_watched = task.as_ref().is_some_and(|task| !task.is_finished());
         if !is_watched && let Ok(runtime) = Handle::try_current() {
-            *task = Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), Arc::clone(&self.news))));
+            *task =
+                Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), Arc::clone(&self.news))));
         }
     }
 
@@ -99,32 +100,33 @@ impl Watch {
         locked(&self.seen)
     }
 
-    pub(crate) fn has_controls(&self) -> bool {
-        self.has_controls
-    }
-
     /// What is sent to every page, from now on.
     pub(crate) fn frames(&self) -> watch::Receiver<Bytes> {
         self.frames.subscribe()
     }
 
-    /// Notes what somebody switched, and has it shown.
+    /// Notes what somebody switched, after what that led to, and has it shown.
     pub(crate) fn note(&self, control: Control) {
-        let at = self.began.elapsed();
-        self.seen().log.add(at, What::Control(control));
+        let mut seen = self.seen();
+        self.take_news(&mut seen);
+        seen.log.add(self.began.elapsed(), What::Control(control));
+        drop(seen);
         self.news.came.notify_one();
+    }
+
+    fn take_news(&self, seen: &mut Seen) {
+        let waiting = std::mem::take(&mut *locked(&self.news.waiting));
+        for (at, event) in waiting {
+            seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
+        }
     }
 
     fn look(&self) {
         let mut circuits = registry().snapshot().circuits;
-        let waiting = std::mem::take(&mut *locked(&self.news.waiting));
-        {
-            let mut seen = self.seen();
-            for (at, event) in waiting {
-                seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
-            }
-            seen.histories.note(self.began.elapsed().as_secs(), &circuits);
-        }
+        let mut seen = self.seen();
+        self.take_news(&mut seen);
+        seen.histories.note(self.began.elapsed().as_secs(), &circuits);
+        drop(seen);
         if self.frames.receiver_count() > 0 {
             rank::sort(&mut circuits);
             self.frames.send_replace(self.frame(&circuits));

@@ -53,7 +53,7 @@ object!(RegistrySnapshot, all: Self { circuits } = all => { "circuits": circuits
 
 object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
-    consecutive_failures, consecutive_successes, probes, window_calls, in_flight, calls, rejected,
+    consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     transitions, transition_counts, open_time, last_failure, last_success, config, decided_by, sites, conflicts,
 } = snapshot => {
     "name": name,
@@ -70,6 +70,8 @@ object!(Snapshot, snapshot: Self {
     "consecutive_successes": consecutive_successes,
     "probes": probes,
     "window_calls": window_calls,
+    "window_failures": window_failures,
+    "window_slow_calls": window_slow_calls,
     "in_flight": in_flight,
     "calls": calls,
     "rejected": rejected,
