@@ -1,0 +1,408 @@
+// A stand-in for the dashboard's server, to look at the page and to test it: the answers of docs/json.md, with
+// circuits in every state.
+//
+//   node mock.mjs [--port 3031] [--path /breaker] [--circuits 1000] [--shown 900] [--token secret] [--empty]
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { pathToFileURL } from 'node:url';
+
+const PAGE = new URL('../src/page.html', import.meta.url);
+const RANKS = { forced_open: 0, open: 1, half_open: 2, disabled: 3, closed: 4 };
+const MIB = 1 << 20;
+
+const round = (number) => Math.round(number * 1000) / 1000;
+const sumOf = (numbers) => Object.values(numbers).reduce((total, number) => total + number, 0);
+
+/** Durations like those of `explain()`. */
+function readable(seconds) {
+  if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
+  if (seconds < 10 && seconds % 1 >= 0.01) return `${Math.floor(seconds)}s ${Math.floor((seconds % 1) * 100) * 10}ms`;
+  const all = Math.round(seconds);
+  return [[Math.floor(all / 3600), 'h'], [Math.floor(all / 60) % 60, 'm'], [all % 60, 's']].filter(([n]) => n).map(([n, u]) => n + u).join(' ') || '0s';
+}
+
+const DEFAULTS = {
+  failure_threshold: 5, failure_rate: null, window: { calls: 100 }, minimum_calls: 10, slow_call: null, slow_call_rate: null,
+  cooldown: 60, cooldown_multiplier: 1, cooldown_max: 600, cooldown_jitter: 0, half_open_max_calls: 3, success_threshold: 3,
+  half_open_failure_threshold: 1, probe_timeout: 60, max_concurrent: null, max_wait: 0,
+};
+
+const configOf = (stated) => ({
+  ...DEFAULTS,
+  ...('failure_rate' in stated && !('failure_threshold' in stated) ? { failure_threshold: null } : {}),
+  ...('slow_call' in stated ? { slow_call_rate: 0.5 } : {}),
+  ...stated,
+  stated: Object.keys(stated),
+});
+
+const siteOf = (name, line = 42) => ({
+  function: (name.toLowerCase().match(/[a-z]+/g) ?? ['call']).join('_').slice(0, 40), module: 'shop::clients', file: 'src/clients.rs', line, column: 1,
+});
+
+/** The circuits that are always there: `fails` is the share of calls that do, `rate` how many calls there are in a second. */
+const CAST = [
+  { name: 'payments', rate: 38, fails: 1, config: { failure_threshold: 5, cooldown: 30 } },
+  { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, cooldown: 15 } },
+  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 } },
+  { name: 'shipping/dhl', rate: 9, fails: 0.5, config: { failure_threshold: 8, cooldown: 12 }, half: true },
+  { name: 'shipping/ups', rate: 12, fails: 0.02, config: { failure_threshold: 8, cooldown: 12 } },
+  { name: 'shipping/hermes', rate: 7, fails: 0.32, config: { failure_threshold: 12, cooldown: 12 } },
+  { name: 'recommendations', rate: 55, fails: 0.38, config: { failure_rate: 0.5, failure_threshold: 20, cooldown: 20, cooldown_multiplier: 2, cooldown_jitter: 0.1 } },
+  { name: 'legacy-erp', rate: 4, fails: 0.9, config: { cooldown: 120 }, switched: { action: 'force_open', for: 840, by: '127.0.0.1:50123' } },
+  { name: 'fraud-check', rate: 31, fails: 0.2, config: { failure_rate: 0.1 }, switched: { action: 'disable', for: null, by: null } },
+  { name: 'mailer', rate: 3, fails: 0, config: {} },
+  { name: 'geo', rate: 0.1, fails: 0, config: { failure_rate: 0.5, minimum_calls: 50 } },
+  { name: 'exchange rates', rate: 18, fails: 0.01, config: { failure_threshold: 3 }, conflict: true },
+  { name: 'thumbnails', rate: 0, fails: 0, config: {} },
+  { name: 'victim', rate: 15, fails: 0, config: { failure_threshold: 5, cooldown: 10 } },
+  { name: '<script>alert(1)</script>', rate: 2, fails: 0, config: {} },
+  { name: '"onload=', rate: 1, fails: 0, config: {} },
+  { name: 'invoice\u202egpj.exe', rate: 2, fails: 0, config: {} },
+  { name: 'zero\u200bwidth', rate: 1, fails: 0, config: {} },
+  { name: 'Ledger', rate: 2, fails: 0, config: {} },
+  { name: '\uff4c\uff45\uff44\uff47\uff45\uff52', rate: 2, fails: 0, config: {} },
+  { name: '..', rate: 1, fails: 0, config: {} },
+  { name: '/', rate: 1, fails: 0, config: {} },
+  { name: 'זמינות', rate: 2, fails: 0, config: {} },
+  { name: `long-${'abcdefghij'.repeat(12)}xyz`, rate: 1, fails: 0, config: {} },
+];
+
+class Circuit {
+  constructor(part, log) {
+    Object.assign(this, { rate: 1, fails: 0, slow: 0, ...part, config: configOf(part.config ?? {}), log: [], entryOf: log });
+    this.calls = { started: 0, success: 0, failure: 0, ignored: 0, cancelled: 0, slow: 0, late: 0, timed_out: 0, panicked: 0 };
+    this.rejected = { open: 0, half_open_full: 0, forced_open: 0, bulkhead_full: 0 };
+    this.counts = {};
+    Object.assign(this, { state: 'closed', epoch: 0, openTime: 0, tripReason: null, override: null, lastFailure: null, lastSuccess: null });
+    this.changedAt = 0;
+    this.history = [];
+    this.clear();
+  }
+
+  clear() {
+    this.window = [];
+    this.inARow = 0;
+    this.goodInARow = 0;
+    this.probes = { in_flight: 0, successes: 0, failures: 0, lost: 0 };
+    this.inFlight = 0;
+  }
+
+  enter(to, cause, at, tripReason = null) {
+    const from = this.state;
+    if (from === 'open') this.openTime += at - this.changedAt;
+    Object.assign(this, { state: to, changedAt: at, epoch: this.epoch + 1 });
+    if (tripReason) this.tripReason = tripReason;
+    if (to === 'closed') this.tripReason = null;
+    this.counts[`${from} ${to}`] = (this.counts[`${from} ${to}`] ?? 0) + 1;
+    this.clear();
+    this.openedFor = this.config.cooldown * (1 + (Math.random() - 0.5) * this.config.cooldown_jitter);
+    const words = cause === 'tripped' ? tripReason.text : cause.replace('_', ' ');
+    this.note(at, { kind: 'transition', from, to, cause, trip_reason: tripReason, retry_after: to === 'open' ? this.openedFor : null, text: `${from} -> ${to}: ${words}` });
+  }
+
+  note(at, fields) {
+    this.log.push(this.entryOf({ at: round(at), name: this.name, ...fields }));
+    this.log.splice(0, this.log.length - 30);
+  }
+
+  trip(kind, at, failed, calls, threshold) {
+    const share = calls ? failed / calls : null;
+    const text = {
+      consecutive_failures: `${failed} failures in a row`, failure_rate: `${failed} of ${calls} calls failed`, slow_call_rate: `${failed} of ${calls} calls were slow`,
+      failed_probes: `${failed} of ${calls} probes failed`, manual: 'tripped by hand',
+    }[kind];
+    this.enter('open', 'tripped', at, { kind, failed, slow: kind === 'slow_call_rate' ? failed : 0, calls, share, threshold, text });
+  }
+
+  /** One call that is asked for at `at`. Answers 0 ok, 1 failed, 2 rejected. */
+  call(at) {
+    if (this.state === 'forced_open') { this.rejected.forced_open += 1; return 2; }
+    if (this.state === 'open') {
+      if (at < this.changedAt + this.openedFor) { this.rejected.open += 1; return 2; }
+      this.enter('half_open', 'cooldown_over', at);
+    }
+    if (this.state === 'half_open' && Math.random() < 0.6) { this.rejected.half_open_full += 1; return 2; }
+    const failed = Math.random() < this.fails;
+    const slow = this.config.slow_call !== null && Math.random() < this.slow;
+    this.calls.started += 1;
+    this.calls[failed ? 'failure' : 'success'] += 1;
+    if (slow) this.calls.slow += 1;
+    if (failed) this.lastFailure = at; else this.lastSuccess = at;
+    if (this.state === 'half_open') this.judgeProbe(failed, at);
+    else if (this.state === 'closed') this.judge(failed, slow, at);
+    return failed ? 1 : 0;
+  }
+
+  judgeProbe(failed, at) {
+    if (this.half) return;
+    this.probes[failed ? 'failures' : 'successes'] += 1;
+    if (this.probes.failures >= this.config.half_open_failure_threshold) this.trip('failed_probes', at, this.probes.failures, this.probes.failures + this.probes.successes, null);
+    else if (this.probes.successes >= this.config.success_threshold) this.enter('closed', 'recovered', at);
+  }
+
+  judge(failed, slow, at) {
+    const { config } = this;
+    this.window.push({ failed, slow, at });
+    if (config.window.calls) this.window.splice(0, this.window.length - config.window.calls);
+    else this.window = this.window.filter((call) => at - call.at < config.window.seconds);
+    this.inARow = failed ? this.inARow + 1 : 0;
+    this.goodInARow = failed ? 0 : this.goodInARow + 1;
+    if (failed && config.failure_threshold !== null && this.inARow >= config.failure_threshold) {
+      this.trip('consecutive_failures', at, this.inARow, null, config.failure_threshold);
+      return;
+    }
+    for (const [kind, limit, mark] of [['failure_rate', config.failure_rate, 'failed'], ['slow_call_rate', config.slow_call_rate, 'slow']]) {
+      const share = this.share(mark);
+      if ((failed || slow) && limit !== null && share !== null && share >= limit) {
+        this.trip(kind, at, this.window.filter((call) => call[mark]).length, this.window.length, limit);
+        return;
+      }
+    }
+  }
+
+  share(mark) {
+    if (this.state !== 'closed' || this.window.length < this.config.minimum_calls) return null;
+    return this.window.filter((call) => call[mark]).length / this.window.length;
+  }
+
+  second(at) {
+    const calls = Math.floor(this.rate * (0.75 + 0.35 * Math.sin(at / 9 + this.name.length) + Math.random() * 0.25) + Math.random());
+    const point = [0, 0, 0];
+    for (let made = 0; made < calls; made += 1) point[this.call(at - 1 + made / calls)] += 1;
+    if (this.state === 'closed' || this.state === 'disabled') this.inFlight = Math.floor(this.rate * (0.05 + Math.random() * 0.08));
+    this.history.push(point);
+    if (this.history.length > 60) this.history.shift();
+  }
+
+  retryAfter(at) { return this.state === 'open' ? Math.max(0, this.changedAt + this.openedFor - at) : null; }
+
+  explain(at) {
+    const { config, state } = this;
+    const lasted = readable(at - this.changedAt);
+    if (state === 'forced_open') return `forced open for ${lasted}: every call is refused until reset()`;
+    if (state === 'disabled') return `disabled for ${lasted}: calls run and are only counted until reset()`;
+    if (state === 'open') {
+      const left = this.retryAfter(at);
+      return `open for ${lasted}: ${this.tripReason.text}; ${left ? `probes in ${readable(left)}` : 'the next call is a probe'}`;
+    }
+    if (state === 'half_open') {
+      return `half-open for ${lasted} after ${this.tripReason?.text ?? ''}: ${this.probes.successes} of ${config.success_threshold} probe successes to close, `
+        + `${this.probes.failures} of ${config.half_open_failure_threshold} probe failure to open again, ${this.probes.in_flight} of ${config.half_open_max_calls} in flight`;
+    }
+    const parts = config.failure_threshold === null ? [] : [`${this.inARow} of the ${config.failure_threshold} failures in a row that open it`];
+    if (config.failure_rate !== null || config.slow_call_rate !== null) {
+      if (this.window.length < config.minimum_calls) parts.push(`${this.window.length} of the ${config.minimum_calls} calls needed before a rate is judged`);
+      else {
+        for (const [limit, mark, what] of [[config.failure_rate, 'failed', 'failed'], [config.slow_call_rate, 'slow', 'were slow']]) {
+          if (limit !== null) parts.push(`${Math.round(this.share(mark) * 1000) / 10}% of the last ${this.window.length} calls ${what}, ${limit * 100}% opens it`);
+        }
+      }
+    }
+    return `closed: ${parts.join('; ')}`;
+  }
+
+  overrideAt(at) {
+    if (!this.override || this.override.until === null) return null;
+    return { action: this.override.action, left: round(Math.max(0, this.override.until - at)), by: this.override.by };
+  }
+
+  perSecond() { return this.history.slice(-10).reduce((total, point) => total + sumOf(point), 0) / Math.min(10, this.history.length || 1); }
+
+  summary(at) {
+    return {
+      name: this.name, state: this.state, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0,
+      explanation: this.explain(at), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
+      slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
+      consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
+      minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
+      rejected: sumOf(this.rejected), per_second: this.perSecond(), override: this.overrideAt(at), point: this.history.at(-1) ?? [0, 0, 0],
+    };
+  }
+
+  whole(at) {
+    const { name, state, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at);
+    const site = siteOf(name);
+    const other = siteOf(name, 97);
+    return {
+      name, state, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
+      consecutive_successes: state === 'closed' && this.config.window.calls ? Math.min(this.goodInARow, this.config.window.calls) : null,
+      probes: this.probes, window_calls, in_flight, calls: this.calls, rejected: this.rejected,
+      transitions: sumOf(this.counts), transition_counts: Object.entries(this.counts).map(([key, count]) => ({ from: key.split(' ')[0], to: key.split(' ')[1], count })),
+      open_time: round(this.openTime + (state === 'open' ? at - this.changedAt : 0)),
+      last_failure: this.lastFailure === null ? null : round(at - this.lastFailure), last_success: this.lastSuccess === null ? null : round(at - this.lastSuccess),
+      config: this.config, decided_by: this.config.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
+      conflicts: this.conflict ? [{ name, decided: { config: this.config, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
+      history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
+      per_second, override, log: this.log,
+    };
+  }
+}
+
+class World {
+  constructor({ circuits = 0, empty = false, shown = Infinity }) {
+    this.made = Date.now();
+    this.log = [];
+    this.ids = 0;
+    this.shown = shown;
+    const entry = (fields) => {
+      const made = { id: this.ids += 1, ...fields };
+      this.log.push(made);
+      this.log.splice(0, this.log.length - 100);
+      return made;
+    };
+    const cast = empty ? [] : [...CAST];
+    for (let at = cast.length; at < circuits; at += 1) {
+      cast.push({ name: `http/host-${String(at).padStart(5, '0')}.example.org`, rate: 1 + (at % 7), fails: at % 97 === 0 ? 0.9 : at % 13 === 0 ? 0.1 : 0, config: at % 3 ? {} : { failure_rate: 0.5 } });
+    }
+    this.circuits = new Map(cast.map((part) => [part.name, new Circuit(part, entry)]));
+    // It looks as if it had run for a while.
+    this.warmth = circuits > 2000 ? 3 : 75;
+    for (const circuit of this.circuits.values()) {
+      for (let second = 1; second <= this.warmth; second += 1) circuit.second(second);
+      if (circuit.half) { circuit.trip('consecutive_failures', this.warmth - 20, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 6); circuit.probes.successes = 1; }
+      if (circuit.switched) this.switch(circuit, circuit.switched, circuit.switched.by);
+    }
+    this.log.sort((a, b) => a.at - b.at).forEach((each, at) => { each.id = at + 1; });
+    this.second = this.warmth;
+  }
+
+  uptime() { return this.warmth + (Date.now() - this.made) / 1000; }
+
+  advance() {
+    const before = this.ids;
+    for (; this.second < Math.floor(this.uptime()); this.second += 1) {
+      for (const circuit of this.circuits.values()) {
+        circuit.second(this.second + 1);
+        if (circuit.override?.until && circuit.override.until <= this.second + 1) { circuit.override = null; circuit.enter('closed', 'reset', this.second + 1); }
+      }
+    }
+    return this.ids > before;
+  }
+
+  switch(circuit, { action, for: time }, by) {
+    const at = this.uptime();
+    const words = { force_open: 'forced open', disable: 'disabled', reset: 'reset', trip: 'tripped' }[action];
+    circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}${by ? ` by ${by}` : ''}` });
+    circuit.override = null;
+    if (action === 'force_open') circuit.enter('forced_open', 'forced_open', at);
+    if (action === 'disable') circuit.enter('disabled', 'disabled', at);
+    if (action === 'reset') circuit.enter('closed', 'reset', at);
+    if (action === 'trip' && (circuit.state === 'closed' || circuit.state === 'half_open')) circuit.trip('manual', at, 0, null, null);
+    if (action === 'force_open' || action === 'disable') circuit.override = { action, until: time ? at + time : null, by };
+  }
+
+  worstFirst() {
+    const rank = (circuit) => (circuit.state === 'closed' && !circuit.window.some((call) => call.failed) ? 5 : RANKS[circuit.state]);
+    return [...this.circuits.values()].map((circuit) => [rank(circuit), circuit]).sort(([a, one], [b, other]) => a - b || (one.name < other.name ? -1 : 1)).map(([, circuit]) => circuit);
+  }
+}
+
+/** As many of `all` as fit in 1 MiB of JSON. */
+function fitting(all, limit, show) {
+  const parts = [];
+  let bytes = 4096;
+  for (const circuit of all) {
+    const text = JSON.stringify(show(circuit));
+    bytes += Buffer.byteLength(text) + 1;
+    if (parts.length >= limit || bytes > MIB) break;
+    parts.push(text);
+  }
+  return parts;
+}
+
+export async function startMock({ port = 0, path = '/', token = null, ...options } = {}) {
+  const world = new World(options);
+  const streams = new Set();
+  const base = path.endsWith('/') ? path : `${path}/`;
+  const head = () => ({ version: '0.1.0', uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
+  const withParts = (fields, parts) => `${JSON.stringify(fields).slice(0, -1)},"circuits":[${parts.join(',')}]}`;
+
+  const list = (query) => {
+    let all = world.worstFirst();
+    if (query.has('name')) all = all.filter((circuit) => circuit.name === query.get('name'));
+    if (query.has('contains')) all = all.filter((circuit) => circuit.name.toLowerCase().includes(query.get('contains').toLowerCase()));
+    const matching = all.length;
+    const after = all.findIndex((circuit) => circuit.name === query.get('after'));
+    all = all.slice(after + 1);
+    const at = world.uptime();
+    const parts = fitting(all, Number(query.get('limit') ?? Infinity), (circuit) => circuit.whole(at));
+    return withParts({ ...head(), matching, next: parts.length < all.length && parts.length ? all[parts.length - 1].name : null, log: world.log.slice(-50) }, parts);
+  };
+
+  const snapshot = () => {
+    const at = world.uptime();
+    const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at));
+    return `event: snapshot\ndata: ${withParts({ ...head(), shown: parts.length, log: world.log.slice(-20) }, parts)}\n\n`;
+  };
+
+  const tell = () => { const text = snapshot(); for (const stream of streams) stream.write(text); };
+  const timer = setInterval(() => {
+    const second = world.second;
+    if (world.advance() || world.second > second) tell();
+  }, 100);
+
+  const control = async (request, answer) => {
+    if (token === null) return answer(404, { error: 'controls are off' });
+    if (request.headers.authorization !== `Bearer ${token}`) return answer(401, { error: 'the token is missing or wrong' });
+    if (request.headers['x-breaker-control'] !== '1') return answer(403, { error: 'the header X-Breaker-Control is missing' });
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const order = JSON.parse(body);
+    const circuit = world.circuits.get(order.name);
+    if (!circuit) return answer(404, { error: 'there is no such circuit' });
+    if (!['force_open', 'disable', 'reset', 'trip'].includes(order.action)) return answer(422, { error: 'there is no such action' });
+    world.switch(circuit, order, `${request.socket.remoteAddress}:${request.socket.remotePort}`);
+    answer(200, circuit.whole(world.uptime()));
+    return tell();
+  };
+
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, 'http://mock');
+    const answer = (status, body, type = 'application/json') => {
+      response.writeHead(status, { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    };
+    if (url.pathname === base || url.pathname === base.slice(0, -1)) {
+      const nonce = randomBytes(16).toString('base64');
+      response.setHeader('Content-Security-Policy', `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`);
+      return answer(200, readFileSync(PAGE, 'utf8').replaceAll('{{nonce}}', nonce), 'text/html; charset=utf-8');
+    }
+    if (url.pathname === `${base}api/circuits`) return answer(200, list(url.searchParams));
+    if (url.pathname === `${base}api/events`) {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+      response.write(snapshot());
+      streams.add(response);
+      return request.on('close', () => streams.delete(response));
+    }
+    if (url.pathname === `${base}api/control` && request.method === 'POST') return control(request, answer);
+    return answer(404, { error: 'there is no such page' });
+  });
+  await new Promise((resolve, reject) => { server.once('error', reject); server.listen(port, '127.0.0.1', resolve); });
+
+  return {
+    url: `http://127.0.0.1:${server.address().port}${base}`,
+    port: server.address().port,
+    /** Opens a circuit as five failures in a row would. */
+    open(name) {
+      const circuit = world.circuits.get(name);
+      circuit.trip('consecutive_failures', world.uptime(), 5, null, 5);
+      tell();
+    },
+    stop() {
+      clearInterval(timer);
+      server.closeAllConnections();
+      return new Promise((resolve) => { server.close(resolve); });
+    },
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const option = (name) => (process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : undefined);
+  const mock = await startMock({
+    port: Number(option('port') ?? 3031), path: option('path'), token: option('token') ?? null, empty: process.argv.includes('--empty'),
+    circuits: Number(option('circuits') ?? 0), shown: Number(option('shown') ?? Infinity),
+  });
+  console.log(mock.url);
+}
