@@ -141,7 +141,9 @@ impl Cells {
     pub(crate) fn sum(&self, counter: Hot) -> u64 {
         let pool = POOL.lock();
         let rows = pool.blocks.iter().filter_map(|block| block.get(self.row));
-        rows.chain([&self.ending]).map(|row| row[counter as usize].load(Ordering::Acquire)).sum()
+        rows.chain([&self.ending])
+            .map(|row| row[counter as usize].load(Ordering::Acquire))
+            .fold(0, u64::saturating_add)
     }
 }
 
