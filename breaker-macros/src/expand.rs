@@ -450,13 +450,12 @@ impl Guard<'_> {
         let (rt, permit) = (&self.rt, local("permit"));
         let on_cancel =
             if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
-        let guarded =
-            quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #future) };
-        if let Some(limit) = self.call_timeout() {
-            quote! { #rt::within(#limit, #guarded).await }
-        } else {
-            quote! { #guarded.await }
-        }
+        // Guarded with its time limit around it: what is dropped when time is up is still under the permit.
+        let limited = match self.call_timeout() {
+            Some(limit) => quote! { #rt::within(#limit, #future) },
+            None => future.clone(),
+        };
+        quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #limited).await }
     }
 
     /// How long a call may take.
