@@ -335,3 +335,20 @@ fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<EventKind> {
     let Refusal { reason, left } = *admitted.as_ref().err()?;
     Some(EventKind::Rejected { reason, retry_after: left.as_duration() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_look_is_enough_for_all_calls_of_a_thread_but_the_first() {
+        let circuit = CircuitBreaker::new("healthy", Config::new()).unwrap();
+        circuit.try_acquire().unwrap().success();
+        let permit = circuit.admit_at_once().expect("nothing else is to be done").permit();
+        permit.success();
+        circuit.force_open();
+        assert!(circuit.admit_at_once().is_none());
+        assert_eq!((circuit.totals.calls().started, circuit.totals.calls().success), (2, 2));
+    }
+}
