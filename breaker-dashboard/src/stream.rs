@@ -11,7 +11,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
-use breaker_runtime::registry;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::iter;
@@ -19,7 +18,6 @@ use tokio::sync::Semaphore;
 use tokio_stream::wrappers::WatchStream;
 
 use crate::body::Failure;
-use crate::rank;
 use crate::watch::Watch;
 
 /// The streams at once.
@@ -47,9 +45,7 @@ pub(crate) async fn events(
         Failure::new(StatusCode::SERVICE_UNAVAILABLE, "there are as many streams as there may be")
     })?;
     let later = WatchStream::from_changes(watch.frames());
-    let mut circuits = registry().snapshot().circuits;
-    rank::sort(&mut circuits);
-    let first = [Bytes::from_static(RETRY.as_bytes()), watch.frame(&circuits)];
+    let first = [Bytes::from_static(RETRY.as_bytes()), watch.picture()];
     let all = iter(first).chain(later).map(move |frame| {
         let _held_until_the_client_goes = &place;
         Ok::<_, Infallible>(frame)

@@ -38,6 +38,8 @@ pub(crate) struct Watch {
     news: Arc<News>,
     seen: Mutex<Seen>,
     frames: watch::Sender<Bytes>,
+    /// The last picture that was made, and when.
+    picture: Mutex<(Option<Instant>, Bytes)>,
     task: Mutex<Option<JoinHandle<()>>>,
     /// Whether circuits can be switched: pages want to know.
     has_controls: bool,
@@ -77,6 +79,7 @@ impl Watch {
             began: Instant::now(),
             seen: Mutex::default(),
             frames: watch::Sender::new(Bytes::new()),
+            picture: Mutex::default(),
             task: Mutex::new(None),
             has_controls,
             _subscription: registry().subscribe_to_changes(move |event| heard.hear(event)),
@@ -129,12 +132,23 @@ impl Watch {
         drop(seen);
         if self.frames.receiver_count() > 0 {
             rank::sort(&mut circuits);
-            self.frames.send_replace(self.frame(&circuits));
+            self.frames.send_replace(self.draw(&circuits));
         }
     }
 
+    /// What somebody sees who comes now: a picture that is no older than one that is sent may be.
+    pub(crate) fn picture(&self) -> Bytes {
+        let (drawn, picture) = locked(&self.picture).clone();
+        if drawn.is_some_and(|drawn| drawn.elapsed() < SHORTEST) {
+            return picture;
+        }
+        let mut circuits = registry().snapshot().circuits;
+        rank::sort(&mut circuits);
+        self.draw(&circuits)
+    }
+
     /// All circuits, given in the order of ranks, as an event of the stream.
-    pub(crate) fn frame(&self, circuits: &[Snapshot]) -> Bytes {
+    fn draw(&self, circuits: &[Snapshot]) -> Bytes {
         let seen = self.seen();
         let now = Instant::now();
         let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen, now));
@@ -144,8 +158,12 @@ impl Watch {
             total: circuits.len(),
             log: seen.log.last(LATEST),
         });
+        drop(seen);
         // JSON has no line breaks of its own.
-        [b"event: snapshot\ndata: ", written.as_slice(), b"\n\n"].concat().into()
+        let picture =
+            Bytes::from([b"event: snapshot\ndata: ", written.as_slice(), b"\n\n"].concat());
+        *locked(&self.picture) = (Some(now), picture.clone());
+        picture
     }
 
     /// What every answer has.

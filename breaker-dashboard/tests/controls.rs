@@ -3,6 +3,7 @@
 mod common;
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -236,7 +237,7 @@ impl tracing::Subscriber for Words {
         let words = Arc::clone(&self.0);
         event.record(&mut move |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
             let mut words = words.lock().unwrap();
-            *words += &format!("{field}={value:?} ");
+            write!(words, "{field}={value:?} ").unwrap();
         });
     }
     fn enter(&self, _: &tracing::span::Id) {}

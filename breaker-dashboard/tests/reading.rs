@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// As a browser writes a name into a path.
 fn encoded(name: &str) -> String {
-    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    name.bytes().fold(String::new(), |path, byte| path + &format!("%{byte:02X}"))
 }
 
 fn names(list: &Value) -> Vec<&str> {

@@ -1,0 +1,195 @@
+//! The stream of events: when they come, what is in them, and what it costs when nobody reads.
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream};
+use axum::http::Request;
+use breaker_dashboard::Dashboard;
+use breaker_runtime::State;
+use common::{circuit, dashboard, get};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
+use tower::ServiceExt as _;
+
+/// What happens to the circuits of one test comes at once to the streams of all.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// The stream, after the line that says how soon to come back.
+async fn open(router: &Router) -> BodyDataStream {
+    let request = Request::get("/api/events").body(Body::empty()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+    let mut stream = response.into_body().into_data_stream();
+    assert_eq!(stream.next().await.unwrap().unwrap(), "retry: 1000\n\n");
+    stream
+}
+
+/// The data of the next event.
+async fn next(stream: &mut BodyDataStream) -> Value {
+    let event = stream.next().await.unwrap().unwrap();
+    let text = std::str::from_utf8(&event).unwrap();
+    let data = text.strip_prefix("event: snapshot\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
+    assert!(!data.contains('\n') && !data.contains('\r'));
+    serde_json::from_str(data).unwrap()
+}
+
+fn row<'a>(event: &'a Value, name: &str) -> &'a Value {
+    event["circuits"].as_array().unwrap().iter().find(|row| row["name"] == name).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_comes_at_once_and_then_every_second() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    circuit("streaming.every");
+    sleep(Duration::from_millis(300)).await;
+    let mut stream = open(&router).await;
+    let opened = Instant::now();
+    next(&mut stream).await;
+    assert_eq!(opened.elapsed(), Duration::ZERO);
+    let mut seconds = Vec::new();
+    for _ in 0..5 {
+        seconds.push(next(&mut stream).await["second"].as_u64().unwrap());
+    }
+    assert_eq!(seconds.last().unwrap() - seconds[0], 4);
+    assert!(opened.elapsed() > Duration::from_secs(4) && opened.elapsed() < Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_state_comes_at_once() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let changing = circuit("streaming.change");
+    sleep(Duration::from_millis(2_500)).await;
+    let mut stream = open(&router).await;
+    assert_eq!(row(&next(&mut stream).await, "streaming.change")["state"], "closed");
+    let changed = Instant::now();
+    changing.trip();
+    let event = next(&mut stream).await;
+    assert!(changed.elapsed() <= Duration::from_millis(100), "{:?}", changed.elapsed());
+    let row = row(&event, "streaming.change");
+    assert_eq!(row["state"], "open");
+    assert!(row["explanation"].as_str().unwrap().ends_with(": trip(); probes in 1m"));
+    assert!(
+        event["log"].as_array().unwrap().iter().any(|entry| entry["name"] == "streaming.change")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_that_flaps_makes_no_more_than_ten_events_a_second() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let flapping = circuit("streaming.flapping");
+    let mut stream = open(&router).await;
+    let flaps = tokio::spawn(async move {
+        loop {
+            flapping.trip();
+            flapping.reset();
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let until = Instant::now() + Duration::from_secs(10);
+    let mut events = 0;
+    while Instant::now() < until {
+        next(&mut stream).await;
+        events += 1;
+    }
+    flaps.abort();
+    assert!((50..=110).contains(&events), "{events} events in ten seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_slow_gets_the_present_and_not_the_past() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let slow = circuit("streaming.slow");
+    let mut stream = open(&router).await;
+    next(&mut stream).await;
+    for _ in 0..50 {
+        slow.trip();
+        sleep(Duration::from_millis(200)).await;
+        slow.reset();
+        sleep(Duration::from_millis(200)).await;
+    }
+    slow.force_open();
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(
+        row(&next(&mut stream).await, "streaming.slow")["state"],
+        State::ForcedOpen.as_str()
+    );
+}
+
+#[tokio::test]
+async fn h10_there_are_so_many_streams_at_once_and_a_place_that_gets_free_is_free() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let mut streams = Vec::new();
+    for _ in 0..256 {
+        streams.push(open(&router).await);
+    }
+    let refused = get(&router, "/api/events").await;
+    assert_eq!((refused.failure(), &refused.headers["retry-after"]), (503, &"5".parse().unwrap()));
+    streams.pop();
+    streams.push(open(&router).await);
+    assert_eq!(get(&router, "/api/events").await.failure(), 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_its_dashboard() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let mut stream = open(&router).await;
+    drop(router);
+    let ended = async { while stream.next().await.is_some() {} };
+    assert!(timeout(Duration::from_secs(5), ended).await.is_ok());
+}
+
+/// Bytes of the process that are in memory.
+fn resident() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn h10_a_thousand_clients_that_never_read_take_bounded_memory() {
+    let _alone = ALONE.lock().await;
+    for number in 0..600 {
+        circuit(&format!("streaming.stalled-{number:04}"));
+    }
+    let server = Dashboard::new().bind("127.0.0.1:0").await.unwrap();
+    let address: SocketAddr = server.address();
+    tokio::spawn(server.run());
+    let before = resident();
+    let mut clients = Vec::new();
+    for _ in 0..1_000 {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        clients.push(client);
+    }
+    sleep(Duration::from_secs(3)).await; // of pictures that nobody reads
+    let grown = resident().saturating_sub(before) >> 20;
+    assert!(grown < 192, "{grown} MiB");
+    // Those that were answered hold a picture each at most; and the server answers others still.
+    clients.truncate(100);
+    let mut client =
+        timeout(Duration::from_secs(20), TcpStream::connect(address)).await.unwrap().unwrap();
+    client
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    timeout(Duration::from_secs(20), client.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"));
+}
