@@ -21,14 +21,14 @@ fn search(word: &str) -> Option<usize> {
 /// One circuit for each host.
 #[circuit_breaker(name = "http", key = host, failure_threshold = 2, cooldown = "10s")]
 fn fetch(host: &str) -> Option<u16> {
-    host.contains(".test").then_some(200)
+    (host != "broken.example").then_some(200)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     for word in ["open", "close", "shut", "and", "circuits", "o", "c", "e", "s", "n"] {
         search(word);
     }
-    for host in ["a.test", "b.example", "b.example", "b.example"] {
+    for host in ["api.example", "broken.example", "broken.example", "broken.example"] {
         fetch(host);
     }
     for name in [r#"C:\temp "quoted" </script>"#, "🦀 \u{202e}sdrawkcab {a=\"b\"} 1"] {

@@ -107,7 +107,7 @@ fn d39_exactly_one_state_is_1_in_every_state() {
             assert_eq!(states.len(), count);
             states.retain(|it| it.value != 0.0);
             let [state] = states.as_slice() else { panic!("one state, not {states:?}") };
-            assert_eq!(state.value, 1.0);
+            assert_eq!(Some(state.value), Some(1.0));
             assert_eq!(state.label("state"), Some(circuit.state().as_str()));
         }
     }

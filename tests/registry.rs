@@ -1,13 +1,10 @@
 //! The registry of the program. It is shared by every test in this file, so each has names of its own.
 
-mod common;
-
 use std::cell::RefCell;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
 use breaker_runtime::{CircuitBreaker, Config, ConfigError, Conflict, State, registry};
-use common::{COOLDOWN, circuit, fail, pass_cooldown, succeed};
 
 const THREE: Config = Config::new().failure_threshold(3);
 const NINE: Config = Config::new().failure_threshold(9);
@@ -234,46 +231,4 @@ fn g10_a_circuit_may_be_made_by_a_lazy_static() {
         LazyLock::new(|| registry().get_or_create("lazy", THREE).unwrap());
     assert_eq!(CIRCUIT.call(|| Ok::<_, ()>(1)), Ok(1));
     assert!(Arc::ptr_eq(&CIRCUIT, &registry().get("lazy").unwrap()));
-}
-
-#[test]
-fn the_table_is_aligned_and_names_what_matters() {
-    let (healthy, _) = circuit(Config::new());
-    succeed(&healthy, 1_200);
-    let _in_flight = healthy.try_acquire().unwrap();
-    let (open, time) = circuit(Config::new().cooldown(COOLDOWN));
-    fail(&open, 5);
-    time.advance(COOLDOWN / 5);
-    assert!(open.try_acquire().is_err());
-    let (due, time) = circuit(Config::new());
-    due.trip();
-    pass_cooldown(&due, &time);
-    let (failing, _) = circuit(Config::new().failure_rate(0.5));
-    succeed(&failing, 9);
-    fail(&failing, 1);
-    let (forced, _) = circuit(Config::new());
-    forced.force_open();
-
-    let mut table = registry().snapshot();
-    table.circuits =
-        [&healthy, &open, &due, &failing, &forced].map(CircuitBreaker::snapshot).into();
-    for (circuit, name) in table.circuits.iter_mut().zip(["a", "billing", "straße", "d", "e"]) {
-        name.clone_into(&mut circuit.name);
-    }
-    let expected = "\
-NAME     STATE        CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  PROBES IN
-a        closed        1201       0         0          1         0%          -
-billing  open             5       5         1          0          -        48s
-straße   open             0       0         0          0          -        now
-d        closed          10       1         0          0        10%          -
-e        forced_open      0       0         0          0          -          -";
-    assert_eq!(table.to_string(), expected);
-}
-
-#[test]
-fn a_table_of_nothing_is_its_header() {
-    let mut table = registry().snapshot();
-    table.circuits.clear();
-    let expected = "NAME  STATE  CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  PROBES IN";
-    assert_eq!(table.to_string(), expected);
 }

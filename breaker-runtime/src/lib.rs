@@ -118,6 +118,7 @@ mod totals;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transitions;
+mod visible;
 mod window;
 mod word;
 

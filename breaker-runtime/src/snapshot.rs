@@ -215,7 +215,14 @@ pub struct Probes {
     pub lost: u64,
 }
 
-/// Every circuit of the registry, by name. Its `Display` is an aligned table.
+/// Every circuit of the registry, by name. Its `Display` is an aligned table, the worst first.
+///
+/// The table fits into 80 columns, or into as many as the format asks for (`{:120}`). Names that are too long
+/// show their beginning and their end, at least 8 columns of them, and numbers their greatest digits (`1.2M`).
+/// What a terminal would obey or hide is escaped (`\u{202e}`), so that a name does no harm and hides nothing.
+/// [`circuits`](RegistrySnapshot::circuits) has names and numbers as they are.
+///
+/// `{}` is plain text. `{:#}` colors the states with ANSI escape sequences; that is for terminals only.
 ///
 /// # Examples
 ///
@@ -226,6 +233,11 @@ pub struct Probes {
 /// let table = registry().snapshot().to_string();
 /// assert!(table.starts_with("NAME"));
 /// assert!(table.contains("payments"));
+///
+/// use std::io::{IsTerminal, stdout};
+/// if stdout().is_terminal() {
+///     println!("{:#}", registry().snapshot());
+/// }
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]

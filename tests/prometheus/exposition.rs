@@ -62,12 +62,10 @@ fn sample(line: &str) -> Sample {
         assert!(is_name(name), "{line}");
         let (value, after) = unescape(quoted);
         labels.push((name.to_owned(), value));
-        match after.strip_prefix(',') {
+        rest = after;
+        match rest.strip_prefix(',') {
             Some(next) => rest = next,
-            None => {
-                rest = after;
-                break;
-            }
+            None => break,
         }
     }
     let value = rest.strip_prefix("} ").and_then(|it| it.parse().ok());

@@ -1,0 +1,114 @@
+//! The table of the registry, as a person reads it in a terminal.
+
+mod common;
+
+use breaker_runtime::{CircuitBreaker, Config, RegistrySnapshot, State, registry};
+use common::{COOLDOWN, circuit, fail, pass_cooldown, succeed};
+
+#[test]
+fn the_table_is_aligned_and_names_what_matters() {
+    let (healthy, _) = circuit(Config::new());
+    succeed(&healthy, 1_200);
+    let _in_flight = healthy.try_acquire().unwrap();
+    let (open, time) = circuit(Config::new().cooldown(COOLDOWN));
+    fail(&open, 5);
+    time.advance(COOLDOWN / 5);
+    assert!(open.try_acquire().is_err());
+    let (due, time) = circuit(Config::new());
+    due.trip();
+    pass_cooldown(&due, &time);
+    let (failing, _) = circuit(Config::new().failure_rate(0.5));
+    succeed(&failing, 9);
+    fail(&failing, 1);
+    let (forced, _) = circuit(Config::new());
+    forced.force_open();
+
+    let mut table = registry().snapshot();
+    table.circuits =
+        [&healthy, &open, &due, &failing, &forced].map(CircuitBreaker::snapshot).into();
+    for (circuit, name) in table.circuits.iter_mut().zip(["a", "billing", "straße", "d", "e"]) {
+        name.clone_into(&mut circuit.name);
+    }
+    let expected = "\
+NAME     STATE        CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  PROBES IN
+e        forced_open      0       0         0          0          -          -
+billing  open             5       5         1          0          -        48s
+straße   open             0       0         0          0          -        now
+d        closed          10       1         0          0        10%          -
+a        closed        1201       0         0          1         0%          -";
+    assert_eq!(table.to_string(), expected);
+}
+
+/// A table of open circuits with those names and so many calls.
+fn table_of(names: &[&str], calls: u64) -> RegistrySnapshot {
+    let (circuit, time) = circuit(Config::new().cooldown(COOLDOWN));
+    circuit.trip();
+    time.advance(COOLDOWN / 4);
+    let mut table = registry().snapshot();
+    table.circuits = vec![circuit.snapshot(); names.len()];
+    for (circuit, name) in table.circuits.iter_mut().zip(names) {
+        (*name).clone_into(&mut circuit.name);
+        circuit.calls.started = calls;
+    }
+    table
+}
+
+#[test]
+fn a_table_fits_into_80_columns_whatever_it_shows() {
+    let names = ["payments/eu-central-1.internal.example.com", "支払い/東京.example.com", "mail"];
+    let expected = "\
+NAME                        STATE  CALLS  FAILED  REJECTED  FLIGHT  RATE  PROBES
+payments/eu-c….example.com  open    1.2M       0         0       0     -     45s
+支払い/東京.example.com     open    1.2M       0         0       0     -     45s
+mail                        open    1.2M       0         0       0     -     45s";
+    assert_eq!(table_of(&names, 1_234_567).to_string(), expected);
+}
+
+#[test]
+fn a_table_is_as_wide_as_the_format_asks() {
+    let name = "n".repeat(128);
+    let table = table_of(&[&name], 0);
+    assert!(format!("{table:200}").contains(&name));
+    for width in [70, 80, 120] {
+        let table = format!("{table:width$}");
+        assert!(table.lines().all(|line| line.chars().count() == width), "{table}");
+    }
+    // Too narrow for anything: a name keeps 8 columns.
+    assert!(format!("{table:10}").contains("\nnnnn…nnn  open"));
+}
+
+#[test]
+fn h08_a_name_does_nothing_to_the_terminal() {
+    let table =
+        table_of(&["\u{202e}live", "zero\u{200b}width", "wide\u{3000}blank"], 0).to_string();
+    let expected = r"
+NAME               STATE  CALLS  FAILED  REJECTED  FLIGHT  RATE  PROBES
+\u{202e}live       open       0       0         0       0     -     45s
+zero\u{200b}width  open       0       0         0       0     -     45s
+wide\u{3000}blank  open       0       0         0       0     -     45s";
+    assert_eq!(table, expected.trim_start());
+}
+
+#[test]
+fn only_the_alternate_form_has_colors() {
+    let (open, _) = circuit(Config::new());
+    open.trip();
+    let mut table = table_of(&["closed", "down"], 0);
+    table.circuits[0].state = State::Closed;
+    assert!(!table.to_string().contains('\x1b'));
+    let colored = format!("{table:#}");
+    assert!(
+        colored.contains("down    \x1b[1;31mopen\x1b[0m    ")
+            && colored.contains("closed  \x1b[32mclosed\x1b[0m  ")
+    );
+    let plain = colored.replace("\x1b[0m", "").replace("\x1b[1;31m", "").replace("\x1b[32m", "");
+    assert_eq!(plain, table.to_string());
+}
+
+#[test]
+fn a_table_of_nothing_is_its_header() {
+    let mut table = registry().snapshot();
+    table.circuits.clear();
+    let expected = "NAME  STATE  CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  PROBES IN";
+    assert_eq!(table.to_string(), expected);
+}
