@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
-use breaker_runtime::{CircuitBreaker, Config, ConfigError, Conflict, State, registry};
+use breaker_runtime::{
+    CircuitBreaker, Config, ConfigError, Conflict, State, circuit_breaker, registry,
+};
 
 const THREE: Config = Config::new().failure_threshold(3);
 const NINE: Config = Config::new().failure_threshold(9);
@@ -25,6 +27,20 @@ fn a_circuit_is_made_once_and_found_by_its_exact_name() -> Result<(), ConfigErro
     for other in ["exac", "exact ", "Exact", ""] {
         assert!(registry().get(other).is_none(), "{other:?}");
     }
+    Ok(())
+}
+
+#[circuit_breaker(name = "registry.annotated")]
+fn has_no_key() -> Option<()> {
+    None
+}
+
+#[test]
+fn a_name_with_a_slash_is_no_key_of_a_function_without_keys() -> Result<(), ConfigError> {
+    assert_eq!(has_no_key(), None);
+    let made = registry().get_or_create("registry.annotated/part", THREE)?;
+    assert_eq!(made.name(), "registry.annotated/part");
+    assert_eq!(made.snapshot().config, THREE);
     Ok(())
 }
 

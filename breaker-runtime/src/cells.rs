@@ -39,14 +39,12 @@ struct Pool {
     free_rows: Vec<usize>,
 }
 
-static POOL: Global<Pool> = Global::new(Pool {
-    blocks: Vec::new(),
-    free_blocks: Vec::new(),
-    rows: 0,
-    free_rows: Vec::new(),
-});
+static POOL: Global<Pool> = Global::new(Pool::EMPTY);
 
 impl Pool {
+    const EMPTY: Self =
+        Self { blocks: Vec::new(), free_blocks: Vec::new(), rows: 0, free_rows: Vec::new() };
+
     /// Blocks are handed on with what they hold, never freed: there are about as many as there were
     /// threads at once.
     fn block_with(&mut self, row: usize) -> Block {
@@ -246,7 +244,9 @@ mod tests {
 
     #[test]
     fn a_thread_gets_the_shortest_free_block_that_has_its_row() {
-        let mut pool = Pool { blocks: vec![], free_blocks: vec![], rows: 0, free_rows: vec![] };
+        // A static, as what it hands out is never freed.
+        static OWN: Global<Pool> = Global::new(Pool::EMPTY);
+        let mut pool = OWN.lock();
         let blocks = [0, ROWS, 2 * ROWS].map(|row| pool.block_with(row));
         assert_eq!(blocks.map(<[Row]>::len), [ROWS, 2 * ROWS, 4 * ROWS]);
         pool.free_blocks.extend(blocks.iter().rev());

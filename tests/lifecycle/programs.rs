@@ -45,7 +45,8 @@ fn build() -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(built.success(), "the programs must build");
-    target.join("debug")
+    // Where there is a target, they are in a directory of its name; without one, this adds nothing.
+    target.join(env::var_os("CARGO_BUILD_TARGET").unwrap_or_default()).join("debug")
 }
 
 /// A workspace of the macro and the runtime alone, with another version.

@@ -351,4 +351,14 @@ mod tests {
         assert!(circuit.admit_at_once().is_none());
         assert_eq!((circuit.totals.calls().started, circuit.totals.calls().success), (2, 2));
     }
+
+    #[test]
+    fn r06_an_open_circuit_refuses_without_the_lock() {
+        let circuit = CircuitBreaker::new("open", Config::new()).unwrap();
+        circuit.trip();
+        let _held = circuit.machine.lock();
+        let rejected = circuit.refuse_at_once(circuit.word.load()).expect("it is open");
+        assert_eq!(rejected.reason(), RejectedReason::Open);
+        assert_eq!(circuit.totals.rejections().open, 1);
+    }
 }
