@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Config, MetricNames, RegistrySnapshot, Snapshot, State, registry,
+    CircuitBreaker, Config, MetricNames, RegistrySnapshot, Snapshot, State, circuit_breaker,
+    registry,
 };
-use common::{COOLDOWN, SECOND, circuit, due, fail, succeed};
+use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 use exposition::{Sample, read};
 use proptest::prelude::*;
 
@@ -225,10 +226,12 @@ fn limits_that_are_off_are_not_there() {
 
 #[test]
 fn refusals_are_told_by_their_reason() {
-    let circuit = circuit(Config::new().max_concurrent(1)).0;
+    let (circuit, time) = circuit(Config::new().max_concurrent(2).half_open_max_calls(1));
+    let other = circuit.try_acquire().unwrap();
     let permit = circuit.try_acquire().unwrap();
     assert!(circuit.try_acquire().is_err());
     permit.success();
+    other.success();
     circuit.force_open();
     assert!(circuit.try_acquire().is_err());
     assert!(circuit.try_acquire().is_err());
@@ -237,12 +240,19 @@ fn refusals_are_told_by_their_reason() {
     let reasons = ["open", "half_open_full", "forced_open", "bulkhead_full"];
     assert_eq!(reasons.map(refused), [Some(0.0), Some(0.0), Some(2.0), Some(1.0)]);
 
+    circuit.reset();
+    circuit.trip();
+    assert!(circuit.try_acquire().is_err());
+    pass_cooldown(&circuit, &time);
+    let _probe = circuit.try_acquire().unwrap();
+    assert!(circuit.try_acquire().is_err());
+
     let theirs = samples(&circuit, MetricNames::Resilience4j);
     for metric in [
         "resilience4j_circuitbreaker_not_permitted_calls_total",
         "resilience4j_circuitbreaker_calls_total",
     ] {
-        assert_eq!(value(&theirs, metric, &[("kind", "not_permitted")]), Some(2.0));
+        assert_eq!(value(&theirs, metric, &[("kind", "not_permitted")]), Some(4.0));
     }
 }
 
@@ -269,6 +279,21 @@ fn every_metric_is_documented_and_no_other() {
     let text = of([eloquent().snapshot(), open.snapshot()]);
     let samples = read(&distinct(text).prometheus(MetricNames::Breaker).to_string());
     assert_eq!(metrics(&samples), documented);
+}
+
+#[test]
+fn g04_a_flood_of_keys_makes_no_flood_of_metrics() {
+    #[circuit_breaker(name = "flooded", key = key, max_keys = 3)]
+    fn visit(key: u32) -> Option<u32> {
+        Some(key)
+    }
+    (0..1000).for_each(|key| assert_eq!(visit(key), Some(key)));
+    let mut samples = read(&registry().snapshot().prometheus(MetricNames::Breaker).to_string());
+    samples
+        .retain(|it| it.metric == "breaker_calls_total" && it.label("outcome") == Some("success"));
+    samples.retain(|it| it.label("name").is_some_and(|name| name.starts_with("flooded")));
+    assert_eq!(samples.len(), 4);
+    assert_eq!(samples.iter().map(|it| it.value).sum::<f64>().to_string(), "1000");
 }
 
 /// The same circuits with a name for each.

@@ -54,6 +54,28 @@ fn table_of(names: &[&str], calls: u64) -> RegistrySnapshot {
 }
 
 #[test]
+fn the_worst_come_first_and_equals_by_name() {
+    let mut table = table_of(&["a", "b", "c", "d", "e", "f", "g", "h"], 0);
+    let mut states = table.circuits.iter_mut();
+    let mut next = |state| {
+        let circuit = states.next().expect("a name for each");
+        circuit.state = state;
+        circuit
+    };
+    next(State::Closed);
+    next(State::Closed).window_failures = 1;
+    next(State::Closed).consecutive_failures = 1;
+    next(State::Disabled);
+    next(State::HalfOpen);
+    next(State::Open);
+    next(State::Open);
+    next(State::ForcedOpen);
+    let shown = table.to_string();
+    let names: Vec<_> = shown.lines().skip(1).map(|line| &line[..1]).collect();
+    assert_eq!(names, ["h", "f", "g", "e", "d", "b", "c", "a"]);
+}
+
+#[test]
 fn a_table_fits_into_80_columns_whatever_it_shows() {
     let names = ["payments/eu-central-1.internal.example.com", "支払い/東京.example.com", "mail"];
     let expected = "\
