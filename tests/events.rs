@@ -122,6 +122,33 @@ fn refusals_and_late_outcomes_are_told() {
 }
 
 #[test]
+fn a_listener_of_changes_is_told_of_no_call_also_beside_one_that_is() {
+    let circuit = circuit("events.changes", Config::new());
+    let (told, heard) = mpsc::channel();
+    let subscription = registry().subscribe_to_changes(move |event| {
+        if event.name == "events.changes" {
+            let _ = told.send(event.kind.clone());
+        }
+    });
+    let outage = || {
+        let late = circuit.try_acquire().unwrap();
+        circuit.trip();
+        assert!(circuit.try_acquire().is_err());
+        late.failure();
+        circuit.reset();
+    };
+    outage();
+    let (everything, all) = listen("events.changes");
+    outage();
+    drop((subscription, everything));
+    let heard: Vec<_> = heard.iter().collect();
+    assert_eq!(heard.len(), 4);
+    assert!(heard.iter().all(|kind| matches!(kind, EventKind::Transition(_))));
+    assert_eq!(all.lock().unwrap().len(), 4);
+    assert_eq!(circuit.snapshot().rejected.open, 2);
+}
+
+#[test]
 fn r22_a_conflict_is_told_once_and_to_later_listeners_too() {
     let (_subscription, heard) = listen("events.conflict");
     let differing = Config::new().failure_threshold(9);

@@ -1,11 +1,14 @@
 //! Calls that take longer than `call_timeout`, on tokio's clock, which stands still here unless it is moved.
 
+mod common;
+
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use breaker_runtime::{CallError, Rejected, Snapshot, State, TimedOut, circuit_breaker, registry};
+use common::panic_quietly;
 use tokio::time::{Instant, sleep};
 
 #[derive(Debug, PartialEq)]
@@ -68,6 +71,27 @@ async fn the_body_is_dropped_and_an_option_is_none() {
     let dropped = Arc::new(AtomicBool::new(false));
     assert_eq!(holds(Arc::clone(&dropped)).await, None);
     assert!(dropped.load(Ordering::SeqCst));
+}
+
+#[circuit_breaker(name = "timeouts.drop_panics", call_timeout = "1s")]
+async fn cannot_be_dropped() -> Option<()> {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic_quietly("not so fast");
+        }
+    }
+    let _panics = Panics;
+    pending().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_a_body_that_panics_when_its_time_is_up_has_failed() {
+    let call = tokio::spawn(cannot_be_dropped()).await;
+    assert_eq!(call.unwrap_err().into_panic().downcast_ref(), Some(&"not so fast"));
+    let snapshot = snapshot("timeouts.drop_panics");
+    assert_eq!((snapshot.calls.failure, snapshot.calls.panicked), (1, 1));
+    assert_eq!((snapshot.calls.cancelled, snapshot.in_flight), (0, 0));
 }
 
 const LIMIT: Duration = Duration::from_millis(50);

@@ -13,7 +13,7 @@ use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
 use crate::guarded::Guarded;
-use crate::machine::Machine;
+use crate::machine::{Machine, count};
 use crate::name::Name;
 use crate::outcome::Ending;
 use crate::permit::{IfDropped, OnCancel, Permit};
@@ -296,7 +296,9 @@ impl CircuitBreaker {
             consecutive_failures: reading.consecutive_failures,
             consecutive_successes: reading.consecutive_successes,
             probes: reading.probes,
-            window_calls: u32::try_from(reading.tally.calls).unwrap_or(u32::MAX),
+            window_calls: count(reading.tally.calls),
+            window_failures: count(reading.tally.failed),
+            window_slow_calls: count(reading.tally.slow),
             in_flight: calls.in_flight(),
             calls,
             rejected: self.totals.rejections(),

@@ -198,12 +198,48 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_came_too_late_is_free_if_nobody_else_waits() {
+        let bulkhead = Bulkhead::new(1, LONG);
+        assert!(bulkhead.try_enter());
+        {
+            let mut gives_up = pin!(bulkhead.stand_in_line());
+            assert!(poll(gives_up.as_mut()).is_pending());
+            bulkhead.leave();
+        }
+        assert!(bulkhead.try_enter());
+    }
+
+    #[test]
     fn a_thread_waits_no_longer_than_it_may() {
         let bulkhead = Bulkhead::new(1, Duration::from_millis(5));
         assert!(bulkhead.try_enter());
         assert!(!bulkhead.enter_blocking());
         bulkhead.leave();
         assert!(bulkhead.enter_blocking());
+    }
+
+    #[test]
+    fn a_slot_that_becomes_free_while_somebody_joins_the_line_is_not_lost() {
+        const ROUNDS: usize = 200_000;
+        let bulkhead = Bulkhead::new(1, LONG);
+        let barrier = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                barrier.wait();
+                for _ in 0..ROUNDS {
+                    if bulkhead.try_enter() {
+                        bulkhead.leave();
+                    }
+                }
+            });
+            scope.spawn(|| {
+                barrier.wait();
+                for _ in 0..ROUNDS {
+                    drop(bulkhead.stand_in_line());
+                }
+            });
+        });
+        assert_eq!(bulkhead.used.load(Ordering::SeqCst), 0);
     }
 
     #[test]

@@ -141,7 +141,9 @@ impl Cells {
     pub(crate) fn sum(&self, counter: Hot) -> u64 {
         let pool = POOL.lock();
         let rows = pool.blocks.iter().filter_map(|block| block.get(self.row));
-        rows.chain([&self.ending]).map(|row| row[counter as usize].load(Ordering::Acquire)).sum()
+        rows.chain([&self.ending])
+            .map(|row| row[counter as usize].load(Ordering::Acquire))
+            .fold(0, u64::saturating_add)
     }
 }
 
@@ -230,6 +232,31 @@ mod tests {
     }
 
     #[test]
+    fn from_its_second_count_on_a_thread_counts_at_once() {
+        let cells = Cells::new();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(!cells.add_at_once(Hot::Good));
+                cells.add(Hot::Good);
+                assert!(cells.add_at_once(Hot::Good));
+            });
+        });
+        assert_eq!(cells.sum(Hot::Good), 2);
+    }
+
+    #[test]
+    fn a_thread_gets_the_shortest_free_block_that_has_its_row() {
+        let mut pool = Pool { blocks: vec![], free_blocks: vec![], rows: 0, free_rows: vec![] };
+        let blocks = [0, ROWS, 2 * ROWS].map(|row| pool.block_with(row));
+        assert_eq!(blocks.map(<[Row]>::len), [ROWS, 2 * ROWS, 4 * ROWS]);
+        pool.free_blocks.extend(blocks.iter().rev());
+        for (row, block) in [(ROWS, blocks[1]), (ROWS - 1, blocks[0]), (0, blocks[2])] {
+            assert!(std::ptr::eq(pool.block_with(row), block));
+        }
+        assert_eq!((pool.free_blocks.len(), pool.blocks.len()), (0, 3));
+    }
+
+    #[test]
     fn threads_that_come_and_go_share_few_blocks() {
         let cells = Cells::new();
         for _ in 0..200 {
@@ -238,7 +265,16 @@ mod tests {
             });
         }
         assert_eq!(cells.sum(Hot::Started), 200);
-        assert!(POOL.lock().blocks.len() < 100, "one block is handed on");
+        let pool = POOL.lock();
+        assert!(pool.blocks.len() < 100, "one block is handed on");
+        assert!(pool.free_blocks.len() <= pool.blocks.len());
+    }
+
+    #[test]
+    fn circuits_that_come_and_go_share_few_rows() {
+        const CIRCUITS: usize = 100_000;
+        (0..CIRCUITS).for_each(|_| drop(Cells::new()));
+        assert!(POOL.lock().rows < CIRCUITS, "one row is handed on");
     }
 
     #[test]

@@ -108,14 +108,22 @@ pub enum RejectedReason {
     BulkheadFull,
 }
 
-impl fmt::Display for RejectedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl RejectedReason {
+    /// The word that `Display`, metrics and logs use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Open => "open",
             Self::HalfOpenFull => "half_open_full",
             Self::ForcedOpen => "forced_open",
             Self::BulkheadFull => "bulkhead_full",
-        })
+        }
+    }
+}
+
+impl fmt::Display for RejectedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -72,6 +72,22 @@ pub enum EventKind {
     Conflict(Box<Conflict>),
 }
 
+impl EventKind {
+    fn topic(&self) -> Topic {
+        match self {
+            Self::Transition(_) | Self::Conflict(_) => Topic::Circuits,
+            Self::Rejected { .. } | Self::Late { .. } => Topic::Calls,
+        }
+    }
+}
+
+/// What an event is about. Of circuits there is news now and then, of calls as often as they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Circuits,
+    Calls,
+}
+
 /// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
 /// any more: the drop waits for calls of it that are under way. A drop inside any listener does not wait.
 #[must_use = "dropping a subscription ends it"]
@@ -97,6 +113,7 @@ thread_local! {
 }
 
 struct Listener {
+    hears_of_calls: bool,
     tell: Box<dyn Fn(&Event) + Send + Sync>,
     duty: Mutex<Duty>,
     returned: Condvar,
@@ -112,6 +129,9 @@ struct Duty {
 
 impl Listener {
     fn hear(&self, event: &Event) {
+        if event.kind.topic() == Topic::Calls && !self.hears_of_calls {
+            return;
+        }
         {
             let mut duty = self.duty.lock();
             if duty.retired || duty.has_told(event) {
@@ -157,27 +177,37 @@ fn contain(run: impl FnOnce()) {
 
 /// Everybody who listens, in the order of subscription.
 pub(crate) struct Listeners {
-    /// Read before anything is built for a listener.
+    /// How many there are, and how many of them hear of calls. Read before anything is built for one.
     count: AtomicUsize,
+    of_calls: AtomicUsize,
     all: Global<Vec<Arc<Listener>>>,
 }
 
-pub(crate) static LISTENERS: Listeners =
-    Listeners { count: AtomicUsize::new(0), all: Global::new(Vec::new()) };
+pub(crate) static LISTENERS: Listeners = Listeners {
+    count: AtomicUsize::new(0),
+    of_calls: AtomicUsize::new(0),
+    all: Global::new(Vec::new()),
+};
 
 impl Listeners {
-    /// Whether there is any. A circuit that nobody listens to builds no events.
-    pub(crate) fn any(&self) -> bool {
-        self.count.load(Ordering::Acquire) > 0
+    /// Whether anybody hears of that. A circuit that nobody listens to builds no events.
+    pub(crate) fn any(&self, topic: Topic) -> bool {
+        let count = match topic {
+            Topic::Circuits => &self.count,
+            Topic::Calls => &self.of_calls,
+        };
+        count.load(Ordering::Acquire) > 0
     }
 
-    /// Subscribes a listener, and tells it alone of what was there before.
+    /// Subscribes a listener, of calls too or of circuits alone, and tells it alone of what was there before.
     pub(crate) fn add(
         &self,
+        of: Topic,
         tell: impl Fn(&Event) + Send + Sync + 'static,
         before: impl FnOnce() -> Vec<Conflict>,
     ) -> Subscription {
         let listener = Arc::new(Listener {
+            hears_of_calls: of == Topic::Calls,
             tell: Box::new(tell),
             duty: Mutex::new(Duty { retired: false, told: Vec::new(), inside: 0 }),
             returned: Condvar::new(),
@@ -188,7 +218,7 @@ impl Listeners {
             {
                 let mut all = self.all.lock();
                 all.push(Arc::clone(&listener));
-                self.count.store(all.len(), Ordering::Release);
+                self.recount(&all);
             }
             let conflicts = before();
             duty.told.clone_from(&conflicts);
@@ -204,7 +234,13 @@ impl Listeners {
     fn remove(&self, listener: &Arc<Listener>) {
         let mut all = self.all.lock();
         all.retain(|known| !Arc::ptr_eq(known, listener));
+        self.recount(&all);
+    }
+
+    fn recount(&self, all: &[Arc<Listener>]) {
+        let of_calls = all.iter().filter(|listener| listener.hears_of_calls).count();
         self.count.store(all.len(), Ordering::Release);
+        self.of_calls.store(of_calls, Ordering::Release);
     }
 
     fn tell(&self, event: &Event) {

@@ -19,7 +19,7 @@ use crate::breaker::CircuitBreaker;
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::error::RejectedReason;
-use crate::event::{Event, EventKind, LISTENERS};
+use crate::event::{Event, EventKind, LISTENERS, Topic};
 use crate::name::Name;
 use crate::permit::Permit;
 use crate::provenance::Provenance;
@@ -428,7 +428,8 @@ fn r21_events_of_threads_that_meet_come_in_order_each_once() {
     explore("r21, two controls", || {
         let (circuit, heard) = listed();
         let sink = Arc::clone(&heard);
-        let told = LISTENERS.add(move |event| sink.lock().push(event.clone()), Vec::new);
+        let told =
+            LISTENERS.add(Topic::Calls, move |event| sink.lock().push(event.clone()), Vec::new);
         let other = beside(&circuit, CircuitBreaker::trip);
         circuit.force_open();
         other.join().unwrap();
@@ -455,7 +456,7 @@ fn g08_nothing_is_told_after_unsubscribing_has_returned() {
             let is_late = over.load(Ordering::SeqCst);
             *late.lock() += u32::from(is_late);
         };
-        let told = LISTENERS.add(tell, Vec::new);
+        let told = LISTENERS.add(Topic::Calls, tell, Vec::new);
         // The list of listeners is not modelled: this tells loom that it matters who comes first.
         let gate = Arc::new(AtomicUsize::new(0));
         let pass = Arc::clone(&gate);

@@ -43,6 +43,7 @@
 //! | hand a call's outcome in later | [`CircuitBreaker::try_acquire`] and its [`Permit`] |
 //! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
 //! | read one circuit, or have it explained | [`CircuitBreaker::snapshot`], [`Snapshot::explain`] |
+//! | have them scraped by Prometheus | `RegistrySnapshot::prometheus` |
 //! | switch one by hand | [`trip`](CircuitBreaker::trip), [`force_open`](CircuitBreaker::force_open), [`disable`](CircuitBreaker::disable), [`reset`](CircuitBreaker::reset) |
 //! | handle a call that was refused or took too long | [`Rejected`], [`TimedOut`], and [`CallError`] in a fallback |
 //! | be told when something happens | [`Registry::subscribe`], with an [`Event`]; `trace` logs them |
@@ -71,6 +72,9 @@
 //!   macro and none of what that needs.
 //! * `tokio` (default): a timer, for `call_timeout` and for `max_wait` of async calls. Without it, those two
 //!   are errors on async functions, and nothing of tokio is built. No other part needs an async runtime.
+//! * `serde`: [`Snapshot`]s, [`RegistrySnapshot`]s and [`Event`]s can be serialized, as JSON for one.
+//! * `prometheus`: `RegistrySnapshot::prometheus`, metrics as Prometheus text, under names of our own or those of
+//!   resilience4j. Nothing is counted for it that is not counted anyway.
 //! * `tracing`: `trace`, a listener that logs events through the `tracing` crate.
 //! * `test-util`, for dev-dependencies: circuits follow tokio's clock, paused time included.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -93,10 +97,14 @@ mod machine;
 mod name;
 mod outcome;
 mod permit;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod provenance;
 mod readable;
 mod refusable;
 mod registry;
+#[cfg(feature = "serde")]
+mod serde;
 mod site;
 mod snapshot;
 mod state;
@@ -124,6 +132,8 @@ pub use crate::error::{CallError, Rejected, RejectedReason, TimedOut};
 pub use crate::event::{Event, EventKind, Subscription};
 pub use crate::outcome::Outcome;
 pub use crate::permit::Permit;
+#[cfg(feature = "prometheus")]
+pub use crate::prometheus::{MetricNames, PrometheusText};
 pub use crate::provenance::{Conflict, Stated};
 pub use crate::registry::{Registry, registry};
 pub use crate::site::Site;

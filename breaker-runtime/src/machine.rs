@@ -493,8 +493,8 @@ impl Machine {
     }
 }
 
-/// A count that a reason shows; more than it can show is "very many".
-fn count(calls: u64) -> u32 {
+/// A count that is shown; more than can be shown is "very many".
+pub(crate) fn count(calls: u64) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX)
 }
 

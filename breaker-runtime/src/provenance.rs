@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::breaker::CircuitBreaker;
 use crate::config::Config;
-use crate::event::EventKind;
+use crate::event::{EventKind, Topic};
 use crate::site::Site;
 use crate::sync::Mutex;
 
@@ -99,7 +99,7 @@ impl CircuitBreaker {
             && let Some(provenance) = self.provenance()
             && let Some(conflict) = provenance.object(self.name(), config, stated)
         {
-            self.post(|| EventKind::Conflict(conflict.into()));
+            self.post(Topic::Circuits, || EventKind::Conflict(conflict.into()));
         }
     }
 }

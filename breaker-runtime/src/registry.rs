@@ -8,7 +8,7 @@ use once_cell::sync::Lazy;
 
 use crate::breaker::CircuitBreaker;
 use crate::config::{Config, ConfigError};
-use crate::event::{Event, LISTENERS, Subscription};
+use crate::event::{Event, LISTENERS, Subscription, Topic};
 use crate::keyed::Keyed;
 use crate::name::Name;
 use crate::provenance::{Conflict, Provenance, Stated};
@@ -215,7 +215,36 @@ impl Registry {
     ///
     /// Conflicts that exist already are told at once.
     pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        LISTENERS.add(listener, || self.conflicts())
+        LISTENERS.add(Topic::Calls, listener, || self.conflicts())
+    }
+
+    /// As [`subscribe`](Registry::subscribe), but `listener` is told of circuits alone: changes of state,
+    /// resets and conflicts. Of refused calls and late outcomes it is not, so that a circuit that is open
+    /// refuses as quickly as if nobody listened. What [`Event::sequence`] leaves out may be such calls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// let queue = registry().get_or_create("queue", Config::new())?;
+    /// let (told, heard) = mpsc::channel();
+    /// let subscription = registry().subscribe_to_changes(move |event| {
+    ///     let _ = told.send(event.sequence);
+    /// });
+    /// queue.trip();
+    /// assert!(queue.try_acquire().is_err()); // nobody is told
+    /// queue.reset();
+    /// drop(subscription);
+    /// assert_eq!(heard.iter().collect::<Vec<_>>(), [1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subscribe_to_changes(
+        &self,
+        listener: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Subscription {
+        LISTENERS.add(Topic::Circuits, listener, || self.conflicts())
     }
 
     /// Closes every circuit with empty counts.

@@ -56,6 +56,10 @@ pub struct Snapshot {
     pub probes: Probes,
     /// Calls in the window.
     pub window_calls: u32,
+    /// Of those, the ones that failed.
+    pub window_failures: u32,
+    /// Of those, the ones that were slow. One that also failed is in both.
+    pub window_slow_calls: u32,
     /// Calls that have started and not ended.
     pub in_flight: u64,
     /// What became of the calls that started.
@@ -125,8 +129,8 @@ pub struct Calls {
 
 impl Calls {
     pub(crate) fn in_flight(&self) -> u64 {
-        let ended = self.success + self.failure + self.ignored + self.cancelled;
-        self.started.saturating_sub(ended)
+        let ended = [self.success, self.failure, self.ignored, self.cancelled];
+        ended.into_iter().fold(self.started, u64::saturating_sub)
     }
 }
 
@@ -172,7 +176,8 @@ impl Rejections {
     /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.open + self.half_open_full + self.forced_open + self.bulkhead_full
+        let all = [self.open, self.half_open_full, self.forced_open, self.bulkhead_full];
+        all.into_iter().fold(0, u64::saturating_add)
     }
 }
 

@@ -76,6 +76,20 @@ pub enum TripKind {
     Manual,
 }
 
+impl TripKind {
+    /// The word that metrics and JSON use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::FailureRate => "failure_rate",
+            Self::SlowCallRate => "slow_call_rate",
+            Self::FailedProbes => "failed_probes",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 /// What opened a circuit, with the numbers that decided it. It stays readable until the circuit closes.
 ///
 /// # Examples
@@ -185,6 +199,21 @@ pub enum Cause {
     ForcedOpen,
     /// Somebody called [`disable`](crate::CircuitBreaker::disable).
     Disabled,
+}
+
+impl Cause {
+    /// The word that JSON uses.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Tripped(_) => "tripped",
+            Self::CooldownOver => "cooldown_over",
+            Self::Recovered(_) => "recovered",
+            Self::Reset => "reset",
+            Self::ForcedOpen => "forced_open",
+            Self::Disabled => "disabled",
+        }
+    }
 }
 
 impl fmt::Display for Cause {

@@ -112,9 +112,9 @@ impl Totals {
         let shared =
             self.shared.get().map_or(0, |all| all[counter as usize].load(Ordering::Acquire));
         match counter {
-            Counter::Started => shared + self.cells.sum(Hot::Started),
-            Counter::Success => shared + self.cells.sum(Hot::Good),
-            Counter::RejectedOpen => shared + self.cells.sum(Hot::Refused),
+            Counter::Started => shared.saturating_add(self.cells.sum(Hot::Started)),
+            Counter::Success => shared.saturating_add(self.cells.sum(Hot::Good)),
+            Counter::RejectedOpen => shared.saturating_add(self.cells.sum(Hot::Refused)),
             _ => shared,
         }
     }
@@ -150,5 +150,47 @@ impl Totals {
             forced_open: self.of(Counter::RejectedForcedOpen),
             bulkhead_full: self.of(Counter::RejectedBulkheadFull),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::CircuitBreaker;
+    use crate::config::Config;
+
+    #[test]
+    fn x02_counters_near_their_end_are_shown_as_that_and_go_on() {
+        let totals = Totals::new();
+        for counter in totals.shared() {
+            counter.store(u64::MAX - 1, Ordering::Relaxed);
+        }
+        for hot in [Hot::Started, Hot::Good, Hot::Refused] {
+            (0..3).for_each(|_| totals.add_hot(hot));
+        }
+        let (calls, rejections) = (totals.calls(), totals.rejections());
+        assert_eq!((calls.started, calls.success, rejections.open), (u64::MAX, u64::MAX, u64::MAX));
+        assert_eq!((calls.failure, calls.in_flight()), (u64::MAX - 1, 0));
+        assert_eq!(rejections.total(), u64::MAX);
+        (0..3).for_each(|_| totals.add(Ending::Failure));
+        assert_eq!(totals.calls().failure, 1, "it begins anew");
+    }
+
+    #[test]
+    fn x02_a_snapshot_shows_totals_that_have_no_sum() {
+        let circuit = CircuitBreaker::new("busy", Config::new().failure_threshold(1)).unwrap();
+        circuit.try_acquire().unwrap().success();
+        circuit.try_acquire().unwrap().failure();
+        assert!(circuit.try_acquire().is_err());
+        circuit.force_open();
+        assert!(circuit.try_acquire().is_err());
+        // Each time, everything that was counted is counted twice.
+        (0..63).for_each(|_| circuit.absorb(&circuit));
+        let snapshot = circuit.snapshot();
+        let half = 1 << 63;
+        assert_eq!((snapshot.calls.success, snapshot.calls.failure), (half, half));
+        assert_eq!((snapshot.rejected.open, snapshot.rejected.forced_open), (half, half));
+        assert_eq!((snapshot.calls.started, snapshot.in_flight), (u64::MAX, 0));
+        assert_eq!(snapshot.rejected.total(), u64::MAX);
     }
 }

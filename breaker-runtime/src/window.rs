@@ -31,7 +31,7 @@ impl Tally {
 
     fn with(self, call: Ended) -> Self {
         Self {
-            calls: self.calls + 1,
+            calls: self.calls.saturating_add(1),
             failed: self.failed + u64::from(call.is_failed()),
             slow: self.slow + u64::from(call.slow),
         }

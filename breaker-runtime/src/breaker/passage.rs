@@ -6,7 +6,7 @@ use super::CircuitBreaker;
 use crate::bulkhead::Bulkhead;
 use crate::clock::{self, Instant, Source, Stopwatch};
 use crate::error::{Refusal, Rejected, RejectedReason, TimedOut};
-use crate::event::{EventKind, LISTENERS, Outbox};
+use crate::event::{EventKind, LISTENERS, Outbox, Topic};
 use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{Admission, IfDropped, Permit};
@@ -91,7 +91,7 @@ impl CircuitBreaker {
     /// if listeners want to hear of it, as it is the lock that puts what they hear in order.
     #[inline]
     fn refuse_at_once(&self, seen: Word) -> Option<Rejected> {
-        if self.audience().is_some() {
+        if self.audience(Topic::Calls).is_some() {
             return None;
         }
         let until = self.word.open_until(seen)?;
@@ -123,7 +123,10 @@ impl CircuitBreaker {
             self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
         } else {
             let refusal = Refusal::new(RejectedReason::BulkheadFull);
-            self.post(|| EventKind::Rejected { reason: refusal.reason, retry_after: None });
+            self.post(Topic::Calls, || EventKind::Rejected {
+                reason: refusal.reason,
+                retry_after: None,
+            });
             Err(self.reject(refusal))
         };
         self.deliver();
@@ -292,21 +295,21 @@ impl CircuitBreaker {
         let done = act(&mut machine, now);
         self.word.publish(machine.epoch(), machine.state(), machine.holds_until());
         for transition in machine.take_news() {
-            self.post(|| EventKind::Transition(transition));
+            self.post(Topic::Circuits, || EventKind::Transition(transition));
         }
         if let Some(news) = news_of(&done) {
-            self.post(|| news);
+            self.post(Topic::Calls, || news);
         }
         done
     }
 
     /// Where to post what happens, if anybody wants to hear of it.
-    fn audience(&self) -> Option<&Outbox> {
-        self.listing.as_ref().filter(|_| LISTENERS.any()).map(|listing| &listing.outbox)
+    fn audience(&self, of: Topic) -> Option<&Outbox> {
+        self.listing.as_ref().filter(|_| LISTENERS.any(of)).map(|listing| &listing.outbox)
     }
 
-    pub(crate) fn post(&self, kind: impl FnOnce() -> EventKind) {
-        if let Some(outbox) = self.audience() {
+    pub(crate) fn post(&self, topic: Topic, kind: impl FnOnce() -> EventKind) {
+        if let Some(outbox) = self.audience(topic) {
             outbox.post(kind());
         }
     }
@@ -331,4 +334,21 @@ impl GoodCalls for CircuitBreaker {
 fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<EventKind> {
     let Refusal { reason, left } = *admitted.as_ref().err()?;
     Some(EventKind::Rejected { reason, retry_after: left.as_duration() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_look_is_enough_for_all_calls_of_a_thread_but_the_first() {
+        let circuit = CircuitBreaker::new("healthy", Config::new()).unwrap();
+        circuit.try_acquire().unwrap().success();
+        let permit = circuit.admit_at_once().expect("nothing else is to be done").permit();
+        permit.success();
+        circuit.force_open();
+        assert!(circuit.admit_at_once().is_none());
+        assert_eq!((circuit.totals.calls().started, circuit.totals.calls().success), (2, 2));
+    }
 }

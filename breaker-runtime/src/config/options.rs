@@ -7,7 +7,46 @@ use super::{Config, Settings};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Options(u16);
 
+/// Each option by the name it has in the attribute, in the order of its bit.
+const NAMES: [&str; 16] = [
+    "failure_threshold",
+    "failure_rate",
+    "window",
+    "minimum_calls",
+    "slow_call",
+    "slow_call_rate",
+    "cooldown",
+    "cooldown_multiplier",
+    "cooldown_max",
+    "cooldown_jitter",
+    "half_open_max_calls",
+    "success_threshold",
+    "half_open_failure_threshold",
+    "probe_timeout",
+    "max_concurrent",
+    "max_wait",
+];
+
 impl Config {
+    /// The options that are stated, by the names they have in the attribute.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// let stated: Vec<_> = Config::new().count_window(20).failure_rate(0.5).stated().collect();
+    /// assert_eq!(stated, ["failure_rate", "window"]);
+    /// ```
+    pub fn stated(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let Options(bits) = self.options();
+        NAMES
+            .into_iter()
+            .enumerate()
+            .filter(move |(bit, _)| bits >> bit & 1 == 1)
+            .map(|(_, name)| name)
+    }
+
     /// The options that are stated.
     pub(crate) fn options(&self) -> Options {
         let stated = [
@@ -92,6 +131,10 @@ mod tests {
         ];
         for config in each {
             assert_eq!(config.settings().stating(config.options()), config);
+            let shown = config.to_string();
+            let names: Vec<_> =
+                shown.split(", ").filter_map(|it| Some(it.split_once(" = ")?.0)).collect();
+            assert_eq!(config.stated().collect::<Vec<_>>(), names);
         }
         let all = Config::new()
             .failure_threshold(3)

@@ -25,18 +25,24 @@ pub(super) const fn slow(call: Ended) -> Ended {
 pub(super) struct Bench {
     pub(super) machine: Machine,
     pub(super) now: Instant,
-    run: Cell<u32>,
-    longest_run: u32,
+    good: Counted,
 }
 
-impl GoodCalls for Cell<u32> {
+/// The good calls of a closed circuit.
+struct Counted {
+    run: Cell<u32>,
+    longest_run: u32,
+    all: Cell<u64>,
+}
+
+impl GoodCalls for Counted {
     fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>) {
-        let run = self.take();
+        let run = self.run.take();
         (run, judge(run))
     }
 
     fn all(&self) -> u64 {
-        unreachable!("these tests count calls")
+        self.all.get()
     }
 }
 
@@ -49,10 +55,12 @@ impl Bench {
         config.validate().expect("tests use valid configs");
         let now = Instant::ZERO.after(Duration::from_secs(1_000));
         let settings = config.settings();
-        let WindowSize::Calls(longest_run) = settings.window else {
-            unreachable!("these tests count calls")
+        let longest_run = match settings.window {
+            WindowSize::Calls(calls) => calls,
+            WindowSize::Time(_) => 1,
         };
-        Self { machine: Machine::new(settings, now, seed), now, run: Cell::new(0), longest_run }
+        let good = Counted { run: Cell::new(0), longest_run, all: Cell::new(0) };
+        Self { machine: Machine::new(settings, now, seed), now, good }
     }
 
     pub(super) fn wait(&mut self, time: Duration) {
@@ -66,11 +74,14 @@ impl Bench {
     pub(super) fn settle(&mut self, ticket: Ticket, call: Ended) -> Settlement {
         let is_closed = self.machine.state() == State::Closed;
         if is_closed && ticket.epoch == self.machine.epoch() && call == GOOD {
-            self.run.set(self.longest_run.min(self.run.get() + 1));
+            self.machine.turn(&self.good, self.now);
+            let Counted { run, longest_run, all } = &self.good;
+            run.set((*longest_run).min(run.get() + 1));
+            all.set(all.get() + 1);
             return Settlement::Recorded;
         }
         let before = self.machine.epoch();
-        let settled = self.machine.settle(ticket, call, &self.run, self.now);
+        let settled = self.machine.settle(ticket, call, &self.good, self.now);
         self.follow(before);
         settled
     }
@@ -115,7 +126,7 @@ impl Bench {
 
     /// The good calls so far.
     pub(super) fn good(&self) -> Good {
-        Good { run: self.run.get(), all: 0 }
+        Good { run: self.good.run.get(), all: self.good.all() }
     }
 
     fn act<R>(&mut self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
@@ -128,7 +139,7 @@ impl Bench {
     /// A change of epoch empties the run, as publishing it does.
     fn follow(&self, before: Epoch) {
         if self.machine.epoch() != before {
-            self.run.set(0);
+            self.good.run.set(0);
         }
     }
 }

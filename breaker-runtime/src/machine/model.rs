@@ -96,6 +96,8 @@ prop_compose! {
         failures in option::of(1..=3_u32),
         // No shorter than the longest `slow_call`.
         probe_timeout in 4..=12_u64,
+        // In place of the window of calls. Its buckets may end between ticks.
+        time_window in option::of(10..=60_u64),
     ) -> Config {
         let mut config = config
             .cooldown(ticks(cooldown))
@@ -104,6 +106,9 @@ prop_compose! {
             .probe_timeout(ticks(probe_timeout));
         if let Some(failures) = failures {
             config = config.half_open_failure_threshold(failures);
+        }
+        if let Some(length) = time_window {
+            config = config.time_window(ticks(length));
         }
         if let Some((factor, longest)) = multiplier {
             config = config.cooldown_multiplier(factor.into());
@@ -133,6 +138,12 @@ struct Leave {
     began: u64,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    call: Ended,
+    at: u64,
+}
+
 #[derive(Debug)]
 struct Probe {
     number: usize,
@@ -160,7 +171,7 @@ struct Model {
     ways: Vec<(State, State)>,
     was_open: u64,
     /// The outcomes that a closed circuit has heard since it closed, whatever they were.
-    heard: Vec<Ended>,
+    heard: Vec<Heard>,
     probes: Vec<Probe>,
     /// Openings since the last close or control.
     openings: u32,
@@ -313,7 +324,7 @@ impl Model {
         }
         match self.state {
             State::Closed => {
-                self.heard.push(call);
+                self.heard.push(Heard { call, at: self.now });
                 self.judge_closed(call);
                 if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
             }
@@ -367,19 +378,24 @@ impl Model {
         }
     }
 
-    /// The last N of the recorded calls.
+    /// The last N of the recorded calls, or those of the last ten buckets.
     fn window(&self) -> Vec<Ended> {
-        let WindowSize::Calls(size) = self.settings.window else {
-            unreachable!("these tests count calls")
+        let recorded = self.heard.iter().filter(|heard| is_recorded(heard.call));
+        let latest_first = recorded.rev();
+        let window: Vec<_> = match self.settings.window {
+            WindowSize::Calls(size) => latest_first.take(size as usize).collect(),
+            WindowSize::Time(length) => {
+                let bucket = |at| ticks(at).as_nanos() / (length.as_nanos() / 10);
+                latest_first.filter(|it| bucket(it.at) + 10 > bucket(self.now)).collect()
+            }
         };
-        let recorded: Vec<_> = self.heard.iter().copied().filter(|it| is_recorded(*it)).collect();
-        recorded[recorded.len().saturating_sub(size as usize)..].to_vec()
+        window.iter().map(|heard| heard.call).collect()
     }
 
     fn consecutive_failures(&self) -> u64 {
         let mut failures = 0;
-        for call in self.heard.iter().rev() {
-            match call.ending {
+        for heard in self.heard.iter().rev() {
+            match heard.call.ending {
                 Ending::Failure => failures += 1,
                 Ending::Success => break,
                 Ending::Ignored | Ending::Cancelled => {}
@@ -389,15 +405,10 @@ impl Model {
     }
 
     fn consecutive_successes(&self) -> Option<u32> {
-        if self.state != State::Closed {
-            return None;
-        }
-        let WindowSize::Calls(size) = self.settings.window else {
-            unreachable!("these tests count calls")
-        };
-        let recorded = self.heard.iter().rev().filter(|call| is_recorded(**call));
+        let WindowSize::Calls(size) = self.settings.window else { return None };
+        let recorded = self.heard.iter().rev().map(|it| it.call).filter(|it| is_recorded(*it));
         let good = recorded.take_while(|call| call.ending == Ending::Success && !call.slow);
-        Some(size.min(good.count().try_into().unwrap()))
+        (self.state == State::Closed).then(|| size.min(good.count().try_into().unwrap()))
     }
 
     fn trip(&mut self) {
@@ -559,6 +570,8 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.failure_rate, share(seen.failed));
     assert_eq!(snapshot.slow_call_rate, slow_rate);
     assert_eq!(u64::from(snapshot.window_calls), seen.calls);
+    assert_eq!(u64::from(snapshot.window_failures), seen.failed);
+    assert_eq!(u64::from(snapshot.window_slow_calls), seen.slow);
     assert_eq!(u64::from(snapshot.consecutive_failures), seen.consecutive_failures);
     assert_eq!(snapshot.consecutive_successes, seen.consecutive_successes);
     assert_eq!(snapshot.probes, seen.probes);
@@ -612,6 +625,8 @@ proptest! {
     #[test]
     fn s16_the_circuit_does_what_the_reference_does(config in configs(), steps in steps()) {
         let time = ManualClock::new();
+        // Its window of time begins where it was made, and not where time does.
+        time.advance(ticks(7));
         let clock = Clock::Manual(time.clone());
         let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
         let mut model = Model::new(config);

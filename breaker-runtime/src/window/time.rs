@@ -74,7 +74,7 @@ impl TimeWindow {
         }
         for number in oldest..=newest {
             let bad = self.buckets[slot(number)].bad;
-            tally.calls += bad.calls;
+            tally.calls = tally.calls.saturating_add(bad.calls);
             tally.failed += bad.failed;
             tally.slow += bad.slow;
         }
@@ -177,6 +177,19 @@ mod tests {
         let mut window = Counted::new(Duration::MAX, at(0));
         window.record(FAILED, at(0));
         assert_eq!(window.tally(Instant::NEVER).failed, 1);
+    }
+
+    #[test]
+    fn x02_more_calls_than_can_be_counted_are_as_many_as_can() {
+        let mut window = Counted::new(Duration::MAX, at(0));
+        window.record(GOOD, at(0));
+        window.good = u64::MAX;
+        for _ in 0..2 {
+            window.record(FAILED, at(1));
+        }
+        assert_eq!(window.tally(at(1)), Tally { calls: u64::MAX, failed: 2, slow: 0 });
+        let next = window.tally(at(1)).with(FAILED);
+        assert_eq!(next, Tally { calls: u64::MAX, failed: 3, slow: 0 });
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! Answers: JSON, and failures as sentences.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+
+/// The most bytes of a list of circuits.
+pub(crate) const LONGEST_LIST: usize = 1 << 20;
+
+/// Why a request got no answer. What the program knows beyond that is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    reason: &'static str,
+}
+
+impl Failure {
+    pub(crate) const fn new(status: StatusCode, reason: &'static str) -> Self {
+        Self { status, reason }
+    }
+
+    pub(crate) const fn no_such_circuit() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is no circuit of that name")
+    }
+
+    pub(crate) const fn no_random_numbers() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gives no random numbers")
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(json!({ "error": self.reason }))).into_response();
+        let besides = match self.status {
+            StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "5")),
+            _ => None,
+        };
+        if let Some((name, value)) = besides {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+pub(crate) async fn no_such_path() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+}
+
+pub(crate) async fn no_such_method() -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this path has no such method")
+}
+
+/// JSON that was written already.
+pub(crate) fn json_of(written: impl Into<Bytes>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], Body::from(written.into())).into_response()
+}
+
+/// Writes an object whose first field is a list, of as many elements as fit in [`LONGEST_LIST`] bytes. The
+/// fields of `rest` come after it, and may depend on how many that were.
+pub(crate) fn write_list<T: Serialize, R: Serialize>(
+    field: &str,
+    elements: impl IntoIterator<Item = T>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
+    // Room for the rest: a name, some entries of a log.
+    const MOST: usize = LONGEST_LIST - (64 << 10);
+    let mut written = format!("{{\"{field}\":[").into_bytes();
+    let mut fitting = 0;
+    for element in elements {
+        let before = written.len();
+        written.extend((fitting > 0).then_some(b','));
+        let is_written = serde_json::to_writer(&mut written, &element).is_ok();
+        if !is_written || written.len() > MOST {
+            written.truncate(before);
+            break;
+        }
+        fitting += 1;
+    }
+    written.push(b']');
+    // An object as well: its brace becomes the comma between the two.
+    if let Ok(rest) = serde_json::to_vec(&rest(fitting)) {
+        written.push(b',');
+        written.extend(&rest[1..]);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h09_a_list_ends_where_it_would_be_too_long() {
+        let long = "n".repeat(1000);
+        let written = write_list(
+            "all",
+            std::iter::repeat_n(&long, 100_000),
+            |fitting| json!({ "shown": fitting, "total": 100_000 }),
+        );
+        assert!(written.len() <= LONGEST_LIST);
+        let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
+        let shown = read["all"].as_array().unwrap().len();
+        assert!((950..1048).contains(&shown));
+        assert_eq!((&read["shown"], &read["total"]), (&json!(shown), &json!(100_000)));
+    }
+
+    #[test]
+    fn a_short_list_is_whole() {
+        let written = write_list("all", ["a", "b"], |fitting| json!({ "shown": fitting }));
+        assert_eq!(written, br#"{"all":["a","b"],"shown":2}"#);
+        assert_eq!(
+            write_list("all", [(); 0], |shown| json!({ "shown": shown })),
+            br#"{"all":[],"shown":0}"#
+        );
+    }
+}

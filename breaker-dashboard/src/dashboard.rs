@@ -1,0 +1,183 @@
+//! What can be chosen, and the router that comes of it.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use breaker_runtime::MetricNames;
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::body::{no_such_method, no_such_path};
+use crate::host::Hosts;
+use crate::server::Server;
+use crate::stream::Streams;
+use crate::token::Token;
+use crate::watch::Watch;
+use crate::{api, control, gate, page, stream};
+
+/// The dashboard as a router, without controls and for the names of this machine. The same as
+/// `Dashboard::new().into_router()`.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let app: Router = Router::new().nest("/breakers", breaker_dashboard::router());
+/// # let _ = app;
+/// # }
+/// ```
+pub fn router() -> Router {
+    Dashboard::new().into_router()
+}
+
+/// What can be chosen about the dashboard.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_dashboard::{Dashboard, Token};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_dashboard::TokenError> {
+/// let dashboard = Dashboard::new()
+///     .with_controls(Token::random()?)
+///     .allow_host("ops.example.com");
+/// let router = dashboard.into_router();
+/// # let _ = router;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a dashboard does nothing until it is a router or a server"]
+pub struct Dashboard {
+    token: Option<Token>,
+    hosts: Hosts,
+    metric_names: MetricNames,
+}
+
+impl Dashboard {
+    /// One that only shows, to those who ask for `localhost` or an address of the loopback.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets those who have the token switch circuits: force open, disable, reset, trip. Without this, there
+    /// are no controls.
+    ///
+    /// Each use is logged, through `tracing` and on the page, with the address of whoever did it. A service
+    /// that nests the router tells addresses if it is served with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`.
+    ///
+    /// What is switched for a time is reset by a task of this process. Nothing outlives it.
+    pub fn with_controls(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Answers to that host too: a name or an address, with or without a port. Others than those that were
+    /// allowed get 403, so that no name of a foreign page can be made to point here.
+    pub fn allow_host(mut self, host: &str) -> Self {
+        self.hosts.add(host);
+        self
+    }
+
+    /// Answers to every host that is an address, as `10.0.0.7:3030`, which is how Prometheus and the probes of
+    /// Kubernetes ask. A foreign page can misuse names only.
+    pub fn allow_addresses(mut self) -> Self {
+        self.hosts.add_addresses();
+        self
+    }
+
+    /// The names that `/metrics` uses.
+    pub fn metric_names(mut self, names: MetricNames) -> Self {
+        self.metric_names = names;
+        self
+    }
+
+    /// The router. It works at any path, by [`Router::nest`].
+    ///
+    /// It watches the circuits from now on, or from the first request on if this is called outside of a tokio
+    /// runtime.
+    pub fn into_router(self) -> Router {
+        let Self { token, hosts, metric_names } = self;
+        let watch = Watch::new(token.is_some());
+        let shared = Shared { watch, token, metric_names, streams: Streams::default() };
+        Router::new()
+            .route("/", get(page::show))
+            .route("/api/circuits", get(api::circuits))
+            .route("/api/circuits/{name}", get(api::circuit))
+            .route("/api/events", get(stream::events))
+            .route("/api/control", post(control::control))
+            .route("/metrics", get(api::metrics))
+            .route("/healthz", get(api::healthz))
+            .fallback(no_such_path)
+            .method_not_allowed_fallback(no_such_method)
+            .layer(middleware::from_fn_with_state(Arc::clone(&shared.watch), keep_watching))
+            .layer(middleware::from_fn_with_state(hosts, gate::pass))
+            .with_state(shared)
+    }
+
+    /// A server of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be bound.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// let server = Dashboard::new().bind("127.0.0.1:0").await?;
+    /// assert!(server.url().starts_with("http://127.0.0.1:"));
+    /// tokio::spawn(server.run());
+    /// # Ok(()) }
+    /// ```
+    pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
+        let listener = TcpListener::bind(address).await?;
+        Server::new(listener, self.into_router())
+    }
+}
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+struct Shared {
+    watch: Arc<Watch>,
+    token: Option<Token>,
+    metric_names: MetricNames,
+    streams: Streams,
+}
+
+impl FromRef<Shared> for Arc<Watch> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.watch)
+    }
+}
+
+impl FromRef<Shared> for Option<Token> {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.token.clone()
+    }
+}
+
+impl FromRef<Shared> for MetricNames {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.metric_names
+    }
+}
+
+impl FromRef<Shared> for Streams {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.streams.clone()
+    }
+}
+
+async fn keep_watching(State(watch): State<Arc<Watch>>, request: Request, next: Next) -> Response {
+    watch.start();
+    next.run(request).await
+}

@@ -1,0 +1,275 @@
+//! What calls did in each of the last seconds. Pure: seconds are numbers, and somebody else looks at clocks.
+//!
+//! *Why it exists:* a circuit counts without end, as that costs it nothing. Rates and pictures are made
+//! here, out of differences, by whoever wants to see them.
+
+use std::collections::{HashMap, VecDeque};
+
+use breaker_runtime::Snapshot;
+use serde::Serialize;
+
+/// The seconds that are kept.
+pub(crate) const SECONDS: usize = 60;
+/// The seconds over which "per second" is taken.
+const RECENT: usize = 10;
+/// The circuits whose history is kept. Those that come later have none.
+const MOST_CIRCUITS: usize = 5_000;
+
+/// Calls that ended, or did not begin, in one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Point {
+    /// Ended without failing: well, ignored or cancelled.
+    pub(crate) ok: u64,
+    pub(crate) failed: u64,
+    pub(crate) rejected: u64,
+}
+
+impl Point {
+    /// All that a circuit has counted so far.
+    fn total(circuit: &Snapshot) -> Self {
+        let calls = circuit.calls;
+        Self {
+            ok: calls.success.saturating_add(calls.ignored).saturating_add(calls.cancelled),
+            failed: calls.failure,
+            rejected: circuit.rejected.total(),
+        }
+    }
+
+    fn zip(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            ok: with(self.ok, other.ok),
+            failed: with(self.failed, other.failed),
+            rejected: with(self.rejected, other.rejected),
+        }
+    }
+
+    fn sum(self) -> u64 {
+        self.ok.saturating_add(self.failed).saturating_add(self.rejected)
+    }
+
+    pub(crate) fn as_array(self) -> [u64; 3] {
+        [self.ok, self.failed, self.rejected]
+    }
+}
+
+/// The last seconds of one circuit, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    total: Point,
+    points: VecDeque<Point>,
+}
+
+/// As lists, which are shorter than a list of objects.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Lines {
+    pub(crate) ok: Vec<u64>,
+    pub(crate) failed: Vec<u64>,
+    pub(crate) rejected: Vec<u64>,
+}
+
+impl History {
+    fn note(&mut self, total: Point, missed: u64) {
+        for _ in 0..missed.min(SECONDS as u64) {
+            self.push(Point::default());
+        }
+        // A circuit of that name that is another one by now has counted from zero.
+        let since = |now: u64, before: u64| if now < before { now } else { now - before };
+        self.push(total.zip(self.total, since));
+        self.total = total;
+    }
+
+    fn push(&mut self, point: Point) {
+        if self.points.len() == SECONDS {
+            self.points.pop_front();
+        }
+        self.points.push_back(point);
+    }
+
+    pub(crate) fn last(&self) -> Point {
+        self.points.back().copied().unwrap_or_default()
+    }
+
+    /// Calls that ended or were refused per second, lately.
+    pub(crate) fn per_second(&self) -> f64 {
+        let recent = self.points.len().min(RECENT);
+        let calls = self
+            .points
+            .iter()
+            .rev()
+            .take(recent)
+            .fold(0_u64, |sum, point| sum.saturating_add(point.sum()));
+        #[allow(clippy::cast_precision_loss, reason = "a rate that people read")]
+        let rate = calls as f64 / recent.max(1) as f64;
+        rate
+    }
+
+    pub(crate) fn lines(&self) -> Lines {
+        let line = |of: fn(&Point) -> u64| self.points.iter().map(of).collect();
+        Lines {
+            ok: line(|it| it.ok),
+            failed: line(|it| it.failed),
+            rejected: line(|it| it.rejected),
+        }
+    }
+}
+
+/// The histories of all circuits, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Histories {
+    /// The last second that is noted.
+    second: Option<u64>,
+    by_name: HashMap<String, History>,
+}
+
+impl Histories {
+    pub(crate) fn second(&self) -> u64 {
+        self.second.unwrap_or_default()
+    }
+
+    pub(crate) fn of(&self, name: &str) -> Option<&History> {
+        self.by_name.get(name)
+    }
+
+    /// Takes note of what circuits have counted at the end of a second. The first time only says where
+    /// counting begins. Nothing is noted twice for one second.
+    pub(crate) fn note(&mut self, second: u64, circuits: &[Snapshot]) {
+        let (is_first, missed) = match self.second.replace(second) {
+            None => (true, 0),
+            Some(last) if last < second => (false, second - last - 1),
+            last => {
+                self.second = last;
+                return;
+            }
+        };
+        self.forget_those_that_went(circuits);
+        for circuit in circuits {
+            let total = Point::total(circuit);
+            if let Some(history) = self.by_name.get_mut(&circuit.name) {
+                history.note(total, missed);
+            } else if self.by_name.len() < MOST_CIRCUITS {
+                let mut history = History::default();
+                if is_first {
+                    history.total = total;
+                } else {
+                    history.note(total, 0);
+                }
+                self.by_name.insert(circuit.name.clone(), history);
+            }
+        }
+    }
+
+    /// The circuit that keys share takes over the totals of a key's that goes. They are old calls.
+    fn forget_those_that_went(&mut self, circuits: &[Snapshot]) {
+        let is_there =
+            |name: &str| circuits.binary_search_by(|it| it.name.as_str().cmp(name)).is_ok();
+        let gone: Vec<_> = self.by_name.keys().filter(|name| !is_there(name)).cloned().collect();
+        for name in gone {
+            let Some(history) = self.by_name.remove(&name) else { continue };
+            let shared = name.split_once('/').and_then(|(shared, _)| self.by_name.get_mut(shared));
+            if let Some(shared) = shared {
+                shared.total = shared.total.zip(history.total, u64::saturating_add);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use breaker_runtime::{CircuitBreaker, Config};
+
+    use super::*;
+
+    fn circuit(name: &str) -> CircuitBreaker {
+        CircuitBreaker::new(name, Config::new().failure_threshold(1000)).unwrap()
+    }
+
+    fn calls(circuit: &CircuitBreaker, good: usize, bad: usize) {
+        (0..good).for_each(|_| circuit.try_acquire().unwrap().success());
+        (0..bad).for_each(|_| circuit.try_acquire().unwrap().failure());
+    }
+
+    fn lines(histories: &Histories, name: &str) -> Lines {
+        histories.of(name).unwrap().lines()
+    }
+
+    #[test]
+    fn each_second_has_the_calls_that_ended_in_it() {
+        let (mut histories, circuit) = (Histories::default(), circuit("a"));
+        calls(&circuit, 7, 0);
+        histories.note(1, &[circuit.snapshot()]);
+        assert_eq!(lines(&histories, "a"), Lines::default(), "nobody knows when those were");
+
+        calls(&circuit, 3, 1);
+        drop(circuit.try_acquire());
+        histories.note(2, &[circuit.snapshot()]);
+        circuit.force_open();
+        assert!(circuit.try_acquire().is_err());
+        histories.note(3, &[circuit.snapshot()]);
+        let expected = Lines { ok: vec![4, 0], failed: vec![1, 0], rejected: vec![0, 1] };
+        assert_eq!(lines(&histories, "a"), expected);
+        assert!((histories.of("a").unwrap().per_second() - 3.0).abs() < 1e-9);
+        assert_eq!(histories.of("a").unwrap().last().as_array(), [0, 0, 1]);
+    }
+
+    #[test]
+    fn a_circuit_that_is_made_later_has_done_everything_since() {
+        let (mut histories, first, later) = (Histories::default(), circuit("a"), circuit("b"));
+        histories.note(0, &[first.snapshot()]);
+        calls(&later, 2, 0);
+        histories.note(1, &[first.snapshot(), later.snapshot()]);
+        assert_eq!(lines(&histories, "b").ok, [2]);
+    }
+
+    #[test]
+    fn a_second_that_was_missed_is_empty_and_none_is_noted_twice() {
+        let (mut histories, circuit) = (Histories::default(), circuit("a"));
+        histories.note(1, &[circuit.snapshot()]);
+        calls(&circuit, 1, 0);
+        histories.note(4, &[circuit.snapshot()]);
+        calls(&circuit, 5, 0);
+        histories.note(4, &[circuit.snapshot()]);
+        histories.note(3, &[circuit.snapshot()]);
+        assert_eq!(lines(&histories, "a").ok, [0, 0, 1]);
+        assert_eq!(histories.second(), 4);
+    }
+
+    #[test]
+    fn a_minute_is_kept_however_long_nobody_looked() {
+        let (mut histories, circuit) = (Histories::default(), circuit("a"));
+        histories.note(1, &[circuit.snapshot()]);
+        calls(&circuit, 1, 0);
+        histories.note(u64::MAX, &[circuit.snapshot()]);
+        let ok = lines(&histories, "a").ok;
+        assert_eq!((ok.len(), ok[SECONDS - 1], ok.iter().sum::<u64>()), (SECONDS, 1, 1));
+    }
+
+    #[test]
+    fn the_calls_of_a_key_that_went_are_not_those_of_the_second_in_which_it_went() {
+        let (mut histories, shared, key) =
+            (Histories::default(), circuit("hosts"), circuit("hosts/a"));
+        histories.note(1, &[shared.snapshot(), key.snapshot()]);
+        calls(&key, 100, 0);
+        histories.note(2, &[shared.snapshot(), key.snapshot()]);
+        calls(&shared, 101, 0); // it takes the hundred over, and has one of its own
+        histories.note(3, &[shared.snapshot()]);
+        assert_eq!(lines(&histories, "hosts").ok, [0, 1]);
+        assert!(histories.of("hosts/a").is_none());
+        // One of that name that counts from zero.
+        histories.note(4, &[shared.snapshot(), circuit("hosts/a").snapshot()]);
+        assert_eq!(lines(&histories, "hosts/a").ok, [0]);
+    }
+
+    #[test]
+    fn the_memory_for_histories_is_bounded() {
+        let mut histories = Histories::default();
+        let mut all = vec![circuit("x").snapshot(); MOST_CIRCUITS + 9];
+        for (at, snapshot) in all.iter_mut().enumerate() {
+            snapshot.name = format!("{at:05}");
+        }
+        histories.note(1, &all);
+        histories.note(2, &all);
+        assert_eq!(histories.by_name.len(), MOST_CIRCUITS);
+        histories.note(3, &all[MOST_CIRCUITS..]);
+        assert_eq!(histories.by_name.len(), 9, "there is room again");
+    }
+}

@@ -1,0 +1,137 @@
+//! What happened lately: changes of state, conflicts, and what people switched.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use breaker_runtime::Event;
+use serde::Serialize;
+
+/// The entries that are kept, and how many of them may be of one circuit.
+const MOST: usize = 2_000;
+const MOST_OF_ONE: usize = 50;
+
+/// Something that happened, at a time since the dashboard was made.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Entry {
+    id: u64,
+    #[serde(serialize_with = "seconds")]
+    at: Duration,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum What {
+    Event(Event),
+    Control(Control),
+}
+
+/// Somebody switched a circuit.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename = "control")]
+pub(crate) struct Control {
+    pub(crate) name: String,
+    pub(crate) action: &'static str,
+    #[serde(rename = "for")]
+    pub(crate) lasts: Option<f64>,
+    /// Who. Not known where the server does not tell.
+    pub(crate) by: Option<SocketAddr>,
+    pub(crate) text: String,
+}
+
+impl What {
+    fn name(&self) -> &str {
+        match self {
+            Self::Event(event) => &event.name,
+            Self::Control(control) => &control.name,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    entries: VecDeque<Entry>,
+    last: u64,
+}
+
+impl Log {
+    pub(crate) fn add(&mut self, at: Duration, what: What) {
+        let of_that = self.entries.iter().filter(|entry| entry.what.name() == what.name());
+        let (count, oldest) = of_that
+            .fold((0, None), |(count, oldest), entry| (count + 1, oldest.or(Some(entry.id))));
+        if count >= MOST_OF_ONE
+            && let Some(at) = self.entries.iter().position(|entry| Some(entry.id) == oldest)
+        {
+            self.entries.remove(at);
+        }
+        if self.entries.len() == MOST {
+            self.entries.pop_front();
+        }
+        self.last += 1;
+        self.entries.push_back(Entry { id: self.last, at, what });
+    }
+
+    /// The last so many, oldest first.
+    pub(crate) fn last(&self, count: usize) -> Vec<Entry> {
+        let from = self.entries.len().saturating_sub(count);
+        self.entries.range(from..).cloned().collect()
+    }
+
+    /// All that are known of one circuit, oldest first.
+    pub(crate) fn of(&self, name: &str) -> Vec<Entry> {
+        self.entries.iter().filter(|entry| entry.what.name() == name).cloned().collect()
+    }
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn control(name: &str) -> What {
+        let (name, text) = (name.to_owned(), String::new());
+        What::Control(Control { name, action: "reset", lasts: None, by: None, text })
+    }
+
+    fn ids(entries: &[Entry]) -> Vec<u64> {
+        entries.iter().map(|entry| entry.id).collect()
+    }
+
+    #[test]
+    fn a_circuit_that_flaps_leaves_the_others_their_past() {
+        let mut log = Log::default();
+        log.add(Duration::ZERO, control("quiet"));
+        for _ in 0..MOST * 3 {
+            log.add(Duration::ZERO, control("flapping"));
+        }
+        assert_eq!(ids(&log.of("quiet")), [1]);
+        assert_eq!(log.of("flapping").len(), MOST_OF_ONE);
+        assert_eq!(ids(&log.last(2)), [MOST as u64 * 3, MOST as u64 * 3 + 1]);
+    }
+
+    #[test]
+    fn the_memory_is_bounded_for_any_number_of_circuits() {
+        let mut log = Log::default();
+        for number in 0..=MOST {
+            log.add(Duration::ZERO, control(&number.to_string()));
+        }
+        assert_eq!((log.entries.len(), log.of("0").len(), log.of("1").len()), (MOST, 0, 1));
+    }
+
+    #[test]
+    fn an_entry_is_flat() {
+        let mut log = Log::default();
+        log.add(Duration::from_millis(1500), control("a"));
+        let expected = json!([{
+            "id": 1, "at": 1.5, "kind": "control", "name": "a", "action": "reset", "for": null, "by": null, "text": "",
+        }]);
+        assert_eq!(serde_json::to_value(log.of("a")).unwrap(), expected);
+    }
+}

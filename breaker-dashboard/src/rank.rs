@@ -1,0 +1,91 @@
+//! Which circuits come first: those that somebody should look at.
+
+use breaker_runtime::{Snapshot, State};
+
+/// How much a circuit wants to be looked at; less is more. Circuits of one rank are in the order of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank(u8);
+
+impl Rank {
+    pub(crate) fn of(circuit: &Snapshot) -> Self {
+        let is_failing = circuit.consecutive_failures > 0
+            || circuit.failure_rate.is_some_and(|share| share > 0.0)
+            || circuit.slow_call_rate.is_some_and(|share| share > 0.0);
+        Self(match circuit.state {
+            State::ForcedOpen => 0,
+            State::Open => 1,
+            State::HalfOpen => 2,
+            State::Disabled => 3,
+            State::Closed if is_failing => 4,
+            State::Closed => 5,
+        })
+    }
+}
+
+/// Puts circuits, which are in the order of names, in that of ranks.
+pub(crate) fn sort(circuits: &mut [Snapshot]) {
+    circuits.sort_by_cached_key(|circuit| (Rank::of(circuit), circuit.name.clone()));
+}
+
+/// A place in a list that is asked for in pieces. It holds also when that circuit is no more.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(Rank, String);
+
+impl Place {
+    pub(crate) fn of(circuit: &Snapshot) -> Self {
+        Self(Rank::of(circuit), circuit.name.clone())
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (rank, name) = text.split_once('~')?;
+        Some(Self(Rank(rank.parse().ok()?), name.to_owned()))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}~{}", self.0.0, self.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use breaker_runtime::{CircuitBreaker, Config};
+
+    use super::*;
+
+    fn snapshot(name: &str, act: impl FnOnce(&CircuitBreaker)) -> Snapshot {
+        let circuit = CircuitBreaker::new(name, Config::new().count_window(2)).unwrap();
+        act(&circuit);
+        circuit.snapshot()
+    }
+
+    #[test]
+    fn the_worst_come_first_and_equals_by_name() {
+        let fail = |circuit: &CircuitBreaker| circuit.try_acquire().unwrap().failure();
+        let mut all = [
+            snapshot("b", |_| {}),
+            snapshot("a", |_| {}),
+            snapshot("failing", fail),
+            snapshot("failed", |circuit| {
+                fail(circuit);
+                circuit.try_acquire().unwrap().success();
+            }),
+            snapshot("disabled", CircuitBreaker::disable),
+            snapshot("open", CircuitBreaker::trip),
+            snapshot("forced", CircuitBreaker::force_open),
+        ];
+        sort(&mut all);
+        let names: Vec<_> = all.iter().map(|circuit| circuit.name.as_str()).collect();
+        assert_eq!(names, ["forced", "open", "disabled", "failed", "failing", "a", "b"]);
+        assert!(all.is_sorted_by_key(Place::of));
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        let place = Place::of(&snapshot("a~b", CircuitBreaker::trip));
+        assert_eq!(place.to_string(), "1~a~b");
+        assert_eq!(Place::parse("1~a~b"), Some(place));
+        assert_eq!([Place::parse("a"), Place::parse("x~a"), Place::parse("")], [None, None, None]);
+    }
+}

@@ -1,0 +1,59 @@
+//! The stream of server-sent events.
+//!
+//! Every client gets the latest picture, never a queue of old ones: one that is slow skips some, and one that
+//! stands still costs no more than the picture that is on its way to it. All share one copy of each.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::response::{IntoResponse, Response};
+use breaker_runtime::registry;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
+use tokio::sync::Semaphore;
+use tokio_stream::wrappers::WatchStream;
+
+use crate::body::Failure;
+use crate::rank;
+use crate::watch::Watch;
+
+/// The streams at once.
+const MOST_STREAMS: usize = 256;
+/// How soon a page comes back that lost its stream, in milliseconds.
+const RETRY: &str = "retry: 1000\n\n";
+/// Proxies that hold answers back until they are whole would show nothing.
+const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
+
+/// The places for streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Streams(Arc<Semaphore>);
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_STREAMS)))
+    }
+}
+
+pub(crate) async fn events(
+    State(watch): State<Arc<Watch>>,
+    State(Streams(places)): State<Streams>,
+) -> Result<Response, Failure> {
+    let place = places.try_acquire_owned().map_err(|_| {
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "there are as many streams as there may be")
+    })?;
+    let later = WatchStream::from_changes(watch.frames());
+    let mut circuits = registry().snapshot().circuits;
+    rank::sort(&mut circuits);
+    let first = [Bytes::from_static(RETRY.as_bytes()), watch.frame(&circuits)];
+    let all = iter(first).chain(later).map(move |frame| {
+        let _held_until_the_client_goes = &place;
+        Ok::<_, Infallible>(frame)
+    });
+    let headers = [(CONTENT_TYPE, "text/event-stream"), UNBUFFERED];
+    Ok((headers, Body::from_stream(all)).into_response())
+}

@@ -1,0 +1,267 @@
+//! Whoever watches the circuits: once a second, and at once when one changes.
+//!
+//! *Why it exists:* a page shows rates, pictures and what happened before it was opened. So somebody has to
+//! look all the time. It is one task, whatever the number of pages, and it only reads snapshots; of calls it
+//! is not told.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use breaker_runtime::{Event, Snapshot, State, Subscription, registry};
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use crate::body::write_list;
+use crate::history::{Histories, History};
+use crate::log::{Control, Entry, Log, What};
+use crate::overrides::{Overrides, Shown};
+use crate::rank;
+
+/// How often everything is looked at.
+const SECOND: Duration = Duration::from_secs(1);
+/// The shortest time between two looks, however much happens.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// The events that may wait to be looked at. What is more is left out.
+const MOST_EVENTS: usize = 1_024;
+/// The entries of the log that everybody gets.
+const LATEST: usize = 20;
+
+/// What is known beyond the circuits themselves.
+pub(crate) struct Watch {
+    began: Instant,
+    news: Arc<News>,
+    seen: Mutex<Seen>,
+    frames: watch::Sender<Bytes>,
+    task: Mutex<Option<JoinHandle<()>>>,
+    /// Whether circuits can be switched: pages want to know.
+    has_controls: bool,
+    _subscription: Subscription,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) histories: Histories,
+    pub(crate) log: Log,
+    pub(crate) overrides: Overrides,
+}
+
+/// Events on their way from the threads that cause them.
+#[derive(Debug, Default)]
+struct News {
+    waiting: Mutex<VecDeque<(Instant, Event)>>,
+    came: Notify,
+}
+
+impl News {
+    fn hear(&self, event: &Event) {
+        let mut waiting = locked(&self.waiting);
+        if waiting.len() < MOST_EVENTS {
+            waiting.push_back((Instant::now(), event.clone()));
+        }
+        drop(waiting);
+        self.came.notify_one();
+    }
+}
+
+impl Watch {
+    pub(crate) fn new(has_controls: bool) -> Arc<Self> {
+        let news = Arc::new(News::default());
+        let heard = Arc::clone(&news);
+        let watch = Arc::new(Self {
+            began: Instant::now(),
+            seen: Mutex::default(),
+            frames: watch::Sender::new(Bytes::new()),
+            task: Mutex::new(None),
+            has_controls,
+            _subscription: registry().subscribe_to_changes(move |event| heard.hear(event)),
+            news,
+        });
+        watch.start();
+        watch
+    }
+
+    /// Begins to look, unless somebody does. Without a runtime it waits for the first request, which has one.
+    pub(crate) fn start(self: &Arc<Self>) {
+        let mut task = locked(&self.task);
+        let is_watched = task.as_ref().is_some_and(|task| !task.is_finished());
+        if !is_watched && let Ok(runtime) = Handle::try_current() {
+            *task =
+                Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), Arc::clone(&self.news))));
+        }
+    }
+
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        locked(&self.seen)
+    }
+
+    /// What is sent to every page, from now on.
+    pub(crate) fn frames(&self) -> watch::Receiver<Bytes> {
+        self.frames.subscribe()
+    }
+
+    /// Notes what somebody switched, after what that led to, and has it shown.
+    pub(crate) fn note(&self, control: Control) {
+        let mut seen = self.seen();
+        self.take_news(&mut seen);
+        seen.log.add(self.began.elapsed(), What::Control(control));
+        drop(seen);
+        self.news.came.notify_one();
+    }
+
+    fn take_news(&self, seen: &mut Seen) {
+        let waiting = std::mem::take(&mut *locked(&self.news.waiting));
+        for (at, event) in waiting {
+            seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
+        }
+    }
+
+    fn look(&self) {
+        let mut circuits = registry().snapshot().circuits;
+        let mut seen = self.seen();
+        self.take_news(&mut seen);
+        seen.histories.note(self.began.elapsed().as_secs(), &circuits);
+        drop(seen);
+        if self.frames.receiver_count() > 0 {
+            rank::sort(&mut circuits);
+            self.frames.send_replace(self.frame(&circuits));
+        }
+    }
+
+    /// All circuits, given in the order of ranks, as an event of the stream.
+    pub(crate) fn frame(&self, circuits: &[Snapshot]) -> Bytes {
+        let seen = self.seen();
+        let now = Instant::now();
+        let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen, now));
+        let written = write_list("circuits", rows, |shown| Frame {
+            header: self.header(&seen),
+            shown,
+            total: circuits.len(),
+            log: seen.log.last(LATEST),
+        });
+        // JSON has no line breaks of its own.
+        [b"event: snapshot\ndata: ", written.as_slice(), b"\n\n"].concat().into()
+    }
+
+    /// What every answer has.
+    pub(crate) fn header(&self, seen: &Seen) -> Header {
+        Header {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime: self.began.elapsed().as_secs_f64(),
+            second: seen.histories.second(),
+            controls: self.has_controls,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(task) = locked(&self.task).take() {
+            task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("has_controls", &self.has_controls).finish_non_exhaustive()
+    }
+}
+
+async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>) {
+    let mut seconds = interval(SECOND);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = seconds.tick() => {}
+            () = news.came.notified() => {}
+        }
+        let Some(watch) = watch.upgrade() else { return };
+        watch.look();
+        drop(watch);
+        sleep(SHORTEST).await;
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What every answer has.
+#[derive(Debug, Serialize)]
+pub(crate) struct Header {
+    version: &'static str,
+    uptime: f64,
+    second: u64,
+    controls: bool,
+}
+
+#[derive(Serialize)]
+struct Frame {
+    #[serde(flatten)]
+    header: Header,
+    shown: usize,
+    total: usize,
+    log: Vec<Entry>,
+}
+
+/// What a page needs of a circuit every second. The rest it asks for.
+#[derive(Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    state: State,
+    since: f64,
+    retry_after: Option<f64>,
+    probe_due: bool,
+    explanation: String,
+    failure_rate: Option<f64>,
+    failure_limit: Option<f64>,
+    slow_call_rate: Option<f64>,
+    slow_call_limit: Option<f64>,
+    consecutive_failures: u32,
+    failure_threshold: Option<u32>,
+    window_calls: u32,
+    minimum_calls: u32,
+    in_flight: u64,
+    started: u64,
+    failed: u64,
+    rejected: u64,
+    per_second: f64,
+    r#override: Option<Shown>,
+    point: [u64; 3],
+}
+
+impl<'a> Row<'a> {
+    fn of(circuit: &'a Snapshot, seen: &Seen, now: Instant) -> Self {
+        let settings = circuit.config.settings();
+        let history = seen.histories.of(&circuit.name);
+        Self {
+            name: &circuit.name,
+            state: circuit.state,
+            since: circuit.since.as_secs_f64(),
+            retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
+            probe_due: circuit.probe_due,
+            explanation: circuit.explain(),
+            failure_rate: circuit.failure_rate,
+            failure_limit: settings.failure_rate,
+            slow_call_rate: circuit.slow_call_rate,
+            slow_call_limit: settings.slow_call_rate,
+            consecutive_failures: circuit.consecutive_failures,
+            failure_threshold: settings.failure_threshold,
+            window_calls: circuit.window_calls,
+            minimum_calls: settings.minimum_calls,
+            in_flight: circuit.in_flight,
+            started: circuit.calls.started,
+            failed: circuit.calls.failure,
+            rejected: circuit.rejected.total(),
+            per_second: history.map_or(0.0, History::per_second),
+            r#override: seen.overrides.shown(&circuit.name, circuit.epoch, now),
+            point: history.map_or([0; 3], |history| history.last().as_array()),
+        }
+    }
+}

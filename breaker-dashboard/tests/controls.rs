@@ -1,0 +1,273 @@
+//! Who can switch circuits, how, and what is known of it afterwards.
+
+mod common;
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Request};
+use breaker_dashboard::Dashboard;
+use breaker_runtime::State;
+use bytes::Bytes;
+use common::{ADDRESS, SECRET, ask, circuit, dashboard, get, order};
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+fn body(name: &str, action: &str) -> String {
+    json!({ "name": name, "action": action }).to_string()
+}
+
+/// The order without that header, or with another value of it.
+fn altered(name: &'static str, value: Option<&'static str>, of: &str) -> Request<Body> {
+    let mut request = order(body(of, "force_open"));
+    request.headers_mut().remove(name);
+    if let Some(value) = value {
+        request.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    request
+}
+
+#[tokio::test]
+async fn each_action_does_what_it_says() {
+    let (router, circuit) = (dashboard(), circuit("controls.actions"));
+    let steps = [
+        ("force_open", State::ForcedOpen),
+        ("disable", State::Disabled),
+        ("reset", State::Closed),
+        ("trip", State::Open),
+    ];
+    for (action, state) in steps {
+        let answer = ask(&router, order(body("controls.actions", action))).await;
+        assert_eq!(answer.status.as_u16(), 200);
+        assert_eq!(answer.json()["state"], state.as_str());
+        assert_eq!(circuit.state(), state);
+    }
+}
+
+#[tokio::test]
+async fn h04_there_are_no_controls_unless_somebody_asked_for_them() {
+    let router = Dashboard::new().into_router();
+    circuit("controls.off");
+    assert_eq!(ask(&router, order(body("controls.off", "force_open"))).await.failure(), 404);
+    assert_eq!(circuit("controls.off").state(), State::Closed);
+    assert_eq!(get(&router, "/api/circuits").await.json()["controls"], false);
+}
+
+#[tokio::test]
+async fn h04_nothing_is_switched_without_the_token_or_from_another_site() {
+    let (router, guarded) = (dashboard(), circuit("controls.guarded"));
+    let of = "controls.guarded";
+    let refused = [
+        (altered("authorization", None, of), 401),
+        (altered("authorization", Some("Bearer "), of), 401),
+        (altered("authorization", Some("Bearer a-secret-of-these-test"), of), 401),
+        (altered("authorization", Some("Bearer a-secret-of-these-testss"), of), 401),
+        (altered("authorization", Some("Basic a-secret-of-these-tests"), of), 401),
+        (altered("authorization", Some("a-secret-of-these-tests"), of), 401),
+        (altered("x-breaker-control", None, of), 403),
+        (altered("origin", Some("https://evil.example"), of), 403),
+        (altered("origin", Some("null"), of), 403),
+        (altered("origin", Some("http://localhost:9999"), of), 403),
+        (altered("sec-fetch-site", Some("cross-site"), of), 403),
+        (altered("sec-fetch-site", Some("same-site"), of), 403),
+        (altered("host", Some("evil.example"), of), 403),
+        (altered("content-type", None, of), 415),
+        (altered("content-type", Some("text/plain"), of), 415),
+        (altered("content-type", Some("application/x-www-form-urlencoded"), of), 415),
+    ];
+    for (request, status) in refused {
+        let shown = format!("{:?}", request.headers());
+        let answer = ask(&router, request).await;
+        assert_eq!(answer.failure(), status, "{shown}");
+        assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    }
+    for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"] {
+        let mut request = order(body(of, "force_open"));
+        *request.method_mut() = method.parse().unwrap();
+        assert_eq!(ask(&router, request).await.status.as_u16(), 405, "{method}");
+    }
+    assert_eq!((guarded.state(), guarded.snapshot().epoch), (State::Closed, 0));
+
+    let mut welcome = order(body(of, "force_open"));
+    welcome.headers_mut().insert("origin", HeaderValue::from_static("http://localhost:3030"));
+    welcome.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+    assert_eq!(ask(&router, welcome).await.status.as_u16(), 200);
+    assert_eq!(guarded.state(), State::ForcedOpen);
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_refused_and_changes_nothing() {
+    let (router, circuit) = (dashboard(), circuit("controls.sense"));
+    let bodies = [
+        "",
+        "{",
+        "[]",
+        r#"{"name": "controls.sense"}"#,
+        r#"{"action": "reset"}"#,
+        r#"{"name": "controls.sense", "action": "close"}"#,
+        r#"{"name": "controls.sense", "action": "ForceOpen"}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "for": "15m"}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "for": 0}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "for": -1}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "for": 1e300}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "for": 2592001}"#,
+        r#"{"name": "controls.sense", "action": "trip", "for": 60}"#,
+        r#"{"name": "controls.sense", "action": "reset", "for": 60}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "url": "http://evil.example"}"#,
+        r#"{"name": "controls.sense", "action": "force_open", "action": "reset"}"#,
+    ];
+    for body in bodies {
+        assert_eq!(ask(&router, order(body)).await.failure(), 422, "{body}");
+    }
+    assert_eq!(ask(&router, order(body("nobody", "reset"))).await.failure(), 404);
+    assert_eq!(circuit.snapshot().epoch, 0);
+}
+
+#[tokio::test]
+async fn h03_a_body_has_at_most_16_kib_also_if_it_never_ends() {
+    let (router, large) = (dashboard(), circuit("controls.large"));
+    let padded = |bytes: usize| {
+        let order = body("controls.large", "force_open");
+        format!("{order}{}", " ".repeat(bytes - order.len()))
+    };
+    assert_eq!(ask(&router, order(padded((16 << 10) + 1))).await.failure(), 413);
+    let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b' '; 1024])));
+    assert_eq!(ask(&router, order(Body::from_stream(endless))).await.failure(), 413);
+    assert_eq!(large.state(), State::Closed);
+    assert_eq!(ask(&router, order(padded(16 << 10))).await.status.as_u16(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn h03_a_body_that_does_not_come_is_given_up() {
+    let router = dashboard();
+    let never = stream::pending::<Result<Bytes, Infallible>>();
+    assert_eq!(ask(&router, order(Body::from_stream(never))).await.failure(), 408);
+}
+
+fn for_seconds(name: &str, action: &str, seconds: f64) -> Request<Body> {
+    order(json!({ "name": name, "action": action, "for": seconds }).to_string())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_switched_for_a_time_is_reset_after_it() {
+    let (router, circuit) = (dashboard(), circuit("controls.time"));
+    let told = ask(&router, for_seconds("controls.time", "force_open", 900.0)).await.json();
+    assert_eq!(told["override"], json!({ "action": "force_open", "left": 900.0, "by": ADDRESS }));
+    sleep(Duration::from_secs(899)).await;
+    assert_eq!(circuit.state(), State::ForcedOpen);
+    let left = &get(&router, "/api/circuits/controls.time").await.json()["override"]["left"];
+    assert!((left.as_f64().unwrap() - 1.0).abs() < 0.1);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(circuit.state(), State::Closed);
+    assert_eq!(get(&router, "/api/circuits/controls.time").await.json()["override"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_switched_since_is_left_alone() {
+    let router = dashboard();
+    // By the program.
+    let own = circuit("controls.own");
+    ask(&router, for_seconds("controls.own", "disable", 60.0)).await;
+    own.reset();
+    own.force_open();
+    assert_eq!(get(&router, "/api/circuits/controls.own").await.json()["override"], Value::Null);
+    // For good, which changes no state and no epoch.
+    let good = circuit("controls.good");
+    ask(&router, for_seconds("controls.good", "force_open", 60.0)).await;
+    ask(&router, order(body("controls.good", "force_open"))).await;
+    // For longer.
+    let longer = circuit("controls.longer");
+    ask(&router, for_seconds("controls.longer", "force_open", 60.0)).await;
+    ask(&router, for_seconds("controls.longer", "force_open", 120.0)).await;
+    sleep(Duration::from_secs(61)).await;
+    for circuit in [&own, &good, &longer] {
+        assert_eq!(circuit.state(), State::ForcedOpen, "{}", circuit.name());
+    }
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!((good.state(), longer.state()), (State::ForcedOpen, State::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_switched_for_a_time_is_reset_also_if_the_dashboard_is_gone() {
+    let router = dashboard();
+    let circuit = circuit("controls.gone");
+    ask(&router, for_seconds("controls.gone", "force_open", 5.0)).await;
+    drop(router);
+    sleep(Duration::from_secs(6)).await;
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_use_is_in_the_log_with_the_address_of_whoever_it_was() {
+    let router = dashboard();
+    circuit("controls.log");
+    ask(&router, for_seconds("controls.log", "disable", 60.0)).await;
+    let log = get(&router, "/api/circuits/controls.log").await.json()["log"].clone();
+    let kinds: Vec<_> = log.as_array().unwrap().iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["transition", "control"]);
+    let control = &log[1];
+    assert_eq!(
+        (&control["action"], &control["for"], &control["by"]),
+        (&json!("disable"), &json!(60.0), &json!(ADDRESS))
+    );
+    assert_eq!(control["text"], format!("disable for 60s by {ADDRESS}"));
+    let list = get(&router, "/api/circuits?limit=0").await.json();
+    assert_eq!(list["log"].as_array().unwrap().last(), Some(control));
+}
+
+/// Keeps every word that is logged.
+#[derive(Clone, Debug, Default)]
+struct Words(Arc<Mutex<String>>);
+
+impl tracing::Subscriber for Words {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let words = Arc::clone(&self.0);
+        event.record(&mut move |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            let mut words = words.lock().unwrap();
+            *words += &format!("{field}={value:?} ");
+        });
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn h06_tokens_are_never_logged_or_told_and_uses_and_refusals_are() {
+    let words = Words::default();
+    let _logging = tracing::subscriber::set_default(words.clone());
+    let router = dashboard();
+    circuit("controls.words");
+    let mut answers = vec![ask(&router, order(body("controls.words", "reset"))).await];
+    answers.push(
+        ask(
+            &router,
+            altered("authorization", Some("Bearer a-guess-that-is-wrong"), "controls.words"),
+        )
+        .await,
+    );
+    let logged = words.0.lock().unwrap().clone();
+    assert!(
+        logged.contains("reset by 192.0.2.7:50123") && logged.contains("wrong token"),
+        "{logged}"
+    );
+    for secret in [SECRET, "a-guess-that-is-wrong"] {
+        assert!(!logged.contains(secret));
+        assert!(answers.iter().all(|answer| !answer.text().contains(secret)));
+        assert!(
+            !format!("{:?}", Dashboard::new().with_controls(SECRET.parse().unwrap()))
+                .contains(secret)
+        );
+    }
+}

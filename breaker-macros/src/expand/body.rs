@@ -1,0 +1,146 @@
+//! How the user's body runs: as a closure, as a function of its own, or as a future that is awaited.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::Guard;
+use crate::output::{Flavor, erase_impl_trait};
+use crate::signature::Function;
+use crate::spans::{call_at, local, placed, respan, tail};
+
+impl Guard<'_> {
+    /// Runs a sync body.
+    pub(super) fn called(&self) -> TokenStream {
+        let (rt, function) = (&self.rt, self.function);
+        if function.tracks_caller() {
+            return self.called_inside();
+        }
+        let keyword = self.capture_keyword();
+        if function.output.ty.is_none() && function.flavor == Flavor::Sync {
+            let body = self.endless_body();
+            return quote! { (#keyword || -> ! { #body })() };
+        }
+        let ty = match (&function.signature.output, function.flavor) {
+            (syn::ReturnType::Type(_, ty), Flavor::Future | Flavor::BoxedFuture) => {
+                erase_impl_trait(ty)
+            }
+            _ => match &function.output.ty {
+                Some(ty) => ty.clone(),
+                None => syn::parse_quote! { _ },
+            },
+        };
+        let body = self.body_of(&ty);
+        quote! { #rt::call(#keyword || -> #ty { #body }) }
+    }
+
+    /// The user's body as the value of a block. By way of a variable, as temporaries of a last expression
+    /// would outlive the arguments.
+    fn body_of(&self, ty: &syn::Type) -> TokenStream {
+        let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &self.function.body);
+        let value = placed("value", tail(body));
+        quote! {
+            #captures
+            #rebinds
+            #[allow(clippy::diverging_sub_expression)]
+            let #value: #ty = #body;
+            #[allow(unreachable_code)]
+            #value
+        }
+    }
+
+    /// The user's body where it never comes to a value.
+    fn endless_body(&self) -> TokenStream {
+        let (captures, rebinds) = (self.captures_self(), self.rebinds());
+        let statements = self.function.body.stream();
+        quote! { #captures #rebinds #statements }
+    }
+
+    /// Runs the body of a function that tracks its caller in a function of its own, as that keeps track.
+    fn called_inside(&self) -> TokenStream {
+        let Function { signature, arguments, body, .. } = self.function;
+        // Items have no hygiene: the body must not meet this one.
+        let name = local("__breaker_tracked");
+        let mut inside = signature.clone();
+        inside.ident = name.clone();
+        let mut patterns = arguments.iter();
+        for input in &mut inside.inputs {
+            if let (syn::FnArg::Typed(typed), Some(argument)) = (input, patterns.next()) {
+                *typed.pat = argument.pattern.clone();
+                typed.attrs.clone_from(&argument.attrs);
+            }
+        }
+        let generics = turbofish(&signature.generics);
+        let given = arguments.iter().map(|argument| self.source(argument));
+        quote! {
+            {
+                #[track_caller]
+                #inside #body
+                #name #generics (#(#given),*)
+            }
+        }
+    }
+
+    /// The body of an `async fn`, as a future of its own.
+    pub(super) fn async_body(&self) -> TokenStream {
+        let keyword = self.capture_keyword();
+        let body = match &self.function.output.ty {
+            Some(ty) => {
+                let (fake_return, body) = (self.fake_return(), self.body_of(ty));
+                quote! { #fake_return #body }
+            }
+            None => self.endless_body(),
+        };
+        quote! { async #keyword { #body } }
+    }
+
+    /// Awaits a future under the permit.
+    pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
+        let (rt, permit) = (&self.rt, local("permit"));
+        let on_cancel =
+            if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
+        // The limit is inside: what it drops when time is up is still the call, also if that panics.
+        let limited = match self.call_timeout() {
+            Some(limit) => quote! { #rt::within(#limit, #future) },
+            None => future.clone(),
+        };
+        quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #limited).await }
+    }
+
+    /// How long a call may take.
+    pub(super) fn call_timeout(&self) -> Option<TokenStream> {
+        let limit = self.spec.call_timeout.as_ref()?;
+        let (rt, value) = (&self.rt, &limit.tokens);
+        if !limit.is_constant {
+            return Some(value.clone());
+        }
+        let check = call_at(
+            &respan(quote! { #rt::call_timeout }, limit.at.0, limit.at.0),
+            value.clone(),
+            limit.at.1,
+        );
+        Some(quote! {
+            { const __BREAKER_LIMIT: ::core::time::Duration = #check; __BREAKER_LIMIT }
+        })
+    }
+
+    /// An async block infers its type from its first `return`; this one, never taken, states it.
+    pub(super) fn fake_return(&self) -> Option<TokenStream> {
+        let (rt, ty) = (&self.rt, self.function.output.ty.as_ref()?);
+        let value = placed("value", self.function.output.at.0);
+        Some(quote! { if false { let #value: #ty = #rt::never(); return #value; } })
+    }
+}
+
+/// The types and constants of a call, spelt out because not all can be inferred.
+fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
+    let idents: Vec<_> = generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            syn::GenericParam::Type(ty) => Some(&ty.ident),
+            syn::GenericParam::Const(constant) => Some(&constant.ident),
+            syn::GenericParam::Lifetime(_) => None,
+        })
+        .collect();
+    (!idents.is_empty()).then(|| quote! { ::<#(#idents),*> })
+}
