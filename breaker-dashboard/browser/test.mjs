@@ -23,7 +23,7 @@ if (!isMock && !address) {
 
 const PATIENCE = 10000;
 const SCRIPT_NAME = '<script>alert(1)</script>';
-const TOKEN = isMock ? 'correct horse' : process.env.BREAKER_TOKEN;
+const TOKEN = isMock ? 'correct-horse-battery' : process.env.BREAKER_TOKEN;
 
 // ---- The server, and a line to it that can be cut ----
 
@@ -353,7 +353,7 @@ await check('a wrong token is refused in a sentence, and forgotten', async () =>
   await press(page, target, '.toggle');
   await page.waitForSelector('.detail [data-action="force_open"]:visible');
   await press(page, target, '[data-action="force_open"]');
-  await page.fill('#token', 'not the token');
+  await page.fill('#token', 'not-the-token-at-all');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#confirm[open]');
   await allowingFailures(async () => {
