@@ -221,21 +221,23 @@ class Circuit {
     };
   }
 
-  whole(at) {
+  /** Its log goes only with an answer about it alone. */
+  whole(at, alone) {
     const { name, state, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at);
     const site = siteOf(name);
     const other = siteOf(name, 97);
     return {
       name, state, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
       consecutive_successes: state === 'closed' && this.config.window.calls ? Math.min(this.goodInARow, this.config.window.calls) : null,
-      probes: this.probes, window_calls, in_flight, calls: this.calls, rejected: this.rejected,
+      probes: this.probes, window_calls, window_failures: this.window.filter((call) => call.failed).length,
+      window_slow_calls: this.window.filter((call) => call.slow).length, in_flight, calls: this.calls, rejected: this.rejected,
       transitions: sumOf(this.counts), transition_counts: Object.entries(this.counts).map(([key, count]) => ({ from: key.split(' ')[0], to: key.split(' ')[1], count })),
       open_time: round(this.openTime + (state === 'open' ? at - this.changedAt : 0)),
       last_failure: this.lastFailure === null ? null : round(at - this.lastFailure), last_success: this.lastSuccess === null ? null : round(at - this.lastSuccess),
       config: this.config, decided_by: this.config.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
       conflicts: this.conflict ? [{ name, decided: { config: this.config, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
       history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
-      per_second, override, log: this.log,
+      per_second, override, ...(alone ? { log: this.log } : {}),
     };
   }
 }
@@ -324,11 +326,11 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     if (query.has('name')) all = all.filter((circuit) => circuit.name === query.get('name'));
     if (query.has('contains')) all = all.filter((circuit) => circuit.name.toLowerCase().includes(query.get('contains').toLowerCase()));
     const matching = all.length;
-    const after = all.findIndex((circuit) => circuit.name === query.get('after'));
+    const after = all.findIndex((circuit) => `5~${circuit.name}` === query.get('after'));
     all = all.slice(after + 1);
     const at = world.uptime();
-    const parts = fitting(all, Number(query.get('limit') ?? Infinity), (circuit) => circuit.whole(at));
-    return withParts({ ...head(), matching, next: parts.length < all.length && parts.length ? all[parts.length - 1].name : null, log: world.log.slice(-50) }, parts);
+    const parts = fitting(all, Number(query.get('limit') ?? Infinity), (circuit) => circuit.whole(at, query.has('name')));
+    return withParts({ ...head(), matching, next: parts.length < all.length && parts.length ? `5~${all[parts.length - 1].name}` : null, log: world.log.slice(-50) }, parts);
   };
 
   const snapshot = () => {
@@ -354,7 +356,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     if (!circuit) return answer(404, { error: 'there is no such circuit' });
     if (!['force_open', 'disable', 'reset', 'trip'].includes(order.action)) return answer(422, { error: 'there is no such action' });
     world.switch(circuit, order, `${request.socket.remoteAddress}:${request.socket.remotePort}`);
-    answer(200, circuit.whole(world.uptime()));
+    answer(200, circuit.whole(world.uptime(), true));
     return tell();
   };
 

@@ -1,0 +1,498 @@
+// Tries the page in a browser, against any server that answers as docs/json.md says.
+//
+//   node test.mjs <address> [--screenshots directory]     a real server; BREAKER_TOKEN is its token for controls
+//   node test.mjs --mock [--screenshots directory]        the stand-in of mock.mjs
+//
+// CHROMIUM is the browser, or else /usr/bin/chromium.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { startMock } from './mock.mjs';
+
+const words = process.argv.slice(2);
+const pictures = words.includes('--screenshots') ? words.splice(words.indexOf('--screenshots'), 2)[1] : null;
+const isMock = words.includes('--mock');
+const address = words.find((word) => !word.startsWith('--'));
+if (!isMock && !address) {
+  console.error('usage: node test.mjs <address> | --mock [--screenshots directory]');
+  process.exit(2);
+}
+
+const PATIENCE = 10000;
+const SCRIPT_NAME = '<script>alert(1)</script>';
+const TOKEN = isMock ? 'correct-horse-battery' : process.env.BREAKER_TOKEN;
+
+// ---- The server, and a line to it that can be cut ----
+
+/** Passes everything on to `port`, until it is cut. */
+async function startLine(host, port) {
+  const sockets = new Set();
+  const line = { target: port, isSilent: false };
+  const server = net.createServer((near) => {
+    const far = net.connect(line.target, host);
+    for (const [from, to] of [[near, far], [far, near]]) {
+      sockets.add(from);
+      from.on('data', (data) => { if (!line.isSilent) to.write(data); });
+      from.on('error', () => to.destroy());
+      from.on('close', () => { to.destroy(); sockets.delete(from); });
+    }
+  });
+  const listen = (at) => new Promise((resolve) => { server.listen(at, '127.0.0.1', resolve); });
+  await listen(0);
+  const near = server.address().port;
+  return Object.assign(line, {
+    port: near,
+    async cut() {
+      const closed = new Promise((resolve) => { server.close(resolve); });
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+    mend: () => listen(near),
+  });
+}
+
+let mock = isMock ? await startMock({ token: TOKEN }) : null;
+const server = new URL(isMock ? mock.url : address);
+if (!server.pathname.endsWith('/')) server.pathname += '/';
+const line = await startLine(server.hostname, Number(server.port || 80));
+const url = `http://127.0.0.1:${line.port}${server.pathname}`;
+
+const getJson = async (path) => (await fetch(new URL(path, server))).json();
+const post = (order, token = TOKEN) => fetch(new URL('api/control', server), {
+  method: 'POST', body: JSON.stringify(order),
+  headers: { Authorization: `Bearer ${token}`, 'X-Breaker-Control': '1', 'Content-Type': 'application/json' },
+});
+
+// ---- The browser ----
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+const context = await browser.newContext({ viewport: { width: 1560, height: 1000 }, colorScheme: 'light' });
+context.setDefaultTimeout(PATIENCE);
+await context.addInitScript(() => {
+  window.violations = [];
+  document.addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+  window.rowOf = (name) => [...document.querySelectorAll('[data-name]')].find((row) => row.dataset.name === name);
+});
+
+/** What no page should have said. Failed requests are expected where `mayFail` is set. */
+const complaints = [];
+let mayFail = false;
+async function openPage(where) {
+  const page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    if (!(mayFail && message.text().startsWith('Failed to load resource'))) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.stack));
+  page.on('dialog', (dialog) => { complaints.push(`a dialog said ${dialog.message()}`); dialog.dismiss(); });
+  await page.goto(where);
+  return page;
+}
+
+async function allowingFailures(run) {
+  mayFail = true;
+  try { await run(); } finally { mayFail = false; }
+}
+
+const isLive = (page) => page.waitForSelector('html[data-connection="live"]');
+const row = (page, name) => page.evaluateHandle((wanted) => window.rowOf(wanted), name);
+const until = (page, test, argument) => page.waitForFunction(test, argument, { timeout: PATIENCE, polling: 50 });
+const untilState = (page, name, state) => until(page, ([wanted, to]) => window.rowOf(wanted)?.dataset.state === to, [name, state]);
+const press = async (page, name, part) => (await (await row(page, name)).asElement().$(part)).click();
+const isOpened = (page, name) => until(page, (wanted) => window.rowOf(wanted)?.querySelector('.toggle').getAttribute('aria-expanded') === 'true', name);
+
+/** The least contrast of text in the page, each against the first ground behind it that is not clear. */
+const leastContrast = (page) => page.evaluate(() => {
+  const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = channels(colour).map((part) => part / 255).map((part) => (part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if ((channels(colour)[3] ?? 1) > 0) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const found = ['h1', '.status', '.figure span', '.chip', '.name', '.sentence', '.pill', '.number span:last-child', '.next', '.meters', '.log .said', '.note', '.columns span']
+    .flatMap((wanted) => [...document.querySelectorAll(wanted)].slice(0, 30)).filter((element) => element.checkVisibility() && element.textContent)
+    .map((element) => {
+      const [one, other] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
+      return { ratio: (one + .05) / (other + .05), what: `${element.className || element.tagName} "${element.textContent.slice(0, 20)}"` };
+    });
+  return found.sort((a, b) => a.ratio - b.ratio)[0];
+});
+
+const coloursOf = (page) => page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]);
+
+// ---- Checks ----
+
+let passed = 0;
+let failed = 0;
+const SKIPPED = Symbol('skipped');
+const skip = (reason) => { throw Object.assign(new Error(reason), { [SKIPPED]: true }); };
+
+async function check(sentence, run) {
+  try {
+    const remark = await run();
+    passed += 1;
+    console.log(`ok - ${sentence}${remark ? ` (${remark})` : ''}`);
+  } catch (error) {
+    if (error[SKIPPED]) { console.log(`ok - ${sentence} # skipped: ${error.message}`); return; }
+    failed += 1;
+    console.log(`not ok - ${sentence}: ${error.message.split('\n').slice(0, 3).join(' ')}`);
+  }
+}
+
+const needsToken = () => { if (!TOKEN) skip('BREAKER_TOKEN is not set'); };
+const needsMock = () => { if (!isMock) skip('only the stand-in can do that'); };
+
+const all = await getJson('api/circuits');
+const names = all.circuits.map((circuit) => circuit.name);
+const plain = all.circuits.filter((circuit) => /^[a-z][a-z0-9-]*$/.test(circuit.name));
+const target = isMock ? 'victim' : (plain.find((circuit) => circuit.state === 'closed') ?? plain[0]).name;
+const busiest = all.circuits.toSorted((a, b) => b.per_second - a.per_second)[0].name;
+
+const page = await openPage(url);
+
+await check('circuits appear, each in a row', async () => {
+  await isLive(page);
+  await until(page, (least) => document.querySelectorAll('.row').length >= least, Math.min(names.length, 900));
+  assert.equal(await page.locator('h1').textContent(), 'breaker');
+  return `${await page.locator('.row').count()} rows`;
+});
+
+await check('rows are sorted worst first', async () => {
+  const states = await page.evaluate(() => [...document.querySelectorAll('.row')].map((each) => each.dataset.state));
+  const order = ['forced_open', 'open', 'half_open', 'disabled', 'closed'];
+  const ranks = states.map((state) => order.indexOf(state));
+  assert.deepEqual(ranks, ranks.toSorted((a, b) => a - b));
+});
+
+await check('every state has a word and an icon, not a colour alone', async () => {
+  const bare = await page.evaluate(() => [...document.querySelectorAll('.row .pill')].filter((pill) => !pill.textContent.trim() || !pill.querySelector('svg')).length);
+  assert.equal(bare, 0);
+});
+
+await check('a circuit that opens is shown open within 2 s', async () => {
+  if (!isMock) needsToken();
+  await page.evaluate((name) => {
+    window.shownOpenAt = null;
+    const watched = window.rowOf(name);
+    const look = () => { if (/open/.test(watched.dataset.state) && watched.dataset.state !== 'half_open') window.shownOpenAt ??= Date.now(); };
+    if (/^(forced_)?open$/.test(watched.dataset.state)) watched.dataset.state = '';
+    new MutationObserver(look).observe(watched, { attributes: true });
+  }, target);
+  const began = Date.now();
+  if (isMock) mock.open(target);
+  else assert.equal((await post({ name: target, action: 'force_open', for: 300 })).status, 200);
+  const shownAt = await (await until(page, () => window.shownOpenAt)).jsonValue();
+  assert.ok(shownAt - began < 2000, `it took ${shownAt - began} ms`);
+  assert.match(await page.title(), /^\(\d+ open\) breaker$/);
+  return `${shownAt - began} ms`;
+});
+
+await check('what changes is announced to those who cannot see it', async () => {
+  await until(page, (name) => document.getElementById('announcer').textContent.includes(`${name} is`), target);
+});
+
+await check('the sparkline moves within 3 s', async () => {
+  if (await page.evaluate((name) => !window.rowOf(name), busiest)) skip('its circuit is no more');
+  await page.evaluate((name) => window.rowOf(name).scrollIntoView({ block: 'center' }), busiest);
+  const drawn = (name) => window.rowOf(name).querySelector('canvas').toDataURL();
+  await until(page, (name) => window.rowOf(name).querySelector('canvas').width > 50, busiest);
+  const before = await page.evaluate(drawn, busiest);
+  await page.waitForFunction(([name, was]) => window.rowOf(name).querySelector('canvas').toDataURL() !== was, [busiest, before], { timeout: 3000, polling: 100 });
+  assert.match(await page.evaluate((name) => window.rowOf(name).querySelector('canvas').getAttribute('aria-label'), busiest), /ok, .* failed, .* rejected/);
+});
+
+await check('the filter is at / and leaves what matches; Esc clears it', async () => {
+  const before = await page.locator('.row:visible').count();
+  await page.keyboard.press('/');
+  await page.keyboard.type(target.toUpperCase());
+  await until(page, (name) => [...document.querySelectorAll('.row')].every((each) => each.hidden !== each.dataset.name.toLowerCase().includes(name)), target);
+  await page.keyboard.press('Escape');
+  await until(page, (count) => [...document.querySelectorAll('.row')].filter((each) => !each.hidden).length >= count - 3, before);
+  assert.equal(await page.inputValue('#filter'), '');
+});
+
+await check('the chips of states filter, and combine', async () => {
+  const only = (wanted) => until(page, (states) => [...document.querySelectorAll('.row')].every((each) => each.hidden !== states.includes(each.dataset.state)), wanted);
+  await page.click('[data-filter="closed"]');
+  await only(['closed']);
+  await page.click('[data-filter="open"]');
+  await only(['closed', 'open']);
+  await page.click('[data-filter="closed"]');
+  await page.click('[data-filter="open"]');
+  await only(['forced_open', 'open', 'half_open', 'disabled', 'closed']);
+});
+
+await check('a filter that nothing fits says so, and lets go', async () => {
+  await page.fill('#filter', 'no such circuit anywhere');
+  await page.waitForSelector('#empty:visible');
+  await page.click('#clear');
+  await page.waitForSelector('#empty', { state: 'hidden' });
+});
+
+await check('a row opens to chart, history, totals, config and sites', async () => {
+  await press(page, target, '.toggle');
+  await isOpened(page, target);
+  await until(page, (name) => window.rowOf(name).querySelectorAll('.table tbody tr').length >= 16, target);
+  const text = await page.evaluate((name) => window.rowOf(name).querySelector('.detail').innerText, target);
+  for (const part of ['Calls of the last 60 seconds', 'History', 'Totals', 'Config', 'Sites', 'failure_threshold', 'epoch']) assert.ok(text.includes(part), `${part} is missing`);
+  assert.equal(new URL(page.url()).hash, `#circuit=${encodeURIComponent(target)}`);
+  await press(page, target, '.toggle');
+  await until(page, (name) => !window.rowOf(name).querySelector('.detail'), target);
+});
+
+await check('a link opens its circuit, whatever its name', async () => {
+  for (const name of [target, SCRIPT_NAME, '..'].filter((each) => names.includes(each))) {
+    const other = await openPage(`${url}#circuit=${encodeURIComponent(name)}`);
+    await isOpened(other, name);
+    await until(other, (wanted) => window.rowOf(wanted).querySelectorAll('.table tbody tr').length > 0, name);
+    await other.close();
+  }
+});
+
+await check('a link to no circuit says so', async () => {
+  const other = await openPage(`${url}#circuit=nobody%20knows%20it`);
+  await until(other, () => document.getElementById('note').textContent.includes('no circuit named nobody knows it'));
+  await other.close();
+});
+
+await check('a name of HTML is text', async () => {
+  if (!names.includes(SCRIPT_NAME)) skip('the server has no such circuit');
+  const shown = await page.evaluate((name) => window.rowOf(name).querySelector('.name').textContent, SCRIPT_NAME);
+  assert.equal(shown, SCRIPT_NAME);
+  assert.equal(await page.evaluate(() => [...document.scripts].length), 1);
+});
+
+await check('characters that reverse or hide text are shown as what they are', async () => {
+  const odd = names.filter((name) => /[\u202e\u200b\u2028]/.test(name));
+  if (!odd.length) skip('the server has no such circuit');
+  for (const name of odd) {
+    const shown = await page.evaluate((wanted) => window.rowOf(wanted).querySelector('.name').textContent, name);
+    assert.ok(!/[\u202e\u200b\u2028]/.test(shown) && /\\u\{20(2e|0b|28)\}/.test(shown), `${JSON.stringify(name)} is shown as ${JSON.stringify(shown)}`);
+  }
+  return `${odd.length} names`;
+});
+
+await check('names that look alike are told apart', async () => {
+  const looks = (name) => name.normalize('NFKC').toLowerCase();
+  const twins = names.filter((name) => names.some((other) => other !== name && looks(other) === looks(name)));
+  if (!twins.length) skip('the server has no such circuits');
+  await until(page, (wanted) => wanted.every((name) => window.rowOf(name)?.querySelector('[data-part="alike"]:not([hidden])')), twins);
+});
+
+await check('light and dark differ, both with a contrast of 4.5 and more', async () => {
+  const seen = [];
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    seen.push((await coloursOf(page)).join());
+    const least = await leastContrast(page);
+    assert.ok(least.ratio >= 4.5, `${least.what} has ${least.ratio.toFixed(2)} in ${colorScheme}`);
+    seen.push(least.ratio.toFixed(1));
+  }
+  assert.notEqual(seen[0], seen[2]);
+  await page.selectOption('#theme', 'light');
+  assert.equal((await coloursOf(page)).join(), seen[0]);
+  await page.selectOption('#theme', 'auto');
+  assert.equal((await coloursOf(page)).join(), seen[2]);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+  return `at least ${seen[1]} and ${seen[3]}`;
+});
+
+await check('nothing is wider than a screen of 360 px', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const widths = () => page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  await press(page, target, '.toggle');
+  await until(page, (name) => window.rowOf(name).querySelector('.table'), target);
+  const [wide, room] = await widths();
+  await page.setViewportSize({ width: 1560, height: 1000 });
+  await press(page, target, '.toggle');
+  assert.ok(wide <= room, `${wide} px in ${room}`);
+});
+
+await check('the keyboard alone opens a circuit and closes it again', async () => {
+  const other = await openPage(url);
+  await isLive(other);
+  await other.waitForSelector('.row');
+  const focused = (wanted) => other.evaluate((selector) => document.activeElement.matches(selector), wanted);
+  const tabTo = async (wanted) => {
+    for (let at = 0; at < 40 && !(await focused(wanted)); at += 1) await other.keyboard.press('Tab');
+    assert.ok(await focused(wanted), `${wanted} was not reached by Tab`);
+  };
+  await tabTo('.toggle');
+  const outline = await other.evaluate(() => getComputedStyle(document.activeElement, '::after').outlineStyle);
+  assert.equal(outline, 'solid', 'the focus cannot be seen');
+  await other.keyboard.press('Enter');
+  await until(other, () => document.activeElement.getAttribute('aria-expanded') === 'true');
+  if (all.controls) {
+    await other.waitForSelector('.detail [data-action="force_open"]:visible');
+    await tabTo('[data-action="force_open"]');
+    await other.keyboard.press('Enter');
+    await other.waitForSelector('#unlock[open]');
+    await other.keyboard.press('Escape');
+    await other.waitForSelector('#unlock', { state: 'hidden' });
+    assert.ok(await focused('[data-action="force_open"]'), 'the focus did not come back from the dialog');
+  }
+  await other.keyboard.press('Escape');
+  await until(other, () => document.activeElement.matches('.toggle[aria-expanded="false"]'));
+  await other.close();
+});
+
+await check('a wrong token is refused in a sentence, and forgotten', async () => {
+  if (!all.controls) skip('controls are off');
+  await press(page, target, '.toggle');
+  await page.waitForSelector('.detail [data-action="force_open"]:visible');
+  await press(page, target, '[data-action="force_open"]');
+  await page.fill('#token', 'not-the-token-at-all');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#confirm[open]');
+  await allowingFailures(async () => {
+    await page.click('#confirm-do');
+    await until(page, () => document.getElementById('unlock').open && /wrong/.test(document.getElementById('unlock-error').textContent));
+  });
+  assert.equal(await page.inputValue('#token'), '');
+});
+
+await check('with the token a circuit is forced open for a time, and says by whom and for how long', async () => {
+  if (!all.controls) skip('controls are off');
+  needsToken();
+  await page.fill('#token', TOKEN);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#confirm[open]');
+  assert.ok((await page.locator('#confirm-title').textContent()).includes(target));
+  await page.check('#confirm input[value="900"]');
+  assert.match(await page.locator('#confirm-text').textContent(), /refused for 15 min/);
+  await page.click('#confirm-do');
+  await untilState(page, target, 'forced_open');
+  await until(page, (name) => /^forced open by 127\.0\.0\.1(:\d+)?, resets itself in 1[45] min$/.test(window.rowOf(name).querySelector('[data-part="override"]').textContent), target);
+  const next = () => page.evaluate((name) => window.rowOf(name).querySelector('[data-part="next"]').textContent, target);
+  const before = await next();
+  assert.match(before, /^reset in 1[45]m \d\ds$/);
+  await until(page, ([name, was]) => window.rowOf(name).querySelector('[data-part="next"]').textContent !== was, [target, before]);
+  assert.equal(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage })).then((kept) => kept.includes(TOKEN)), false);
+});
+
+await check('reset closes it again', async () => {
+  if (!all.controls) skip('controls are off');
+  needsToken();
+  await press(page, target, '[data-action="reset"]');
+  await page.waitForSelector('#confirm[open]');
+  await page.click('#confirm-do');
+  await until(page, (name) => window.rowOf(name).dataset.state !== 'forced_open', target);
+  await until(page, () => !document.querySelector('dialog[open]'));
+  await press(page, target, '.toggle');
+});
+
+await check('a lost connection is said, what is old is grey, and no countdown runs', async () => {
+  await allowingFailures(async () => {
+    await line.cut();
+    await page.waitForSelector('#banner:visible');
+    assert.match(await page.locator('#banner').textContent(), /Connection lost at .* may be wrong by now/);
+    assert.match(await page.locator('#status').textContent(), /reconnecting since/);
+    assert.match(await page.evaluate(() => getComputedStyle(document.getElementById('list')).filter), /grayscale/);
+    assert.equal(await page.evaluate(() => [...document.querySelectorAll('.row[data-state="open"] .next')].filter((next) => /\d/.test(next.textContent)).length), 0);
+    assert.match(await page.title(), /not live/);
+  });
+});
+
+await check('it comes back by itself, without being loaded again', async () => {
+  await page.evaluate(() => { window.stayed = true; });
+  await allowingFailures(async () => {
+    if (isMock) {
+      await mock.stop();
+      mock = await startMock({ token: TOKEN });
+      line.target = mock.port;
+    }
+    await line.mend();
+    await isLive(page);
+    await page.waitForSelector('#banner', { state: 'hidden' });
+  });
+  assert.equal(await page.evaluate(() => window.stayed), true);
+  await until(page, () => document.querySelectorAll('.row').length > 0);
+});
+
+await check('a stream that falls silent is noticed, too', async () => {
+  await allowingFailures(async () => {
+    line.isSilent = true;
+    await page.waitForSelector('html[data-connection="lost"]', { timeout: 12000 });
+    line.isSilent = false;
+    await line.cut();
+    await line.mend();
+    await page.click('#retry', { timeout: 2000 }).catch(() => { /* It was quicker by itself. */ });
+    await isLive(page);
+  });
+});
+
+await check('a thousand circuits are shown, and none of their sparklines is kept out of sight', async () => {
+  needsMock();
+  const crowd = await startMock({ circuits: 1000, path: '/ops/breaker' });
+  const other = await openPage(crowd.url.slice(0, -1));
+  await until(other, () => document.querySelectorAll('.row').length === 1000);
+  const drawn = await other.evaluate(() => [...document.querySelectorAll('.row canvas')].filter((canvas) => canvas.width > 0).length);
+  assert.ok(drawn < 100, `${drawn} are drawn`);
+  await other.close();
+  await crowd.stop();
+});
+
+await check('of more circuits than fit the worst are shown, and a filter finds the others', async () => {
+  needsMock();
+  const crowd = await startMock({ circuits: 300, shown: 60 });
+  const other = await openPage(crowd.url);
+  await until(other, () => document.getElementById('note').textContent === 'Showing the worst 60 of 300. Filter to search them all.');
+  assert.equal(await other.evaluate(() => Boolean(window.rowOf('http/host-00298.example.org'))), false);
+  await other.fill('#filter', 'HOST-00298');
+  await until(other, () => window.rowOf('http/host-00298.example.org')?.checkVisibility());
+  await other.close();
+  await crowd.stop();
+});
+
+await check('without circuits it says what to do', async () => {
+  needsMock();
+  const nothing = await startMock({ empty: true });
+  const other = await openPage(nothing.url);
+  await until(other, () => document.getElementById('empty-title').textContent === 'No circuits yet');
+  await other.close();
+  await nothing.stop();
+});
+
+await check('nothing was complained about: no error, no violation of the policy, no dialog', async () => {
+  const violations = await page.evaluate(() => window.violations);
+  assert.deepEqual([...complaints, ...violations], []);
+});
+
+// ---- Pictures ----
+
+if (pictures) {
+  mkdirSync(pictures, { recursive: true });
+  const take = async (file, { width, height, colorScheme, hash = '' }) => {
+    const other = await openPage(url + hash);
+    await other.setViewportSize({ width, height });
+    await other.emulateMedia({ colorScheme });
+    await isLive(other);
+    if (hash) await other.waitForSelector('.table');
+    await other.mouse.move(0, 0);
+    await other.waitForTimeout(1500);
+    await other.screenshot({ path: join(pictures, file) });
+    await other.close();
+  };
+  await take('dashboard-light.png', { width: 1560, height: 940, colorScheme: 'light' });
+  await take('dashboard-dark.png', { width: 1560, height: 940, colorScheme: 'dark' });
+  const worst = names.includes('payments') ? 'payments' : target;
+  await take('dashboard-detail.png', { width: 1280, height: 940, colorScheme: 'light', hash: `#circuit=${encodeURIComponent(worst)}` });
+  await take('dashboard-narrow.png', { width: 360, height: 780, colorScheme: 'light' });
+}
+
+await browser.close();
+await mock?.stop();
+console.log(`# ${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
