@@ -485,8 +485,8 @@ if (pictures) {
     await other.screenshot({ path: join(pictures, file) });
     await other.close();
   };
-  await take('dashboard-light.png', { width: 1560, height: 940, colorScheme: 'light' });
-  await take('dashboard-dark.png', { width: 1560, height: 940, colorScheme: 'dark' });
+  await take('dashboard-light.png', { width: 1680, height: 860, colorScheme: 'light' });
+  await take('dashboard-dark.png', { width: 1680, height: 860, colorScheme: 'dark' });
   const worst = names.includes('payments') ? 'payments' : target;
   await take('dashboard-detail.png', { width: 1280, height: 940, colorScheme: 'light', hash: `#circuit=${encodeURIComponent(worst)}` });
   await take('dashboard-narrow.png', { width: 360, height: 780, colorScheme: 'light' });
