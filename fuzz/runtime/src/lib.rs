@@ -34,6 +34,8 @@ mod modules {
     pub(crate) mod state;
     pub(crate) mod sync;
     pub(crate) mod totals;
+    pub(crate) mod transitions;
+    pub(crate) mod visible;
     pub(crate) mod window;
     pub(crate) mod word;
 }
@@ -52,7 +54,7 @@ use modules::no_timer as timer;
 use modules::{
     breaker, bulkhead, cells, clock, config, constant, entering, error, event, eventual, guarded,
     keyed, machine, name, outcome, permit, provenance, readable, refusable, registry, site,
-    snapshot, state, sync, totals, window, word,
+    snapshot, state, sync, totals, transitions, visible, window, word,
 };
 // What they import from the crate's root.
 pub use modules::breaker::CircuitBreaker;
