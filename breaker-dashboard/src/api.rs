@@ -74,11 +74,13 @@ pub(crate) async fn circuits(
     State(watch): State<Arc<Watch>>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
-    let mut circuits = registry().snapshot().circuits;
-    let total = circuits.len();
-    if let Some(name) = &wanted.name {
-        circuits.retain(|circuit| circuit.name == *name);
-    }
+    let known = registry().circuits();
+    let total = known.len();
+    let mut circuits: Vec<_> = known
+        .iter()
+        .filter(|circuit| wanted.name.as_ref().is_none_or(|name| circuit.name() == name))
+        .map(|circuit| circuit.snapshot())
+        .collect();
     if let Some(part) = &wanted.contains {
         let part = part.to_lowercase();
         circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));

@@ -7,9 +7,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use breaker_runtime::{CircuitBreaker, registry};
+use breaker_runtime::{
+    CircuitBreaker, Snapshot as CircuitSnapshot, State as CircuitState, registry,
+};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -56,6 +59,15 @@ impl Action {
             Self::Disable => "disable",
             Self::Reset => "reset",
             Self::Trip => "trip",
+        }
+    }
+
+    /// The state in which this leaves a circuit until somebody switches it again.
+    const fn lasting(self) -> Option<CircuitState> {
+        match self {
+            Self::ForceOpen => Some(CircuitState::ForcedOpen),
+            Self::Disable => Some(CircuitState::Disabled),
+            Self::Reset | Self::Trip => None,
         }
     }
 
@@ -124,7 +136,7 @@ pub(crate) async fn control(
     let Some(token) = token else { return Err(crate::body::no_such_path().await) };
     let by = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let (parts, body) = request.into_parts();
-    check_deliberate(&parts.headers)?;
+    check_deliberate(&parts.headers, &parts.uri)?;
     if !is_authorized(&parts.headers, &token) {
         tracing::warn!(target: "breaker", { by = by.map(tracing::field::display) }, "control refused: wrong token");
         return Err(Failure::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong"));
@@ -138,7 +150,7 @@ pub(crate) async fn control(
 
 /// A page of another site can have a browser send a request here, but not with a header of its choice, and
 /// browsers tell where a request comes from.
-fn check_deliberate(headers: &HeaderMap) -> Result<(), Failure> {
+fn check_deliberate(headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
     let forbidden = |reason| Err(Failure::new(StatusCode::FORBIDDEN, reason));
     if !headers.contains_key(DELIBERATE) {
         return forbidden("the header `X-Breaker-Control` is missing");
@@ -146,10 +158,11 @@ fn check_deliberate(headers: &HeaderMap) -> Result<(), Failure> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_foreign = headers.contains_key("sec-fetch-site")
         && !matches!(text("sec-fetch-site"), Some("same-origin" | "none"));
-    let from = headers.contains_key(ORIGIN).then(|| text(ORIGIN.as_str()).unwrap_or_default());
-    let is_from_elsewhere = from.is_some_and(|origin| {
-        origin.split_once("://").map(|(_, host)| host) != text(HOST.as_str()) || origin.is_empty()
-    });
+    // HTTP/2 has the host in the address.
+    let host = text(HOST.as_str()).or(uri.authority().map(Authority::as_str));
+    let origin = text(ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
+    let is_from_elsewhere =
+        headers.contains_key(ORIGIN) && (host.is_none() || origin.map(|(_, from)| from) != host);
     if is_foreign || is_from_elsewhere {
         return forbidden("the request comes from another site");
     }
@@ -175,41 +188,44 @@ fn carry_out(
 ) {
     let name = circuit.name();
     action.perform(circuit);
+    let CircuitSnapshot { state, epoch, .. } = circuit.snapshot();
+    let mut seen = watch.seen();
     // What was switched for a time before is now switched otherwise.
-    watch.seen().overrides.clear(name);
-    if let Some(lasts) = lasts {
+    seen.overrides.clear(name);
+    // Somebody may have been faster, with another order.
+    if let Some(lasts) = lasts.filter(|_| action.lasting() == Some(state)) {
         let until = Instant::now() + lasts;
-        let epoch = circuit.snapshot().epoch;
-        let made = Override { action: action.as_str(), until, by, epoch };
-        let number = watch.seen().overrides.set(name, made);
+        let number =
+            seen.overrides.set(name, Override { action: action.as_str(), until, by, epoch });
         tokio::spawn(reset_at(Arc::clone(watch), Arc::clone(circuit), until, number));
     }
-    note(watch, name, action.as_str(), lasts, by);
+    drop(seen);
+    let who = by.map_or_else(|| "somebody".to_owned(), |by| by.to_string());
+    let how_long = lasts.map(|lasts| format!(" for {} s", lasts.as_secs_f64()));
+    let text = format!("{}{} by {who}", action.as_str(), how_long.unwrap_or_default());
+    note(watch, name, action, lasts, by, text);
 }
 
 /// Ends what was switched for a time, unless somebody has switched it since.
 async fn reset_at(watch: Arc<Watch>, circuit: Arc<CircuitBreaker>, until: Instant, number: u64) {
     sleep_until(until).await;
     let ended = watch.seen().overrides.take(circuit.name(), number);
-    if ended.is_some_and(|made| made.epoch == circuit.snapshot().epoch) {
+    if let Some(made) = ended.filter(|made| made.epoch == circuit.snapshot().epoch) {
         circuit.reset();
-        note(&watch, circuit.name(), "reset", None, None);
+        let text = format!("reset: the time of {} is over", made.action);
+        note(&watch, circuit.name(), Action::Reset, None, None, text);
     }
 }
 
 fn note(
     watch: &Watch,
     name: &str,
-    action: &'static str,
+    action: Action,
     lasts: Option<Duration>,
     by: Option<SocketAddr>,
+    text: String,
 ) {
-    let who = by.map_or_else(|| "somebody".to_owned(), |by| by.to_string());
-    let text = match lasts {
-        Some(lasts) => format!("{action} for {}s by {who}", lasts.as_secs_f64()),
-        None => format!("{action} by {who}"),
-    };
-    tracing::warn!(target: "breaker", { breaker.name = name, breaker.reason = %text }, "circuit was switched by hand");
+    tracing::warn!(target: "breaker", { breaker.name = name, breaker.reason = %text }, "circuit was switched");
     let lasts = lasts.map(|lasts| lasts.as_secs_f64());
-    watch.note(Control { name: name.to_owned(), action, lasts, by, text });
+    watch.note(Control { name: name.to_owned(), action: action.as_str(), lasts, by, text });
 }

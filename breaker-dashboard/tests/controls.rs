@@ -91,6 +91,17 @@ async fn h04_nothing_is_switched_without_the_token_or_from_another_site() {
     }
     assert_eq!((guarded.state(), guarded.snapshot().epoch), (State::Closed, 0));
 
+    // As HTTP/2 has it: the host is in the address.
+    let mut second = altered("host", None, of);
+    *second.uri_mut() = "http://localhost:3030/api/control".parse().unwrap();
+    second.headers_mut().insert("origin", HeaderValue::from_static("http://localhost:3031"));
+    assert_eq!(ask(&router, second).await.failure(), 403);
+    assert_eq!((guarded.state(), guarded.snapshot().epoch), (State::Closed, 0));
+    let mut second = altered("host", None, of);
+    *second.uri_mut() = "http://localhost:3030/api/control".parse().unwrap();
+    second.headers_mut().insert("origin", HeaderValue::from_static("http://localhost:3030"));
+    assert_eq!(ask(&router, second).await.status.as_u16(), 200);
+
     let mut welcome = order(body(of, "force_open"));
     welcome.headers_mut().insert("origin", HeaderValue::from_static("http://localhost:3030"));
     welcome.headers_mut().insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
@@ -213,7 +224,7 @@ async fn every_use_is_in_the_log_with_the_address_of_whoever_it_was() {
         (&control["action"], &control["for"], &control["by"]),
         (&json!("disable"), &json!(60.0), &json!(ADDRESS))
     );
-    assert_eq!(control["text"], format!("disable for 60s by {ADDRESS}"));
+    assert_eq!(control["text"], format!("disable for 60 s by {ADDRESS}"));
     let list = get(&router, "/api/circuits?limit=0").await.json();
     assert_eq!(list["log"].as_array().unwrap().last(), Some(control));
 }
