@@ -154,7 +154,16 @@ async function check(sentence, run) {
 const needsToken = () => { if (!TOKEN) skip('BREAKER_TOKEN is not set'); };
 const needsMock = () => { if (!isMock) skip('only the stand-in can do that'); };
 
-const all = await getJson('api/circuits');
+/** All circuits, from when the server has seen calls in a whole second: it may have begun just now. */
+async function seenAtWork() {
+  for (const until = Date.now() + PATIENCE; ;) {
+    const all = await getJson('api/circuits');
+    if (all.circuits.some((circuit) => circuit.per_second > 0) || Date.now() > until) return all;
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
+
+const all = await seenAtWork();
 const names = all.circuits.map((circuit) => circuit.name);
 const plain = all.circuits.filter((circuit) => /^[a-z][a-z0-9-]*$/.test(circuit.name));
 const target = isMock ? 'victim' : (plain.find((circuit) => circuit.state === 'closed') ?? plain[0]).name;
