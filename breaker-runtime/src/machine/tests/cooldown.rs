@@ -218,6 +218,20 @@ fn r17_a_clock_that_goes_back_stands_still() {
 }
 
 #[test]
+fn r17_a_reset_begins_anew_where_the_clock_went_back_to() {
+    let mut bench = Bench::new(Config::new().cooldown(COOLDOWN));
+    bench.wait(COOLDOWN);
+    bench.trip();
+    bench.now = Instant::ZERO;
+    bench.reset();
+    bench.wait(SECOND);
+    assert_eq!(bench.read().since, SECOND);
+    bench.trip();
+    next_probe(&mut bench);
+    assert_eq!(bench.now, Instant::ZERO.after(SECOND + COOLDOWN));
+}
+
+#[test]
 fn r17_a_probe_admitted_while_the_clock_is_back_has_its_full_time() {
     let config = Config::new().probe_timeout(SECOND).half_open_failure_threshold(1);
     let (mut bench, probe) = half_open(config);
