@@ -26,7 +26,7 @@ use crate::readable::Readable;
 /// assert!(rejected.retry_after().is_some());
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Rejected {
     name: Name,
     refusal: Refusal,
@@ -54,6 +54,16 @@ impl Rejected {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal.left.as_duration()
+    }
+}
+
+impl fmt::Debug for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("name", &self.name())
+            .field("reason", &self.reason())
+            .field("retry_after", &self.retry_after())
+            .finish()
     }
 }
 
@@ -161,7 +171,7 @@ impl Refusal {
 /// }
 /// assert_eq!(advice(&CallError::Failed("down")), "failed");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TimedOut {
     name: Name,
     after: Duration,
@@ -182,6 +192,13 @@ impl TimedOut {
     #[must_use]
     pub fn after(&self) -> Duration {
         self.after
+    }
+}
+
+impl fmt::Debug for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { after, .. } = self;
+        f.debug_struct("TimedOut").field("name", &self.name()).field("after", after).finish()
     }
 }
 
@@ -273,6 +290,24 @@ mod tests {
         assert!(rejected(HalfOpenFull, None).ends_with("retry soon"));
         assert!(rejected(ForcedOpen, None).ends_with("until it is reset"));
         assert!(rejected(BulkheadFull, None).ends_with("retry soon"));
+    }
+
+    #[test]
+    fn debug_shows_what_the_accessors_return() {
+        let left = Instant::ZERO.left_to(Instant::ZERO.after(Duration::from_millis(12_300)));
+        let open = Rejected::new(Name::Static("billing"), Refusal::open(left));
+        assert_eq!(
+            format!("{open:?}"),
+            r#"Rejected { name: "billing", reason: Open, retry_after: Some(12.3s) }"#
+        );
+        let forced =
+            Rejected::new(Name::Static("billing"), Refusal::new(RejectedReason::ForcedOpen));
+        assert_eq!(
+            format!("{forced:?}"),
+            r#"Rejected { name: "billing", reason: ForcedOpen, retry_after: None }"#
+        );
+        let timed_out = TimedOut::new(Name::Static("billing"), Duration::from_millis(250));
+        assert_eq!(format!("{timed_out:?}"), r#"TimedOut { name: "billing", after: 250ms }"#);
     }
 
     #[test]
