@@ -104,7 +104,7 @@ pub(super) const FAMILIES: [Family; 11] = [
 /// The bulkhead is another thing there, and does not count whom it refuses.
 fn refused_by_circuit(it: &Snapshot) -> u64 {
     let rejected = it.rejected;
-    rejected.open + rejected.half_open_full + rejected.forced_open
+    rejected.open.saturating_add(rejected.half_open_full).saturating_add(rejected.forced_open)
 }
 
 /// The calls that count just now: those that did not fail, and those that did.
@@ -118,4 +118,22 @@ fn buffered(it: &Snapshot) -> (u64, u64) {
 
 fn percent(share: Option<f64>) -> f64 {
     share.map_or(-1.0, |share| share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::CircuitBreaker;
+    use crate::config::Config;
+
+    #[test]
+    fn x02_refusals_whose_sum_is_too_long_are_shown_as_the_most_there_are() {
+        let mut snapshot = CircuitBreaker::new("busy", Config::new()).unwrap().snapshot();
+        snapshot.rejected.open = u64::MAX - 1;
+        snapshot.rejected.half_open_full = 1;
+        assert_eq!(refused_by_circuit(&snapshot), u64::MAX);
+        snapshot.rejected.forced_open = 1;
+        snapshot.rejected.bulkhead_full = 1;
+        assert_eq!(refused_by_circuit(&snapshot), u64::MAX);
+    }
 }
