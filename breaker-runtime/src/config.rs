@@ -9,8 +9,6 @@ use std::time::Duration;
 pub(crate) use options::Options;
 pub use settings::{Settings, WindowSize};
 
-use crate::readable::Readable;
-
 /// The options of a circuit, as stated. What is not stated has its default.
 ///
 /// A `Config` is built in `const` context or at run time, and is checked as a whole by
@@ -338,7 +336,8 @@ impl Config {
     }
 }
 
-/// The options that are stated, by the names they have in the attribute.
+/// The options that are stated, by the names they have in the attribute. Nothing is rounded, so two
+/// configs that differ look different.
 ///
 /// # Examples
 ///
@@ -348,6 +347,9 @@ impl Config {
 /// let config = Config::new().failure_rate(0.5).count_window(20);
 /// assert_eq!(config.to_string(), "failure_rate = 0.5, window = 20");
 /// assert_eq!(Config::new().to_string(), "defaults");
+///
+/// let precise = Config::new().cooldown(std::time::Duration::from_millis(10_300));
+/// assert_eq!(precise.to_string(), "cooldown = 10s 300ms");
 /// ```
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -355,7 +357,7 @@ impl fmt::Display for Config {
             stated.map(|value| format!("{name} = {value}"))
         }
         fn long(name: &str, stated: Option<Duration>) -> Option<String> {
-            shown(name, stated.map(Readable))
+            shown(name, stated.map(humantime::format_duration))
         }
         let window = match self.window {
             Some(WindowSize::Calls(calls)) => shown("window", Some(calls)),
@@ -450,6 +452,10 @@ const fn is_less(one: Duration, other: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -583,5 +589,96 @@ mod tests {
         assert_eq!(Config::new().count_window(1_000_000).validate(), Ok(()));
         assert_eq!(Config::new().time_window(Duration::from_millis(10)).validate(), Ok(()));
         assert_eq!(Config::new().time_window(Duration::MAX).minimum_calls(500).validate(), Ok(()));
+    }
+
+    #[test]
+    fn configs_that_differ_by_less_than_a_reader_would_round_look_different() {
+        let cooldown = |millis| Config::new().cooldown(Duration::from_millis(millis)).to_string();
+        assert_eq!(cooldown(10_300), "cooldown = 10s 300ms");
+        assert_eq!(cooldown(10_400), "cooldown = 10s 400ms");
+        let longest = Config::new().max_concurrent(1).max_wait(Duration::MAX).to_string();
+        let nearly = Duration::MAX.saturating_sub(Duration::from_nanos(1));
+        assert_ne!(longest, Config::new().max_concurrent(1).max_wait(nearly).to_string());
+    }
+
+    /// Of any size from nanoseconds to the longest.
+    fn any_duration() -> impl Strategy<Value = Duration> {
+        let nanos = (0..64, any::<u64>()).prop_map(|(fewer, nanos)| nanos >> fewer);
+        prop_oneof![nanos.prop_map(Duration::from_nanos), any::<Duration>()]
+    }
+
+    /// Any config, also one that is not valid.
+    fn any_config() -> impl Strategy<Value = Config> {
+        let window = option::of(prop_oneof![
+            any::<u32>().prop_map(WindowSize::Calls),
+            any_duration().prop_map(WindowSize::Time),
+        ]);
+        let counts = vec(option::of(any::<u32>()), 6);
+        let numbers = vec(option::of(any::<f64>()), 4);
+        let durations = vec(option::of(any_duration()), 5);
+        (window, counts, numbers, durations).prop_map(|(window, counts, numbers, durations)| {
+            Config {
+                failure_threshold: counts[0],
+                failure_rate: numbers[0],
+                window,
+                minimum_calls: counts[1],
+                slow_call: durations[0],
+                slow_call_rate: numbers[1],
+                cooldown: durations[1],
+                cooldown_multiplier: numbers[2],
+                cooldown_max: durations[2],
+                cooldown_jitter: numbers[3],
+                half_open_max_calls: counts[2],
+                success_threshold: counts[3],
+                half_open_failure_threshold: counts[4],
+                probe_timeout: durations[3],
+                max_concurrent: counts[5],
+                max_wait: durations[4],
+            }
+        })
+    }
+
+    /// The config that is shown like this.
+    fn read(shown: &str) -> Config {
+        let mut config = Config::new();
+        for stated in shown.split(", ").filter(|shown| *shown != "defaults") {
+            let (option, value) = stated.split_once(" = ").expect("an option and its value");
+            let count = || Some(value.parse().expect("a count"));
+            let number = || Some(value.parse().expect("a number"));
+            let duration = || Some(humantime::parse_duration(value).expect("a duration"));
+            match option {
+                "failure_threshold" => config.failure_threshold = count(),
+                "failure_rate" => config.failure_rate = number(),
+                "window" => {
+                    let calls = value.parse().ok().map(WindowSize::Calls);
+                    config.window = calls.or_else(|| duration().map(WindowSize::Time));
+                }
+                "minimum_calls" => config.minimum_calls = count(),
+                "slow_call" => config.slow_call = duration(),
+                "slow_call_rate" => config.slow_call_rate = number(),
+                "cooldown" => config.cooldown = duration(),
+                "cooldown_multiplier" => config.cooldown_multiplier = number(),
+                "cooldown_max" => config.cooldown_max = duration(),
+                "cooldown_jitter" => config.cooldown_jitter = number(),
+                "half_open_max_calls" => config.half_open_max_calls = count(),
+                "success_threshold" => config.success_threshold = count(),
+                "half_open_failure_threshold" => config.half_open_failure_threshold = count(),
+                "probe_timeout" => config.probe_timeout = duration(),
+                "max_concurrent" => config.max_concurrent = count(),
+                "max_wait" => config.max_wait = duration(),
+                _ => panic!("`{option}` is no option"),
+            }
+        }
+        config
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// So two that differ look different.
+        #[test]
+        fn what_is_shown_of_a_config_is_all_of_it(config in any_config()) {
+            prop_assert_eq!(read(&config.to_string()), config);
+        }
     }
 }
