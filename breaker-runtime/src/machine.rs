@@ -349,7 +349,15 @@ impl Machine {
                 evidence.is_spotless(good, now) || untouched >= ages
             }
             Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
-            Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => false,
+            Phase::HalfOpen { deadlines, .. } => {
+                let now = now.max(self.now);
+                let trouble = self.trouble.as_deref().copied().unwrap_or_default();
+                // A probe that nobody settles has its outcome at its deadline (R12).
+                let outcomes = [trouble.last_failure, trouble.last_success].into_iter().flatten();
+                let mut outcomes = outcomes.chain(deadlines.values().copied());
+                untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
+            }
+            Phase::ForcedOpen | Phase::Disabled => false,
         }
     }
 

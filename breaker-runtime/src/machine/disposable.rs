@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::bench::{Bench, CANCELLED, FAILED, GOOD, IGNORED, slow};
 use crate::clock::Instant;
 use crate::config::Config;
+use crate::machine::Ticket;
 use crate::state::State;
 
 const NANO: Duration = Duration::from_nanos(1);
@@ -70,10 +71,64 @@ fn an_open_circuit_may_go_ten_cooldowns_after_its_own() {
         bench.wait(wait);
         assert_eq!(may_go(&bench, Duration::MAX), goes);
     }
-    bench.admit().unwrap();
+}
+
+/// Opened, and with its first probe in flight.
+fn probing(bench: &mut Bench) -> Ticket {
+    bench.trip();
+    bench.wait(SECOND);
+    let probe = bench.admit().unwrap();
     assert_eq!(bench.state(), State::HalfOpen);
-    bench.wait(AGES * 9);
-    assert!(!may_go(&bench, Duration::MAX), "somebody may come with an outcome");
+    probe
+}
+
+#[test]
+fn a_half_open_circuit_may_go_ten_cooldowns_after_its_last_probe_ended() {
+    for ended in [GOOD, IGNORED, CANCELLED] {
+        let mut bench = bench();
+        let probe = probing(&mut bench);
+        bench.settle(probe, ended);
+        bench.wait(NEARLY_AGES);
+        assert!(!may_go(&bench, NEARLY_AGES), "{ended:?}");
+        bench.wait(NANO);
+        assert!(may_go(&bench, AGES), "{ended:?}");
+        assert!(!may_go(&bench, NEARLY_AGES), "{ended:?}, and somebody asked for it");
+    }
+}
+
+#[test]
+fn a_half_open_circuit_is_as_old_as_the_end_of_its_last_probe_however_long_that_took() {
+    let mut bench = Bench::new(Config::new().cooldown(SECOND).half_open_failure_threshold(2));
+    for ended in [GOOD, FAILED] {
+        let probe = match bench.state() {
+            State::HalfOpen => bench.admit().unwrap(),
+            _ => probing(&mut bench),
+        };
+        bench.wait(AGES * 2);
+        bench.settle(probe, ended);
+        assert!(!may_go(&bench, AGES * 2), "{ended:?}");
+        bench.wait(AGES);
+        assert!(may_go(&bench, AGES * 3), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_half_open_circuit_with_a_probe_in_flight_stays_until_that_is_lost_and_ten_cooldowns_more() {
+    let mut bench = Bench::new(Config::new().cooldown(SECOND).probe_timeout(AGES * 3));
+    probing(&mut bench);
+    for (wait, goes) in [(AGES * 3, false), (NEARLY_AGES, false), (NANO, true)] {
+        bench.wait(wait);
+        assert_eq!(may_go(&bench, Duration::MAX), goes);
+    }
+    assert_eq!(bench.state(), State::HalfOpen, "it was only looked at");
+}
+
+#[test]
+fn a_probe_that_may_take_forever_keeps_its_circuit() {
+    let mut bench = Bench::new(Config::new().cooldown(SECOND).probe_timeout(Duration::MAX));
+    probing(&mut bench);
+    bench.now = Instant::NEVER;
+    assert!(!may_go(&bench, Duration::MAX));
 }
 
 #[test]
