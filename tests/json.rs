@@ -107,6 +107,7 @@ fn a_snapshot_has_these_fields_and_no_others() {
         "decided_by": null,
         "sites": [],
         "conflicts": [],
+        "conflict_count": 0,
     });
     let text = serde_json::to_string(&circuit.snapshot()).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
@@ -137,6 +138,7 @@ fn the_registry_tells_the_functions_of_a_circuit_and_their_conflicts() {
     assert_eq!(circuit["sites"], json!([site]));
     assert_eq!(circuit["config"]["window"], json!({ "calls": 100 }));
 
+    assert_eq!(circuit["conflict_count"], 1);
     let conflict = &circuit["conflicts"][0];
     assert_eq!(keys(conflict), ["decided", "name", "refused"]);
     assert_eq!(conflict["decided"]["site"], *site);

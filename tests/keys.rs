@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::{
     CallError, Config, Rejected, Site, Snapshot, State, WindowSize, circuit_breaker, registry,
 };
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::oneshot;
+use tokio::time::advance;
+
+const NANO: Duration = Duration::from_nanos(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Debug, PartialEq)]
 enum Fault {
@@ -29,9 +33,6 @@ type Answer = Result<(), Fault>;
 fn answer(is_up: bool) -> Answer {
     if is_up { Ok(()) } else { Err(Fault::Down) }
 }
-
-/// Whoever looks at all circuits holds them meanwhile, and none of them can go: one test at a time.
-static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Snapshots of the circuit of that name and of those of its keys.
 fn family(name: &str) -> Vec<Snapshot> {
@@ -69,7 +70,6 @@ mod each_key {
 
     #[test]
     fn has_a_circuit_of_its_own() {
-        let _alone = ALONE.blocking_lock();
         assert!(registry().get("keys.own").is_some(), "the one that they share is there before");
         assert_eq!(ask("bonn", false), Err(Fault::Down));
         assert_eq!(ask("bonn", false), Err(Fault::Down));
@@ -100,7 +100,6 @@ mod each_key {
 
     #[test]
     fn may_be_anything_that_can_be_shown() {
-        let _alone = ALONE.blocking_lock();
         assert_eq!(by_string("kiel/a b".into()).as_deref(), Some("kiel/a b"));
         by_number(7);
         by_number(-7);
@@ -130,7 +129,6 @@ mod each_key {
 
     #[tokio::test]
     async fn may_come_from_self_and_is_shared_by_all_functions_of_that_name() {
-        let _alone = ALONE.lock().await;
         let mut client = Client { host: "kiel" };
         assert_eq!((client.ask().await, client.length()), (Some(()), 0));
         registry().get("keys.method/kiel").unwrap().force_open();
@@ -155,7 +153,6 @@ mod each_key {
 
     #[test]
     fn has_the_config_of_the_attribute() {
-        let _alone = ALONE.blocking_lock();
         configured("a");
         let shared = snapshot("keys.config").config;
         let own = snapshot("keys.config/a").config;
@@ -167,7 +164,6 @@ mod each_key {
 
     #[test]
     fn r22_code_that_states_another_config_for_it_is_a_conflict() {
-        let _alone = ALONE.blocking_lock();
         configured("b");
         let other = Config::new().failure_threshold(77);
         registry().get_or_create("keys.config/b", other).unwrap();
@@ -184,7 +180,6 @@ mod each_key {
 
     #[test]
     fn that_cannot_be_a_name_goes_through_the_shared_circuit() {
-        let _alone = ALONE.blocking_lock();
         let longest = "k".repeat(128 - "keys.unnamable/".len());
         any(&longest);
         assert_eq!((started("keys.unnamable"), snapshot("keys.unnamable").calls.started), (1, 0));
@@ -206,7 +201,6 @@ mod room {
 
     #[test]
     fn is_made_by_the_key_that_was_asked_for_least_recently() {
-        let _alone = ALONE.blocking_lock();
         for key in ["a", "b", "c", "a", "d"] {
             one_of_three(key);
         }
@@ -227,7 +221,6 @@ mod room {
 
     #[test]
     fn what_an_evicted_circuit_has_been_through_stays_in_the_sums() {
-        let _alone = ALONE.blocking_lock();
         one("a");
         let ways = |name: &str| snapshot(name).transition_counts.iter().collect::<Vec<_>>();
         for _ in 0..2 {
@@ -254,7 +247,6 @@ mod room {
 
     #[test]
     fn is_never_made_by_evidence() {
-        let _alone = ALONE.blocking_lock();
         fallible("failed", false).unwrap_err();
         fallible("recovered", false).unwrap_err();
         fallible("recovered", true).unwrap();
@@ -274,7 +266,6 @@ mod room {
 
     #[test]
     fn is_made_by_evidence_that_is_ten_cooldowns_old() {
-        let _alone = ALONE.blocking_lock();
         for key in ["open", "open too"] {
             soon_forgotten(key, false).unwrap_err();
             assert_eq!(snapshot(&format!("keys.old/{key}")).state, State::Open);
@@ -285,26 +276,43 @@ mod room {
     #[circuit_breaker(
         name = "keys.half_open",
         key = key,
-        max_keys = 2,
-        cooldown = "1ns",
-        success_threshold = 2
+        max_keys = 4,
+        failure_threshold = 1,
+        success_threshold = 2,
+        cooldown = "1s"
     )]
-    fn half_open(key: &str) -> Answer {
+    fn probed(key: &str, is_up: bool) -> Answer {
         let _ = key;
-        Ok(())
+        answer(is_up)
     }
 
-    #[test]
-    fn is_never_made_by_a_half_open_circuit() {
-        let _alone = ALONE.blocking_lock();
-        half_open("probed").unwrap();
-        registry().get("keys.half_open/probed").unwrap().trip();
-        half_open("probed").unwrap();
-        for number in 0..20 {
-            half_open(&number.to_string()).unwrap();
+    #[tokio::test(start_paused = true)]
+    async fn is_made_by_half_open_circuits_that_nobody_asked_for_in_ten_cooldowns() {
+        const FORGOTTEN: [&str; 4] = ["a", "b", "c", "d"];
+        for key in FORGOTTEN {
+            probed(key, false).unwrap_err();
         }
-        assert_eq!(keys("keys.half_open"), ["19", "probed"]);
-        assert_eq!(snapshot("keys.half_open/probed").state, State::HalfOpen);
+        advance(SECOND).await;
+        for key in FORGOTTEN {
+            probed(key, true).unwrap();
+            assert_eq!(snapshot(&format!("keys.half_open/{key}")).state, State::HalfOpen);
+        }
+        advance(SECOND * 10 - NANO).await;
+        probed("too early", true).unwrap();
+        assert_eq!(keys("keys.half_open"), FORGOTTEN);
+
+        // And the time in which nobody searches again.
+        advance(Duration::from_millis(10)).await;
+        for key in ["e", "f", "g", "h"] {
+            probed(key, true).unwrap();
+            advance(NANO).await;
+        }
+        assert_eq!(keys("keys.half_open"), ["e", "f", "g", "h"]);
+        assert_eq!(
+            snapshot("keys.half_open").window_calls,
+            1,
+            "that of the key that came too early"
+        );
     }
 
     #[circuit_breaker(name = "keys.full", key = key, max_keys = 3, failure_threshold = 2)]
@@ -315,7 +323,6 @@ mod room {
 
     #[test]
     fn is_in_the_shared_circuit_when_nothing_can_go() {
-        let _alone = ALONE.blocking_lock();
         for key in ["forced", "disabled", "open"] {
             full(key, true).unwrap();
         }
@@ -343,11 +350,81 @@ mod room {
 
     #[test]
     fn is_as_much_as_the_most_generous_function_gives() {
-        let _alone = ALONE.blocking_lock();
         (0..9).for_each(|key| assert!(narrow(key).is_some()));
         assert_eq!(keys("keys.bounds").len(), 5);
         wide(9);
         assert_eq!(keys("keys.bounds"), ["5", "6", "7", "8", "9"]);
+    }
+}
+
+mod looking {
+    use super::*;
+
+    #[circuit_breaker(name = "keys.watched", key = key, max_keys = 1)]
+    fn watched(key: u64) -> Option<u64> {
+        Some(key)
+    }
+
+    #[test]
+    fn r35_at_all_circuits_keeps_none_from_being_evicted() {
+        const CALLS: u64 = 3_000;
+        let is_over = AtomicBool::new(false);
+        let looks: [fn(); 4] = [
+            || assert!(!registry().snapshot().to_string().is_empty()),
+            || assert!(registry().conflicts().iter().all(|it| !it.name.is_empty())),
+            || drop(registry().subscribe_to_changes(|_| {})),
+            || {
+                let names = registry().names();
+                for name in names.iter().filter(|name| name.starts_with("keys.watched/")) {
+                    assert!(registry().snapshot_of(name).is_none_or(|it| it.name == *name));
+                }
+            },
+        ];
+        thread::scope(|scope| {
+            for look in &looks {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::SeqCst) {
+                        look();
+                    }
+                });
+            }
+            for key in 0..CALLS {
+                watched(key);
+            }
+            is_over.store(true, Ordering::SeqCst);
+        });
+        let shared = snapshot("keys.watched");
+        assert_eq!(shared.consecutive_successes, Some(0), "some call found no room");
+        assert_eq!(started("keys.watched"), CALLS);
+    }
+}
+
+mod by_name {
+    use super::*;
+
+    #[circuit_breaker(name = "keys.taken", key = key, max_keys = 1)]
+    fn taken(key: &str) -> Option<&str> {
+        Some(key)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_has_a_circuit_of_its_own_or_an_error_and_never_the_shared_one() {
+        taken("held");
+        registry().get("keys.taken/held").unwrap().force_open();
+        let other = || registry().get_or_create("keys.taken/other", Config::new());
+        let error = other().map(|circuit| circuit.name().to_owned()).unwrap_err();
+        assert_eq!(error.option(), "max_keys");
+        assert_eq!(
+            error.to_string(),
+            "`max_keys` leaves no room for another key: every circuit of that name's keys is in \
+             use, holds evidence, or was switched by hand; raise it, or reset one of them"
+        );
+        assert!(registry().get("keys.taken/other").is_none());
+        assert!(snapshot("keys.taken").conflicts.is_empty());
+
+        registry().get("keys.taken/held").unwrap().reset();
+        advance(Duration::from_millis(10)).await;
+        assert_eq!(other().unwrap().name(), "keys.taken/other");
     }
 }
 
@@ -373,7 +450,6 @@ mod a_call_in_flight {
 
     #[tokio::test]
     async fn g05_keeps_its_circuit() {
-        let _alone = ALONE.lock().await;
         let (end, ended) = oneshot::channel();
         let held = tokio::spawn(ask("held", Some(ended)));
         tokio::task::yield_now().await;
@@ -398,7 +474,6 @@ mod a_call_in_flight {
 
     #[test]
     fn g06_takes_no_room_from_the_calls_inside_it() {
-        let _alone = ALONE.blocking_lock();
         assert_eq!(nested(10), Some(10));
         assert_eq!(keys("keys.nested"), ["10", "9"]);
         assert_eq!(snapshot("keys.nested").calls.success, 9);
@@ -431,7 +506,6 @@ mod many_threads {
     #[test]
     fn count_every_call_of_every_key() {
         const ROUNDS: u64 = 500;
-        let _alone = ALONE.blocking_lock();
         on_all_threads(|_| {
             for call in 0..ROUNDS * 16 {
                 counted(call % 16);
@@ -453,7 +527,6 @@ mod many_threads {
     #[test]
     fn lose_no_call_when_circuits_come_and_go() {
         const CALLS: u64 = 4_000;
-        let _alone = ALONE.blocking_lock();
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let watcher = scope.spawn(|| {
@@ -482,6 +555,9 @@ mod many_threads {
 
 mod a_flood_of_keys {
     use super::*;
+
+    /// They measure the memory of the process.
+    static ALONE: Mutex<()> = Mutex::new(());
 
     #[circuit_breaker(name = "keys.flood", key = key, max_keys = 1000)]
     fn flooded(key: u32) -> Option<u32> {
@@ -524,20 +600,20 @@ mod a_flood_of_keys {
 
     #[test]
     fn g03_g04_keeps_memory_bounded() {
-        let _alone = ALONE.blocking_lock();
+        let _alone = ALONE.lock().unwrap();
         flood("keys.flood", 200_000, flooded);
     }
 
     #[test]
     fn g04_of_failures_keeps_memory_bounded_too() {
-        let _alone = ALONE.blocking_lock();
+        let _alone = ALONE.lock().unwrap();
         flood("keys.flood_of_failures", 200_000, flooded_with_failures);
     }
 
     #[test]
     #[ignore = "takes ten seconds without optimizations, and finds no more than a fifth of it does"]
     fn d24_of_a_million_keeps_memory_bounded() {
-        let _alone = ALONE.blocking_lock();
+        let _alone = ALONE.lock().unwrap();
         flood("keys.flood", 1_000_000, flooded);
         flood("keys.flood_of_failures", 1_000_000, flooded_with_failures);
     }

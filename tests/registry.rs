@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
+use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Config, ConfigError, Conflict, State, circuit_breaker, registry,
+    CircuitBreaker, Config, ConfigError, Conflict, MetricNames, State, circuit_breaker, registry,
 };
 
 const THREE: Config = Config::new().failure_threshold(3);
@@ -125,6 +126,23 @@ fn r22_a_config_is_in_conflict_once_however_often_it_is_stated() -> Result<(), C
 }
 
 #[test]
+fn r22_of_any_number_of_conflicts_the_newest_16_are_kept_and_all_are_counted()
+-> Result<(), ConfigError> {
+    let computed = |millis| Config::new().cooldown(Duration::from_millis(millis));
+    registry().get_or_create("computed", computed(1))?;
+    for millis in 2..=1_000 {
+        registry().get_or_create("computed", computed(millis))?;
+    }
+    let kept: Vec<_> = conflicts("computed").iter().map(|it| it.refused.config).collect();
+    assert_eq!(kept, (985..=1_000).map(computed).collect::<Vec<_>>());
+    let snapshot = registry().snapshot_of("computed").expect("it was made");
+    assert_eq!((snapshot.conflicts.len(), snapshot.conflict_count), (16, 999));
+    let text = registry().snapshot().prometheus(MetricNames::Breaker).to_string();
+    assert!(text.contains("breaker_config_conflicts{name=\"computed\"} 999\n"));
+    Ok(())
+}
+
+#[test]
 fn r22_configs_that_mean_the_same_or_state_nothing_are_no_conflict() -> Result<(), ConfigError> {
     registry().get_or_create("same meaning", Config::new().failure_threshold(5))?;
     registry().get_or_create("same meaning", Config::new().count_window(100))?;
@@ -167,6 +185,18 @@ fn u01_names_are_told_apart_byte_by_byte() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn r35_one_circuit_can_be_read_without_being_held() -> Result<(), ConfigError> {
+    let made = registry().get_or_create("read alone", THREE)?;
+    let holders = Arc::strong_count(&made);
+    made.trip();
+    let snapshot = registry().snapshot_of("read alone").expect("it was made");
+    assert_eq!((snapshot.name.as_str(), snapshot.state), ("read alone", State::Open));
+    assert_eq!(Arc::strong_count(&made), holders);
+    assert!(registry().snapshot_of("read alone/part").is_none());
+    Ok(())
+}
+
+#[test]
 fn circuits_and_snapshots_are_listed_by_name() -> Result<(), ConfigError> {
     let names = ["listed c", "listed a", "listed b"];
     for name in names {
@@ -174,6 +204,8 @@ fn circuits_and_snapshots_are_listed_by_name() -> Result<(), ConfigError> {
     }
     let circuits = registry().circuits();
     assert!(circuits.iter().map(|circuit| circuit.name()).is_sorted());
+    let all_names = registry().names();
+    assert!(all_names.is_sorted() && names.iter().all(|name| all_names.contains(&(*name).into())));
     let listed: Vec<_> = registry()
         .snapshot()
         .circuits

@@ -74,13 +74,15 @@ pub(crate) async fn circuits(
     State(watch): State<Arc<Watch>>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
-    let known = registry().circuits();
-    let total = known.len();
-    let mut circuits: Vec<_> = known
-        .iter()
-        .filter(|circuit| wanted.name.as_ref().is_none_or(|name| circuit.name() == name))
-        .map(|circuit| circuit.snapshot())
-        .collect();
+    let (total, mut circuits) = match &wanted.name {
+        Some(name) => {
+            (registry().names().len(), registry().snapshot_of(name).into_iter().collect())
+        }
+        None => {
+            let RegistrySnapshot { circuits, .. } = registry().snapshot();
+            (circuits.len(), circuits)
+        }
+    };
     if let Some(part) = &wanted.contains {
         let part = part.to_lowercase();
         circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
@@ -119,7 +121,7 @@ pub(crate) async fn circuit(
 
 /// The circuit of exactly that name.
 pub(crate) fn one(watch: &Watch, name: &str) -> Result<Response, Failure> {
-    let circuit = registry().get(name).ok_or_else(Failure::no_such_circuit)?.snapshot();
+    let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
     Ok(Json(Watched::whole(&circuit, &watch.seen())).into_response())
 }
 

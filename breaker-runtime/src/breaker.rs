@@ -281,6 +281,7 @@ impl CircuitBreaker {
             (machine.read(self.good(&machine), now), *machine.settings())
         };
         let calls = self.totals.calls();
+        let (conflicts, conflict_count) = self.conflicts();
         let judged =
             (reading.tally.calls >= settings.minimum_calls.into()).then_some(reading.tally);
         Snapshot {
@@ -310,7 +311,8 @@ impl CircuitBreaker {
             config: settings.stating(self.stated),
             decided_by: self.decided_by(),
             sites: self.sites(),
-            conflicts: self.conflicts(),
+            conflicts,
+            conflict_count,
         }
     }
 

@@ -8,7 +8,8 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
 use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::clock::{Instant, Source};
 use crate::name::{LONGEST, Name};
 use crate::provenance::Provenance;
 use crate::registry::registry;
+use crate::snapshot::Snapshot;
 use crate::sync::Mutex;
 
 /// How long nobody looks again for something to evict after nothing could be.
@@ -24,7 +26,7 @@ const BARREN: Duration = Duration::from_millis(10);
 /// Lookups of different keys rarely meet on one lock.
 const SHARDS: usize = 16;
 
-type Shard = HashMap<Arc<str>, Member>;
+type Shard = HashMap<Arc<str>, Arc<Member>>;
 
 /// The circuits of one name, by key, and the one that all share for whom there is no room.
 #[derive(Debug)]
@@ -37,11 +39,33 @@ pub(crate) struct Keyed {
     ages: Mutex<Ages>,
 }
 
+/// The circuit of a key. Readers share the member and never its circuit, so that only calls and users
+/// keep a circuit from being evicted (R35).
 #[derive(Debug)]
-struct Member {
+pub(crate) struct Member {
     circuit: Arc<CircuitBreaker>,
     /// When it was last asked for.
     touched: AtomicU64,
+    /// The number of its eviction; 0 before that.
+    evicted: AtomicU64,
+}
+
+impl Member {
+    fn new(circuit: Arc<CircuitBreaker>, now: Instant) -> Self {
+        Self { circuit, touched: AtomicU64::new(now.as_nanos()), evicted: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn circuit(&self) -> &CircuitBreaker {
+        &self.circuit
+    }
+
+    /// Whether a call or a user has the circuit. Nobody may be able to look the member up meanwhile.
+    fn is_held(&self) -> bool {
+        let is_held = Arc::weak_count(&self.circuit) > 0 || Arc::strong_count(&self.circuit) > 1;
+        // What the last holder did is visible from here on.
+        fence(Ordering::Acquire);
+        is_held
+    }
 }
 
 /// The members by age, brought up to date only when one must go.
@@ -49,6 +73,17 @@ struct Member {
 struct Ages {
     known: BTreeSet<(Instant, Arc<str>)>,
     barren_until: Instant,
+    evictions: u64,
+}
+
+impl Ages {
+    /// After the clock went back, members that were asked for before that are as old as now.
+    fn limit_to(&mut self, now: Instant) {
+        if self.known.last().is_some_and(|(latest, _)| *latest > now) {
+            let known = mem::take(&mut self.known).into_iter();
+            self.known = known.map(|(at, name)| (at.min(now), name)).collect();
+        }
+    }
 }
 
 impl Keyed {
@@ -60,8 +95,17 @@ impl Keyed {
             limit,
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| RwLock::default()),
-            ages: Mutex::new(Ages { known: BTreeSet::new(), barren_until: Instant::ZERO }),
+            ages: Mutex::new(Ages {
+                known: BTreeSet::new(),
+                barren_until: Instant::ZERO,
+                evictions: 0,
+            }),
         }
+    }
+
+    /// The name that the names of all keys begin with.
+    pub(crate) fn name(&self) -> &str {
+        self.shared.name()
     }
 
     /// The circuit for a key, or the shared one if the key makes no name or there is no room. Whoever
@@ -72,12 +116,12 @@ impl Keyed {
         if written.is_err() || name.length.is_none() {
             return Arc::clone(&self.shared);
         }
-        self.named(name.as_str())
+        self.named(name.as_str()).unwrap_or_else(|| Arc::clone(&self.shared))
     }
 
-    /// As [`circuit`](Keyed::circuit), by the full name.
-    pub(crate) fn named(&self, name: &str) -> Arc<CircuitBreaker> {
-        self.touch(name, self.clock.now()).unwrap_or_else(|| self.add(name))
+    /// The circuit of that full name; `None` if it is no name or there is no room.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
+        self.touch(name, self.clock.now()).or_else(|| self.add(name))
     }
 
     /// The circuit of that full name. Looking does not make it younger.
@@ -86,13 +130,46 @@ impl Keyed {
         shard.get(name).map(|member| Arc::clone(&member.circuit))
     }
 
-    /// All of them, in no order.
+    /// All of them, in no order, for users: they hold what they get.
     pub(crate) fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
+        self.members().iter().map(|member| Arc::clone(&member.circuit)).collect()
+    }
+
+    /// All of them, in no order, for readers.
+    pub(crate) fn members(&self) -> Vec<Arc<Member>> {
         let read = |shard: &RwLock<Shard>| {
             let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-            shard.values().map(|member| Arc::clone(&member.circuit)).collect::<Vec<_>>()
+            shard.values().map(Arc::clone).collect::<Vec<_>>()
         };
         self.shards.iter().flat_map(read).collect()
+    }
+
+    /// A snapshot of the circuit of that full name.
+    pub(crate) fn snapshot_of(&self, name: &str) -> Option<Snapshot> {
+        let member = {
+            let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(shard.get(name)?)
+        };
+        Some(member.circuit.snapshot())
+    }
+
+    /// A snapshot of the shared circuit and of each member. Each call is in one of them, also if its
+    /// circuit is evicted meanwhile, so that sums never go backwards.
+    pub(crate) fn snapshots(&self) -> Vec<Snapshot> {
+        self.snapshots_of(&self.members())
+    }
+
+    fn snapshots_of(&self, members: &[Arc<Member>]) -> Vec<Snapshot> {
+        let (shared, evictions) = {
+            let ages = self.ages.lock();
+            (self.shared.snapshot(), ages.evictions)
+        };
+        // Those evicted by then are in the totals of the shared circuit. Those evicted later are not.
+        let is_apart = |member: &&Arc<Member>| {
+            !(1..=evictions).contains(&member.evicted.load(Ordering::Acquire))
+        };
+        let apart = members.iter().filter(is_apart).map(|member| member.circuit.snapshot());
+        std::iter::once(shared).chain(apart).collect()
     }
 
     fn shard(&self, name: &str) -> &RwLock<Shard> {
@@ -112,32 +189,29 @@ impl Keyed {
         Some(Arc::clone(&member.circuit))
     }
 
-    fn add(&self, name: &str) -> Arc<CircuitBreaker> {
-        if Name::check(name).is_err() {
-            return Arc::clone(&self.shared);
-        }
+    fn add(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
+        Name::check(name).ok()?;
         // One at a time: nobody can be faster between the look and the insertion.
         let mut ages = self.ages.lock();
         let now = self.clock.now();
         if let Some(circuit) = self.touch(name, now) {
-            return circuit;
+            return Some(circuit);
         }
         // A name may have been taken before the first key came.
         if let Some(circuit) = registry().plain(name) {
-            return circuit;
+            return Some(circuit);
         }
         if ages.known.len() >= self.limit && !self.make_room(&mut ages, now) {
-            return Arc::clone(&self.shared);
+            return None;
         }
         let name: Arc<str> = name.into();
         let checked = Name::Shared(Arc::clone(&name));
         let provenance = self.shared.provenance().map(Provenance::of_a_key).unwrap_or_default();
         let circuit = Arc::new(CircuitBreaker::listed(checked, self.shared.config(), provenance));
-        let touched = AtomicU64::new(now.as_nanos());
-        let member = Member { circuit: Arc::clone(&circuit), touched };
+        let member = Arc::new(Member::new(Arc::clone(&circuit), now));
         ages.known.insert((now, Arc::clone(&name)));
         self.shard_mut(&name).insert(name, member);
-        circuit
+        Some(circuit)
     }
 
     /// Evicts the member that was asked for least recently among those that may go.
@@ -146,20 +220,23 @@ impl Keyed {
         if now < ages.barren_until && ages.barren_until.since(now) <= BARREN {
             return false;
         }
+        ages.limit_to(now);
         let mut kept = Vec::new();
         let mut evicted = false;
         while let Some((known, name)) = ages.known.pop_first() {
             let mut shard = self.shard_mut(&name);
-            let Some(member) = shard.get_mut(&name) else { continue };
-            let touched = Instant::from_nanos(*member.touched.get_mut());
-            // Not by the count: this way, all that the last holder did is seen here.
-            let is_held = Arc::get_mut(&mut member.circuit).is_none();
-            if touched > known && touched <= now {
+            let Some(member) = shard.get(&name) else { continue };
+            // Under the lock nobody asks for it. So a later time is of a clock that went back since.
+            let now = self.clock.now();
+            let touched = Instant::from_nanos(member.touched.load(Ordering::Relaxed));
+            let touched = if touched > now { known } else { touched };
+            if touched > known {
                 drop(shard);
                 ages.known.insert((touched, name));
-            } else if touched <= now && !is_held && member.circuit.is_disposable(now.since(touched))
-            {
+            } else if !member.is_held() && member.circuit.is_disposable(now.since(touched)) {
+                ages.evictions += 1;
                 self.shared.absorb(&member.circuit);
+                member.evicted.store(ages.evictions, Ordering::Release);
                 shard.remove(&name);
                 evicted = true;
                 break;
@@ -267,6 +344,36 @@ mod tests {
     }
 
     #[test]
+    fn a_circuit_that_somebody_could_come_to_hold_stays() {
+        let (keyed, time) = keyed(1);
+        let weak = Arc::downgrade(&keyed.circuit(&"weak"));
+        ask(&keyed, "other", &time);
+        assert!(Arc::ptr_eq(&weak.upgrade().unwrap(), &keyed.circuit(&"weak")));
+    }
+
+    #[test]
+    fn r35_a_circuit_that_is_only_read_may_go_and_is_read_to_the_end() {
+        let (keyed, time) = keyed(1);
+        ask(&keyed, "read", &time);
+        let readers = keyed.members();
+        ask(&keyed, "new", &time);
+        assert_eq!(names(&keyed), ["hosts/new"]);
+        assert_eq!(readers[0].circuit().snapshot().calls.success, 1);
+        assert_eq!(keyed.shared.snapshot().calls.success, 1, "that of the one that went");
+    }
+
+    #[test]
+    fn r35_a_call_of_a_circuit_that_goes_while_all_are_read_is_seen_once() {
+        let (keyed, time) = keyed(1);
+        ask(&keyed, "old", &time);
+        let members = keyed.members();
+        ask(&keyed, "new", &time);
+        let seen = keyed.snapshots_of(&members);
+        let seen: Vec<_> = seen.iter().map(|it| (it.name.as_str(), it.calls.success)).collect();
+        assert_eq!(seen, [("hosts", 1)]);
+    }
+
+    #[test]
     fn after_a_search_in_vain_nobody_searches_for_a_while() {
         let (keyed, time) = keyed(1);
         let held = keyed.circuit(&"held");
@@ -285,10 +392,45 @@ mod tests {
         for key in ["busy", "idle"] {
             ask(&keyed, key, &time);
         }
-        let later = keyed.clock.now().after(Duration::from_secs(1));
-        keyed.touch("hosts/busy", later).unwrap();
+        time.advance(Duration::from_nanos(1));
+        keyed.touch("hosts/busy", keyed.clock.now()).unwrap();
         ask(&keyed, "new", &time);
         assert_eq!(names(&keyed), ["hosts/busy", "hosts/new"]);
+    }
+
+    #[test]
+    fn a_key_that_was_asked_for_before_the_clock_went_back_may_go() {
+        let (keyed, time) = keyed(2);
+        for key in ["a", "b"] {
+            ask(&keyed, key, &time);
+        }
+        let ahead = keyed.clock.now().after(Duration::from_secs(1_000));
+        for name in ["hosts/a", "hosts/b"] {
+            keyed.touch(name, ahead).unwrap();
+        }
+        ask(&keyed, "c", &time);
+        assert_eq!(names(&keyed), ["hosts/b", "hosts/c"]);
+        ask(&keyed, "d", &time);
+        assert_eq!(names(&keyed), ["hosts/c", "hosts/d"]);
+    }
+
+    #[test]
+    fn keys_are_told_apart_by_age_again_once_the_clock_went_back() {
+        let (keyed, time) = keyed(3);
+        for key in ["a", "b", "c"] {
+            ask(&keyed, key, &time);
+        }
+        let ahead = keyed.clock.now().after(Duration::from_secs(1_000));
+        let aged =
+            keyed.ages.lock().known.iter().map(|(_, name)| (ahead, Arc::clone(name))).collect();
+        keyed.ages.lock().known = aged;
+        for name in ["hosts/a", "hosts/b", "hosts/c"] {
+            keyed.touch(name, ahead).unwrap();
+        }
+        for key in ["d", "e", "c", "f"] {
+            ask(&keyed, key, &time);
+        }
+        assert_eq!(names(&keyed), ["hosts/c", "hosts/e", "hosts/f"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Where a circuit's config comes from, and who wanted another one (R22).
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use crate::breaker::CircuitBreaker;
@@ -16,7 +17,26 @@ pub(crate) struct Provenance(Mutex<Parties>);
 struct Parties {
     decided: Option<Decided>,
     sites: Vec<&'static Site>,
-    conflicts: Vec<Conflict>,
+    conflicts: Conflicts,
+}
+
+/// Code may state a different config each time, so only the newest conflicts are kept.
+#[derive(Debug, Default)]
+struct Conflicts {
+    newest: VecDeque<Conflict>,
+    count: u64,
+}
+
+impl Conflicts {
+    const KEPT: usize = 16;
+
+    fn add(&mut self, conflict: Conflict) {
+        if self.newest.len() == Self::KEPT {
+            self.newest.pop_front();
+        }
+        self.newest.push_back(conflict);
+        self.count = self.count.saturating_add(1);
+    }
 }
 
 /// Whose config it is: that of the site, or of the code where there is none.
@@ -32,7 +52,7 @@ impl Provenance {
         let parties = self.0.lock();
         let sites = parties.sites.iter().copied().filter(|site| site.max_keys() > 0).collect();
         let decided = parties.decided;
-        Self(Mutex::new(Parties { decided, sites, conflicts: Vec::new() }))
+        Self(Mutex::new(Parties { decided, sites, conflicts: Conflicts::default() }))
     }
 
     /// The function whose config it is, if it states any option.
@@ -44,8 +64,10 @@ impl Provenance {
         self.0.lock().sites.clone()
     }
 
-    pub(crate) fn conflicts(&self) -> Vec<Conflict> {
-        self.0.lock().conflicts.clone()
+    /// The newest ones, oldest first, and how many there were.
+    fn conflicts(&self) -> (Vec<Conflict>, u64) {
+        let Conflicts { newest, count } = &self.0.lock().conflicts;
+        (newest.iter().cloned().collect(), *count)
     }
 
     /// Whether the site is new here. Sites are kept in the order of places.
@@ -59,14 +81,14 @@ impl Provenance {
         true
     }
 
-    /// Lists each different statement once, so that a call site in a loop does not fill the memory.
+    /// Lists a statement once, so that a call site in a loop is one conflict.
     fn object(&self, name: &str, config: Config, refused: Stated) -> Option<Conflict> {
         let mut parties = self.0.lock();
-        let known = parties.conflicts.iter().any(|conflict| conflict.refused == refused);
+        let known = parties.conflicts.newest.iter().any(|conflict| conflict.refused == refused);
         let site = parties.decided.filter(|_| !known)?;
         let conflict =
             Conflict { name: name.to_owned(), decided: Stated { config, site }, refused };
-        parties.conflicts.push(conflict.clone());
+        parties.conflicts.add(conflict.clone());
         Some(conflict)
     }
 }
@@ -80,7 +102,8 @@ impl CircuitBreaker {
         self.provenance().and_then(Provenance::decided_by)
     }
 
-    pub(crate) fn conflicts(&self) -> Vec<Conflict> {
+    /// The newest ones, oldest first, and how many there were.
+    pub(crate) fn conflicts(&self) -> (Vec<Conflict>, u64) {
         self.provenance().map(Provenance::conflicts).unwrap_or_default()
     }
 

@@ -13,7 +13,13 @@ use crate::keyed::Keyed;
 use crate::name::Name;
 use crate::provenance::{Conflict, Provenance, Stated};
 use crate::site::Site;
-use crate::snapshot::RegistrySnapshot;
+use crate::snapshot::{RegistrySnapshot, Snapshot};
+
+const NO_ROOM: ConfigError = ConfigError::new(
+    "max_keys",
+    "leaves no room for another key: every circuit of that name's keys is in use, holds evidence, or was \
+     switched by hand; raise it, or reset one of them",
+);
 
 /// The registry of this program. Made on first use, with a circuit for every annotated function.
 ///
@@ -103,9 +109,16 @@ impl Registry {
     /// returned all the same, and the difference is listed by [`conflicts`](Registry::conflicts). A config
     /// that states nothing agrees with every other.
     ///
+    /// If `http` has keys, `http/alpha` is the circuit of its key `alpha`, and counts against `max_keys`. When
+    /// there is no room for it, this is an error: it never returns the circuit `http`, which calls with such
+    /// a key go through. [`get`](Registry::get) returns that one, by its own name.
+    ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::new`].
+    /// As [`CircuitBreaker::new`]. Besides, an error in `max_keys` if the name is that of a key and none of
+    /// the circuits that keys have may be evicted. Raise `max_keys`, or [`reset`](CircuitBreaker::reset) one
+    /// of them that was forced open or disabled; then ask again after 10 ms, as the search is not repeated
+    /// before that.
     ///
     /// # Examples
     ///
@@ -131,7 +144,7 @@ impl Registry {
         let checked = Name::shared(name.into())?;
         // A key's circuit has its config from the functions that have keys.
         let circuit = if let Some(keyed) = self.keyed_with(name) {
-            keyed.named(name)
+            keyed.named(name).ok_or(NO_ROOM)?
         } else {
             let provenance = Provenance::decided(None);
             self.insert(Arc::new(CircuitBreaker::listed(checked, config, provenance)))
@@ -141,7 +154,8 @@ impl Registry {
         Ok(circuit)
     }
 
-    /// Every circuit, in the order of names.
+    /// Every circuit, in the order of names. The circuit of a key is not evicted while it is held; to read
+    /// circuits without holding them, take a [`snapshot`](Registry::snapshot).
     ///
     /// # Examples
     ///
@@ -154,18 +168,57 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
-        let mut all: Vec<_> = {
-            let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-            circuits.values().cloned().collect()
-        };
-        let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
-        all.extend(keyed.values().flat_map(|keyed| keyed.circuits()));
-        drop(keyed);
+        let mut all = self.plain_circuits();
+        all.extend(self.all_keyed().iter().flat_map(|keyed| keyed.circuits()));
         all.sort_by(|one, other| one.name().cmp(other.name()));
         all
     }
 
-    /// A snapshot of every circuit. Each is consistent in itself; they are taken one after the other.
+    /// The name of every circuit, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// registry().get_or_create("queue", Config::new())?;
+    /// assert!(registry().names().contains(&"queue".to_owned()));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.read(|circuit| circuit.name().to_owned());
+        names.sort();
+        names
+    }
+
+    /// A snapshot of the circuit of that name, which is not held meanwhile: as
+    /// [`get`](Registry::get) and [`CircuitBreaker::snapshot`], but for the circuit of a key, which may be
+    /// evicted at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, State, registry};
+    ///
+    /// registry().get_or_create("queue", Config::new())?;
+    /// assert_eq!(registry().snapshot_of("queue").unwrap().state, State::Closed);
+    /// assert!(registry().snapshot_of("nobody").is_none());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot_of(&self, name: &str) -> Option<Snapshot> {
+        match self.plain(name) {
+            Some(circuit) => Some(circuit.snapshot()),
+            None => self.keyed_with(name)?.snapshot_of(name),
+        }
+    }
+
+    /// A snapshot of every circuit, in the order of names. Each is consistent in itself; they are taken one
+    /// after the other.
+    ///
+    /// Taking it delays no call and keeps no circuit of a key from being evicted. A call of a circuit that is
+    /// evicted meanwhile is in exactly one of the snapshots.
     ///
     /// # Examples
     ///
@@ -179,11 +232,19 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn snapshot(&self) -> RegistrySnapshot {
-        let circuits = self.circuits();
-        RegistrySnapshot { circuits: circuits.iter().map(|circuit| circuit.snapshot()).collect() }
+        let plain = self.plain_circuits();
+        let keyed = self.all_keyed();
+        // Both are in the order of names. What keys share is read together with them.
+        let is_shared = |name| keyed.binary_search_by_key(&name, |keyed| keyed.name()).is_ok();
+        let apart = plain.iter().filter(|circuit| !is_shared(circuit.name()));
+        let mut circuits: Vec<_> = apart.map(|circuit| circuit.snapshot()).collect();
+        circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
+        circuits.sort_by(|one, other| one.name.cmp(&other.name));
+        RegistrySnapshot { circuits }
     }
 
-    /// Configs that were stated for a name whose circuit goes by another one, in the order of names.
+    /// Configs that were stated for a name whose circuit goes by another one, in the order of names. Of each
+    /// circuit the newest 16 are kept; [`Snapshot::conflict_count`] tells how many there were.
     ///
     /// # Examples
     ///
@@ -199,7 +260,10 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.circuits().iter().flat_map(|circuit| circuit.conflicts()).collect()
+        let mut conflicts: Vec<_> =
+            self.read(|circuit| circuit.conflicts().0).into_iter().flatten().collect();
+        conflicts.sort_by(|one, other| one.name.cmp(&other.name));
+        conflicts
     }
 
     /// Has `listener` told of every [`Event`] of every circuit here, until the subscription is dropped.
@@ -261,9 +325,7 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset_all(&self) {
-        for circuit in self.circuits() {
-            circuit.reset();
-        }
+        self.read(CircuitBreaker::reset);
     }
 
     /// The circuit of a site, which joins it if it was not in the link-time list.
@@ -281,6 +343,27 @@ impl Registry {
         let shared = self.circuit_of(site);
         let mut keyed = self.keyed.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(keyed.entry(site.name()).or_insert_with(|| keyed_for(site, &shared)))
+    }
+
+    /// What each circuit says, in no order. Circuits of keys are not held.
+    fn read<R>(&self, read: impl Fn(&CircuitBreaker) -> R) -> Vec<R> {
+        let mut all: Vec<_> = self.plain_circuits().iter().map(|circuit| read(circuit)).collect();
+        for keyed in self.all_keyed() {
+            all.extend(keyed.members().iter().map(|member| read(member.circuit())));
+        }
+        all
+    }
+
+    /// The circuits that are not a key's.
+    fn plain_circuits(&self) -> Vec<Arc<CircuitBreaker>> {
+        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
+        circuits.values().cloned().collect()
+    }
+
+    /// Those that have keys, in the order of names.
+    fn all_keyed(&self) -> Vec<Arc<Keyed>> {
+        let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
+        keyed.values().cloned().collect()
     }
 
     /// A circuit that has that name without being a key's.

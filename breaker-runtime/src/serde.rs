@@ -55,6 +55,7 @@ object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     transitions, transition_counts, open_time, last_failure, last_success, config, decided_by, sites, conflicts,
+    conflict_count,
 } = snapshot => {
     "name": name,
     "state": state,
@@ -84,6 +85,7 @@ object!(Snapshot, snapshot: Self {
     "decided_by": decided_by,
     "sites": sites,
     "conflicts": conflicts,
+    "conflict_count": conflict_count,
 });
 
 object!(Calls, calls: Self {

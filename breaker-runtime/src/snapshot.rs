@@ -83,8 +83,10 @@ pub struct Snapshot {
     pub decided_by: Option<&'static Site>,
     /// The annotated functions that share it.
     pub sites: Vec<&'static Site>,
-    /// Configs stated for its name that differ from the one it goes by.
+    /// Configs stated for its name that differ from the one it goes by: the newest 16, oldest first.
     pub conflicts: Vec<Conflict>,
+    /// How many such configs were stated in all. A repetition counts once as long as `conflicts` has it.
+    pub conflict_count: u64,
 }
 
 /// What became of the calls that started.

@@ -185,7 +185,7 @@ pub(super) const FAMILIES: [Family; 25] = [
         name: "breaker_config_conflicts",
         kind: Kind::Gauge,
         help: "Configs stated for the name that the circuit does not go by.",
-        read: |it, out| out.value(it.conflicts.len()),
+        read: |it, out| out.value(it.conflict_count),
     },
 ];
 
