@@ -1,4 +1,5 @@
-//! `call_timeout`: an async call that takes too long is dropped, and is a failure.
+//! `call_timeout`: an async call that takes too long is dropped, and is a failure. And `on_cancel`, for callers
+//! that do not wait for that long.
 //!
 //! Run it with `cargo run --example timeouts`.
 
@@ -7,7 +8,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use breaker_runtime::{CallError, Rejected, TimedOut, circuit_breaker, registry};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// The fallback is told what happened, and answers timeouts as it does failures.
 #[circuit_breaker(
@@ -61,6 +62,13 @@ async fn tide(takes: Duration) -> Result<&'static str, TideError> {
     Ok("high at noon")
 }
 
+/// Callers drop it before it fails. If they waited for long enough, that is a failure all the same.
+#[circuit_breaker(name = "ferries", failure_threshold = 2, on_cancel = failure_after("20ms"))]
+async fn ferry(takes: Duration) -> Option<&'static str> {
+    sleep(takes).await;
+    Some("at ten")
+}
+
 const FAST: Duration = Duration::from_millis(5);
 const HANGS: Duration = Duration::from_secs(3600);
 
@@ -90,6 +98,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Err(error) => println!("  {error}"),
         }
     }
+
+    println!("\nCallers that wait for 40 ms, with on_cancel = failure_after(\"20ms\"):");
+    for takes in [FAST, HANGS, HANGS, FAST] {
+        match timeout(Duration::from_millis(40), ferry(takes)).await {
+            Ok(Some(answer)) => println!("  {answer}"),
+            Ok(None) => println!("  not asked"),
+            Err(_) => println!("  the caller gave up"),
+        }
+    }
+    let ferries = registry().get("ferries").ok_or("no such circuit")?;
+    println!("  {}", ferries.snapshot().explain());
     Ok(())
 }
 

@@ -323,3 +323,202 @@ fn r10_a_call_that_is_cancelled_after_a_reset_is_late() {
     let snapshot = circuit.snapshot();
     assert_eq!((snapshot.calls.late, snapshot.calls.cancelled, snapshot.in_flight), (1, 1, 0));
 }
+
+/// `on_cancel = failure_after(..)`: by time, a hang is told from a caller that only changed its mind.
+mod failure_after {
+    use breaker_runtime::{Snapshot, circuit_breaker, registry};
+    use common::NANO;
+    use tokio::time::{advance, sleep, timeout};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(80);
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[track_caller]
+    fn snapshot(name: &str) -> Snapshot {
+        registry().get(name).expect("it is annotated").snapshot()
+    }
+
+    /// How many failed and how many were cancelled.
+    #[track_caller]
+    fn ends(name: &str) -> (u64, u64) {
+        let calls = snapshot(name).calls;
+        (calls.failure, calls.cancelled)
+    }
+
+    /// Begins a call, lets it run, and drops it.
+    async fn drop_after(ran: Duration, call: impl Future) {
+        let mut call = Box::pin(call);
+        assert!(poll(call.as_mut()).is_pending());
+        advance(ran).await;
+        drop(call);
+    }
+
+    #[circuit_breaker(name = "failure_after.text", on_cancel = failure_after("80ms"))]
+    async fn hangs() -> Option<()> {
+        future::pending().await
+    }
+
+    #[circuit_breaker(name = "failure_after.constant", on_cancel = failure_after(PATIENCE))]
+    async fn hangs_by_a_constant(_: &str) -> Option<()> {
+        future::pending().await
+    }
+
+    #[circuit_breaker(name = "failure_after.future", on_cancel = failure_after("80ms"))]
+    fn hangs_in_a_future() -> impl Future<Output = Option<()>> {
+        future::pending()
+    }
+
+    #[circuit_breaker(name = "failure_after.boxed", on_cancel = failure_after("80ms"))]
+    fn hangs_in_a_box() -> Pin<Box<dyn Future<Output = Option<()>> + Send>> {
+        Box::pin(future::pending())
+    }
+
+    #[circuit_breaker(name = "failure_after.endless", on_cancel = failure_after("80ms"), fallback = panic!("refused"))]
+    async fn hangs_forever() -> ! {
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_a_future_dropped_after_running_longer_is_a_failure_and_one_dropped_earlier_is_nothing()
+     {
+        for (ran, failed) in [(Duration::ZERO, 0), (PATIENCE, 0), (PATIENCE + NANO, 1)] {
+            let before = ends("failure_after.text");
+            drop_after(ran, hangs()).await;
+            drop_after(ran, hangs_by_a_constant("unused")).await;
+            drop_after(ran, hangs_in_a_future()).await;
+            drop_after(ran, hangs_in_a_box()).await;
+            drop_after(ran, hangs_forever()).await;
+            let after = (before.0 + failed, before.1 + 1 - failed);
+            for form in ["text", "constant", "future", "boxed", "endless"] {
+                assert_eq!(ends(&format!("failure_after.{form}")), after, "{form}, {ran:?}");
+            }
+        }
+    }
+
+    #[circuit_breaker(name = "failure_after.hang", failure_threshold = 3, on_cancel = failure_after("80ms"))]
+    async fn dependency() -> Option<()> {
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_impatient_callers_open_the_circuit_of_a_dependency_that_hangs() {
+        for _ in 0..100 {
+            assert!(timeout(PATIENCE, dependency()).await.is_err());
+        }
+        assert_eq!(snapshot("failure_after.hang").state, State::Closed);
+        for _ in 0..3 {
+            assert!(timeout(PATIENCE + MILLI, dependency()).await.is_err());
+        }
+        assert_eq!(snapshot("failure_after.hang").state, State::Open);
+        assert_eq!(timeout(PATIENCE, dependency()).await, Ok(None), "refused at once");
+    }
+
+    #[circuit_breaker(name = "failure_after.ends", on_cancel = failure_after("80ms"))]
+    async fn ends_after(time: Duration) -> Option<()> {
+        sleep(time).await;
+        Some(())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_a_call_that_runs_longer_and_ends_counts_by_how_it_ended() {
+        assert_eq!(ends_after(SECOND).await, Some(()));
+        drop(ends_after(SECOND));
+        let calls = snapshot("failure_after.ends").calls;
+        assert_eq!((calls.started, calls.success), (1, 1));
+    }
+
+    #[circuit_breaker(
+        name = "failure_after.place",
+        max_concurrent = 1,
+        max_wait = "10s",
+        on_cancel = failure_after("80ms")
+    )]
+    async fn one_at_a_time() -> Option<()> {
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_the_time_begins_after_the_wait_for_a_place() {
+        for (ran, end) in [(PATIENCE, (1, 1)), (PATIENCE + NANO, (3, 1))] {
+            let mut first = Box::pin(one_at_a_time());
+            let mut second = Box::pin(one_at_a_time());
+            assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+            advance(SECOND).await;
+            drop(first);
+            assert!(poll(second.as_mut()).is_pending());
+            assert_eq!(snapshot("failure_after.place").in_flight, 1);
+            advance(ran).await;
+            drop(second);
+            assert_eq!(ends("failure_after.place"), end);
+        }
+    }
+
+    #[circuit_breaker(name = "failure_after.probe", on_cancel = failure_after("80ms"))]
+    async fn probe() -> Option<()> {
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_a_probe_dropped_after_running_longer_has_failed() {
+        registry().get("failure_after.probe").unwrap().trip();
+        advance(SECOND * 60).await;
+        drop_after(PATIENCE, probe()).await;
+        assert_eq!(snapshot("failure_after.probe").state, State::HalfOpen);
+        drop_after(PATIENCE + NANO, probe()).await;
+        let circuit = snapshot("failure_after.probe");
+        assert_eq!((circuit.state, circuit.probes.failures), (State::Open, 1));
+    }
+
+    #[circuit_breaker(
+        name = "failure_after.slow",
+        slow_call = "1s",
+        slow_call_rate = 1.0,
+        on_cancel = failure_after("2s")
+    )]
+    async fn slow() -> Option<()> {
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_a_future_dropped_late_is_slow_whether_it_failed_or_not() {
+        for (seconds, slow_calls, end) in [(1, 0, (0, 1)), (2, 1, (0, 2)), (3, 2, (1, 2))] {
+            drop_after(SECOND * seconds, slow()).await;
+            assert_eq!(snapshot("failure_after.slow").calls.slow, slow_calls);
+            assert_eq!(ends("failure_after.slow"), end);
+        }
+    }
+
+    #[circuit_breaker(
+        name = "failure_after.limited",
+        call_timeout = "1s",
+        on_cancel = failure_after("80ms")
+    )]
+    async fn limited() -> Option<()> {
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_a_call_that_timed_out_is_one_failure_and_a_dropped_one_has_not_timed_out() {
+        assert_eq!(limited().await, None);
+        drop_after(PATIENCE + NANO, limited()).await;
+        drop_after(PATIENCE, limited()).await;
+        let calls = snapshot("failure_after.limited").calls;
+        assert_eq!((calls.failure, calls.cancelled, calls.timed_out), (2, 1, 1));
+    }
+
+    #[circuit_breaker(name = "failure_after.keys", key = host, on_cancel = failure_after("80ms"))]
+    async fn of_a_key(host: &str) -> Option<()> {
+        let _ = host;
+        future::pending().await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r29_the_circuit_of_the_key_has_the_failure() {
+        drop_after(PATIENCE + NANO, of_a_key("a")).await;
+        drop_after(PATIENCE, of_a_key("b")).await;
+        assert_eq!(ends("failure_after.keys/a"), (1, 0));
+        assert_eq!(ends("failure_after.keys/b"), (0, 1));
+    }
+}

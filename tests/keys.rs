@@ -297,7 +297,7 @@ mod room {
             probed(key, true).unwrap();
             assert_eq!(snapshot(&format!("keys.half_open/{key}")).state, State::HalfOpen);
         }
-        advance(SECOND * 10 - NANO).await;
+        advance((SECOND * 10).saturating_sub(NANO)).await;
         probed("too early", true).unwrap();
         assert_eq!(keys("keys.half_open"), FORGOTTEN);
 

@@ -74,14 +74,11 @@ pub(crate) async fn circuits(
     State(watch): State<Arc<Watch>>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Failure> {
-    let (total, mut circuits) = match &wanted.name {
-        Some(name) => {
-            (registry().names().len(), registry().snapshot_of(name).into_iter().collect())
-        }
-        None => {
-            let RegistrySnapshot { circuits, .. } = registry().snapshot();
-            (circuits.len(), circuits)
-        }
+    let (total, mut circuits) = if let Some(name) = &wanted.name {
+        (registry().names().len(), registry().snapshot_of(name).into_iter().collect())
+    } else {
+        let RegistrySnapshot { circuits, .. } = registry().snapshot();
+        (circuits.len(), circuits)
     };
     if let Some(part) = &wanted.contains {
         let part = part.to_lowercase();

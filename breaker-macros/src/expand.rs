@@ -164,12 +164,14 @@ impl Guard<'_> {
         // be kept, and moved, through the future.
         let admission = local("admission");
         let permitted = permitted(quote! { #rt::enter_async(#circuit).await });
+        let failure_after = self.failure_after();
         quote! {
             #site
             let mut #permit = match #rt::enter_at_once(#circuit) {
                 ::core::option::Option::Some(#admission) => #rt::Admission::permit(#admission),
                 ::core::option::Option::None => #permitted,
             };
+            #failure_after
         }
     }
 

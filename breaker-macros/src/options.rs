@@ -55,7 +55,7 @@ pub(crate) const OPTIONS: &[(&str, Takes)] = &[
     ("call_timeout", Takes::Duration),
     ("failure_if", Takes::Predicate),
     ("ignore_if", Takes::Predicate),
-    ("on_cancel", Takes::Word(&["ignore", "failure"])),
+    ("on_cancel", Takes::Word(&["ignore", "failure", "failure_after(\"80ms\")"])),
     ("fallback", Takes::Fallback),
     ("fallback_on", Takes::Word(&["any", "rejected"])),
     ("key", Takes::Key),

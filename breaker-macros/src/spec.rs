@@ -8,7 +8,7 @@ use crate::fallback::Fallback;
 use crate::options::Takes;
 use crate::signature::{Function, Receiver};
 use crate::spans::spanning;
-use crate::value::{Value, is_text, literal, peel, value};
+use crate::value::{Value, is_text, limit, literal, peel, value};
 
 /// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
 /// evaluates.
@@ -17,7 +17,7 @@ pub(crate) struct Spec {
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
-    pub(crate) on_cancel_failure: bool,
+    pub(crate) on_cancel: OnCancel,
     pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
     /// The fallback answers refusals only.
@@ -26,6 +26,13 @@ pub(crate) struct Spec {
     pub(crate) max_keys: Option<Value>,
     /// Where the runtime is, if not where it usually is.
     pub(crate) krate: Option<Path>,
+}
+
+/// What a future counts as that is dropped before it is done.
+pub(crate) enum OnCancel {
+    Ignore,
+    Failure,
+    FailureAfter(Value),
 }
 
 pub(crate) struct Predicate {
@@ -52,7 +59,7 @@ impl Spec {
         let name = errors.keep(name(&args)).flatten();
         let mut settings = settings(&args, &mut errors);
         check_pairs(&args, &mut errors);
-        let on_cancel = errors.keep(word(&args, "on_cancel")).flatten();
+        let on_cancel = errors.keep(on_cancel(&args)).unwrap_or(OnCancel::Ignore);
         let fallback_on = errors.keep(word(&args, "fallback_on")).flatten();
         let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
         let function = errors.keep(function);
@@ -80,7 +87,7 @@ impl Spec {
             failure_if: expr("failure_if"),
             ignore_if: expr("ignore_if")
                 .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
-            on_cancel_failure: on_cancel.is_some_and(|word| word == "failure"),
+            on_cancel,
             only_rejected: only_rejected
                 || (function.output.is_infallible && call_timeout.is_none()),
             call_timeout,
@@ -141,6 +148,30 @@ fn name(args: &Args) -> syn::Result<Option<LitStr>> {
     Err(Error::new(name.span(), format!("`name` {problem}")))
 }
 
+fn on_cancel(args: &Args) -> syn::Result<OnCancel> {
+    let value = args.get("on_cancel").map(|arg| peel(&arg.value));
+    if let Some(after) = value.and_then(failure_after) {
+        return after.and_then(|after| limit("failure_after", after)).map(OnCancel::FailureAfter);
+    }
+    let word = word(args, "on_cancel")?;
+    Ok(if word == Some("failure") { OnCancel::Failure } else { OnCancel::Ignore })
+}
+
+/// The duration in `failure_after(..)`; `None` if it is something else.
+fn failure_after(value: &Expr) -> Option<syn::Result<&Expr>> {
+    let names_it =
+        |path: &Expr| matches!(path, Expr::Path(it) if it.path.is_ident("failure_after"));
+    let duration = match value {
+        Expr::Call(call) if names_it(&call.func) => {
+            call.args.first().filter(|_| call.args.len() == 1)
+        }
+        _ if names_it(value) => None,
+        _ => return None,
+    };
+    let message = "`failure_after` takes one duration: write `failure_after(\"80ms\")`";
+    Some(duration.ok_or_else(|| Error::new_spanned(value, message)))
+}
+
 fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> {
     let Some(arg) = args.get(option) else {
         return Ok(None);
@@ -159,7 +190,12 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
         Some(word) => return Ok(Some(word)),
         None => {
             let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-            format!("`{option}` is {}", choices.join(" or "))
+            let listed = choices.join(", ");
+            let listed = match listed.rsplit_once(", ") {
+                Some((others, last)) => format!("{others} or {last}"),
+                None => listed,
+            };
+            format!("`{option}` is {listed}")
         }
     };
     Err(Error::new_spanned(&arg.value, message))
@@ -316,7 +352,11 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
             arg.takes,
             Takes::Predicate | Takes::Fallback | Takes::Key | Takes::Word(_) | Takes::Name
         );
-        let Expr::Path(path) = peel(&arg.value) else {
+        let (value, is_setting) = match failure_after(peel(&arg.value)) {
+            Some(Ok(after)) if arg.option == "on_cancel" => (after, true),
+            _ => (&arg.value, is_setting),
+        };
+        let Expr::Path(path) = peel(value) else {
             continue;
         };
         if is_setting && names().any(|name| path.path.is_ident(name)) {

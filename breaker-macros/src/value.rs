@@ -45,12 +45,23 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         | Takes::Key
         | Takes::CratePath => return Ok(None),
     };
+    known(option, value, checked).map(Some)
+}
+
+/// Reads a duration that is part of an option's value, and is longer than 0.
+pub(crate) fn limit(of: &str, value: &Expr) -> syn::Result<Value> {
+    let value = peel(value);
+    known(of, value, duration(of, value, Duration::from_nanos(1))?)
+}
+
+/// A value that was checked, or one that is left to the compiler.
+fn known(option: &str, value: &Expr, checked: Option<TokenStream>) -> syn::Result<Value> {
     let is_constant = checked.is_none();
     if is_constant {
         check_constant(option, value)?;
     }
     let tokens = checked.unwrap_or_else(|| value.to_token_stream());
-    Ok(Some(Value { tokens, at: ends(value), is_constant }))
+    Ok(Value { tokens, at: ends(value), is_constant })
 }
 
 /// Whether it is a string literal.

@@ -33,6 +33,18 @@ pub const fn call_timeout(limit: Duration) -> Duration {
     limit
 }
 
+/// A `failure_after` that is a constant.
+///
+/// # Panics
+///
+/// If it is zero, while compiling.
+#[must_use]
+#[track_caller]
+pub const fn failure_after(limit: Duration) -> Duration {
+    assert!(!limit.is_zero(), "`failure_after` must be longer than 0");
+    limit
+}
+
 /// A `max_keys` that is a constant.
 ///
 /// # Panics

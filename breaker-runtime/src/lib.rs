@@ -132,7 +132,7 @@ pub use crate::config::{Config, ConfigError, Settings, WindowSize};
 pub use crate::error::{CallError, Rejected, RejectedReason, TimedOut};
 pub use crate::event::{Event, EventKind, Subscription};
 pub use crate::outcome::Outcome;
-pub use crate::permit::Permit;
+pub use crate::permit::{OnCancel, Permit};
 #[cfg(feature = "prometheus")]
 pub use crate::prometheus::{MetricNames, PrometheusText};
 pub use crate::provenance::{Conflict, Stated};

@@ -73,8 +73,8 @@ pub(crate) enum IfDropped {
     Bare { panicking: bool },
     /// We hold it while code runs that can only leave by returning or by a panic.
     Panicked,
-    /// We hold it while a future is suspended.
-    Cancelled(OnCancel),
+    /// We hold it while a future is suspended: it ends like this.
+    Suspended(Ending),
 }
 
 impl IfDropped {
@@ -86,26 +86,48 @@ impl IfDropped {
     #[cold]
     #[inline(never)]
     fn settle(self, breaker: &CircuitBreaker, ticket: Ticket, began: Instant) {
-        let panicked = match self {
-            Self::Bare { panicking } => thread::panicking() && !panicking,
-            Self::Panicked => true,
-            Self::Cancelled(_) => false,
+        let ending = match self {
+            Self::Suspended(ending) => ending,
+            Self::Bare { panicking } if panicking || !thread::panicking() => Ending::Cancelled,
+            Self::Bare { .. } | Self::Panicked => {
+                breaker.count_panic();
+                Ending::Failure
+            }
         };
-        if panicked {
-            breaker.count_panic();
-        }
-        let failed = panicked || self == Self::Cancelled(OnCancel::Failure);
-        breaker.settle(ticket, began, if failed { Ending::Failure } else { Ending::Cancelled });
+        breaker.settle(ticket, began, ending);
     }
 }
 
 /// What a future counts as that is dropped before it is done: the option `on_cancel`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The default is [`Ignore`](OnCancel::Ignore): callers give up for reasons of their own. Where they give up
+/// because the dependency hangs, that hides the hang. [`FailureAfter`](OnCancel::FailureAfter) tells the two
+/// apart by time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::OnCancel;
+///
+/// /// What `on_cancel` should be for callers that wait this long.
+/// fn for_callers_that_wait(patience: Duration) -> OnCancel {
+///     OnCancel::FailureAfter(patience / 2)
+/// }
+/// let on_cancel = for_callers_that_wait(Duration::from_millis(160));
+/// assert_eq!(on_cancel, OnCancel::FailureAfter(Duration::from_millis(80)));
+/// assert_eq!(OnCancel::default(), OnCancel::Ignore);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnCancel {
-    /// Nothing.
+    /// Nothing. The call is cancelled.
+    #[default]
     Ignore,
     /// A failure.
     Failure,
+    /// A failure if the call ran for longer than this, and nothing if not. The time begins when the call is
+    /// let in, after any wait for a place among `max_concurrent`. After zero, every dropped future is a failure.
+    FailureAfter(Duration),
 }
 
 impl<'a> Permit<'a> {
@@ -182,6 +204,15 @@ impl<'a> Permit<'a> {
 
     pub(crate) fn if_dropped(&mut self, means: IfDropped) {
         self.if_dropped = means;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        matches!(self.if_dropped, IfDropped::Suspended(_))
+    }
+
+    /// The time on the circuit's clock, to the nanosecond.
+    pub(crate) fn now(&self) -> Instant {
+        self.breaker.clock().precise().now()
     }
 }
 

@@ -14,11 +14,13 @@ pub use inventory;
 pub use crate::__breaker_site as site;
 pub use crate::breaker::CircuitBreaker;
 pub use crate::config::Config;
-pub use crate::constant::{Calls, Time, WindowLength, call_timeout, check, max_keys, unit_of};
+pub use crate::constant::{
+    Calls, Time, WindowLength, call_timeout, check, failure_after, max_keys, unit_of,
+};
 pub use crate::entering::Entering;
 pub use crate::error::{CallError, Rejected, TimedOut};
 pub use crate::eventual::{Answer, Eventual};
-pub use crate::guarded::Guarded;
+pub use crate::guarded::{FailsAfter, Guarded};
 pub use crate::outcome::{
     HasErrors, Kind, KindOf, OptionKind, OptionOr, Outcome, PlainKind, ResultKind,
 };

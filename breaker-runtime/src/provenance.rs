@@ -17,7 +17,8 @@ pub(crate) struct Provenance(Mutex<Parties>);
 struct Parties {
     decided: Option<Decided>,
     sites: Vec<&'static Site>,
-    conflicts: Conflicts,
+    /// Most circuits have none, and no room for them.
+    conflicts: Option<Box<Conflicts>>,
 }
 
 /// Code may state a different config each time, so only the newest conflicts are kept.
@@ -52,7 +53,7 @@ impl Provenance {
         let parties = self.0.lock();
         let sites = parties.sites.iter().copied().filter(|site| site.max_keys() > 0).collect();
         let decided = parties.decided;
-        Self(Mutex::new(Parties { decided, sites, conflicts: Conflicts::default() }))
+        Self(Mutex::new(Parties { decided, sites, conflicts: None }))
     }
 
     /// The function whose config it is, if it states any option.
@@ -66,7 +67,10 @@ impl Provenance {
 
     /// The newest ones, oldest first, and how many there were.
     fn conflicts(&self) -> (Vec<Conflict>, u64) {
-        let Conflicts { newest, count } = &self.0.lock().conflicts;
+        let parties = self.0.lock();
+        let Some(Conflicts { newest, count }) = parties.conflicts.as_deref() else {
+            return (Vec::new(), 0);
+        };
         (newest.iter().cloned().collect(), *count)
     }
 
@@ -84,11 +88,14 @@ impl Provenance {
     /// Lists a statement once, so that a call site in a loop is one conflict.
     fn object(&self, name: &str, config: Config, refused: Stated) -> Option<Conflict> {
         let mut parties = self.0.lock();
-        let known = parties.conflicts.newest.iter().any(|conflict| conflict.refused == refused);
-        let site = parties.decided.filter(|_| !known)?;
+        let site = parties.decided?;
+        let conflicts = parties.conflicts.get_or_insert_default();
+        if conflicts.newest.iter().any(|conflict| conflict.refused == refused) {
+            return None;
+        }
         let conflict =
             Conflict { name: name.to_owned(), decided: Stated { config, site }, refused };
-        parties.conflicts.add(conflict.clone());
+        conflicts.add(conflict.clone());
         Some(conflict)
     }
 }

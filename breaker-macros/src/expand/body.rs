@@ -1,12 +1,14 @@
 //! How the user's body runs: as a closure, as a function of its own, or as a future that is awaited.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 
 use super::Guard;
 use crate::output::{Flavor, erase_impl_trait};
 use crate::signature::Function;
 use crate::spans::{call_at, local, placed, respan, tail};
+use crate::spec::OnCancel;
+use crate::value::Value;
 
 impl Guard<'_> {
     /// Runs a sync body.
@@ -96,31 +98,50 @@ impl Guard<'_> {
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
         let (rt, permit) = (&self.rt, local("permit"));
-        let on_cancel =
-            if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
+        let (guarded, on_cancel) = match self.spec.on_cancel {
+            OnCancel::Ignore => (local("Guarded"), quote! { #rt::OnCancel::Ignore }),
+            OnCancel::Failure => (local("Guarded"), quote! { #rt::OnCancel::Failure }),
+            OnCancel::FailureAfter(_) => {
+                (local("FailsAfter"), local("on_cancel").to_token_stream())
+            }
+        };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
         let limited = match self.call_timeout() {
             Some(limit) => quote! { #rt::within(#limit, #future) },
             None => future.clone(),
         };
-        quote! { #rt::Guarded::new(&mut #permit, #rt::OnCancel::#on_cancel, #limited).await }
+        quote! { #rt::#guarded::new(&mut #permit, #on_cancel, #limited).await }
+    }
+
+    /// What `on_cancel` is if it has a time, ahead of [`awaited`](Guard::awaited): a mistake in a constant
+    /// is shown where it was written, not where the future is.
+    pub(super) fn failure_after(&self) -> Option<TokenStream> {
+        let OnCancel::FailureAfter(limit) = &self.spec.on_cancel else { return None };
+        let (rt, on_cancel) = (&self.rt, local("on_cancel"));
+        let limit = self.limit(&local("failure_after"), limit);
+        Some(quote! { let #on_cancel = #rt::OnCancel::FailureAfter(#limit); })
     }
 
     /// How long a call may take.
     pub(super) fn call_timeout(&self) -> Option<TokenStream> {
         let limit = self.spec.call_timeout.as_ref()?;
+        Some(self.limit(&local("call_timeout"), limit))
+    }
+
+    /// A duration, if need be checked by the compiler.
+    fn limit(&self, check: &Ident, limit: &Value) -> TokenStream {
         let (rt, value) = (&self.rt, &limit.tokens);
         if !limit.is_constant {
-            return Some(value.clone());
+            return value.clone();
         }
         let check = call_at(
-            &respan(quote! { #rt::call_timeout }, limit.at.0, limit.at.0),
+            &respan(quote! { #rt::#check }, limit.at.0, limit.at.0),
             value.clone(),
             limit.at.1,
         );
-        Some(quote! {
+        quote! {
             { const __BREAKER_LIMIT: ::core::time::Duration = #check; __BREAKER_LIMIT }
-        })
+        }
     }
 
     /// An async block infers its type from its first `return`; this one, never taken, states it.

@@ -54,6 +54,63 @@ fn a_sync_function() {
 }
 
 #[test]
+fn an_async_function_whose_dropped_calls_fail_after_a_time() {
+    check(
+        r#"name = "stock", on_cancel = failure_after(PATIENCE)"#,
+        "async fn stock(sku: &str) -> Result<Stock, Fault> { fetch(sku).await }",
+        &expect![[r#"
+            async fn stock(sku: &str) -> Result<Stock, Fault> {
+                'guarded: {
+                    let circuit = ::breaker_runtime::__private::site!(
+                        "stock", "stock", ::breaker_runtime::__private::Config::new()
+                    );
+                    let mut permit = match ::breaker_runtime::__private::enter_at_once(circuit) {
+                        ::core::option::Option::Some(admission) => {
+                            ::breaker_runtime::__private::Admission::permit(admission)
+                        }
+                        ::core::option::Option::None => {
+                            match ::breaker_runtime::__private::enter_async(circuit).await {
+                                ::core::result::Result::Ok(permit) => permit,
+                                ::core::result::Result::Err(rejected) => {
+                                    break 'guarded ::breaker_runtime::__private::refuse(rejected);
+                                }
+                            }
+                        }
+                    };
+                    let on_cancel = ::breaker_runtime::__private::OnCancel::FailureAfter({
+                        const __BREAKER_LIMIT: ::core::time::Duration = ::breaker_runtime::__private::failure_after(
+                            PATIENCE,
+                        );
+                        __BREAKER_LIMIT
+                    });
+                    let value = ::breaker_runtime::__private::FailsAfter::new(
+                            &mut permit,
+                            on_cancel,
+                            async move {
+                                if false {
+                                    let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                    return value;
+                                }
+                                let sku = sku;
+                                #[allow(clippy::diverging_sub_expression)]
+                                let value: Result<Stock, Fault> = { fetch(sku).await };
+                                #[allow(unreachable_code)] value
+                            },
+                        )
+                        .await;
+                    let kind = ::breaker_runtime::__private::KindOf::value(&value).__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        permit,
+                        ::breaker_runtime::__private::outcome(kind, &value),
+                    );
+                    value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
 fn an_async_function_with_a_closure_fallback() {
     check(
         r#"name = "stock", ignore_if = Fault::is_absent, fallback = |err| Ok(Stock::unknown(sku, err))"#,

@@ -23,6 +23,17 @@ fn a_value_of_the_wrong_kind_is_told_what_is_expected() {
         ("failure_rate = \"half\"", "`failure_rate` takes a number, a share"),
         ("cooldown = 'a'", "`cooldown` takes a duration, such as"),
         ("cooldown = -5", "`cooldown` takes a duration, such as"),
+        ("on_cancel = failure_after", "`failure_after` takes one duration: write `failure_after("),
+        ("on_cancel = failure_after()", "`failure_after` takes one duration: write"),
+        ("on_cancel = failure_after(\"1s\", \"2s\")", "`failure_after` takes one duration: write"),
+        ("on_cancel = failure_after(\"0s\")", "`failure_after` must be longer than 0"),
+        ("on_cancel = failure_after(\"80\")", "`failure_after` needs a unit: write `\\\"80s\\\"`"),
+        ("on_cancel = failure_after(80)", "`failure_after` needs a unit: write `\\\"80s\\\"`"),
+        (
+            "on_cancel = failure_after(ignore)()",
+            "`on_cancel` is `ignore`, `failure` or `failure_after(",
+        ),
+        ("on_cancel = failure_after(|| 1)", "`failure_after` takes a literal or a constant"),
         ("cooldown = [1]", "`cooldown` takes a literal or a constant"),
     ] {
         let said = said(option);

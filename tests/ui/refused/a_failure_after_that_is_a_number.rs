@@ -1,0 +1,10 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(name = "prices", on_cancel = failure_after(80))]
+async fn price(sku: &str) -> Option<usize> {
+    Some(sku.len())
+}
+
+fn main() {
+    drop(price("tea"));
+}
