@@ -1,12 +1,12 @@
 //! One argument of the annotated function: what it is called, bound to, and how it may be kept.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Pat, Type};
 
 use crate::output::peel_type;
-use crate::spans::ends;
+use crate::spans::{ends, placed};
 
 pub(crate) struct Argument {
     /// Its name in the signature.
@@ -45,10 +45,7 @@ pub(crate) fn argument(position: usize, typed: &mut syn::PatType) -> Argument {
         Pat::Ident(simple) if simple.by_ref.is_none() && simple.subpat.is_none() => {
             simple.ident.clone()
         }
-        _ => {
-            let at = ends(&typed.pat).0.resolved_at(Span::mixed_site());
-            Ident::new(&format!("__arg{position}"), at)
-        }
+        _ => placed(&format!("arg{position}"), ends(&typed.pat).0),
     };
     let name = ident.clone();
     let simple: Pat = Pat::Ident(syn::PatIdent {

@@ -1,7 +1,8 @@
 //! From what was meant to the tokens that do it.
 //!
-//! Local names have mixed-site spans, so that they never meet the user's; paths begin with `::`, so that
-//! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
+//! Local names have mixed-site spans and begin with `__breaker_`, so that they meet neither the user's locals
+//! nor the user's items; paths begin with `::`, so that nothing that the user shadows matters; nothing is
+//! called as a method that a user's trait might have.
 
 mod arguments;
 mod body;
@@ -33,29 +34,35 @@ use crate::spec::Spec;
 ///
 /// ```text
 /// fn price(sku: &str) -> Result<Price, PriceError> {
-///     let error = 'guarded: {
-///         let circuit = rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
-///         let permit = match rt::enter(circuit) {
-///             ::core::result::Result::Ok(permit) => permit,
-///             ::core::result::Result::Err(rejected) => {
-///                 break 'guarded rt::CallError::Rejected(rejected);
+///     let __breaker_error = '__breaker_guarded: {
+///         let __breaker_circuit =
+///             rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
+///         let __breaker_permit = match rt::enter(__breaker_circuit) {
+///             ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+///             ::core::result::Result::Err(__breaker_rejected) => {
+///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
-///         let value = rt::call(move || -> Result<Price, PriceError> {
+///         let __breaker_value = rt::call(move || -> Result<Price, PriceError> {
 ///             #[allow(unused_variables)]
 ///             let sku = sku;
 ///             #[allow(clippy::diverging_sub_expression)]
-///             let value: Result<Price, PriceError> = { fetch(sku) };
+///             let __breaker_value: Result<Price, PriceError> = { fetch(sku) };
 ///             #[allow(unreachable_code)]
-///             value
+///             __breaker_value
 ///         });
-///         let kind = rt::KindOf::value(&value).__breaker_kind();
-///         match rt::settle_or_fall_back(permit, rt::outcome(kind, &value), kind, value) {
-///             ::core::result::Result::Ok(value) => return value,
-///             ::core::result::Result::Err(error) => error,
+///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
+///         match rt::settle_or_fall_back(
+///             __breaker_permit,
+///             rt::outcome(__breaker_kind, &__breaker_value),
+///             __breaker_kind,
+///             __breaker_value,
+///         ) {
+///             ::core::result::Result::Ok(__breaker_value) => return __breaker_value,
+///             ::core::result::Result::Err(__breaker_error) => __breaker_error,
 ///         }
 ///     };
-///     let err = error;
+///     let err = __breaker_error;
 ///     cached(sku, err)
 /// }
 /// ```
@@ -88,7 +95,7 @@ fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
 
 /// The block that a refused call leaves.
 fn guarded() -> Lifetime {
-    Lifetime::new("'guarded", Span::mixed_site())
+    Lifetime::new("'__breaker_guarded", Span::mixed_site())
 }
 
 /// Everything that the pieces of an expansion look at.
@@ -193,7 +200,7 @@ impl Guard<'_> {
             quote! { #tell(#cause) }
         };
         let bound = is_told.then(|| quote! { let #error = });
-        let (rejected, answer) = (quote! { #rejected }, self.answer(fallback, &error));
+        let (rejected, answer) = (quote! { #rejected }, self.answer(fallback));
         if self.function.output.ty.is_none() {
             let rejected = told(quote! { #rt::CallError::<#rt::Infallible>::Rejected }, &rejected);
             let admitted = self.admitted(&rejected);
@@ -312,8 +319,8 @@ impl Guard<'_> {
         respan(quote! { #rt::refuse(#rejected) }, first, last)
     }
 
-    /// The fallback's value, given `error`.
-    fn answer(&self, fallback: &Fallback, error: &Ident) -> TokenStream {
+    /// The fallback's value, given the error.
+    fn answer(&self, fallback: &Fallback) -> TokenStream {
         let arguments = self.function.arguments.iter();
         let bindings =
             arguments.filter(|argument| argument.is_taken_apart() && fallback.mentions(argument));
@@ -340,7 +347,7 @@ impl Guard<'_> {
                 quote! { let #value = #answer; #value }
             }
             Fallback::Closure { error: pattern, body } => {
-                let error = placed(&error.to_string(), ends(pattern).1);
+                let error = placed("error", ends(pattern).1);
                 let body = self.last(body);
                 quote! { #(#bindings)* let #pattern = #error; #body }
             }

@@ -256,7 +256,7 @@ impl<T: Clone> Keep for T {
 #[macro_export]
 macro_rules! __breaker_site {
     ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static SITE: $crate::__private::Site = $crate::__private::Site::new(
+        static __BREAKER_SITE: $crate::__private::Site = $crate::__private::Site::new(
             $name,
             $config,
             $function,
@@ -267,7 +267,7 @@ macro_rules! __breaker_site {
                 $crate::__private::core::column!(),
             ),
         )$(.$keyed($max_keys))?;
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&SITE) }
-        &SITE
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+        &__BREAKER_SITE
     }};
 }

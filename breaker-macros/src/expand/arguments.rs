@@ -1,7 +1,8 @@
 //! The arguments on their way: into the body as they were, and kept for the fallback where it needs them.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
 
 use super::Guard;
 use crate::argument::{Argument, Keeping};
@@ -12,7 +13,7 @@ use crate::spans::{call_at, local, respan};
 
 /// The copy of an argument that the body gets when the fallback may need the argument later.
 fn lent(argument: &Argument) -> Ident {
-    format_ident!("lent_{}", argument.ident, span = Span::mixed_site())
+    local(&format!("lent_{}", argument.ident.unraw()))
 }
 
 impl Guard<'_> {

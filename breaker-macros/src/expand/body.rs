@@ -6,7 +6,7 @@ use quote::quote;
 use super::Guard;
 use crate::output::{Flavor, erase_impl_trait};
 use crate::signature::Function;
-use crate::spans::{call_at, local, placed, respan, tail};
+use crate::spans::{call_at, local, placed, respan, tail, word};
 
 impl Guard<'_> {
     /// Runs a sync body.
@@ -59,7 +59,7 @@ impl Guard<'_> {
     fn called_inside(&self) -> TokenStream {
         let Function { signature, arguments, body, .. } = self.function;
         // Items have no hygiene: the body must not meet this one.
-        let name = local("__breaker_tracked");
+        let name = local("tracked");
         let mut inside = signature.clone();
         inside.ident = name.clone();
         let mut patterns = arguments.iter();
@@ -96,8 +96,7 @@ impl Guard<'_> {
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
         let (rt, permit) = (&self.rt, local("permit"));
-        let on_cancel =
-            if self.spec.on_cancel_failure { local("Failure") } else { local("Ignore") };
+        let on_cancel = if self.spec.on_cancel_failure { word("Failure") } else { word("Ignore") };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
         let limited = match self.call_timeout() {
             Some(limit) => quote! { #rt::within(#limit, #future) },

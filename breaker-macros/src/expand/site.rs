@@ -6,7 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use super::Guard;
 use crate::argument::{Argument, borrowed};
 use crate::fallback::holds;
-use crate::spans::{call_at, ends, local, placed, respan};
+use crate::spans::{call_at, ends, local, placed, respan, word};
 
 impl Guard<'_> {
     /// With keys: the circuit of this call, held as long as the call lasts.
@@ -48,7 +48,7 @@ impl Guard<'_> {
                 let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
                 return quote! { { let #length = #value; #unit.window(#config, #length) } };
             };
-            let setter = local(setter);
+            let setter = word(setter);
             quote! { #config.#setter(#value) }
         });
         let keyed = spec.key.as_ref().map(|_| {
