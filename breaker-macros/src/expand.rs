@@ -6,6 +6,7 @@
 
 mod arguments;
 mod body;
+mod expected;
 mod site;
 
 use proc_macro2::{Ident, Span, TokenStream};

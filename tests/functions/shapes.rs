@@ -440,6 +440,95 @@ fn generics_lifetimes_and_hidden_types_work() {
     assert_eq!(sites, 1, "a generic function is one site");
 }
 
+// --- closures that are returned -----------------------------------------------------------------
+
+struct Bucket<K> {
+    hash: u64,
+    key: K,
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+fn get_hash<K>(entries: &[Bucket<K>]) -> impl Fn(&usize) -> u64 + '_ {
+    move |&at| entries[at].hash
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+fn key_to_cmp<T, K, F>(mut key: F) -> impl FnMut(&T, &T) -> std::cmp::Ordering
+where
+    F: FnMut(&T) -> K,
+    K: Ord,
+{
+    move |one, other| key(one).cmp(&key(other))
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+fn returns_early(flag: bool) -> impl for<'a> Fn(&'a str, Option<&'a str>) -> &'a str {
+    if flag {
+        return |text, other| other.unwrap_or(text);
+    }
+    panic!("no closure")
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[allow(elided_lifetimes_in_paths)]
+fn writes(width: usize) -> impl Fn(&mut std::fmt::Formatter, &dyn Display) -> std::fmt::Result {
+    move |f, text| write!(f, "{:>1$}", text.to_string(), width)
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+async fn later<T: Clone>(limit: usize) -> impl Fn(&[T]) -> &[T] {
+    std::future::ready(()).await;
+    move |all| &all[..limit]
+}
+
+#[circuit_breaker(name = "shapes.returns_annotated_closure")]
+fn in_a_result<T>(at: usize) -> Result<impl Fn(&[T]) -> &T, Fault> {
+    fn first<T>(at: usize) -> impl Fn(&[T]) -> &T {
+        move |all: &[T]| &all[at]
+    }
+    Ok(first(at))
+}
+
+impl<K: Clone + PartialEq> Bucket<K> {
+    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+    fn is_of<'a>(&'a self, keys: &'a [K]) -> impl Fn(&Self, (&usize, &K)) -> bool + 'a {
+        move |other, (&at, key)| other.hash == self.hash && keys[at] == *key
+    }
+
+    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+    #[allow(clippy::type_complexity)]
+    fn take() -> impl FnOnce(&mut Self, Box<dyn Fn(&K) -> u64>) -> Option<&K> {
+        |bucket, hash| {
+            bucket.hash = hash(&bucket.key);
+            Some(&bucket.key)
+        }
+    }
+}
+
+/// Shows what it is given, through a closure.
+struct Shown<F>(F);
+
+impl<F: Fn(&mut std::fmt::Formatter<'_>, &dyn Display) -> std::fmt::Result> Display for Shown<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (self.0)(f, &1)
+    }
+}
+
+#[test]
+fn a_closure_that_is_returned_has_the_signature_that_is_declared() {
+    let mut entries = [Bucket { hash: 7, key: "k" }, Bucket { hash: 8, key: "l" }];
+    assert_eq!(get_hash(&entries)(&1), 8);
+    entries.sort_by(|one, other| key_to_cmp(|bucket: &Bucket<_>| !bucket.hash)(one, other));
+    assert_eq!(entries[0].hash, 8);
+    assert_eq!(returns_early(true)("a", Some("b")), "b");
+    assert_eq!(Shown(writes(3)).to_string(), "  1");
+    assert_eq!(now(later(1))(&[1, 2]), [1]);
+    assert_eq!(*in_a_result(1).unwrap()(&[1, 2]), 2);
+    assert!(entries[0].is_of(&["l"])(&entries[0], (&0, &"l")));
+    let take = Bucket::take();
+    assert_eq!(take(&mut entries[1], Box::new(|key| key.len() as u64)), Some(&"k"));
+}
+
 // --- traits -------------------------------------------------------------------------------------
 
 trait Store {

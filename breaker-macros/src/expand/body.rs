@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::Guard;
+use super::expected::expected;
 use crate::output::{Flavor, erase_impl_trait};
 use crate::signature::Function;
 use crate::spans::{call_at, local, placed, respan, tail, word};
@@ -30,22 +31,41 @@ impl Guard<'_> {
             },
         };
         let body = self.body_of(&ty);
-        quote! { #rt::call(#keyword || -> #ty { #body }) }
+        let closure = quote! { #keyword || -> #ty { #body } };
+        let Some(expectation) = self.expectation() else { return quote! { #rt::call(#closure) } };
+        let expected = local("expected");
+        quote! { { #expectation #rt::Expected::call(#expected, #closure) } }
     }
 
     /// The user's body as the value of a block. By way of a variable, as temporaries of a last expression
     /// would outlive the arguments.
     fn body_of(&self, ty: &syn::Type) -> TokenStream {
         let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &self.function.body);
-        let value = placed("value", tail(body));
+        let at = tail(body);
+        let value = placed("value", at);
+        let stated = if self.expectation().is_some() {
+            let (rt, expected) = (&self.rt, local("expected"));
+            let path = respan(quote! { #rt::Expected::value }, at, at);
+            // An attribute on the braces: without one, the compiler finds them unnecessary there.
+            let braced = quote! { #expected, #[allow(clippy::diverging_sub_expression)] #body };
+            let passed = call_at(&path, braced, at);
+            quote! { #[allow(unreachable_code)] let #value: #ty = #passed; }
+        } else {
+            quote! { #[allow(clippy::diverging_sub_expression)] let #value: #ty = #body; }
+        };
         quote! {
             #captures
             #rebinds
-            #[allow(clippy::diverging_sub_expression)]
-            let #value: #ty = #body;
+            #stated
             #[allow(unreachable_code)]
             #value
         }
+    }
+
+    /// What the return type says about the body's value, where the body itself cannot.
+    fn expectation(&self) -> Option<TokenStream> {
+        let is_future = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
+        (!is_future).then(|| expected(&self.function.output.written, &self.rt)).flatten()
     }
 
     /// The user's body where it never comes to a value.
@@ -85,8 +105,9 @@ impl Guard<'_> {
         let keyword = self.capture_keyword();
         let body = match &self.function.output.ty {
             Some(ty) => {
-                let (fake_return, body) = (self.fake_return(), self.body_of(ty));
-                quote! { #fake_return #body }
+                let (expectation, fake_return) = (self.expectation(), self.fake_return());
+                let body = self.body_of(ty);
+                quote! { #expectation #fake_return #body }
             }
             None => self.endless_body(),
         };

@@ -269,6 +269,74 @@ fn a_boxed_future() {
     );
 }
 
+#[test]
+fn a_function_that_returns_a_closure() {
+    check(
+        r#"name = "hashes", fallback = hash"#,
+        "fn hash<'a, T>(&self, all: &'a [T]) -> impl Fn(&usize, &Entry<T>) -> (u64, &T) + 'a { |at, entry| (entry.hash(at), all) }",
+        &expect![[r#"
+            fn hash<'a, T>(&self, all: &'a [T]) -> impl Fn(&usize, &Entry<T>) -> (u64, &T) + 'a {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "hashes", "hash", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::core::mem::drop(__breaker_rejected);
+                        }
+                    };
+                    return {
+                        let __breaker_value = {
+                            let __breaker_expected = {
+                                fn __breaker_expected<
+                                    __BreakerClosure: Fn(
+                                            &usize,
+                                            &__BreakerType0,
+                                        ) -> (u64, &__BreakerType1),
+                                    __BreakerType0: ?::core::marker::Sized,
+                                    __BreakerType1: ?::core::marker::Sized,
+                                >() -> ::breaker_runtime::__private::Expected<__BreakerClosure> {
+                                    ::breaker_runtime::__private::Expected::new()
+                                }
+                                __breaker_expected::<_, Entry<T>, T>()
+                            };
+                            ::breaker_runtime::__private::Expected::call(
+                                __breaker_expected,
+                                move || -> _ {
+                                    let _ = &self;
+                                    #[allow(unused_variables)]
+                                    let all = all;
+                                    #[allow(unreachable_code)]
+                                    let __breaker_value: _ = ::breaker_runtime::__private::Expected::value(
+                                        __breaker_expected,
+                                        #[allow(clippy::diverging_sub_expression)]
+                                        { |at, entry| (entry.hash(at), all) },
+                                    );
+                                    #[allow(unreachable_code)] __breaker_value
+                                },
+                            )
+                        };
+                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                &__breaker_value,
+                            )
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::settle(
+                            __breaker_permit,
+                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                        );
+                        __breaker_value
+                    };
+                };
+                let __breaker_value = hash(self, all);
+                __breaker_value
+            }
+        "#]],
+    );
+}
+
 /// The example above `expand` is what `expand` does.
 #[test]
 fn the_documented_output_is_the_real_one() {
