@@ -44,14 +44,13 @@ use crate::spec::Spec;
 ///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
-///         let __breaker_value = rt::call(move || -> Result<Price, PriceError> {
-///             #[allow(unused_variables)]
-///             let sku = sku;
-///             #[allow(clippy::diverging_sub_expression)]
-///             let __breaker_value: Result<Price, PriceError> = { fetch(sku) };
+///         let __breaker_value = {
+///             let __breaker_value: Result<Price, PriceError> = match () {
+///                 () => fetch(sku),
+///             };
 ///             #[allow(unreachable_code)]
 ///             __breaker_value
-///         });
+///         };
 ///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
 ///         match rt::settle_or_fall_back(
 ///             __breaker_permit,
@@ -67,8 +66,10 @@ use crate::spec::Spec;
 ///     cached(sku, err)
 /// }
 /// ```
+///
+/// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
-    let Function { attrs, vis, signature, inner_attrs, body, .. } = function;
+    let Function { attrs, vis, inner_attrs, .. } = function;
     let (import, rt) = runtime(spec);
     let guard = Guard { spec, function, rt };
     let keeps_self = guard.keeps_self();
@@ -76,12 +77,12 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
         Flavor::Future | Flavor::BoxedFuture => guard.guarded_future(),
     };
-    // The user's own brace tokens: the dead-code lint goes by their span.
     let mut block = proc_macro2::Group::new(
         proc_macro2::Delimiter::Brace,
         quote! { #inner_attrs #import #keeps_self #content },
     );
-    block.set_span(body.span());
+    block.set_span(function.block_span());
+    let signature = guard.signature();
     quote! { #(#attrs)* #vis #signature #block }
 }
 
@@ -324,7 +325,7 @@ impl Guard<'_> {
     fn answer(&self, fallback: &Fallback) -> TokenStream {
         let arguments = self.function.arguments.iter();
         let bindings =
-            arguments.filter(|argument| argument.is_taken_apart() && fallback.mentions(argument));
+            arguments.filter(|argument| self.is_renamed(argument) && fallback.mentions(argument));
         let bindings = bindings.map(|Argument { attrs, pattern, ident, .. }| {
             quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
         });
@@ -364,7 +365,7 @@ impl Guard<'_> {
     fn last(&self, expression: &syn::Expr) -> TokenStream {
         match &self.function.output.ty {
             Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => {
-                quote! { let () = #expression; }
+                quote! { #[allow(clippy::diverging_sub_expression)] let () = #expression; }
             }
             // As a statement, which puts parentheses around what would end too early without.
             _ => syn::Stmt::Expr(expression.clone(), None).to_token_stream(),

@@ -62,7 +62,8 @@ impl Fallback {
 
     /// Whether the fallback uses that argument, by any of its names.
     pub(crate) fn mentions(&self, argument: &Argument) -> bool {
-        argument.names.iter().any(|name| self.mentions_name(name)) || matches!(self, Self::Path(_))
+        argument.names.iter().any(|name| self.mentions_name(&name.ident))
+            || matches!(self, Self::Path(_))
     }
 
     pub(crate) fn mentions_self(&self) -> bool {

@@ -1,9 +1,10 @@
 // Every shape of function that people write, in the syntax of edition 2018, so that one file serves all
 // editions. What is checked is that nothing about the function changes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt::Display;
 use std::future::Future;
+use std::ops::{Index, IndexMut};
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -277,6 +278,31 @@ fn guarded(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) -> Option<()> 
     body(&a)
 }
 
+#[circuit_breaker(name = "shapes.early_drop_order")]
+fn guarded_early(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) -> Option<()> {
+    let _ = &d;
+    body(&a)?;
+    None
+}
+
+fn bare_pairs(a: Noisy, ref b: Noisy, c @ _: Noisy, (d, e): (Noisy, Noisy)) -> Option<()> {
+    let _ = (b, &c, &d, &e);
+    body(&a)
+}
+
+#[circuit_breaker(name = "shapes.pairs_drop_order")]
+fn guarded_pairs(a: Noisy, ref b: Noisy, c @ _: Noisy, (d, e): (Noisy, Noisy)) -> Option<()> {
+    let _ = (b, &c, &d, &e);
+    body(&a)
+}
+
+#[circuit_breaker(name = "shapes.early_pairs_drop_order")]
+fn guarded_pairs_early(a: Noisy, ref b: Noisy, c @ _: Noisy, (d, e): (Noisy, Noisy)) -> Option<()> {
+    let _ = (b, &c, &d, &e);
+    body(&a)?;
+    None
+}
+
 async fn bare_async(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) -> Option<()> {
     let _ = &d;
     body(&a)
@@ -293,8 +319,31 @@ fn arguments_are_dropped_in_the_same_order() {
     let bare = heard(|a, b, c, d| assert!(bare(a, b, c, d).is_none()));
     assert_eq!(bare.len(), 6);
     assert_eq!(heard(|a, b, c, d| assert!(guarded(a, b, c, d).is_none())), bare);
+    assert_eq!(heard(|a, b, c, d| assert!(guarded_early(a, b, c, d).is_none())), bare);
+    let pairs = heard(|a, b, c, d| assert!(bare_pairs(a, b, c, d).is_none()));
+    assert_eq!(pairs.len(), 6);
+    assert_eq!(heard(|a, b, c, d| assert!(guarded_pairs(a, b, c, d).is_none())), pairs);
+    assert_eq!(heard(|a, b, c, d| assert!(guarded_pairs_early(a, b, c, d).is_none())), pairs);
     let bare_async = heard(|a, b, c, d| assert!(now(bare_async(a, b, c, d)).is_none()));
     assert_eq!(heard(|a, b, c, d| assert!(now(guarded_async(a, b, c, d)).is_none())), bare_async);
+}
+
+#[circuit_breaker(name = "shapes.unbound", fallback = |_| Ok(ledger.take()))]
+fn forgets(ledger: &RefCell<u32>, _: RefMut<'_, u32>) -> Answer<u32> {
+    Err(Fault::Down)
+}
+
+#[circuit_breaker(name = "shapes.bound", fallback = |_| Ok(ledger.take()))]
+fn remembers(ledger: &RefCell<u32>, held: RefMut<'_, u32>) -> Answer<u32> {
+    assert_eq!(*held, 3);
+    Err(Fault::Down)
+}
+
+#[test]
+fn arguments_are_gone_before_the_fallback_runs() {
+    let ledger = RefCell::new(3);
+    assert_eq!(remembers(&ledger, ledger.borrow_mut()), Ok(3));
+    assert_eq!(forgets(&ledger, ledger.borrow_mut()), Ok(0));
 }
 
 // --- receivers ----------------------------------------------------------------------------------
@@ -693,6 +742,76 @@ fn a_body_may_call_a_function_of_any_name() {
 #[test]
 fn track_caller_still_names_the_caller() {
     assert_eq!(tracked::<_, 3>("x", [7, 8]), Some(("x".into(), 7, line!())));
+}
+
+struct Tracker {
+    line: Cell<u32>,
+    items: [u32; 2],
+}
+
+impl Tracker {
+    #[circuit_breaker(name = "shapes.tracked_method")]
+    #[track_caller]
+    fn by_reference<T: Display>(&self, text: T) -> Option<(&Self, String, u32)> {
+        Some((self, text.to_string(), Location::caller().line()))
+    }
+
+    #[track_caller]
+    #[circuit_breaker(name = "shapes.tracked_owner", fallback = None)]
+    fn by_value(self) -> Option<(Self, u32)> {
+        assert_ne!(self.items, [9, 9], "nine?");
+        Some((self, Location::caller().line()))
+    }
+
+    #[cfg_attr(all(), track_caller)]
+    #[circuit_breaker(name = "shapes.tracked_in_cfg_attr", fallback = |_| Ok(0), fallback_on = rejected)]
+    fn expects(&mut self, found: Result<u32, Fault>) -> Result<u32, Fault> {
+        self.line.set(Location::caller().line());
+        found
+    }
+}
+
+impl Index<usize> for Tracker {
+    type Output = u32;
+
+    #[circuit_breaker(name = "shapes.index", fallback = &0)]
+    fn index(&self, at: usize) -> &u32 {
+        self.line.set(Location::caller().line());
+        &self.items[at]
+    }
+}
+
+impl IndexMut<usize> for Tracker {
+    #[circuit_breaker(name = "shapes.index_mut", fallback = unreachable!())]
+    fn index_mut(&mut self, at: usize) -> &mut u32 {
+        self.line.set(Location::caller().line());
+        &mut self.items[at]
+    }
+}
+
+#[circuit_breaker(name = "shapes.tracked_early")]
+#[cfg_attr(all(), track_caller)]
+fn tracked_early(text: Option<&str>) -> Option<(usize, u32)> {
+    Some((text?.len(), Location::caller().line()))
+}
+
+#[test]
+fn track_caller_still_names_the_caller_of_a_method() {
+    let mut tracker = Tracker { line: Cell::new(0), items: [4, 5] };
+    assert_eq!(tracker.by_reference(1).unwrap().2, line!());
+    assert_eq!(tracker.expects(Ok(1)), Ok(1));
+    assert_eq!(tracker.line.get(), line!() - 1);
+    assert_eq!(tracker.by_value().unwrap().1, line!());
+    assert_eq!(tracked_early(Some("ab")), Some((2, line!())));
+}
+
+#[test]
+fn an_index_still_names_the_caller_that_its_trait_tracks() {
+    let mut tracker = Tracker { line: Cell::new(0), items: [4, 5] };
+    assert_eq!(tracker[1], 5);
+    assert_eq!(tracker.line.get(), line!() - 1);
+    tracker[0] = 6;
+    assert_eq!((tracker.line.get(), tracker.items), (line!() - 1, [6, 5]));
 }
 
 #[circuit_breaker(name = "shapes.instrumented")]

@@ -13,6 +13,9 @@ impl Guard<'_> {
     /// Runs a sync body.
     pub(super) fn called(&self) -> TokenStream {
         let (rt, function) = (&self.rt, self.function);
+        if function.runs_in_place() {
+            return self.in_place();
+        }
         if function.tracks_caller() {
             return self.called_inside();
         }
@@ -37,8 +40,18 @@ impl Guard<'_> {
         quote! { { #expectation #rt::Expected::call(#expected, #closure) } }
     }
 
+    /// Runs a body that never leaves the function early where it is. So it keeps its arguments, its caller's
+    /// location, and its one frame on the stack.
+    fn in_place(&self) -> TokenStream {
+        let (expectation, body) = match &self.function.output.ty {
+            Some(ty) => (self.expectation(), self.body_of(ty)),
+            None => (None, self.endless_body()),
+        };
+        quote! { { #expectation #body } }
+    }
+
     /// The user's body as the value of a block. By way of a variable, as temporaries of a last expression
-    /// would outlive the arguments.
+    /// would outlive the arguments, and in an arm, as clippy complains of a variable whose value diverges.
     fn body_of(&self, ty: &syn::Type) -> TokenStream {
         let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &self.function.body);
         let at = tail(body);
@@ -46,12 +59,13 @@ impl Guard<'_> {
         let stated = if self.expectation().is_some() {
             let (rt, expected) = (&self.rt, local("expected"));
             let path = respan(quote! { #rt::Expected::value }, at, at);
-            // An attribute on the braces: without one, the compiler finds them unnecessary there.
+            // An attribute on the braces: without one, the compiler finds them unnecessary there. A `match` would
+            // hide from a closure what is expected of it.
             let braced = quote! { #expected, #[allow(clippy::diverging_sub_expression)] #body };
             let passed = call_at(&path, braced, at);
             quote! { #[allow(unreachable_code)] let #value: #ty = #passed; }
         } else {
-            quote! { #[allow(clippy::diverging_sub_expression)] let #value: #ty = #body; }
+            quote! { let #value: #ty = match () { () => #body }; }
         };
         quote! {
             #captures
@@ -79,21 +93,14 @@ impl Guard<'_> {
     fn called_inside(&self) -> TokenStream {
         let Function { signature, arguments, body, .. } = self.function;
         // Items have no hygiene: the body must not meet this one.
-        let name = local("tracked");
+        let (name, track_caller) = (local("tracked"), self.function.track_caller());
         let mut inside = signature.clone();
         inside.ident = name.clone();
-        let mut patterns = arguments.iter();
-        for input in &mut inside.inputs {
-            if let (syn::FnArg::Typed(typed), Some(argument)) = (input, patterns.next()) {
-                *typed.pat = argument.pattern.clone();
-                typed.attrs.clone_from(&argument.attrs);
-            }
-        }
         let generics = turbofish(&signature.generics);
         let given = arguments.iter().map(|argument| self.source(argument));
         quote! {
             {
-                #[track_caller]
+                #track_caller
                 #inside #body
                 #name #generics (#(#given),*)
             }

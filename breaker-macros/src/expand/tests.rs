@@ -39,13 +39,61 @@ fn a_sync_function() {
                             );
                         }
                     };
+                    let __breaker_value = {
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => fetch(sku),
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_body_that_may_leave_early() {
+    check(
+        r#"name = "prices""#,
+        "fn price(&self, (sku, mut count): (Sku, u32), _: &str) -> Result<Price, Fault> { count += 1; Ok(fetch(sku)? * count) }",
+        &expect![[r#"
+            fn price(&self, (sku, count): (Sku, u32), _: &str) -> Result<Price, Fault> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "prices", "price", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
                     let __breaker_value = ::breaker_runtime::__private::call(move || -> Result<
                         Price,
                         Fault,
                     > {
+                        let _ = &self;
                         let sku = sku;
-                        #[allow(clippy::diverging_sub_expression)]
-                        let __breaker_value: Result<Price, Fault> = { fetch(sku) };
+                        let mut count = count;
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => {
+                                count += 1;
+                                Ok(fetch(sku)? * count)
+                            }
+                        };
                         #[allow(unreachable_code)] __breaker_value
                     });
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
@@ -103,8 +151,9 @@ fn an_async_function_with_a_closure_fallback() {
                                 }
                                 #[allow(unused_variables)]
                                 let sku = __breaker_lent_sku;
-                                #[allow(clippy::diverging_sub_expression)]
-                                let __breaker_value: Result<Stock, Fault> = { fetch(sku).await };
+                                let __breaker_value: Result<Stock, Fault> = match () {
+                                    () => fetch(sku).await,
+                                };
                                 #[allow(unreachable_code)] __breaker_value
                             },
                         )
@@ -164,18 +213,15 @@ fn a_method_with_a_path_fallback() {
                         }
                     };
                     return {
-                        let __breaker_value = ::breaker_runtime::__private::call(move || -> Result<
-                            (),
-                            Fault,
-                        > {
-                            let _ = &self;
+                        let __breaker_value = {
                             let __breaker_arg1 = __breaker_arg1;
                             #[allow(unused_variables)]
                             let (id, order) = __breaker_arg1;
-                            #[allow(clippy::diverging_sub_expression)]
-                            let __breaker_value: Result<(), Fault> = { self.send(id, order) };
+                            let __breaker_value: Result<(), Fault> = match () {
+                                () => self.send(id, order),
+                            };
                             #[allow(unreachable_code)] __breaker_value
-                        });
+                        };
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
                             )
@@ -209,9 +255,8 @@ fn a_boxed_future() {
                 > {
                     let _ = &self;
                     let id = id;
-                    #[allow(clippy::diverging_sub_expression)]
-                    let __breaker_value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = {
-                        Box::pin(async move { self.find(id).await })
+                    let __breaker_value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = match () {
+                        () => Box::pin(async move { self.find(id).await }),
                     };
                     #[allow(unreachable_code)] __breaker_value
                 });
@@ -303,21 +348,13 @@ fn a_function_that_returns_a_closure() {
                                 }
                                 __breaker_expected::<_, Entry<T>, T>()
                             };
-                            ::breaker_runtime::__private::Expected::call(
+                            #[allow(unreachable_code)]
+                            let __breaker_value: _ = ::breaker_runtime::__private::Expected::value(
                                 __breaker_expected,
-                                move || -> _ {
-                                    let _ = &self;
-                                    #[allow(unused_variables)]
-                                    let all = all;
-                                    #[allow(unreachable_code)]
-                                    let __breaker_value: _ = ::breaker_runtime::__private::Expected::value(
-                                        __breaker_expected,
-                                        #[allow(clippy::diverging_sub_expression)]
-                                        { |at, entry| (entry.hash(at), all) },
-                                    );
-                                    #[allow(unreachable_code)] __breaker_value
-                                },
-                            )
+                                #[allow(clippy::diverging_sub_expression)]
+                                { |at, entry| (entry.hash(at), all) },
+                            );
+                            #[allow(unreachable_code)] __breaker_value
                         };
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,

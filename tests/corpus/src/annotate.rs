@@ -33,7 +33,7 @@ pub(crate) fn annotate(source: &str, file: &str, bare: &[&str]) -> Result<Annota
         write!(
             text,
             "#[::breaker_runtime::circuit_breaker(name = \"{file}:{line} {name}\", \
-             failure_threshold = 4294967295{})] ",
+             failure_threshold = 4_294_967_295{})] ",
             function.fallback()
         )?;
     }
