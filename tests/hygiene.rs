@@ -30,6 +30,26 @@ mod shadowed {
     const None: u8 = 0;
     static SITE: u8 = 0;
 
+    // A pattern means an item of that name, if there is one, wherever the pattern was written.
+    #[allow(non_upper_case_globals)]
+    mod patterns {
+        pub static circuit: u8 = 0;
+        pub static permit: u8 = 0;
+        pub static value: u8 = 0;
+        pub static resolved: u8 = 0;
+        pub const rejected: u8 = 0;
+        pub const error: u8 = 0;
+        pub const error_type: u8 = 0;
+        pub const admission: u8 = 0;
+        pub const kind: u8 = 0;
+        pub const length: u8 = 0;
+        pub const kept_self: u8 = 0;
+        pub const lent_text: u8 = 0;
+        pub const __arg0: u8 = 0;
+        #[allow(non_camel_case_types)]
+        pub struct future;
+    }
+
     macro_rules! panic {
         ($($anything:tt)*) => {
             compile_error!("the user's macro was called")
@@ -103,6 +123,69 @@ mod shadowed {
     pub fn plain(value: u8) -> u8 {
         value
     }
+
+    /// Every local that generated code needs, among items that have the names it could have taken.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::needless_pass_by_value,
+        clippy::unnecessary_wraps,
+        clippy::unused_self
+    )]
+    pub mod among_items {
+        use ::breaker_runtime::circuit_breaker;
+        use ::core::time::Duration;
+
+        #[allow(clippy::wildcard_imports, unused_imports)]
+        use super::patterns::*;
+        use crate::Text;
+
+        const SITE: u32 = 3;
+        const FIVE: u32 = 5;
+        type Answer = ::core::result::Result<u8, Text>;
+
+        #[circuit_breaker(name = "hygiene.items", window = FIVE, minimum_calls = 5, ignore_if = Text::is_empty, fallback = |_| ::core::result::Result::Ok(text.len() as u8))]
+        pub fn sync(text: ::std::string::String, (one, _): (u8, u8)) -> Answer {
+            let _ = text;
+            if one == 1 {
+                ::core::result::Result::Err(Text("down"))
+            } else {
+                ::core::result::Result::Ok(one)
+            }
+        }
+
+        #[circuit_breaker(name = "hygiene.items.keyed", key = text, max_keys = SITE, call_timeout = Duration::from_secs(1), fallback = |_| ::core::result::Result::Ok(text.len() as u8))]
+        pub async fn asynchronous(text: ::std::string::String) -> Answer {
+            let _ = text;
+            ::core::result::Result::Err(Text("down"))
+        }
+
+        #[circuit_breaker(name = "hygiene.items.refused", fallback_on = rejected, fallback = |_| ::core::result::Result::Ok(0))]
+        pub fn refused((one, _): (u8, u8)) -> Answer {
+            ::core::result::Result::Ok(one)
+        }
+
+        #[circuit_breaker(name = "hygiene.items.boxed")]
+        pub fn boxed(
+            one: u8,
+        ) -> ::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = Answer>>>
+        {
+            ::std::boxed::Box::pin(async move { ::core::result::Result::Ok(one) })
+        }
+
+        #[derive(Clone)]
+        pub struct Owned;
+
+        impl Owned {
+            #[circuit_breaker(name = "hygiene.items.owned", fallback = Self::other)]
+            pub fn owned(self, _: u8) -> Answer {
+                ::core::result::Result::Err(Text("down"))
+            }
+
+            const fn other(self, _: u8) -> Answer {
+                ::core::result::Result::Ok(9)
+            }
+        }
+    }
 }
 
 /// An error that holds a refusal.
@@ -145,4 +228,21 @@ fn m04_shadowed_names_and_no_prelude_do_not_matter() {
     assert_eq!(shadowed::plain(4), 4);
     let ignored = registry().get("hygiene.async").map(|circuit| circuit.snapshot().calls.ignored);
     assert_eq!(ignored, Some(1));
+}
+
+#[test]
+fn m04_items_of_any_name_do_not_matter() {
+    use shadowed::among_items;
+
+    let text = || ::std::string::ToString::to_string("text");
+    assert_eq!(among_items::sync(text(), (1, 0)), Ok(4));
+    assert_eq!(among_items::sync(::std::string::String::new(), (2, 0)), Ok(2));
+    assert_eq!(among_items::refused((3, 0)), Ok(3));
+    assert_eq!(now(among_items::boxed(4)), Ok(4));
+    assert_eq!(among_items::Owned.owned(0), Ok(9));
+    let runtime = ::tokio::runtime::Builder::new_current_thread().enable_time().build();
+    assert_eq!(
+        runtime.map(|runtime| runtime.block_on(among_items::asynchronous(text()))).ok(),
+        Some(Ok(4))
+    );
 }

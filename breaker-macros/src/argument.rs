@@ -1,31 +1,50 @@
 //! One argument of the annotated function: what it is called, bound to, and how it may be kept.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Pat, Type};
 
-use crate::output::peel_type;
-use crate::spans::ends;
+use crate::output::{is_primitive, peel_type};
+use crate::spans::{ends, placed};
 
 pub(crate) struct Argument {
-    /// Its name in the signature.
+    /// Its name, or one of ours where a pattern takes it apart.
     pub(crate) ident: Ident,
     /// What the user bound it to.
     pub(crate) pattern: Pat,
     /// `#[cfg]`s and lint levels, which follow the pattern.
     pub(crate) attrs: Vec<Attribute>,
     /// The names that the pattern binds.
-    pub(crate) names: Vec<Ident>,
-    /// The pattern holds a `ref mut`.
-    pub(crate) borrows_mutably: bool,
+    pub(crate) names: Vec<Name>,
     pub(crate) keeping: Keeping,
+    /// Dropping it visibly does nothing, so it does not matter when that happens.
+    pub(crate) is_dropless: bool,
+}
+
+/// A name that a pattern binds.
+pub(crate) struct Name {
+    pub(crate) ident: Ident,
+    /// `mut`, but not `ref mut`.
+    pub(crate) is_mutable: bool,
+    /// `ref mut`.
+    pub(crate) borrows_mutably: bool,
 }
 
 impl Argument {
-    /// Whether its names are bound by a pattern, not by the signature.
-    pub(crate) fn is_taken_apart(&self) -> bool {
-        !self.names.contains(&self.ident)
+    /// Whether it is just a name.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(&self.pattern, Pat::Ident(simple) if simple.by_ref.is_none() && simple.subpat.is_none())
+    }
+
+    /// Whether its names own all there is to drop.
+    pub(crate) fn is_bound_whole(&self) -> bool {
+        self.is_dropless || binds_whole(&self.pattern)
+    }
+
+    /// Whether its pattern holds a `ref mut`.
+    pub(crate) fn borrows_mutably(&self) -> bool {
+        self.names.iter().any(|name| name.borrows_mutably)
     }
 }
 
@@ -39,51 +58,82 @@ pub(crate) enum Keeping {
     Clone,
 }
 
-/// Moves the pattern and the attributes that belong to it out of the signature.
-pub(crate) fn argument(position: usize, typed: &mut syn::PatType) -> Argument {
-    let ident = match &mut *typed.pat {
-        Pat::Ident(simple) if simple.by_ref.is_none() && simple.subpat.is_none() => {
-            simple.ident.clone()
-        }
-        _ => {
-            let at = ends(&typed.pat).0.resolved_at(Span::mixed_site());
-            Ident::new(&format!("__arg{position}"), at)
-        }
+pub(crate) fn argument(position: usize, typed: &syn::PatType) -> Argument {
+    let pattern = (*typed.pat).clone();
+    let ident = match &pattern {
+        Pat::Ident(named) => named.ident.clone(),
+        _ => placed(&format!("arg{position}"), ends(&pattern).0),
     };
-    let name = ident.clone();
-    let simple: Pat = Pat::Ident(syn::PatIdent {
-        attrs: Vec::new(),
-        by_ref: None,
-        mutability: None,
-        ident: name,
-        subpat: None,
-    });
-    let pattern = std::mem::replace(&mut *typed.pat, simple);
-    let attrs = typed.attrs.clone();
-    typed.attrs.retain(|attr| ["cfg", "cfg_attr"].iter().any(|kept| attr.path().is_ident(kept)));
     let keeping = match peel_type(&typed.ty) {
         Type::Reference(reference) if reference.mutability.is_none() => Keeping::Copy,
         Type::Reference(_) => Keeping::Reborrow,
         _ => Keeping::Clone,
     };
-    let mut bound = Bound::default();
+    let mut bound = Bound(Vec::new());
     bound.visit_pat(&pattern);
-    Argument { ident, pattern, attrs, names: bound.names, borrows_mutably: bound.mutably, keeping }
+    let (attrs, is_dropless) = (typed.attrs.clone(), is_dropless(&typed.ty));
+    Argument { ident, pattern, attrs, names: bound.0, keeping, is_dropless }
 }
 
 /// What a pattern binds.
-#[derive(Default)]
-struct Bound {
-    names: Vec<Ident>,
-    mutably: bool,
-}
+struct Bound(Vec<Name>);
 
 impl<'ast> Visit<'ast> for Bound {
     fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
-        self.names.push(pattern.ident.clone());
-        self.mutably |= pattern.by_ref.is_some() && pattern.mutability.is_some();
+        let (is_ref, is_mut) = (pattern.by_ref.is_some(), pattern.mutability.is_some());
+        let ident = pattern.ident.clone();
+        self.0.push(Name {
+            ident,
+            is_mutable: is_mut && !is_ref,
+            borrows_mutably: is_mut && is_ref,
+        });
         syn::visit::visit_pat_ident(self, pattern);
     }
+}
+
+/// Whether a type visibly needs no destructor.
+fn is_dropless(ty: &Type) -> bool {
+    match peel_type(ty) {
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => true,
+        Type::Tuple(tuple) => tuple.elems.iter().all(is_dropless),
+        Type::Array(array) => is_dropless(&array.elem),
+        ty => is_primitive(ty),
+    }
+}
+
+/// Whether a pattern moves all that it matches into its names.
+fn binds_whole(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::Ident(named) => named.by_ref.is_none() && named.subpat.is_none(),
+        Pat::Paren(inside) => binds_whole(&inside.pat),
+        Pat::Reference(_) => true,
+        Pat::Tuple(tuple) => tuple.elems.iter().all(binds_whole),
+        Pat::Slice(slice) => slice.elems.iter().all(binds_whole),
+        Pat::TupleStruct(taken) => !taken.elems.is_empty() && taken.elems.iter().all(binds_whole),
+        Pat::Struct(taken) => {
+            let fields = &taken.fields;
+            taken.rest.is_none()
+                && !fields.is_empty()
+                && fields.iter().all(|field| binds_whole(&field.pat))
+        }
+        _ => false,
+    }
+}
+
+/// The pattern without `mut`, for names that get it later.
+pub(crate) fn unchanging(pattern: &Pat) -> Pat {
+    struct Freezer;
+    impl VisitMut for Freezer {
+        fn visit_pat_ident_mut(&mut self, named: &mut syn::PatIdent) {
+            if named.by_ref.is_none() {
+                named.mutability = None;
+            }
+            syn::visit_mut::visit_pat_ident_mut(self, named);
+        }
+    }
+    let mut unchanging = pattern.clone();
+    Freezer.visit_pat_mut(&mut unchanging);
+    unchanging
 }
 
 /// A pattern that binds references only, to look at what it will take apart later. `mut`, `ref` and `&`

@@ -1,10 +1,12 @@
 //! From what was meant to the tokens that do it.
 //!
-//! Local names have mixed-site spans, so that they never meet the user's; paths begin with `::`, so that
-//! nothing that the user shadows matters; nothing is called as a method that a user's trait might have.
+//! Local names have mixed-site spans and begin with `__breaker_`, so that they meet neither the user's locals
+//! nor the user's items; paths begin with `::`, so that nothing that the user shadows matters; nothing is
+//! called as a method that a user's trait might have.
 
 mod arguments;
 mod body;
+mod expected;
 mod site;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -33,34 +35,41 @@ use crate::spec::Spec;
 ///
 /// ```text
 /// fn price(sku: &str) -> Result<Price, PriceError> {
-///     let error = 'guarded: {
-///         let circuit = rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
-///         let permit = match rt::enter(circuit) {
-///             ::core::result::Result::Ok(permit) => permit,
-///             ::core::result::Result::Err(rejected) => {
-///                 break 'guarded rt::CallError::Rejected(rejected);
+///     let __breaker_error = '__breaker_guarded: {
+///         let __breaker_circuit =
+///             rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
+///         let __breaker_permit = match rt::enter(__breaker_circuit) {
+///             ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+///             ::core::result::Result::Err(__breaker_rejected) => {
+///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
-///         let value = rt::call(move || -> Result<Price, PriceError> {
-///             #[allow(unused_variables)]
-///             let sku = sku;
-///             #[allow(clippy::diverging_sub_expression)]
-///             let value: Result<Price, PriceError> = { fetch(sku) };
+///         let __breaker_value = {
+///             let __breaker_value: Result<Price, PriceError> = match () {
+///                 () => fetch(sku),
+///             };
 ///             #[allow(unreachable_code)]
-///             value
-///         });
-///         let kind = rt::KindOf::value(&value).__breaker_kind();
-///         match rt::settle_or_fall_back(permit, rt::outcome(kind, &value), kind, value) {
-///             ::core::result::Result::Ok(value) => return value,
-///             ::core::result::Result::Err(error) => error,
+///             __breaker_value
+///         };
+///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
+///         match rt::settle_or_fall_back(
+///             __breaker_permit,
+///             rt::outcome(__breaker_kind, &__breaker_value),
+///             __breaker_kind,
+///             __breaker_value,
+///         ) {
+///             ::core::result::Result::Ok(__breaker_value) => return __breaker_value,
+///             ::core::result::Result::Err(__breaker_error) => __breaker_error,
 ///         }
 ///     };
-///     let err = error;
+///     let err = __breaker_error;
 ///     cached(sku, err)
 /// }
 /// ```
+///
+/// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
-    let Function { attrs, vis, signature, inner_attrs, body, .. } = function;
+    let Function { attrs, vis, inner_attrs, .. } = function;
     let (import, rt) = runtime(spec);
     let guard = Guard { spec, function, rt };
     let keeps_self = guard.keeps_self();
@@ -68,12 +77,12 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
         Flavor::Future | Flavor::BoxedFuture => guard.guarded_future(),
     };
-    // The user's own brace tokens: the dead-code lint goes by their span.
     let mut block = proc_macro2::Group::new(
         proc_macro2::Delimiter::Brace,
         quote! { #inner_attrs #import #keeps_self #content },
     );
-    block.set_span(body.span());
+    block.set_span(function.block_span());
+    let signature = guard.signature();
     quote! { #(#attrs)* #vis #signature #block }
 }
 
@@ -88,7 +97,7 @@ fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
 
 /// The block that a refused call leaves.
 fn guarded() -> Lifetime {
-    Lifetime::new("'guarded", Span::mixed_site())
+    Lifetime::new("'__breaker_guarded", Span::mixed_site())
 }
 
 /// Everything that the pieces of an expansion look at.
@@ -195,7 +204,7 @@ impl Guard<'_> {
             quote! { #tell(#cause) }
         };
         let bound = is_told.then(|| quote! { let #error = });
-        let (rejected, answer) = (quote! { #rejected }, self.answer(fallback, &error));
+        let (rejected, answer) = (quote! { #rejected }, self.answer(fallback));
         if self.function.output.ty.is_none() {
             let rejected = told(quote! { #rt::CallError::<#rt::Infallible>::Rejected }, &rejected);
             let admitted = self.admitted(&rejected);
@@ -314,11 +323,11 @@ impl Guard<'_> {
         respan(quote! { #rt::refuse(#rejected) }, first, last)
     }
 
-    /// The fallback's value, given `error`.
-    fn answer(&self, fallback: &Fallback, error: &Ident) -> TokenStream {
+    /// The fallback's value, given the error.
+    fn answer(&self, fallback: &Fallback) -> TokenStream {
         let arguments = self.function.arguments.iter();
         let bindings =
-            arguments.filter(|argument| argument.is_taken_apart() && fallback.mentions(argument));
+            arguments.filter(|argument| self.is_renamed(argument) && fallback.mentions(argument));
         let bindings = bindings.map(|Argument { attrs, pattern, ident, .. }| {
             quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
         });
@@ -342,7 +351,7 @@ impl Guard<'_> {
                 quote! { let #value = #answer; #value }
             }
             Fallback::Closure { error: pattern, body } => {
-                let error = placed(&error.to_string(), ends(pattern).1);
+                let error = placed("error", ends(pattern).1);
                 let body = self.last(body);
                 quote! { #(#bindings)* let #pattern = #error; #body }
             }
@@ -358,7 +367,7 @@ impl Guard<'_> {
     fn last(&self, expression: &syn::Expr) -> TokenStream {
         match &self.function.output.ty {
             Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => {
-                quote! { let () = #expression; }
+                quote! { #[allow(clippy::diverging_sub_expression)] let () = #expression; }
             }
             // As a statement, which puts parentheses around what would end too early without.
             _ => syn::Stmt::Expr(expression.clone(), None).to_token_stream(),

@@ -6,7 +6,7 @@ use syn::{Error, Expr, ExprClosure, ExprPath, Pat, ReturnType, Type};
 
 use crate::argument::Argument;
 use crate::signature::Function;
-use crate::spans::spanning;
+use crate::spans::{local, spanning};
 
 /// The three forms of the option.
 pub(crate) enum Fallback {
@@ -62,7 +62,8 @@ impl Fallback {
 
     /// Whether the fallback uses that argument, by any of its names.
     pub(crate) fn mentions(&self, argument: &Argument) -> bool {
-        argument.names.iter().any(|name| self.mentions_name(name)) || matches!(self, Self::Path(_))
+        argument.names.iter().any(|name| self.mentions_name(&name.ident))
+            || matches!(self, Self::Path(_))
     }
 
     pub(crate) fn mentions_self(&self) -> bool {
@@ -95,9 +96,10 @@ fn same(one: &Type, other: &Type) -> bool {
 
 /// `{ let value: T = body; value }`, so that a stated return type still says what the body is.
 fn typed(ty: &Type, body: &Expr) -> Box<Expr> {
-    let span = Span::mixed_site();
-    let value = Ident::new("value", span);
-    Box::new(syn::parse_quote_spanned! { span => { let #value: #ty = #body; #value } })
+    let value = local("value");
+    Box::new(
+        syn::parse_quote_spanned! { Span::mixed_site() => { let #value: #ty = #body; #value } },
+    )
 }
 
 fn string(text: &syn::LitStr) -> Error {

@@ -5,6 +5,7 @@
 
 mod args;
 mod argument;
+mod exits;
 mod expand;
 mod fallback;
 mod guard;

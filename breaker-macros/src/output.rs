@@ -22,6 +22,8 @@ pub(crate) enum Flavor {
 pub(crate) struct Output {
     /// `None` for `!`, which cannot be written everywhere.
     pub(crate) ty: Option<Type>,
+    /// The same as it is written, `impl Trait` included.
+    pub(crate) written: Type,
     /// Where it is written: first and last token.
     pub(crate) at: (Span, Span),
     /// The `E` of a visible `Result<T, E>`.
@@ -56,6 +58,7 @@ impl Output {
         let error = error_type(visible);
         Self {
             ty: (!matches!(visible, Type::Never(_))).then(|| erase_impl_trait(ty)),
+            written: ty.clone(),
             at: ends(ty),
             error: error.cloned(),
             blame: ends(error.unwrap_or(visible)),
@@ -146,10 +149,6 @@ fn resolved_by<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Opti
 /// Whether no value of the type can be an error, as far as can be seen. An `impl Trait` that is no
 /// future counts too: whatever hides there, nobody outside can take an error out of it.
 fn is_infallible(ty: &Type) -> bool {
-    const PRIMITIVES: [&str; 17] = [
-        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
-        "i64", "i128", "isize", "f32", "f64",
-    ];
     match ty {
         Type::Never(_)
         | Type::Reference(_)
@@ -158,9 +157,16 @@ fn is_infallible(ty: &Type) -> bool {
         | Type::Slice(_)
         | Type::Ptr(_)
         | Type::ImplTrait(_) => true,
-        Type::Path(path) => PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)),
-        _ => false,
+        ty => is_primitive(ty),
     }
+}
+
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    const PRIMITIVES: [&str; 17] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
+        "i64", "i128", "isize", "f32", "f64",
+    ];
+    matches!(ty, Type::Path(path) if PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)))
 }
 
 fn may_be_text(ty: &Type) -> bool {

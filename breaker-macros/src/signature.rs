@@ -6,9 +6,10 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Attribute, Error, FnArg, ReceiverKind, Signature, Type, Visibility};
+use syn::{Attribute, Error, FnArg, ReceiverKind, ReturnType, Signature, Type, Visibility};
 
 use crate::argument::{Argument, argument};
+use crate::exits::may_exit;
 use crate::nesting;
 use crate::output::{Flavor, Output, output, peel_type};
 
@@ -16,7 +17,6 @@ use crate::output::{Flavor, Output, output, peel_type};
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
-    /// As written, but for argument patterns, which moved into [`Argument::pattern`].
     pub(crate) signature: Signature,
     pub(crate) receiver: Option<Receiver>,
     pub(crate) arguments: Vec<Argument>,
@@ -25,6 +25,8 @@ pub(crate) struct Function {
     /// `#![..]` at the start of the body.
     pub(crate) inner_attrs: TokenStream,
     pub(crate) body: Group,
+    /// The body never leaves the function early.
+    pub(crate) stays_to_its_end: bool,
 }
 
 /// `self`.
@@ -57,19 +59,31 @@ impl Function {
     fn of(
         attrs: Vec<Attribute>,
         vis: Visibility,
-        mut signature: Signature,
+        signature: Signature,
         inner_attrs: TokenStream,
         body: Group,
     ) -> Self {
         let receiver = signature.receiver().map(receiver);
         let mut arguments = Vec::new();
-        for (position, input) in signature.inputs.iter_mut().enumerate() {
+        for (position, input) in signature.inputs.iter().enumerate() {
             if let FnArg::Typed(typed) = input {
                 arguments.push(argument(position, typed));
             }
         }
         let (flavor, output) = output(&signature);
-        Self { attrs, vis, signature, receiver, arguments, flavor, output, inner_attrs, body }
+        let stays_to_its_end = !may_exit(body.stream());
+        Self {
+            attrs,
+            vis,
+            signature,
+            receiver,
+            arguments,
+            flavor,
+            output,
+            inner_attrs,
+            body,
+            stays_to_its_end,
+        }
     }
 
     pub(crate) fn is_async(&self) -> bool {
@@ -80,14 +94,64 @@ impl Function {
         self.signature.receiver().map(|receiver| receiver.self_token.span)
     }
 
+    /// `#[track_caller]`, also in a `#[cfg_attr]`.
+    pub(crate) fn track_caller(&self) -> Option<&Attribute> {
+        let tracks = |tree| matches!(tree, TokenTree::Ident(word) if word == "track_caller");
+        self.attrs.iter().find(|attr| {
+            let is_conditional = attr.path().is_ident("cfg_attr");
+            attr.path().is_ident("track_caller")
+                || is_conditional && flatten(attr.to_token_stream()).into_iter().any(tracks)
+        })
+    }
+
     pub(crate) fn tracks_caller(&self) -> bool {
-        self.attrs.iter().any(|attr| attr.path().is_ident("track_caller"))
+        self.track_caller().is_some()
+    }
+
+    /// Whether it looks like a method of `Index` or `IndexMut`, which pass `#[track_caller]` on to their
+    /// implementations. The `impl` is out of sight.
+    pub(crate) fn is_indexing(&self) -> bool {
+        let name = &self.signature.ident;
+        let returns_reference = match &self.signature.output {
+            ReturnType::Type(_, ty) => matches!(peel_type(ty), Type::Reference(_)),
+            ReturnType::Default => false,
+        };
+        (name == "index" || name == "index_mut")
+            && matches!(self.vis, Visibility::Inherited)
+            && matches!(self.receiver, Some(Receiver::Shared | Receiver::Exclusive))
+            && self.arguments.len() == 1
+            && returns_reference
+    }
+
+    /// Where the function's block seems to be: where the user wrote it, as the dead-code lint goes by that.
+    /// Clippy compares the whole block of two methods with what it should be, unless it comes from a macro.
+    pub(crate) fn block_span(&self) -> Span {
+        let is = |name| self.receiver.is_some() && self.signature.ident == name;
+        let is_compared = is("clone") || is("partial_cmp");
+        let written = self.body.span();
+        if is_compared { Span::mixed_site().located_at(written) } else { written }
+    }
+
+    /// Whether the body runs in the function itself. Nothing of ours then comes between it and its caller.
+    /// An owned `self` that the body does not use must be dropped before the call is settled, which takes a
+    /// closure; but who tracks the caller cannot have one.
+    pub(crate) fn runs_in_place(&self) -> bool {
+        let keeps_self = self.receiver != Some(Receiver::Owned) || self.tracks_caller();
+        self.flavor == Flavor::Sync && self.stays_to_its_end && keeps_self
+    }
+
+    /// Whether the body runs in a function inside this one.
+    pub(crate) fn is_called_inside(&self) -> bool {
+        self.tracks_caller() && !self.runs_in_place()
     }
 
     /// Closures lose the caller's place, functions inside the function do not; but they know neither
     /// `self` nor `Self`.
     pub(crate) fn can_track_caller(&self) -> bool {
         let names_self = |tree| matches!(tree, TokenTree::Ident(word) if word == "Self");
+        if self.runs_in_place() {
+            return true;
+        }
         self.flavor == Flavor::Sync
             && self.receiver.is_none()
             && matches!(self.signature.safety, syn::Safety::Default)

@@ -4,14 +4,20 @@ use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, To
 use quote::{ToTokens, quote};
 use syn::Error;
 
-/// A local of ours.
-pub(crate) fn local(name: &str) -> Ident {
+/// A word that the runtime defines.
+pub(crate) fn word(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
+}
+
+/// A local of ours. Nobody else writes such a name: a static or a constant of the same name would stand in
+/// its place, as patterns refer to items whatever their hygiene.
+pub(crate) fn local(name: &str) -> Ident {
+    placed(name, Span::mixed_site())
 }
 
 /// A local of ours, complained about at that place.
 pub(crate) fn placed(name: &str, at: Span) -> Ident {
-    Ident::new(name, at.resolved_at(Span::mixed_site()))
+    Ident::new(&format!("__breaker_{name}"), at.resolved_at(Span::mixed_site()))
 }
 
 /// The first and the last token of something: an error from one to the other covers it all.

@@ -292,11 +292,26 @@ fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: 
         errors.push(cannot_refuse(function));
     }
     check_configured_arguments(args, function, errors);
-    let track_caller = function.attrs.iter().find(|attr| attr.path().is_ident("track_caller"));
-    if let Some(track_caller) = track_caller.filter(|_| !function.can_track_caller()) {
-        let message = "`#[track_caller]` cannot be kept on this function when it is guarded: only a free \
-                       sync function keeps its caller; move the body into one";
+    check_caller(function, errors);
+}
+
+/// A closure is its own caller. So a body that has to become one loses the location of the function's caller.
+fn check_caller(function: &Function, errors: &mut Errors) {
+    if let Some(track_caller) = function.track_caller().filter(|_| !function.can_track_caller()) {
+        let message = if function.is_async() {
+            "`#[track_caller]` cannot be kept on an async function when it is guarded; \
+             move the part that tracks its caller into a sync function"
+        } else {
+            "`#[track_caller]` cannot be kept when this function is guarded: its body may leave early, so it runs \
+             in a closure; write it without `return`, `?` and macros that are not of the standard library, \
+             or move it into a function of its own"
+        };
         errors.push(Error::new_spanned(track_caller, message));
+    } else if function.is_indexing() && !function.runs_in_place() {
+        let message = "`Index` has `#[track_caller]` methods, and this body would lose the caller: it may leave \
+                       early, so it runs in a closure; write it without `return`, `?` and macros that are not \
+                       of the standard library, or guard the function that it calls";
+        errors.push(Error::new(function.signature.ident.span(), message));
     }
 }
 
@@ -304,7 +319,7 @@ fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: 
 /// must have them all.
 fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Errors) {
     let fallback = args.get("fallback").map(|arg| peel(&arg.value));
-    if !matches!(fallback, Some(Expr::Path(_))) && !function.tracks_caller() {
+    if !matches!(fallback, Some(Expr::Path(_))) && !function.is_called_inside() {
         return;
     }
     let configured = function.arguments.iter().flat_map(|argument| &argument.attrs);
@@ -346,7 +361,8 @@ fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
 
 /// The arguments are values of one call; options belong to all of them.
 fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
-    let names = || function.arguments.iter().flat_map(|argument| &argument.names);
+    let names =
+        || function.arguments.iter().flat_map(|argument| &argument.names).map(|name| &name.ident);
     for arg in &args.given {
         let is_setting = !matches!(
             arg.takes,

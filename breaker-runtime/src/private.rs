@@ -144,6 +144,40 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// The type of the body's value, known before the body is. Invariant: of a subtype, the compiler would learn
+/// the type too late for a closure.
+#[derive(Debug)]
+pub struct Expected<T>(PhantomData<fn(T) -> T>);
+
+impl<T> Clone for Expected<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Expected<T> {}
+
+impl<T> Expected<T> {
+    /// The type that the context asks for.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// As [`call`].
+    #[inline]
+    pub fn call(self, body: impl FnOnce() -> T) -> T {
+        body()
+    }
+
+    /// The value as it is.
+    #[inline]
+    pub fn value(self, value: T) -> T {
+        value
+    }
+}
+
 /// How the value counts when the attribute does not say.
 pub fn outcome<R>(kind: impl Kind<R>, value: &R) -> Outcome {
     kind.outcome(value)
@@ -258,7 +292,7 @@ impl<T: Clone> Keep for T {
 #[macro_export]
 macro_rules! __breaker_site {
     ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static SITE: $crate::__private::Site = $crate::__private::Site::new(
+        static __BREAKER_SITE: $crate::__private::Site = $crate::__private::Site::new(
             $name,
             $config,
             $function,
@@ -269,7 +303,7 @@ macro_rules! __breaker_site {
                 $crate::__private::core::column!(),
             ),
         )$(.$keyed($max_keys))?;
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&SITE) }
-        &SITE
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+        &__BREAKER_SITE
     }};
 }

@@ -1,9 +1,10 @@
 // Every shape of function that people write, in the syntax of edition 2018, so that one file serves all
 // editions. What is checked is that nothing about the function changes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt::Display;
 use std::future::Future;
+use std::ops::{Index, IndexMut};
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -277,6 +278,31 @@ fn guarded(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) -> Option<()> 
     body(&a)
 }
 
+#[circuit_breaker(name = "shapes.early_drop_order")]
+fn guarded_early(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) -> Option<()> {
+    let _ = &d;
+    body(&a)?;
+    None
+}
+
+fn bare_pairs(a: Noisy, ref b: Noisy, c @ _: Noisy, (d, e): (Noisy, Noisy)) -> Option<()> {
+    let _ = (b, &c, &d, &e);
+    body(&a)
+}
+
+#[circuit_breaker(name = "shapes.pairs_drop_order")]
+fn guarded_pairs(a: Noisy, ref b: Noisy, c @ _: Noisy, (d, e): (Noisy, Noisy)) -> Option<()> {
+    let _ = (b, &c, &d, &e);
+    body(&a)
+}
+
+#[circuit_breaker(name = "shapes.early_pairs_drop_order")]
+fn guarded_pairs_early(a: Noisy, ref b: Noisy, c @ _: Noisy, (d, e): (Noisy, Noisy)) -> Option<()> {
+    let _ = (b, &c, &d, &e);
+    body(&a)?;
+    None
+}
+
 async fn bare_async(a: Noisy, _: Noisy, _b: Noisy, (d, _): (Noisy, Noisy)) -> Option<()> {
     let _ = &d;
     body(&a)
@@ -293,8 +319,31 @@ fn arguments_are_dropped_in_the_same_order() {
     let bare = heard(|a, b, c, d| assert!(bare(a, b, c, d).is_none()));
     assert_eq!(bare.len(), 6);
     assert_eq!(heard(|a, b, c, d| assert!(guarded(a, b, c, d).is_none())), bare);
+    assert_eq!(heard(|a, b, c, d| assert!(guarded_early(a, b, c, d).is_none())), bare);
+    let pairs = heard(|a, b, c, d| assert!(bare_pairs(a, b, c, d).is_none()));
+    assert_eq!(pairs.len(), 6);
+    assert_eq!(heard(|a, b, c, d| assert!(guarded_pairs(a, b, c, d).is_none())), pairs);
+    assert_eq!(heard(|a, b, c, d| assert!(guarded_pairs_early(a, b, c, d).is_none())), pairs);
     let bare_async = heard(|a, b, c, d| assert!(now(bare_async(a, b, c, d)).is_none()));
     assert_eq!(heard(|a, b, c, d| assert!(now(guarded_async(a, b, c, d)).is_none())), bare_async);
+}
+
+#[circuit_breaker(name = "shapes.unbound", fallback = |_| Ok(ledger.take()))]
+fn forgets(ledger: &RefCell<u32>, _: RefMut<'_, u32>) -> Answer<u32> {
+    Err(Fault::Down)
+}
+
+#[circuit_breaker(name = "shapes.bound", fallback = |_| Ok(ledger.take()))]
+fn remembers(ledger: &RefCell<u32>, held: RefMut<'_, u32>) -> Answer<u32> {
+    assert_eq!(*held, 3);
+    Err(Fault::Down)
+}
+
+#[test]
+fn arguments_are_gone_before_the_fallback_runs() {
+    let ledger = RefCell::new(3);
+    assert_eq!(remembers(&ledger, ledger.borrow_mut()), Ok(3));
+    assert_eq!(forgets(&ledger, ledger.borrow_mut()), Ok(0));
 }
 
 // --- receivers ----------------------------------------------------------------------------------
@@ -438,6 +487,95 @@ fn generics_lifetimes_and_hidden_types_work() {
     assert_eq!(Holder(1).get(), Ok(1));
     let sites = registry().get("shapes.of_generic_type").unwrap().snapshot().sites.len();
     assert_eq!(sites, 1, "a generic function is one site");
+}
+
+// --- closures that are returned -----------------------------------------------------------------
+
+struct Bucket<K> {
+    hash: u64,
+    key: K,
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+fn get_hash<K>(entries: &[Bucket<K>]) -> impl Fn(&usize) -> u64 + '_ {
+    move |&at| entries[at].hash
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+fn key_to_cmp<T, K, F>(mut key: F) -> impl FnMut(&T, &T) -> std::cmp::Ordering
+where
+    F: FnMut(&T) -> K,
+    K: Ord,
+{
+    move |one, other| key(one).cmp(&key(other))
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+fn returns_early(flag: bool) -> impl for<'a> Fn(&'a str, Option<&'a str>) -> &'a str {
+    if flag {
+        return |text, other| other.unwrap_or(text);
+    }
+    panic!("no closure")
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[allow(elided_lifetimes_in_paths)]
+fn writes(width: usize) -> impl Fn(&mut std::fmt::Formatter, &dyn Display) -> std::fmt::Result {
+    move |f, text| write!(f, "{:>1$}", text.to_string(), width)
+}
+
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+async fn later<T: Clone>(limit: usize) -> impl Fn(&[T]) -> &[T] {
+    std::future::ready(()).await;
+    move |all| &all[..limit]
+}
+
+#[circuit_breaker(name = "shapes.returns_annotated_closure")]
+fn in_a_result<T>(at: usize) -> Result<impl Fn(&[T]) -> &T, Fault> {
+    fn first<T>(at: usize) -> impl Fn(&[T]) -> &T {
+        move |all: &[T]| &all[at]
+    }
+    Ok(first(at))
+}
+
+impl<K: Clone + PartialEq> Bucket<K> {
+    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+    fn is_of<'a>(&'a self, keys: &'a [K]) -> impl Fn(&Self, (&usize, &K)) -> bool + 'a {
+        move |other, (&at, key)| other.hash == self.hash && keys[at] == *key
+    }
+
+    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+    #[allow(clippy::type_complexity)]
+    fn take() -> impl FnOnce(&mut Self, Box<dyn Fn(&K) -> u64>) -> Option<&K> {
+        |bucket, hash| {
+            bucket.hash = hash(&bucket.key);
+            Some(&bucket.key)
+        }
+    }
+}
+
+/// Shows what it is given, through a closure.
+struct Shown<F>(F);
+
+impl<F: Fn(&mut std::fmt::Formatter<'_>, &dyn Display) -> std::fmt::Result> Display for Shown<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (self.0)(f, &1)
+    }
+}
+
+#[test]
+fn a_closure_that_is_returned_has_the_signature_that_is_declared() {
+    let mut entries = [Bucket { hash: 7, key: "k" }, Bucket { hash: 8, key: "l" }];
+    assert_eq!(get_hash(&entries)(&1), 8);
+    entries.sort_by(|one, other| key_to_cmp(|bucket: &Bucket<_>| !bucket.hash)(one, other));
+    assert_eq!(entries[0].hash, 8);
+    assert_eq!(returns_early(true)("a", Some("b")), "b");
+    assert_eq!(Shown(writes(3)).to_string(), "  1");
+    assert_eq!(now(later(1))(&[1, 2]), [1]);
+    assert_eq!(*in_a_result(1).unwrap()(&[1, 2]), 2);
+    assert!(entries[0].is_of(&["l"])(&entries[0], (&0, &"l")));
+    let take = Bucket::take();
+    assert_eq!(take(&mut entries[1], Box::new(|key| key.len() as u64)), Some(&"k"));
 }
 
 // --- traits -------------------------------------------------------------------------------------
@@ -604,6 +742,76 @@ fn a_body_may_call_a_function_of_any_name() {
 #[test]
 fn track_caller_still_names_the_caller() {
     assert_eq!(tracked::<_, 3>("x", [7, 8]), Some(("x".into(), 7, line!())));
+}
+
+struct Tracker {
+    line: Cell<u32>,
+    items: [u32; 2],
+}
+
+impl Tracker {
+    #[circuit_breaker(name = "shapes.tracked_method")]
+    #[track_caller]
+    fn by_reference<T: Display>(&self, text: T) -> Option<(&Self, String, u32)> {
+        Some((self, text.to_string(), Location::caller().line()))
+    }
+
+    #[track_caller]
+    #[circuit_breaker(name = "shapes.tracked_owner", fallback = None)]
+    fn by_value(self) -> Option<(Self, u32)> {
+        assert_ne!(self.items, [9, 9], "nine?");
+        Some((self, Location::caller().line()))
+    }
+
+    #[cfg_attr(all(), track_caller)]
+    #[circuit_breaker(name = "shapes.tracked_in_cfg_attr", fallback = |_| Ok(0), fallback_on = rejected)]
+    fn expects(&mut self, found: Result<u32, Fault>) -> Result<u32, Fault> {
+        self.line.set(Location::caller().line());
+        found
+    }
+}
+
+impl Index<usize> for Tracker {
+    type Output = u32;
+
+    #[circuit_breaker(name = "shapes.index", fallback = &0)]
+    fn index(&self, at: usize) -> &u32 {
+        self.line.set(Location::caller().line());
+        &self.items[at]
+    }
+}
+
+impl IndexMut<usize> for Tracker {
+    #[circuit_breaker(name = "shapes.index_mut", fallback = unreachable!())]
+    fn index_mut(&mut self, at: usize) -> &mut u32 {
+        self.line.set(Location::caller().line());
+        &mut self.items[at]
+    }
+}
+
+#[circuit_breaker(name = "shapes.tracked_early")]
+#[cfg_attr(all(), track_caller)]
+fn tracked_early(text: Option<&str>) -> Option<(usize, u32)> {
+    Some((text?.len(), Location::caller().line()))
+}
+
+#[test]
+fn track_caller_still_names_the_caller_of_a_method() {
+    let mut tracker = Tracker { line: Cell::new(0), items: [4, 5] };
+    assert_eq!(tracker.by_reference(1).unwrap().2, line!());
+    assert_eq!(tracker.expects(Ok(1)), Ok(1));
+    assert_eq!(tracker.line.get(), line!() - 1);
+    assert_eq!(tracker.by_value().unwrap().1, line!());
+    assert_eq!(tracked_early(Some("ab")), Some((2, line!())));
+}
+
+#[test]
+fn an_index_still_names_the_caller_that_its_trait_tracks() {
+    let mut tracker = Tracker { line: Cell::new(0), items: [4, 5] };
+    assert_eq!(tracker[1], 5);
+    assert_eq!(tracker.line.get(), line!() - 1);
+    tracker[0] = 6;
+    assert_eq!((tracker.line.get(), tracker.items), (line!() - 1, [6, 5]));
 }
 
 #[circuit_breaker(name = "shapes.instrumented")]

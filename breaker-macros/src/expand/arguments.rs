@@ -1,10 +1,12 @@
 //! The arguments on their way: into the body as they were, and kept for the fallback where it needs them.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::{Attribute, FnArg, Signature};
 
 use super::Guard;
-use crate::argument::{Argument, Keeping};
+use crate::argument::{Argument, Keeping, Name, unchanging};
 use crate::fallback::Fallback;
 use crate::output::Flavor;
 use crate::signature::Receiver;
@@ -12,41 +14,90 @@ use crate::spans::{call_at, local, respan};
 
 /// The copy of an argument that the body gets when the fallback may need the argument later.
 fn lent(argument: &Argument) -> Ident {
-    format_ident!("lent_{}", argument.ident, span = Span::mixed_site())
+    local(&format!("lent_{}", argument.ident.unraw()))
 }
 
 impl Guard<'_> {
-    /// `let argument = argument;` for each, in the order of declaration: the body then owns them as the
-    /// function did, drops them in the same order, and may take them apart.
-    pub(super) fn rebinds(&self) -> TokenStream {
-        let rebind = |argument: &Argument| {
-            let Argument { attrs, pattern, .. } = argument;
-            let from = self.source(argument);
-            // Whoever names an argument in the fallback or the key alone has used it.
-            let used =
-                self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
-                    || self.is_in_key(argument);
-            let allow = used.then(|| quote! { #[allow(unused_variables)] });
-            let underscored = argument.names.iter().any(|name| name.to_string().starts_with('_'));
-            let underscored = underscored.then(|| {
-                quote! { #[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)] }
-            });
-            let allow = quote! { #allow #underscored };
-            match pattern {
-                // A plain name keeps what it holds; `_` and patterns must first own it whole.
-                syn::Pat::Ident(simple) if simple.by_ref.is_none() => {
-                    quote! { #allow #(#attrs)* let #pattern = #from; }
-                }
-                _ => {
-                    let mutability = argument.borrows_mutably.then(|| quote! { mut });
-                    quote! {
-                        #(#attrs)* let #mutability #from = #from;
-                        #allow #(#attrs)* let #pattern = #from;
-                    }
-                }
+    /// The function's signature: as written, but for patterns whose argument is needed whole, and for `mut`
+    /// where the body has another binding.
+    pub(super) fn signature(&self) -> Signature {
+        let mut signature = self.function.signature.clone();
+        let typed = signature.inputs.iter_mut().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+        for (typed, argument) in typed.zip(&self.function.arguments) {
+            if !self.is_bound_again(argument) {
+                continue;
             }
-        };
-        self.function.arguments.iter().map(rebind).collect()
+            let is_cfg =
+                |attr: &Attribute| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr");
+            typed.attrs.retain(is_cfg);
+            *typed.pat = if self.is_renamed(argument) {
+                let Argument { ident, .. } = argument;
+                syn::parse_quote! { #ident }
+            } else {
+                unchanging(&argument.pattern)
+            };
+        }
+        signature
+    }
+
+    /// Whether the argument has a name in the signature instead of its pattern: where it is needed whole, or
+    /// where the pattern leaves something to drop unbound.
+    pub(super) fn is_renamed(&self, argument: &Argument) -> bool {
+        let whole = self.is_lent(argument)
+            || self.function.is_called_inside()
+            || matches!(self.spec.fallback, Some(Fallback::Path(_)));
+        !argument.is_plain() && (whole || !argument.is_bound_whole())
+    }
+
+    /// Whether the body has a binding of its own, so that the argument is dropped before the call is settled.
+    fn is_bound_again(&self, argument: &Argument) -> bool {
+        !self.function.runs_in_place()
+            || !argument.is_dropless
+            || self.is_lent(argument)
+            || self.is_renamed(argument)
+    }
+
+    /// `let argument = argument;` in the order of declaration: the body then owns them as the function did,
+    /// drops them in the same order, and may take them apart.
+    pub(super) fn rebinds(&self) -> TokenStream {
+        let arguments = self.function.arguments.iter();
+        arguments
+            .filter(|argument| self.is_bound_again(argument))
+            .map(|argument| self.rebind(argument))
+            .collect()
+    }
+
+    fn rebind(&self, argument: &Argument) -> TokenStream {
+        let Argument { attrs, pattern, names, .. } = argument;
+        let from = self.source(argument);
+        // Whoever names an argument in the fallback or the key alone has used it.
+        let used = self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
+            || self.is_in_key(argument);
+        let allow = used.then(|| quote! { #[allow(unused_variables)] });
+        let underscored = names.iter().any(|name| name.ident.to_string().starts_with('_'));
+        let underscored = underscored.then(|| {
+            quote! { #[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)] }
+        });
+        let allow = quote! { #allow #underscored };
+        if argument.is_plain() {
+            return quote! { #allow #(#attrs)* let #pattern = #from; };
+        }
+        if self.is_renamed(argument) {
+            // The pattern must first own what it takes apart.
+            let mutability = argument.borrows_mutably().then(|| quote! { mut });
+            return quote! {
+                #(#attrs)* let #mutability #from = #from;
+                #allow #(#attrs)* let #pattern = #from;
+            };
+        }
+        let names = names.iter().map(|Name { ident, is_mutable, .. }| {
+            let mutability = is_mutable.then(|| quote! { mut });
+            quote! { #allow #(#attrs)* let #mutability #ident = #ident; }
+        });
+        names.collect()
     }
 
     /// What must be copied so that the fallback still has it when the body has failed.
@@ -56,7 +107,7 @@ impl Guard<'_> {
         let lends = arguments.map(|argument| {
             let (attrs, ident, lent) = (&argument.attrs, &argument.ident, lent(argument));
             let attrs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-            let span = argument.names.first().map_or(ident.span(), Ident::span);
+            let span = argument.names.first().map_or(ident.span(), |name| name.ident.span());
             let copy = match argument.keeping {
                 Keeping::Reborrow => quote! { &mut *#ident },
                 _ => respan(quote! { #rt::keep(&#ident) }, span, span),
@@ -118,7 +169,9 @@ impl Guard<'_> {
 
     /// Captures `self` whole: since edition 2021 a closure would take its fields one by one.
     pub(super) fn captures_self(&self) -> Option<TokenStream> {
-        let whole = self.function.receiver.is_some() && !self.borrows_self();
+        let whole = self.function.receiver.is_some()
+            && !self.borrows_self()
+            && !self.function.runs_in_place();
         let own = self.own_self();
         whole.then(|| quote! { let _ = &#own; })
     }

@@ -4,9 +4,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::Guard;
+use super::expected::expected;
 use crate::output::{Flavor, erase_impl_trait};
 use crate::signature::Function;
-use crate::spans::{call_at, local, placed, respan, tail};
+use crate::spans::{call_at, local, placed, respan, tail, word};
 use crate::spec::OnCancel;
 use crate::value::Value;
 
@@ -14,6 +15,9 @@ impl Guard<'_> {
     /// Runs a sync body.
     pub(super) fn called(&self) -> TokenStream {
         let (rt, function) = (&self.rt, self.function);
+        if function.runs_in_place() {
+            return self.in_place();
+        }
         if function.tracks_caller() {
             return self.called_inside();
         }
@@ -32,22 +36,52 @@ impl Guard<'_> {
             },
         };
         let body = self.body_of(&ty);
-        quote! { #rt::call(#keyword || -> #ty { #body }) }
+        let closure = quote! { #keyword || -> #ty { #body } };
+        let Some(expectation) = self.expectation() else { return quote! { #rt::call(#closure) } };
+        let expected = local("expected");
+        quote! { { #expectation #rt::Expected::call(#expected, #closure) } }
+    }
+
+    /// Runs a body that never leaves the function early where it is. So it keeps its arguments, its caller's
+    /// location, and its one frame on the stack.
+    fn in_place(&self) -> TokenStream {
+        let (expectation, body) = match &self.function.output.ty {
+            Some(ty) => (self.expectation(), self.body_of(ty)),
+            None => (None, self.endless_body()),
+        };
+        quote! { { #expectation #body } }
     }
 
     /// The user's body as the value of a block. By way of a variable, as temporaries of a last expression
-    /// would outlive the arguments.
+    /// would outlive the arguments, and in an arm, as clippy complains of a variable whose value diverges.
     fn body_of(&self, ty: &syn::Type) -> TokenStream {
         let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &self.function.body);
-        let value = placed("value", tail(body));
+        let at = tail(body);
+        let value = placed("value", at);
+        let stated = if self.expectation().is_some() {
+            let (rt, expected) = (&self.rt, local("expected"));
+            let path = respan(quote! { #rt::Expected::value }, at, at);
+            // An attribute on the braces: without one, the compiler finds them unnecessary there. A `match` would
+            // hide from a closure what is expected of it.
+            let braced = quote! { #expected, #[allow(clippy::diverging_sub_expression)] #body };
+            let passed = call_at(&path, braced, at);
+            quote! { #[allow(unreachable_code)] let #value: #ty = #passed; }
+        } else {
+            quote! { let #value: #ty = match () { () => #body }; }
+        };
         quote! {
             #captures
             #rebinds
-            #[allow(clippy::diverging_sub_expression)]
-            let #value: #ty = #body;
+            #stated
             #[allow(unreachable_code)]
             #value
         }
+    }
+
+    /// What the return type says about the body's value, where the body itself cannot.
+    fn expectation(&self) -> Option<TokenStream> {
+        let is_future = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
+        (!is_future).then(|| expected(&self.function.output.written, &self.rt)).flatten()
     }
 
     /// The user's body where it never comes to a value.
@@ -61,21 +95,14 @@ impl Guard<'_> {
     fn called_inside(&self) -> TokenStream {
         let Function { signature, arguments, body, .. } = self.function;
         // Items have no hygiene: the body must not meet this one.
-        let name = local("__breaker_tracked");
+        let (name, track_caller) = (local("tracked"), self.function.track_caller());
         let mut inside = signature.clone();
         inside.ident = name.clone();
-        let mut patterns = arguments.iter();
-        for input in &mut inside.inputs {
-            if let (syn::FnArg::Typed(typed), Some(argument)) = (input, patterns.next()) {
-                *typed.pat = argument.pattern.clone();
-                typed.attrs.clone_from(&argument.attrs);
-            }
-        }
         let generics = turbofish(&signature.generics);
         let given = arguments.iter().map(|argument| self.source(argument));
         quote! {
             {
-                #[track_caller]
+                #track_caller
                 #inside #body
                 #name #generics (#(#given),*)
             }
@@ -87,8 +114,9 @@ impl Guard<'_> {
         let keyword = self.capture_keyword();
         let body = match &self.function.output.ty {
             Some(ty) => {
-                let (fake_return, body) = (self.fake_return(), self.body_of(ty));
-                quote! { #fake_return #body }
+                let (expectation, fake_return) = (self.expectation(), self.fake_return());
+                let body = self.body_of(ty);
+                quote! { #expectation #fake_return #body }
             }
             None => self.endless_body(),
         };
@@ -99,10 +127,10 @@ impl Guard<'_> {
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
         let (rt, permit) = (&self.rt, local("permit"));
         let (guarded, on_cancel) = match self.spec.on_cancel {
-            OnCancel::Ignore => (local("Guarded"), quote! { #rt::OnCancel::Ignore }),
-            OnCancel::Failure => (local("Guarded"), quote! { #rt::OnCancel::Failure }),
+            OnCancel::Ignore => (word("Guarded"), quote! { #rt::OnCancel::Ignore }),
+            OnCancel::Failure => (word("Guarded"), quote! { #rt::OnCancel::Failure }),
             OnCancel::FailureAfter(_) => {
-                (local("FailsAfter"), local("on_cancel").to_token_stream())
+                (word("FailsAfter"), local("on_cancel").to_token_stream())
             }
         };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
@@ -118,14 +146,14 @@ impl Guard<'_> {
     pub(super) fn failure_after(&self) -> Option<TokenStream> {
         let OnCancel::FailureAfter(limit) = &self.spec.on_cancel else { return None };
         let (rt, on_cancel) = (&self.rt, local("on_cancel"));
-        let limit = self.limit(&local("failure_after"), limit);
+        let limit = self.limit(&word("failure_after"), limit);
         Some(quote! { let #on_cancel = #rt::OnCancel::FailureAfter(#limit); })
     }
 
     /// How long a call may take.
     pub(super) fn call_timeout(&self) -> Option<TokenStream> {
         let limit = self.spec.call_timeout.as_ref()?;
-        Some(self.limit(&local("call_timeout"), limit))
+        Some(self.limit(&word("call_timeout"), limit))
     }
 
     /// A duration, if need be checked by the compiler.

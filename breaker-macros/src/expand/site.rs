@@ -6,7 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use super::Guard;
 use crate::argument::{Argument, borrowed};
 use crate::fallback::holds;
-use crate::spans::{call_at, ends, local, placed, respan};
+use crate::spans::{call_at, ends, local, placed, respan, word};
 
 impl Guard<'_> {
     /// With keys: the circuit of this call, held as long as the call lasts.
@@ -14,7 +14,7 @@ impl Guard<'_> {
         let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
         let arguments = self.function.arguments.iter();
         let seen = arguments
-            .filter(|argument| argument.is_taken_apart() && self.is_in_key(argument))
+            .filter(|argument| self.is_renamed(argument) && self.is_in_key(argument))
             .map(|Argument { attrs, pattern, ident, .. }| {
                 let borrowed = borrowed(pattern);
                 quote! { #(#attrs)* #[allow(unused_variables)] let #borrowed = &#ident; }
@@ -31,7 +31,7 @@ impl Guard<'_> {
     /// Whether the key uses that argument.
     pub(super) fn is_in_key(&self, argument: &Argument) -> bool {
         let key = self.spec.key.as_ref().map(ToTokens::to_token_stream).unwrap_or_default();
-        argument.names.iter().any(|name| holds(key.clone(), name))
+        argument.names.iter().any(|name| holds(key.clone(), &name.ident))
     }
 
     /// The static behind the function.
@@ -48,7 +48,7 @@ impl Guard<'_> {
                 let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
                 return quote! { { let #length = #value; #unit.window(#config, #length) } };
             };
-            let setter = local(setter);
+            let setter = word(setter);
             quote! { #config.#setter(#value) }
         });
         let keyed = spec.key.as_ref().map(|_| {

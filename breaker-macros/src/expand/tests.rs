@@ -25,28 +25,86 @@ fn a_sync_function() {
         "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
         &expect![[r#"
             fn price(sku: &str) -> Result<Price, Fault> {
-                'guarded: {
-                    let circuit = ::breaker_runtime::__private::site!(
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
                         "prices", "price", ::breaker_runtime::__private::Config::new()
                     );
-                    let permit = match ::breaker_runtime::__private::enter(circuit) {
-                        ::core::result::Result::Ok(permit) => permit,
-                        ::core::result::Result::Err(rejected) => {
-                            break 'guarded ::breaker_runtime::__private::refuse(rejected);
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
                         }
                     };
-                    let value = ::breaker_runtime::__private::call(move || -> Result<Price, Fault> {
-                        let sku = sku;
-                        #[allow(clippy::diverging_sub_expression)]
-                        let value: Result<Price, Fault> = { fetch(sku) };
-                        #[allow(unreachable_code)] value
-                    });
-                    let kind = ::breaker_runtime::__private::KindOf::value(&value).__breaker_kind();
+                    let __breaker_value = {
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => fetch(sku),
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
                     ::breaker_runtime::__private::settle(
-                        permit,
-                        ::breaker_runtime::__private::outcome(kind, &value),
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
                     );
-                    value
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_body_that_may_leave_early() {
+    check(
+        r#"name = "prices""#,
+        "fn price(&self, (sku, mut count): (Sku, u32), _: &str) -> Result<Price, Fault> { count += 1; Ok(fetch(sku)? * count) }",
+        &expect![[r#"
+            fn price(&self, (sku, count): (Sku, u32), _: &str) -> Result<Price, Fault> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "prices", "price", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    let __breaker_value = ::breaker_runtime::__private::call(move || -> Result<
+                        Price,
+                        Fault,
+                    > {
+                        let _ = &self;
+                        let sku = sku;
+                        let mut count = count;
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => {
+                                count += 1;
+                                Ok(fetch(sku)? * count)
+                            }
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    });
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    );
+                    __breaker_value
                 }
             }
         "#]],
@@ -60,50 +118,59 @@ fn an_async_function_whose_dropped_calls_fail_after_a_time() {
         "async fn stock(sku: &str) -> Result<Stock, Fault> { fetch(sku).await }",
         &expect![[r#"
             async fn stock(sku: &str) -> Result<Stock, Fault> {
-                'guarded: {
-                    let circuit = ::breaker_runtime::__private::site!(
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
                         "stock", "stock", ::breaker_runtime::__private::Config::new()
                     );
-                    let mut permit = match ::breaker_runtime::__private::enter_at_once(circuit) {
-                        ::core::option::Option::Some(admission) => {
-                            ::breaker_runtime::__private::Admission::permit(admission)
+                    let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
+                        __breaker_circuit,
+                    ) {
+                        ::core::option::Option::Some(__breaker_admission) => {
+                            ::breaker_runtime::__private::Admission::permit(__breaker_admission)
                         }
                         ::core::option::Option::None => {
-                            match ::breaker_runtime::__private::enter_async(circuit).await {
-                                ::core::result::Result::Ok(permit) => permit,
-                                ::core::result::Result::Err(rejected) => {
-                                    break 'guarded ::breaker_runtime::__private::refuse(rejected);
+                            match ::breaker_runtime::__private::enter_async(__breaker_circuit).await
+                            {
+                                ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                                ::core::result::Result::Err(__breaker_rejected) => {
+                                    break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                        __breaker_rejected,
+                                    );
                                 }
                             }
                         }
                     };
-                    let on_cancel = ::breaker_runtime::__private::OnCancel::FailureAfter({
+                    let __breaker_on_cancel = ::breaker_runtime::__private::OnCancel::FailureAfter({
                         const __BREAKER_LIMIT: ::core::time::Duration = ::breaker_runtime::__private::failure_after(
                             PATIENCE,
                         );
                         __BREAKER_LIMIT
                     });
-                    let value = ::breaker_runtime::__private::FailsAfter::new(
-                            &mut permit,
-                            on_cancel,
+                    let __breaker_value = ::breaker_runtime::__private::FailsAfter::new(
+                            &mut __breaker_permit,
+                            __breaker_on_cancel,
                             async move {
                                 if false {
-                                    let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                    return value;
+                                    let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                    return __breaker_value;
                                 }
                                 let sku = sku;
-                                #[allow(clippy::diverging_sub_expression)]
-                                let value: Result<Stock, Fault> = { fetch(sku).await };
-                                #[allow(unreachable_code)] value
+                                let __breaker_value: Result<Stock, Fault> = match () {
+                                    () => fetch(sku).await,
+                                };
+                                #[allow(unreachable_code)] __breaker_value
                             },
                         )
                         .await;
-                    let kind = ::breaker_runtime::__private::KindOf::value(&value).__breaker_kind();
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
                     ::breaker_runtime::__private::settle(
-                        permit,
-                        ::breaker_runtime::__private::outcome(kind, &value),
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
                     );
-                    value
+                    __breaker_value
                 }
             }
         "#]],
@@ -117,59 +184,69 @@ fn an_async_function_with_a_closure_fallback() {
         "async fn stock(sku: String) -> Result<Stock, Fault> { fetch(sku).await }",
         &expect![[r#"
             async fn stock(sku: String) -> Result<Stock, Fault> {
-                let error = 'guarded: {
-                    let circuit = ::breaker_runtime::__private::site!(
+                let __breaker_error = '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
                         "stock", "stock", ::breaker_runtime::__private::Config::new()
                     );
-                    let mut permit = match ::breaker_runtime::__private::enter_at_once(circuit) {
-                        ::core::option::Option::Some(admission) => {
-                            ::breaker_runtime::__private::Admission::permit(admission)
+                    let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
+                        __breaker_circuit,
+                    ) {
+                        ::core::option::Option::Some(__breaker_admission) => {
+                            ::breaker_runtime::__private::Admission::permit(__breaker_admission)
                         }
                         ::core::option::Option::None => {
-                            match ::breaker_runtime::__private::enter_async(circuit).await {
-                                ::core::result::Result::Ok(permit) => permit,
-                                ::core::result::Result::Err(rejected) => {
-                                    break 'guarded ::breaker_runtime::__private::CallError::Rejected(
-                                        rejected,
+                            match ::breaker_runtime::__private::enter_async(__breaker_circuit).await
+                            {
+                                ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                                ::core::result::Result::Err(__breaker_rejected) => {
+                                    break '__breaker_guarded ::breaker_runtime::__private::CallError::Rejected(
+                                        __breaker_rejected,
                                     );
                                 }
                             }
                         }
                     };
-                    let lent_sku = ::breaker_runtime::__private::keep(&sku);
-                    let value = ::breaker_runtime::__private::Guarded::new(
-                            &mut permit,
+                    let __breaker_lent_sku = ::breaker_runtime::__private::keep(&sku);
+                    let __breaker_value = ::breaker_runtime::__private::Guarded::new(
+                            &mut __breaker_permit,
                             ::breaker_runtime::__private::OnCancel::Ignore,
                             async move {
                                 if false {
-                                    let value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                    return value;
+                                    let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                    return __breaker_value;
                                 }
                                 #[allow(unused_variables)]
-                                let sku = lent_sku;
-                                #[allow(clippy::diverging_sub_expression)]
-                                let value: Result<Stock, Fault> = { fetch(sku).await };
-                                #[allow(unreachable_code)] value
+                                let sku = __breaker_lent_sku;
+                                let __breaker_value: Result<Stock, Fault> = match () {
+                                    () => fetch(sku).await,
+                                };
+                                #[allow(unreachable_code)] __breaker_value
                             },
                         )
                         .await;
-                    let kind = ::breaker_runtime::__private::KindOf::value(&value).__breaker_kind();
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
                     match ::breaker_runtime::__private::settle_or_fall_back(
-                        permit,
+                        __breaker_permit,
                         ::breaker_runtime::__private::ignore_if(
-                            kind,
-                            &value,
+                            __breaker_kind,
+                            &__breaker_value,
                             Fault::is_absent,
-                            |value| ::breaker_runtime::__private::outcome(kind, value),
+                            |__breaker_value| ::breaker_runtime::__private::outcome(
+                                __breaker_kind,
+                                __breaker_value,
+                            ),
                         ),
-                        kind,
-                        value,
+                        __breaker_kind,
+                        __breaker_value,
                     ) {
-                        ::core::result::Result::Ok(value) => return value,
-                        ::core::result::Result::Err(error) => error,
+                        ::core::result::Result::Ok(__breaker_value) => return __breaker_value,
+                        ::core::result::Result::Err(__breaker_error) => __breaker_error,
                     }
                 };
-                let err = error;
+                let err = __breaker_error;
                 Ok(Stock::unknown(sku, err))
             }
         "#]],
@@ -182,9 +259,9 @@ fn a_method_with_a_path_fallback() {
         r#"name = "orders", failure_threshold = LIMIT, fallback = Self::queue, fallback_on = rejected"#,
         "pub fn place(&mut self, (id, order): (u64, Order)) -> Result<(), Fault> { self.send(id, order) }",
         &expect![[r#"
-            pub fn place(&mut self, __arg1: (u64, Order)) -> Result<(), Fault> {
-                'guarded: {
-                    let circuit = {
+            pub fn place(&mut self, __breaker_arg1: (u64, Order)) -> Result<(), Fault> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = {
                         const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = ::breaker_runtime::__private::Config::new()
                             .failure_threshold(LIMIT);
                         const _: () = ::breaker_runtime::__private::check(
@@ -193,33 +270,37 @@ fn a_method_with_a_path_fallback() {
                         );
                         ::breaker_runtime::__private::site!("orders", "place", __BREAKER_CONFIG)
                     };
-                    let permit = match ::breaker_runtime::__private::enter(circuit) {
-                        ::core::result::Result::Ok(permit) => permit,
-                        ::core::result::Result::Err(rejected) => {
-                            break 'guarded ::core::mem::drop(rejected);
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::core::mem::drop(__breaker_rejected);
                         }
                     };
                     return {
-                        let value = ::breaker_runtime::__private::call(move || -> Result<(), Fault> {
-                            let _ = &self;
-                            let __arg1 = __arg1;
+                        let __breaker_value = {
+                            let __breaker_arg1 = __breaker_arg1;
                             #[allow(unused_variables)]
-                            let (id, order) = __arg1;
-                            #[allow(clippy::diverging_sub_expression)]
-                            let value: Result<(), Fault> = { self.send(id, order) };
-                            #[allow(unreachable_code)] value
-                        });
-                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                            let (id, order) = __breaker_arg1;
+                            let __breaker_value: Result<(), Fault> = match () {
+                                () => self.send(id, order),
+                            };
+                            #[allow(unreachable_code)] __breaker_value
+                        };
+                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                &__breaker_value,
+                            )
                             .__breaker_kind();
                         ::breaker_runtime::__private::settle(
-                            permit,
-                            ::breaker_runtime::__private::outcome(kind, &value),
+                            __breaker_permit,
+                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
                         );
-                        value
+                        __breaker_value
                     };
                 };
-                let value = Self::queue(self, __arg1);
-                value
+                let __breaker_value = Self::queue(self, __breaker_arg1);
+                __breaker_value
             }
         "#]],
     );
@@ -235,58 +316,125 @@ fn a_boxed_future() {
                 &'a self,
                 id: u64,
             ) -> Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> {
-                let future = ::breaker_runtime::__private::call(move || -> Pin<
+                let __breaker_future = ::breaker_runtime::__private::call(move || -> Pin<
                     Box<dyn Future<Output = Option<User>> + Send + 'a>,
                 > {
                     let _ = &self;
                     let id = id;
-                    #[allow(clippy::diverging_sub_expression)]
-                    let value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = {
-                        Box::pin(async move { self.find(id).await })
+                    let __breaker_value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = match () {
+                        () => Box::pin(async move { self.find(id).await }),
                     };
-                    #[allow(unreachable_code)] value
+                    #[allow(unreachable_code)] __breaker_value
                 });
                 ::breaker_runtime::__private::Box::pin(async move {
                     if false {
-                        let value: Option<User> = ::breaker_runtime::__private::never();
-                        return value;
+                        let __breaker_value: Option<User> = ::breaker_runtime::__private::never();
+                        return __breaker_value;
                     }
-                    'guarded: {
-                        let circuit = ::breaker_runtime::__private::site!(
+                    '__breaker_guarded: {
+                        let __breaker_circuit = ::breaker_runtime::__private::site!(
                             "users", "user", ::breaker_runtime::__private::Config::new()
                         );
-                        let mut permit = match ::breaker_runtime::__private::enter_at_once(circuit) {
-                            ::core::option::Option::Some(admission) => {
-                                ::breaker_runtime::__private::Admission::permit(admission)
+                        let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
+                            __breaker_circuit,
+                        ) {
+                            ::core::option::Option::Some(__breaker_admission) => {
+                                ::breaker_runtime::__private::Admission::permit(__breaker_admission)
                             }
                             ::core::option::Option::None => {
-                                match ::breaker_runtime::__private::enter_async(circuit).await {
-                                    ::core::result::Result::Ok(permit) => permit,
-                                    ::core::result::Result::Err(rejected) => {
-                                        break 'guarded ::breaker_runtime::__private::refuse(rejected);
+                                match ::breaker_runtime::__private::enter_async(__breaker_circuit)
+                                    .await
+                                {
+                                    ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                                    ::core::result::Result::Err(__breaker_rejected) => {
+                                        break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                            __breaker_rejected,
+                                        );
                                     }
                                 }
                             }
                         };
-                        let value = {
-                            let resolved = ::breaker_runtime::__private::Guarded::new(
-                                    &mut permit,
+                        let __breaker_value = {
+                            let __breaker_resolved = ::breaker_runtime::__private::Guarded::new(
+                                    &mut __breaker_permit,
                                     ::breaker_runtime::__private::OnCancel::Ignore,
-                                    future,
+                                    __breaker_future,
                                 )
                                 .await;
-                            let value: Option<User> = resolved;
-                            value
+                            let __breaker_value: Option<User> = __breaker_resolved;
+                            __breaker_value
                         };
-                        let kind = ::breaker_runtime::__private::KindOf::value(&value)
+                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                &__breaker_value,
+                            )
                             .__breaker_kind();
                         ::breaker_runtime::__private::settle(
-                            permit,
-                            ::breaker_runtime::__private::outcome(kind, &value),
+                            __breaker_permit,
+                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
                         );
-                        value
+                        __breaker_value
                     }
                 })
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_function_that_returns_a_closure() {
+    check(
+        r#"name = "hashes", fallback = hash"#,
+        "fn hash<'a, T>(&self, all: &'a [T]) -> impl Fn(&usize, &Entry<T>) -> (u64, &T) + 'a { |at, entry| (entry.hash(at), all) }",
+        &expect![[r#"
+            fn hash<'a, T>(&self, all: &'a [T]) -> impl Fn(&usize, &Entry<T>) -> (u64, &T) + 'a {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "hashes", "hash", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::core::mem::drop(__breaker_rejected);
+                        }
+                    };
+                    return {
+                        let __breaker_value = {
+                            let __breaker_expected = {
+                                fn __breaker_expected<
+                                    __BreakerClosure: Fn(
+                                            &usize,
+                                            &__BreakerType0,
+                                        ) -> (u64, &__BreakerType1),
+                                    __BreakerType0: ?::core::marker::Sized,
+                                    __BreakerType1: ?::core::marker::Sized,
+                                >() -> ::breaker_runtime::__private::Expected<__BreakerClosure> {
+                                    ::breaker_runtime::__private::Expected::new()
+                                }
+                                __breaker_expected::<_, Entry<T>, T>()
+                            };
+                            #[allow(unreachable_code)]
+                            let __breaker_value: _ = ::breaker_runtime::__private::Expected::value(
+                                __breaker_expected,
+                                #[allow(clippy::diverging_sub_expression)]
+                                { |at, entry| (entry.hash(at), all) },
+                            );
+                            #[allow(unreachable_code)] __breaker_value
+                        };
+                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                &__breaker_value,
+                            )
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::settle(
+                            __breaker_permit,
+                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                        );
+                        __breaker_value
+                    };
+                };
+                let __breaker_value = hash(self, all);
+                __breaker_value
             }
         "#]],
     );
