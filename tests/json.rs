@@ -85,6 +85,7 @@ fn a_snapshot_has_these_fields_and_no_others() {
         "open_time": 2.5,
         "last_failure": 2.5,
         "last_success": null,
+        "override": null,
         "config": {
             "failure_threshold": 2,
             "failure_rate": null,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -10,12 +11,11 @@ use axum::response::{IntoResponse, Response};
 use breaker_runtime::{MetricNames, PrometheusText, RegistrySnapshot, Snapshot, registry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::Instant;
 
+use crate::access::{IsTrusted, shown_to};
 use crate::body::{Failure, json_of, write_list};
 use crate::history::{History, Lines};
 use crate::log::Entry;
-use crate::overrides::Shown;
 use crate::rank::{self, Place};
 use crate::watch::{Header, Seen, Watch};
 
@@ -38,7 +38,6 @@ struct Watched<'a> {
     circuit: &'a Snapshot,
     history: Lines,
     per_second: f64,
-    r#override: Option<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<Vec<Entry>>,
 }
@@ -50,14 +49,18 @@ impl<'a> Watched<'a> {
             circuit,
             history: history.map(History::lines).unwrap_or_default(),
             per_second: history.map_or(0.0, History::per_second),
-            r#override: seen.overrides.shown(&circuit.name, circuit.epoch, Instant::now()),
             log: None,
         }
     }
 
-    fn whole(circuit: &'a Snapshot, seen: &Seen) -> Self {
-        Self { log: Some(seen.log.of(&circuit.name)), ..Self::brief(circuit, seen) }
+    fn whole(circuit: &'a Snapshot, seen: &Seen, trust: IsTrusted) -> Self {
+        let log = told_to(trust, seen.log.of(&circuit.name));
+        Self { log: Some(log), ..Self::brief(circuit, seen) }
     }
+}
+
+fn told_to(IsTrusted(is_trusted): IsTrusted, entries: Vec<Entry>) -> Vec<Entry> {
+    if is_trusted { entries.into_iter().map(Entry::named).collect() } else { entries }
 }
 
 #[derive(Serialize)]
@@ -72,14 +75,23 @@ struct Rest {
 
 pub(crate) async fn circuits(
     State(watch): State<Arc<Watch>>,
-    Query(wanted): Query<Wanted>,
+    trust: IsTrusted,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Failure> {
-    let (total, mut circuits) = if let Some(name) = &wanted.name {
+    let Query(wanted) = wanted.map_err(|_| {
+        Failure::new(
+            StatusCode::BAD_REQUEST,
+            "`limit` must be a whole number, and `name`, `contains`, `after` and `limit` must not be given twice",
+        )
+    })?;
+    let (total, circuits) = if let Some(name) = &wanted.name {
         (registry().names().len(), registry().snapshot_of(name).into_iter().collect())
     } else {
         let RegistrySnapshot { circuits, .. } = registry().snapshot();
         (circuits.len(), circuits)
     };
+    let mut circuits: Vec<_> =
+        circuits.into_iter().map(|circuit| shown_to(trust, circuit)).collect();
     if let Some(part) = &wanted.contains {
         let part = part.to_lowercase();
         circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
@@ -94,8 +106,11 @@ pub(crate) async fn circuits(
         circuits.retain(|circuit| Place::of(circuit) > after);
     }
     let seen = watch.seen();
-    let show = if wanted.name.is_some() { Watched::whole } else { Watched::brief };
-    let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(|it| show(it, &seen));
+    let show = |circuit| match wanted.name {
+        Some(_) => Watched::whole(circuit, &seen, trust),
+        None => Watched::brief(circuit, &seen),
+    };
+    let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(show);
     let written = write_list("circuits", rows, |shown| Rest {
         header: watch.header(&seen),
         total,
@@ -104,22 +119,29 @@ pub(crate) async fn circuits(
             .last()
             .filter(|_| shown < circuits.len())
             .map(|last| Place::of(last).to_string()),
-        log: seen.log.last(LATEST),
+        log: told_to(trust, seen.log.last(LATEST)),
     });
     Ok(json_of(written))
 }
 
 pub(crate) async fn circuit(
     State(watch): State<Arc<Watch>>,
-    Path(name): Path<String>,
+    trust: IsTrusted,
+    parameters: Result<Path<Vec<(String, String)>>, PathRejection>,
 ) -> Result<Response, Failure> {
-    one(&watch, &name)
+    let Path(parameters) = parameters.map_err(|_| {
+        Failure::new(StatusCode::BAD_REQUEST, "the path must be UTF-8 where it is decoded")
+    })?;
+    // Those of the paths that the dashboard is nested in come first.
+    let (_, name) = parameters.last().ok_or_else(Failure::no_such_circuit)?;
+    one(&watch, name, trust)
 }
 
 /// The circuit of exactly that name.
-pub(crate) fn one(watch: &Watch, name: &str) -> Result<Response, Failure> {
+pub(crate) fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Response, Failure> {
     let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
-    Ok(Json(Watched::whole(&circuit, &watch.seen())).into_response())
+    let circuit = shown_to(trust, circuit);
+    Ok(Json(Watched::whole(&circuit, &watch.seen(), trust)).into_response())
 }
 
 pub(crate) async fn metrics(State(names): State<MetricNames>) -> impl IntoResponse {
@@ -133,9 +155,13 @@ pub(crate) struct Strictness {
     strict: Option<String>,
 }
 
-pub(crate) async fn healthz(Query(Strictness { strict }): Query<Strictness>) -> impl IntoResponse {
+pub(crate) async fn healthz(
+    strictness: Result<Query<Strictness>, QueryRejection>,
+) -> Result<impl IntoResponse, Failure> {
     use breaker_runtime::State;
 
+    let Query(Strictness { strict }) = strictness
+        .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "`strict` must not be given twice"))?;
     let RegistrySnapshot { circuits, .. } = registry().snapshot();
     let count = |state| circuits.iter().filter(|circuit| circuit.state == state).count();
     let (open, forced_open) = (count(State::Open), count(State::ForcedOpen));
@@ -150,5 +176,5 @@ pub(crate) async fn healthz(Query(Strictness { strict }): Query<Strictness>) -> 
         "forced_open": forced_open,
         "disabled": count(State::Disabled),
     });
-    (status, Json(counts))
+    Ok((status, Json(counts)))
 }

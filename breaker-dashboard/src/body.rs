@@ -28,6 +28,17 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "there is no circuit of that name")
     }
 
+    pub(crate) const fn wrong_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong")
+    }
+
+    pub(crate) const fn too_many_tokens() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "there were too many wrong tokens from this address: wait a second",
+        )
+    }
+
     pub(crate) const fn no_random_numbers() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gives no random numbers")
     }
@@ -39,6 +50,7 @@ impl IntoResponse for Failure {
         let besides = match self.status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "5")),
+            StatusCode::TOO_MANY_REQUESTS => Some((RETRY_AFTER, "1")),
             _ => None,
         };
         if let Some((name, value)) = besides {

@@ -1,27 +1,26 @@
 //! Switching circuits, for those who have the token.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use breaker_runtime::{
-    CircuitBreaker, Snapshot as CircuitSnapshot, State as CircuitState, registry,
-};
+use breaker_runtime::{CircuitBreaker, Mode, Override, registry};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
+use crate::access::{Access, IsTrusted, address, once};
 use crate::api::one;
-use crate::body::Failure;
+use crate::body::{Failure, no_such_path};
 use crate::log::Control;
-use crate::overrides::Override;
-use crate::token::Token;
+use crate::origin::Origins;
 use crate::watch::Watch;
 
 /// The most bytes of a body, and the most time that it may take.
@@ -30,7 +29,12 @@ const LONGEST_BODY: Duration = Duration::from_secs(10);
 /// The longest time for which something may be switched. Longer is for good.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A header that no form and no simple request of a foreign page has.
-pub(crate) const DELIBERATE: &str = "x-breaker-control";
+const DELIBERATE: &str = "x-breaker-control";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const UNFIT_TIME: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "`for` must be more than 0 and at most 30 days, in seconds",
+);
 
 /// What somebody wants to be done.
 #[derive(Debug, Deserialize)]
@@ -44,7 +48,7 @@ struct Order {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String")]
 enum Action {
     ForceOpen,
     Disable,
@@ -62,22 +66,23 @@ impl Action {
         }
     }
 
-    /// The state in which this leaves a circuit until somebody switches it again.
-    const fn lasting(self) -> Option<CircuitState> {
+    /// The mode that this orders.
+    const fn mode(self) -> Option<Mode> {
         match self {
-            Self::ForceOpen => Some(CircuitState::ForcedOpen),
-            Self::Disable => Some(CircuitState::Disabled),
-            Self::Reset | Self::Trip => None,
+            Self::ForceOpen => Some(Mode::ForcedOpen),
+            Self::Disable => Some(Mode::Disabled),
+            Self::Reset => Some(Mode::Normal),
+            Self::Trip => None,
         }
     }
+}
 
-    fn perform(self, circuit: &CircuitBreaker) {
-        match self {
-            Self::ForceOpen => circuit.force_open(),
-            Self::Disable => circuit.disable(),
-            Self::Reset => circuit.reset(),
-            Self::Trip => circuit.trip(),
-        }
+impl TryFrom<String> for Action {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        let all = [Self::ForceOpen, Self::Disable, Self::Reset, Self::Trip];
+        all.into_iter().find(|action| action.as_str() == word).ok_or("no such action")
     }
 }
 
@@ -104,7 +109,11 @@ impl Order {
                     "the body must be whole and have at most 16 KiB",
                 )
             })?;
-        serde_json::from_slice(&body.to_bytes()).map_err(|_| {
+        let body = body.to_bytes();
+        // Serde reads a structure from an array as well.
+        let is_object = body.trim_ascii_start().first() == Some(&b'{');
+        let order = serde_json::from_slice(&body).ok().filter(|_| is_object);
+        order.ok_or_else(|| {
             Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, reset, trip, \
@@ -115,14 +124,14 @@ impl Order {
 
     /// For how long, if not for good.
     fn lasts(&self) -> Result<Option<Duration>, Failure> {
-        let unfit = |reason| Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, reason));
         let Some(seconds) = self.lasts else { return Ok(None) };
         match Duration::try_from_secs_f64(seconds) {
-            _ if matches!(self.action, Action::Reset | Action::Trip) => {
-                unfit("`for` goes with force_open and disable: the others end by themselves")
-            }
+            _ if matches!(self.action, Action::Reset | Action::Trip) => Err(Failure::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "`for` goes with force_open and disable: nothing ends of the others",
+            )),
             Ok(time) if !time.is_zero() && time <= LONGEST => Ok(Some(time)),
-            _ => unfit("`for` must be more than 0 and at most 30 days, in seconds"),
+            _ => Err(UNFIT_TIME),
         }
     }
 }
@@ -130,102 +139,89 @@ impl Order {
 /// Takes orders. Where there is no token, nobody may give one, and there is nothing at this path.
 pub(crate) async fn control(
     State(watch): State<Arc<Watch>>,
-    State(token): State<Option<Token>>,
+    State(access): State<Option<Arc<Access>>>,
+    State(origins): State<Origins>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let Some(token) = token else { return Err(crate::body::no_such_path().await) };
-    let by = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let (parts, body) = request.into_parts();
-    check_deliberate(&parts.headers, &parts.uri)?;
-    if !is_authorized(&parts.headers, &token) {
-        tracing::warn!(target: "breaker", { by = by.map(tracing::field::display) }, "control refused: wrong token");
-        return Err(Failure::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong"));
-    }
+    let by = address(&parts.extensions);
+    authorize(access.as_deref(), &origins, &parts, by).await?;
     let order = Order::read(&parts.headers, body).await?;
     let lasts = order.lasts()?;
     let circuit = registry().get(&order.name).ok_or_else(Failure::no_such_circuit)?;
-    carry_out(&watch, &circuit, order.action, lasts, by);
-    one(&watch, &order.name)
+    carry_out(&watch, &circuit, order.action, lasts, by)?;
+    one(&watch, &order.name, IsTrusted(true))
+}
+
+/// Says whether an order would be taken, so that a page can tell a wrong token at once.
+pub(crate) async fn check(
+    State(access): State<Option<Arc<Access>>>,
+    State(origins): State<Origins>,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    let (parts, _) = request.into_parts();
+    let by = address(&parts.extensions);
+    authorize(access.as_deref(), &origins, &parts, by).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn authorize(
+    access: Option<&Access>,
+    origins: &Origins,
+    parts: &Parts,
+    by: Option<IpAddr>,
+) -> Result<(), Failure> {
+    let Some(access) = access else { return Err(no_such_path().await) };
+    check_deliberate(&parts.headers, &parts.uri, origins)?;
+    if access.check(&parts.headers, by)? { Ok(()) } else { Err(Failure::wrong_token()) }
 }
 
 /// A page of another site can have a browser send a request here, but not with a header of its choice, and
 /// browsers tell where a request comes from.
-fn check_deliberate(headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
+fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result<(), Failure> {
     let forbidden = |reason| Err(Failure::new(StatusCode::FORBIDDEN, reason));
     if !headers.contains_key(DELIBERATE) {
         return forbidden("the header `X-Breaker-Control` is missing");
     }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_foreign = headers.contains_key("sec-fetch-site")
-        && !matches!(text("sec-fetch-site"), Some("same-origin" | "none"));
-    // HTTP/2 has the host in the address.
-    let host = text(HOST.as_str()).or(uri.authority().map(Authority::as_str));
-    let origin = text(ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
-    let is_from_elsewhere =
-        headers.contains_key(ORIGIN) && (host.is_none() || origin.map(|(_, from)| from) != host);
+    let site = once(headers, &SEC_FETCH_SITE)?.map(HeaderValue::as_bytes);
+    let is_foreign = site.is_some_and(|site| site != b"same-origin" && site != b"none");
+    let is_from_elsewhere = once(headers, &ORIGIN)?.is_some_and(|origin| {
+        let origin = origin.to_str().unwrap_or_default();
+        // HTTP/2 has the host in the address.
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.or(uri.authority().map(Authority::as_str));
+        let is_own = origin.split_once("://").is_some_and(|(_, from)| Some(from) == host);
+        !is_own && !origins.allow(origin)
+    });
     if is_foreign || is_from_elsewhere {
         return forbidden("the request comes from another site");
     }
     Ok(())
 }
 
-fn is_authorized(headers: &HeaderMap, token: &Token) -> bool {
-    let Some(given) = headers.get(AUTHORIZATION) else { return false };
-    match given.as_bytes().split_at_checked("bearer ".len()) {
-        Some((scheme, guess)) if scheme.eq_ignore_ascii_case(b"bearer ") => {
-            token.is(guess.trim_ascii())
-        }
-        _ => false,
-    }
-}
-
 fn carry_out(
-    watch: &Arc<Watch>,
-    circuit: &Arc<CircuitBreaker>,
-    action: Action,
-    lasts: Option<Duration>,
-    by: Option<SocketAddr>,
-) {
-    let name = circuit.name();
-    action.perform(circuit);
-    let CircuitSnapshot { state, epoch, .. } = circuit.snapshot();
-    let mut seen = watch.seen();
-    // What was switched for a time before is now switched otherwise.
-    seen.overrides.clear(name);
-    // Somebody may have been faster, with another order.
-    if let Some(lasts) = lasts.filter(|_| action.lasting() == Some(state)) {
-        let until = Instant::now() + lasts;
-        let number =
-            seen.overrides.set(name, Override { action: action.as_str(), until, by, epoch });
-        tokio::spawn(reset_at(Arc::clone(watch), Arc::clone(circuit), until, number));
-    }
-    drop(seen);
-    let who = by.map_or_else(|| "somebody".to_owned(), |by| by.to_string());
-    let how_long = lasts.map(|lasts| format!(" for {} s", lasts.as_secs_f64()));
-    let text = format!("{}{} by {who}", action.as_str(), how_long.unwrap_or_default());
-    note(watch, name, action, lasts, by, text);
-}
-
-/// Ends what was switched for a time, unless somebody has switched it since.
-async fn reset_at(watch: Arc<Watch>, circuit: Arc<CircuitBreaker>, until: Instant, number: u64) {
-    sleep_until(until).await;
-    let ended = watch.seen().overrides.take(circuit.name(), number);
-    if let Some(made) = ended.filter(|made| made.epoch == circuit.snapshot().epoch) {
-        circuit.reset();
-        let text = format!("reset: the time of {} is over", made.action);
-        note(&watch, circuit.name(), Action::Reset, None, None, text);
-    }
-}
-
-fn note(
     watch: &Watch,
-    name: &str,
+    circuit: &CircuitBreaker,
     action: Action,
     lasts: Option<Duration>,
-    by: Option<SocketAddr>,
-    text: String,
-) {
-    tracing::warn!(target: "breaker", { breaker.name = name, breaker.reason = %text }, "circuit was switched");
+    by: Option<IpAddr>,
+) -> Result<(), Failure> {
+    if let Some(mode) = action.mode() {
+        let who = by.map(|by| by.to_string()).unwrap_or_default();
+        circuit.override_for(Override::Mode(mode), lasts, &who).map_err(|_| UNFIT_TIME)?;
+    } else {
+        circuit.trip();
+    }
+    let name = circuit.name();
+    let how_long = lasts.map(|lasts| format!(" for {} s", lasts.as_secs_f64()));
+    let text = format!("{}{}", action.as_str(), how_long.unwrap_or_default());
+    tracing::warn!(
+        target: "breaker",
+        { breaker.name = name, breaker.reason = %text, by = by.map(tracing::field::display) },
+        "circuit was switched"
+    );
+    let (name, action) = (name.to_owned(), action.as_str());
     let lasts = lasts.map(|lasts| lasts.as_secs_f64());
-    watch.note(Control { name: name.to_owned(), action: action.as_str(), lasts, by, text });
+    watch.note(Control { name, action, lasts, by, shown_by: None, text });
+    Ok(())
 }

@@ -11,8 +11,10 @@ use axum::routing::{get, post};
 use breaker_runtime::MetricNames;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
+use crate::access::Access;
 use crate::body::{no_such_method, no_such_path};
-use crate::host::Hosts;
+use crate::host::{HostError, Hosts};
+use crate::origin::Origins;
 use crate::server::Server;
 use crate::stream::Streams;
 use crate::token::Token;
@@ -43,10 +45,10 @@ pub fn router() -> Router {
 /// ```
 /// use breaker_dashboard::{Dashboard, Token};
 ///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_dashboard::TokenError> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let dashboard = Dashboard::new()
 ///     .with_controls(Token::random()?)
-///     .allow_host("ops.example.com");
+///     .allow_host("ops.example.com")?;
 /// let router = dashboard.into_router();
 /// # let _ = router;
 /// # Ok(()) }
@@ -56,6 +58,7 @@ pub fn router() -> Router {
 pub struct Dashboard {
     token: Option<Token>,
     hosts: Hosts,
+    origins: Origins,
     metric_names: MetricNames,
 }
 
@@ -68,21 +71,62 @@ impl Dashboard {
     /// Lets those who have the token switch circuits: force open, disable, reset, trip. Without this, there
     /// are no controls.
     ///
-    /// Each use is logged, through `tracing` and on the page, with the address of whoever did it. A service
-    /// that nests the router tells addresses if it is served with
-    /// `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// Each use is logged, through `tracing` and on the page, with the address of whoever did it. Only those who
+    /// have the token see addresses on the page. A service that nests the router tells addresses if it is served
+    /// with `into_make_service_with_connect_info::<SocketAddr>()`.
     ///
-    /// What is switched for a time is reset by a task of this process. Nothing outlives it.
+    /// A circuit that is switched for a time returns by itself, as
+    /// [`override_for`](breaker_runtime::Registry::override_for) says. It needs no task of this process.
+    ///
+    /// At most ten wrong tokens a second are looked at from one address, which is the first 64 bits of one of IPv6.
+    /// More get 429. Without addresses, and behind a proxy, all clients count as one.
     pub fn with_controls(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// Answers to that host too: a name or an address, with or without a port. Others than those that were
-    /// allowed get 403, so that no name of a foreign page can be made to point here.
-    pub fn allow_host(mut self, host: &str) -> Self {
-        self.hosts.add(host);
-        self
+    /// Answers to that host too: a name or an address, at any port. Others than those that were allowed get 403,
+    /// so that no name of a foreign page can be made to point here.
+    ///
+    /// # Errors
+    ///
+    /// A [`HostError`] if no browser can ask for such a host, as for `https://ops.example.com`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().allow_host("ops.example.com")?;
+    /// assert!(Dashboard::new().allow_host("https://ops.example.com").is_err());
+    /// # let _ = dashboard;
+    /// # Ok::<(), breaker_dashboard::HostError>(())
+    /// ```
+    pub fn allow_host(mut self, host: &str) -> Result<Self, HostError> {
+        self.hosts.add(host)?;
+        Ok(self)
+    }
+
+    /// Takes orders from pages of that origin too: a scheme, a host, and a port if it is not the usual one. This is
+    /// for proxies that ask for another host than the browser did. The host that they ask for must be
+    /// [allowed](Dashboard::allow_host).
+    ///
+    /// # Errors
+    ///
+    /// A [`HostError`] if no browser sends such an origin, as one with a path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().allow_host("breakers.internal")?.allow_origin("https://ops.example.com")?;
+    /// # let _ = dashboard;
+    /// # Ok::<(), breaker_dashboard::HostError>(())
+    /// ```
+    pub fn allow_origin(mut self, origin: &str) -> Result<Self, HostError> {
+        self.origins.add(origin)?;
+        Ok(self)
     }
 
     /// Answers to every host that is an address, as `10.0.0.7:3030`, which is how Prometheus and the probes of
@@ -103,15 +147,16 @@ impl Dashboard {
     /// It watches the circuits from now on, or from the first request on if this is called outside of a tokio
     /// runtime.
     pub fn into_router(self) -> Router {
-        let Self { token, hosts, metric_names } = self;
-        let watch = Watch::new(token.is_some());
-        let shared = Shared { watch, token, metric_names, streams: Streams::default() };
+        let Self { token, hosts, origins, metric_names } = self;
+        let access = token.map(Access::new).map(Arc::new);
+        let watch = Watch::new(access.clone());
+        let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
         Router::new()
             .route("/", get(page::show))
             .route("/api/circuits", get(api::circuits))
             .route("/api/circuits/{name}", get(api::circuit))
             .route("/api/events", get(stream::events))
-            .route("/api/control", post(control::control))
+            .route("/api/control", post(control::control).get(control::check))
             .route("/metrics", get(api::metrics))
             .route("/healthz", get(api::healthz))
             .fallback(no_such_path)
@@ -121,7 +166,7 @@ impl Dashboard {
             .with_state(shared)
     }
 
-    /// A server of its own.
+    /// A server of its own. It answers to the address that it is bound to.
     ///
     /// # Errors
     ///
@@ -138,8 +183,12 @@ impl Dashboard {
     /// tokio::spawn(server.run());
     /// # Ok(()) }
     /// ```
-    pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
+    pub async fn bind(mut self, address: impl ToSocketAddrs) -> io::Result<Server> {
         let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?.ip();
+        if !bound.is_unspecified() {
+            self.hosts.add_address(bound);
+        }
         Server::new(listener, self.into_router())
     }
 }
@@ -148,7 +197,8 @@ impl Dashboard {
 #[derive(Clone, Debug)]
 struct Shared {
     watch: Arc<Watch>,
-    token: Option<Token>,
+    access: Option<Arc<Access>>,
+    origins: Origins,
     metric_names: MetricNames,
     streams: Streams,
 }
@@ -159,9 +209,15 @@ impl FromRef<Shared> for Arc<Watch> {
     }
 }
 
-impl FromRef<Shared> for Option<Token> {
+impl FromRef<Shared> for Option<Arc<Access>> {
     fn from_ref(shared: &Shared) -> Self {
-        shared.token.clone()
+        shared.access.clone()
+    }
+}
+
+impl FromRef<Shared> for Origins {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.origins.clone()
     }
 }
 

@@ -4,18 +4,97 @@
 //! the browser of whoever looks at it, what this port answers: "DNS rebinding". Such a request asks for the
 //! host `evil.example`, so it is enough to answer only to names that are expected.
 
-use std::net::IpAddr;
+use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What DNS allows.
+const LONGEST_NAME: usize = 253;
+const LONGEST_LABEL: usize = 63;
+
+/// A host that a browser can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// In lower case, without the dot at the end.
+    Name(String),
+    Address(IpAddr),
+}
+
+impl Host {
+    /// From text with or without a port, as in a `Host` header.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::with_port(text).map(|(host, _)| host)
+    }
+
+    pub(crate) fn with_port(text: &str) -> Option<(Self, Option<u16>)> {
+        if let Some(rest) = text.strip_prefix('[') {
+            let (address, rest) = rest.split_once(']')?;
+            return Some((Self::address(address.parse::<Ipv6Addr>().ok()?), port(rest)?));
+        }
+        let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let port = port(rest)?;
+        match name.parse::<IpAddr>() {
+            Ok(address) => Some((Self::address(address), port)),
+            Err(_) => Some((Self::Name(domain(name)?), port)),
+        }
+    }
+
+    fn address(address: impl Into<IpAddr>) -> Self {
+        Self::Address(address.into().to_canonical())
+    }
+
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+            Self::Address(address) => address.is_loopback(),
+        }
+    }
+}
+
+/// What follows a host: nothing, or a colon and a number.
+#[expect(clippy::option_option, reason = "no port is not the same as one that is none")]
+fn port(rest: &str) -> Option<Option<u16>> {
+    let Some(digits) = rest.strip_prefix(':') else { return rest.is_empty().then_some(None) };
+    if digits.is_empty() {
+        return Some(None);
+    }
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok().map(Some) } else { None }
+}
+
+fn domain(name: &str) -> Option<String> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_label = |label: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=LONGEST_LABEL).contains(&label.len()) && label.bytes().all(is_allowed)
+    };
+    let is_domain = name.len() <= LONGEST_NAME && name.split('.').all(is_label);
+    is_domain.then(|| name.to_ascii_lowercase())
+}
 
 /// The hosts that are answered: those of the loopback, and what was added.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
-    names: Vec<String>,
+    known: Vec<Host>,
     any_address: bool,
 }
 
 impl Hosts {
-    pub(crate) fn add(&mut self, name: &str) {
-        self.names.push(bare(name).to_ascii_lowercase());
+    /// # Errors
+    ///
+    /// If nobody can ask for such a host.
+    pub(crate) fn add(&mut self, host: &str) -> Result<(), HostError> {
+        // Where the address stands alone, its brackets are a matter of taste.
+        let host = match host.parse::<Ipv6Addr>() {
+            Ok(address) => Host::address(address),
+            Err(_) => Host::parse(host).ok_or_else(|| HostError::host(host))?,
+        };
+        self.known.push(host);
+        Ok(())
+    }
+
+    pub(crate) fn add_address(&mut self, address: IpAddr) {
+        self.known.push(Host::address(address));
     }
 
     /// A page cannot have an address point at another one, only a name.
@@ -25,28 +104,58 @@ impl Hosts {
 
     /// Whether a `Host`, with or without a port, is expected.
     pub(crate) fn expect(&self, host: &str) -> bool {
-        let host = bare(host).to_ascii_lowercase();
-        let host = host.strip_suffix('.').unwrap_or(&host);
-        let is_loopback = host == "localhost" || host.ends_with(".localhost");
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        is_loopback
-            || address.is_ok_and(|address| self.any_address || address.is_loopback())
-            || self.names.iter().any(|name| name == host)
+        Host::parse(host).is_some_and(|host| {
+            host.is_loopback()
+                || self.any_address && matches!(host, Host::Address(_))
+                || self.known.contains(&host)
+        })
     }
 }
 
-/// A host without its port.
-fn bare(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port))
-            if port.bytes().all(|byte| byte.is_ascii_digit())
-                && (name.ends_with(']') || !name.contains(':')) =>
-        {
-            name
-        }
-        _ => host,
+/// A host or an origin that no browser asks for, so that allowing it would do nothing.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_dashboard::Dashboard;
+///
+/// let error = Dashboard::new().allow_host("https://ops.example.com/").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "\"https://ops.example.com/\" is no host; expected a name or an address, with or without a port, as in \
+///      `ops.example.com`"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostError {
+    given: String,
+    expected: &'static str,
+}
+
+impl HostError {
+    fn host(given: &str) -> Self {
+        let expected = if given.is_ascii() {
+            "is no host; expected a name or an address, with or without a port, as in `ops.example.com`"
+        } else {
+            "is no host; expected a name as browsers send it, in ASCII, as in `xn--bcher-kva.example`"
+        };
+        Self { given: given.to_owned(), expected }
+    }
+
+    pub(crate) fn origin(given: &str) -> Self {
+        let expected = "is no origin; expected a scheme and a host as browsers send them, without a path, as in \
+                        `https://ops.example.com`";
+        Self { given: given.to_owned(), expected }
     }
 }
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.given, self.expected)
+    }
+}
+
+impl Error for HostError {}
 
 #[cfg(test)]
 mod tests {
@@ -59,11 +168,13 @@ mod tests {
             "localhost",
             "LOCALHOST:3030",
             "localhost.",
+            "localhost:",
             "app.localhost:1",
             "127.0.0.1",
             "127.8.8.8:80",
             "[::1]",
             "[::1]:3030",
+            "[::ffff:127.0.0.1]:3030",
         ] {
             assert!(hosts.expect(host), "{host}");
         }
@@ -74,8 +185,15 @@ mod tests {
             "127.0.0.1.evil.example",
             "10.0.0.1",
             "[::2]",
+            "[::1",
+            "[127.0.0.1]",
+            "[localhost]",
             "",
+            ".localhost",
+            "localhost..",
             "localhost:x",
+            "localhost:+80",
+            "localhost:65536",
             "a@localhost",
         ] {
             assert!(!hosts.expect(host), "{host}");
@@ -85,12 +203,54 @@ mod tests {
     #[test]
     fn h05_others_are_when_they_were_added() {
         let mut hosts = Hosts::default();
-        hosts.add("Ops.Example.com:8443");
+        hosts.add("Ops.Example.com:8443").unwrap();
         assert!(hosts.expect("ops.example.com") && hosts.expect("OPS.example.com:80"));
         assert!(!hosts.expect("example.com") && !hosts.expect("ops.example.com.evil.example"));
         assert!(!hosts.expect("10.0.0.1:9090"));
         hosts.add_addresses();
         assert!(hosts.expect("10.0.0.1:9090") && hosts.expect("[2001:db8::1]:9090"));
         assert!(!hosts.expect("evil.example"));
+    }
+
+    #[test]
+    fn h05_what_was_added_is_expected_however_it_is_written() {
+        let spellings = [
+            ("ops.example.com.", "ops.example.com"),
+            ("2001:DB8:0::1", "[2001:db8::1]:9090"),
+            ("[2001:db8::1]:80", "[2001:db8:0::1]"),
+            ("10.0.0.7:3030", "[::ffff:10.0.0.7]"),
+            ("my_service", "my_service:80"),
+        ];
+        for (added, asked) in spellings {
+            let mut hosts = Hosts::default();
+            hosts.add(added).unwrap();
+            assert!(hosts.expect(asked), "{asked} where {added} was added");
+        }
+    }
+
+    #[test]
+    fn what_can_never_be_asked_for_cannot_be_added() {
+        let long = [&"n".repeat(64), ".example"].concat();
+        for host in [
+            "",
+            ".",
+            "https://ops.example.com",
+            "ops.example.com/breakers",
+            "*.example.com",
+            "ops example com",
+            " ops.example.com",
+            "me@ops.example.com",
+            "ops.example.com:https",
+            ":8443",
+            "[2001:db8::1",
+            "10.0.0.0/8",
+            "ops..example.com",
+            "bücher.example",
+            &long,
+        ] {
+            let error = Hosts::default().add(host).unwrap_err().to_string();
+            assert!(error.contains("expected a name"), "{error}");
+        }
+        assert!(Hosts::default().add("bücher.example").unwrap_err().to_string().contains("xn--"));
     }
 }

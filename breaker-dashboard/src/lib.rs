@@ -43,6 +43,7 @@
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open |
 //! | `POST /api/control` | switches a circuit, if [`Dashboard::with_controls`] was called |
+//! | `GET /api/control` | 204 if the request has the right token |
 //!
 //! The JSON is described in `docs/json.md` of the repository.
 //!
@@ -50,9 +51,12 @@
 //!
 //! Whoever reaches the port may look: names, states, counts, configs and source places are shown, results
 //! and errors of calls never are. Requests must ask for a [host](Dashboard::allow_host) that is expected, so
-//! that no foreign page in a browser can read along. Circuits are only switched with a [`Token`].
+//! that no foreign page in a browser can read along. Circuits are only switched with a [`Token`], and only those who
+//! have it see the addresses of those who switched. Ten wrong tokens a second are looked at from one address.
 
+mod access;
 mod api;
+mod attempts;
 mod body;
 mod control;
 mod dashboard;
@@ -60,7 +64,7 @@ mod gate;
 mod history;
 mod host;
 mod log;
-mod overrides;
+mod origin;
 mod page;
 mod rank;
 mod server;
@@ -69,5 +73,6 @@ mod token;
 mod watch;
 
 pub use crate::dashboard::{Dashboard, router};
+pub use crate::host::HostError;
 pub use crate::server::Server;
 pub use crate::token::{Token, TokenError};

@@ -1,7 +1,7 @@
 //! What happened lately: changes of state, conflicts, and what people switched.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use breaker_runtime::Event;
@@ -36,9 +36,23 @@ pub(crate) struct Control {
     pub(crate) action: &'static str,
     #[serde(rename = "for")]
     pub(crate) lasts: Option<f64>,
-    /// Who. Not known where the server does not tell.
-    pub(crate) by: Option<SocketAddr>,
+    /// Who. Not known where the server does not tell, and not for everybody.
+    #[serde(skip)]
+    pub(crate) by: Option<IpAddr>,
+    /// The same, in an entry that is [`named`](Entry::named).
+    #[serde(rename = "by")]
+    pub(crate) shown_by: Option<IpAddr>,
     pub(crate) text: String,
+}
+
+impl Entry {
+    /// The entry for those who may see who switched.
+    pub(crate) fn named(mut self) -> Self {
+        if let What::Control(control) = &mut self.what {
+            control.shown_by = control.by;
+        }
+        self
+    }
 }
 
 impl What {
@@ -97,7 +111,8 @@ mod tests {
 
     fn control(name: &str) -> What {
         let (name, text) = (name.to_owned(), String::new());
-        What::Control(Control { name, action: "reset", lasts: None, by: None, text })
+        let by = Some(IpAddr::from([192, 0, 2, 7]));
+        What::Control(Control { name, action: "reset", lasts: None, by, shown_by: None, text })
     }
 
     fn ids(entries: &[Entry]) -> Vec<u64> {
@@ -133,5 +148,7 @@ mod tests {
             "id": 1, "at": 1.5, "kind": "control", "name": "a", "action": "reset", "for": null, "by": null, "text": "",
         }]);
         assert_eq!(serde_json::to_value(log.of("a")).unwrap(), expected);
+        let named = log.of("a").into_iter().map(Entry::named).next();
+        assert_eq!(serde_json::to_value(named).unwrap()["by"], "192.0.2.7");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
@@ -44,10 +44,18 @@ impl Server {
         self.address
     }
 
-    /// What to open in a browser.
+    /// What to open in a browser on this machine. A server that is bound to all addresses is asked at that of the
+    /// loopback.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}/")
     }
 
     /// Answers requests, without end.

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use breaker_runtime::{Event, Snapshot, State, Subscription, registry};
+use breaker_runtime::{Event, ModeOverride, Snapshot, State, Subscription, registry};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -17,10 +17,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use crate::access::{Access, public_circuits};
 use crate::body::write_list;
 use crate::history::{Histories, History};
 use crate::log::{Control, Entry, Log, What};
-use crate::overrides::{Overrides, Shown};
 use crate::rank;
 
 /// How often everything is looked at.
@@ -41,8 +41,8 @@ pub(crate) struct Watch {
     /// The last picture that was made, and when.
     picture: Mutex<(Option<Instant>, Bytes)>,
     task: Mutex<Option<JoinHandle<()>>>,
-    /// Whether circuits can be switched: pages want to know.
-    has_controls: bool,
+    /// Where circuits can be switched, who may: pages want to know.
+    access: Option<Arc<Access>>,
     _subscription: Subscription,
 }
 
@@ -50,7 +50,6 @@ pub(crate) struct Watch {
 pub(crate) struct Seen {
     pub(crate) histories: Histories,
     pub(crate) log: Log,
-    pub(crate) overrides: Overrides,
 }
 
 /// Events on their way from the threads that cause them.
@@ -72,7 +71,7 @@ impl News {
 }
 
 impl Watch {
-    pub(crate) fn new(has_controls: bool) -> Arc<Self> {
+    pub(crate) fn new(access: Option<Arc<Access>>) -> Arc<Self> {
         let news = Arc::new(News::default());
         let heard = Arc::clone(&news);
         let watch = Arc::new(Self {
@@ -81,7 +80,7 @@ impl Watch {
             frames: watch::Sender::new(Bytes::new()),
             picture: Mutex::default(),
             task: Mutex::new(None),
-            has_controls,
+            access,
             _subscription: registry().subscribe_to_changes(move |event| heard.hear(event)),
             news,
         });
@@ -125,7 +124,7 @@ impl Watch {
     }
 
     fn look(&self) {
-        let mut circuits = registry().snapshot().circuits;
+        let mut circuits = public_circuits();
         let mut seen = self.seen();
         self.take_news(&mut seen);
         seen.histories.note(self.began.elapsed().as_secs(), &circuits);
@@ -142,7 +141,7 @@ impl Watch {
         if drawn.is_some_and(|drawn| drawn.elapsed() < SHORTEST) {
             return picture;
         }
-        let mut circuits = registry().snapshot().circuits;
+        let mut circuits = public_circuits();
         rank::sort(&mut circuits);
         self.draw(&circuits)
     }
@@ -151,7 +150,7 @@ impl Watch {
     fn draw(&self, circuits: &[Snapshot]) -> Bytes {
         let seen = self.seen();
         let now = Instant::now();
-        let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen, now));
+        let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen));
         let written = write_list("circuits", rows, |shown| Frame {
             header: self.header(&seen),
             shown,
@@ -172,7 +171,8 @@ impl Watch {
             version: env!("CARGO_PKG_VERSION"),
             uptime: self.began.elapsed().as_secs_f64(),
             second: seen.histories.second(),
-            controls: self.has_controls,
+            controls: self.access.is_some(),
+            wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
         }
     }
 }
@@ -187,7 +187,7 @@ impl Drop for Watch {
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("has_controls", &self.has_controls).finish_non_exhaustive()
+        f.debug_struct("Watch").field("access", &self.access).finish_non_exhaustive()
     }
 }
 
@@ -217,6 +217,7 @@ pub(crate) struct Header {
     uptime: f64,
     second: u64,
     controls: bool,
+    wrong_tokens: u64,
 }
 
 #[derive(Serialize)]
@@ -250,12 +251,12 @@ struct Row<'a> {
     failed: u64,
     rejected: u64,
     per_second: f64,
-    r#override: Option<Shown>,
+    r#override: Option<&'a ModeOverride>,
     point: [u64; 3],
 }
 
 impl<'a> Row<'a> {
-    fn of(circuit: &'a Snapshot, seen: &Seen, now: Instant) -> Self {
+    fn of(circuit: &'a Snapshot, seen: &Seen) -> Self {
         let settings = circuit.config.settings();
         let history = seen.histories.of(&circuit.name);
         Self {
@@ -278,7 +279,7 @@ impl<'a> Row<'a> {
             failed: circuit.calls.failure,
             rejected: circuit.rejected.total(),
             per_second: history.map_or(0.0, History::per_second),
-            r#override: seen.overrides.shown(&circuit.name, circuit.epoch, now),
+            r#override: circuit.mode_override.as_ref(),
             point: history.map_or([0; 3], |history| history.last().as_array()),
         }
     }

@@ -4,10 +4,12 @@ mod common;
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::HeaderValue;
 use breaker_dashboard::Dashboard;
 use common::{SECRET, ask, circuit, dashboard, order};
+use tokio::time::sleep;
 
 /// Keeps every word that is logged.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +49,7 @@ async fn h06_tokens_are_never_logged_or_told_and_uses_and_refusals_are() {
     answers.push(ask(&router, guess).await);
     let logged = words.0.lock().unwrap().clone();
     assert!(
-        logged.contains("reset by 192.0.2.7:50123") && logged.contains("wrong token"),
+        logged.contains("breaker.reason=reset by=192.0.2.7") && logged.contains("wrong token"),
         "{logged}"
     );
     for secret in [SECRET, "a-guess-that-is-wrong"] {
@@ -58,4 +60,23 @@ async fn h06_tokens_are_never_logged_or_told_and_uses_and_refusals_are() {
                 .contains(secret)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_tokens_are_logged_once_a_second_with_how_many_there_were() {
+    let words = Words::default();
+    let _logging = tracing::subscriber::set_default(words.clone());
+    let router = dashboard();
+    for _ in 0..50 {
+        let mut guess = order("{}");
+        let wrong = HeaderValue::from_static("Bearer a-guess-that-is-wrong");
+        guess.headers_mut().insert("authorization", wrong);
+        ask(&router, guess).await;
+        sleep(Duration::from_millis(50)).await;
+    }
+    let logged = words.0.lock().unwrap().clone();
+    let counts: Vec<_> = logged.split("breaker.wrong_tokens=").skip(1).collect();
+    let counts: Vec<_> = counts.iter().map(|rest| rest.split(' ').next().unwrap()).collect();
+    assert_eq!(counts, ["1", "21", "41"], "{logged}");
+    assert_eq!(logged.matches("by=192.0.2.7 ").count(), 3, "{logged}");
 }

@@ -5,15 +5,17 @@ mod passage;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, Left, Source, Stopwatch, nanos};
-use crate::config::{Config, ConfigError, Options, WindowSize};
+use crate::config::{Config, ConfigError, ConfigErrors, Options, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
 use crate::guarded::Guarded;
 use crate::machine::{Machine, count};
+use crate::mode::{Order, Override};
 use crate::name::Name;
 use crate::outcome::Ending;
 use crate::permit::{IfDropped, OnCancel, Permit};
@@ -182,7 +184,11 @@ impl CircuitBreaker {
     /// ```
     #[must_use]
     pub fn state(&self) -> State {
-        self.word.load().state()
+        let is_closed = self.word.load().is_closed();
+        if is_closed {
+            return State::Closed;
+        }
+        self.machine.lock().state_at(self.clock.now())
     }
 
     /// Asks for leave to make one call, without waiting.
@@ -308,6 +314,7 @@ impl CircuitBreaker {
             open_time: reading.past.open,
             last_failure: reading.last_failure,
             last_success: reading.last_success,
+            mode_override: reading.mode_override,
             config: settings.stating(self.stated),
             decided_by: self.decided_by(),
             sites: self.sites(),
@@ -334,7 +341,8 @@ impl CircuitBreaker {
         self.control(Machine::trip);
     }
 
-    /// Refuses every call until [`reset`](CircuitBreaker::reset).
+    /// Refuses every call until [`reset`](CircuitBreaker::reset). An [override](CircuitBreaker::override_for)
+    /// without a time limit, by `code`.
     ///
     /// # Examples
     ///
@@ -351,7 +359,8 @@ impl CircuitBreaker {
         self.control(Machine::force_open);
     }
 
-    /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset).
+    /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset). An
+    /// [override](CircuitBreaker::override_for) without a time limit, by `code`.
     ///
     /// # Examples
     ///
@@ -369,7 +378,8 @@ impl CircuitBreaker {
         self.control(Machine::disable);
     }
 
-    /// Closes the circuit with empty counts, from any state. Calls in flight count as late when they end.
+    /// Closes the circuit with empty counts, from any state, and ends every
+    /// [override](CircuitBreaker::override_for). Calls in flight count as late when they end.
     ///
     /// # Examples
     ///
@@ -384,6 +394,57 @@ impl CircuitBreaker {
     /// ```
     pub fn reset(&self) {
         self.control(Machine::reset);
+    }
+
+    /// Runs the circuit in another mode, for good or for a time. [`Registry::override_for`] does this by name.
+    ///
+    /// `limit` is how long the override lasts: `None` and [`Duration::MAX`] mean until the next order. `by` is who
+    /// orders it, for [snapshots](Snapshot::mode_override): control characters are dropped, and so is what goes
+    /// beyond 128 bytes. It may be empty.
+    ///
+    /// An override with a limit ends by itself, on the circuit's clock. No task or timer is needed: the next call or
+    /// control after its end finds it over, and whoever reads the circuit in between sees that too. The circuit then
+    /// returns to the override without a limit that stood before, or closes with empty counts
+    /// ([`Cause::OverrideEnded`](crate::Cause::OverrideEnded)).
+    ///
+    /// The latest order decides. Any order replaces an override with a limit, whoever gave either, also if both
+    /// want the same mode.
+    ///
+    /// [`Registry::override_for`]: crate::Registry::override_for
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrors`] if `limit` is zero. The circuit is then left as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock, Mode, Override, State};
+    ///
+    /// let time = ManualClock::new();
+    /// let clock = Clock::Manual(time.clone());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.override_for(Override::Mode(Mode::ForcedOpen), Some(minute), "10.0.0.7")?;
+    /// assert!(circuit.try_acquire().is_err());
+    ///
+    /// time.advance(minute);
+    /// assert_eq!(circuit.state(), State::Closed);
+    /// assert!(circuit.try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn override_for(
+        &self,
+        what: Override,
+        limit: Option<Duration>,
+        by: &str,
+    ) -> Result<(), ConfigErrors> {
+        let Override::Mode(mode) = what;
+        ConfigErrors::check(zero_limit(limit))?;
+        let order = Order::by(by, mode, limit);
+        self.control(|machine, now| machine.order(order, now));
+        Ok(())
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -402,6 +463,12 @@ impl fmt::Debug for CircuitBreaker {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
+}
+
+/// What is wrong with an override's limit.
+pub(crate) fn zero_limit(limit: Option<Duration>) -> Option<(ConfigError, String)> {
+    let is_zero = limit.is_some_and(|limit| limit.is_zero());
+    is_zero.then(|| (ConfigError::new("limit", "must be more than zero"), String::new()))
 }
 
 fn settle_result<T, E>(permit: Permit<'_>, result: Result<T, E>) -> Result<T, CallError<E>> {

@@ -1,11 +1,13 @@
 //! The options of a circuit: what was stated ([`Config`]) and what follows from it ([`Settings`]).
 
+mod errors;
 mod options;
 mod settings;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use errors::ConfigErrors;
 pub(crate) use options::Options;
 pub use settings::{Settings, WindowSize};
 

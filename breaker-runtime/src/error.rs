@@ -53,7 +53,7 @@ impl Rejected {
     /// How long until a probe may run, if the circuit is open and not "until reset".
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal.left.as_duration()
+        self.refusal.retry_after()
     }
 }
 
@@ -70,7 +70,7 @@ impl fmt::Debug for Rejected {
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
-        match (self.reason(), self.retry_after()) {
+        match (self.reason(), self.refusal.left.as_duration()) {
             (RejectedReason::Open, Some(left)) => {
                 write!(f, "circuit {name:?} is open; retry in {}", Readable(left))
             }
@@ -81,7 +81,10 @@ impl fmt::Display for Rejected {
                     "circuit {name:?} is half-open and has all its probes in flight; retry soon"
                 )
             }
-            (RejectedReason::ForcedOpen, _) => {
+            (RejectedReason::ForcedOpen, Some(left)) => {
+                write!(f, "circuit {name:?} is forced open for another {}", Readable(left))
+            }
+            (RejectedReason::ForcedOpen, None) => {
                 write!(f, "circuit {name:?} is forced open until it is reset")
             }
             (RejectedReason::BulkheadFull, _) => {
@@ -152,6 +155,16 @@ impl Refusal {
     /// By a circuit that is open so long.
     pub(crate) const fn open(left: Left) -> Self {
         Self { reason: RejectedReason::Open, left }
+    }
+
+    /// By a circuit that is forced open so long.
+    pub(crate) const fn forced_open(left: Left) -> Self {
+        Self { reason: RejectedReason::ForcedOpen, left }
+    }
+
+    /// Only of an open circuit it is known when a probe may run.
+    pub(crate) fn retry_after(self) -> Option<Duration> {
+        self.left.as_duration().filter(|_| self.reason == RejectedReason::Open)
     }
 }
 
@@ -289,6 +302,10 @@ mod tests {
         assert_eq!(rejected(Open, None), r#"circuit "billing" is open until it is reset"#);
         assert!(rejected(HalfOpenFull, None).ends_with("retry soon"));
         assert!(rejected(ForcedOpen, None).ends_with("until it is reset"));
+        assert_eq!(
+            rejected(ForcedOpen, Some(Duration::from_secs(12))),
+            r#"circuit "billing" is forced open for another 12s"#
+        );
         assert!(rejected(BulkheadFull, None).ends_with("retry soon"));
     }
 

@@ -20,6 +20,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::error::RejectedReason;
 use crate::event::{Event, EventKind, LISTENERS, Topic};
+use crate::mode::{Mode, Override};
 use crate::name::Name;
 use crate::permit::Permit;
 use crate::provenance::Provenance;
@@ -414,6 +415,65 @@ fn c08_a_probe_that_ends_as_it_is_given_up_has_one_outcome() {
             assert_eq!(snapshot.probes.lost, snapshot.calls.late, "given up, or in time");
         });
     }
+}
+
+#[test]
+fn r34_the_end_of_an_order_undoes_no_order_that_comes_with_it() {
+    explore("r34, an end, a new order and a call", || {
+        let (circuit, time) = circuit(Config::new());
+        let forced = Override::Mode(Mode::ForcedOpen);
+        circuit.override_for(forced, Some(SECOND), "a").unwrap();
+        let clock = time.clone();
+        let other = beside(&circuit, move |circuit| {
+            clock.advance(SECOND);
+            call(circuit, End::Ignored)
+        });
+        // The same state again, perhaps after the first order has ended.
+        circuit.force_open();
+        other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert_eq!(snapshot.state, State::ForcedOpen);
+        let ordered = snapshot.mode_override.unwrap();
+        assert_eq!((ordered.number, ordered.left), (2, None));
+        assert!(!call(&circuit, End::Ignored));
+    });
+}
+
+#[test]
+fn r34_nobody_is_let_in_by_an_order_that_has_ended() {
+    explore("r34, a call that meets the end", || {
+        let (circuit, time) = circuit(Config::new().failure_threshold(1));
+        circuit.force_open();
+        circuit.override_for(Override::Mode(Mode::Normal), Some(SECOND), "a").unwrap();
+        let permit = circuit.try_acquire().unwrap();
+        let clock = time.clone();
+        let other = beside(&circuit, move |circuit| {
+            clock.advance(SECOND);
+            call(circuit, End::Success)
+        });
+        finish(permit, End::Success);
+        assert!(!other.join().unwrap(), "it came after the end");
+        let snapshot = at_rest(&circuit);
+        assert_eq!((snapshot.state, snapshot.epoch), (State::ForcedOpen, 3));
+        assert_eq!((snapshot.window_calls, snapshot.rejected.forced_open), (0, 1));
+        assert!(snapshot.calls.late <= 1);
+    });
+}
+
+#[test]
+fn r34_whoever_reads_an_order_that_ends_sees_it_whole() {
+    explore("r34, a reading that meets the end", || {
+        let (circuit, time) = circuit(Config::new());
+        circuit.override_for(Override::Mode(Mode::ForcedOpen), Some(SECOND), "a").unwrap();
+        time.advance(SECOND);
+        let other = beside(&circuit, |circuit| call(circuit, End::Ignored));
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.state, snapshot.epoch), (State::Closed, 2));
+        assert_eq!((snapshot.transitions, snapshot.mode_override), (2, None));
+        assert_eq!(circuit.state(), State::Closed);
+        assert!(other.join().unwrap());
+        assert_eq!(at_rest(&circuit).epoch, 2);
+    });
 }
 
 /// A circuit that listeners hear of, and what they heard.

@@ -94,6 +94,7 @@ mod guarded;
 mod interleavings;
 mod keyed;
 mod machine;
+mod mode;
 mod name;
 mod outcome;
 mod permit;
@@ -108,6 +109,7 @@ mod serde;
 mod site;
 mod snapshot;
 mod state;
+mod suggestion;
 mod sync;
 #[cfg(feature = "tokio")]
 mod timer;
@@ -128,9 +130,10 @@ pub mod __private;
 
 pub use crate::breaker::CircuitBreaker;
 pub use crate::clock::{Clock, ManualClock};
-pub use crate::config::{Config, ConfigError, Settings, WindowSize};
+pub use crate::config::{Config, ConfigError, ConfigErrors, Settings, WindowSize};
 pub use crate::error::{CallError, Rejected, RejectedReason, TimedOut};
 pub use crate::event::{Event, EventKind, Subscription};
+pub use crate::mode::{Mode, ModeOverride, Override};
 pub use crate::outcome::Outcome;
 pub use crate::permit::{OnCancel, Permit};
 #[cfg(feature = "prometheus")]

@@ -4,6 +4,7 @@
 //! later instant. Around it, [`CircuitBreaker`](crate::CircuitBreaker) holds the lock and the fast path.
 
 mod evidence;
+mod orders;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use crate::clock::Instant;
 use crate::config::Settings;
 use crate::error::{Refusal, RejectedReason};
+use crate::mode::{Mode, ModeOverride, Order};
 use crate::outcome::{Ended, Ending};
 use crate::snapshot::Probes;
 use crate::state::{Cause, State, Transition, TripKind, TripReason};
@@ -19,6 +21,7 @@ use crate::transitions::TransitionCounts;
 use crate::window::{Good, Tally};
 use crate::word::Epoch;
 use evidence::Evidence;
+use orders::Orders;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -31,6 +34,7 @@ pub(crate) struct Machine {
     now: Instant,
     trouble: Option<Box<Trouble>>,
     past: Option<Box<Past>>,
+    orders: Option<Box<Orders>>,
     /// What nobody has taken yet, in order.
     news: Vec<Transition>,
     jitter: fastrand::Rng,
@@ -122,6 +126,7 @@ pub(crate) struct Reading {
     pub(crate) past: Past,
     pub(crate) last_failure: Option<Duration>,
     pub(crate) last_success: Option<Duration>,
+    pub(crate) mode_override: Option<ModeOverride>,
 }
 
 impl Machine {
@@ -136,6 +141,7 @@ impl Machine {
             now,
             trouble: None,
             past: None,
+            orders: None,
             news: Vec::new(),
             jitter: fastrand::Rng::with_seed(seed),
         }
@@ -159,11 +165,19 @@ impl Machine {
         }
     }
 
+    /// The state at `now`. Changes nothing.
+    pub(crate) fn state_at(&self, now: Instant) -> State {
+        self.ahead(now).map_or(self.state(), |ahead| ahead.state())
+    }
+
     /// Whether a call would be let in (R6, R7).
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
         match &self.phase {
-            Phase::ForcedOpen => Err(Refusal::new(RejectedReason::ForcedOpen)),
+            Phase::ForcedOpen => {
+                let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
+                Err(Refusal::forced_open(now.left_to(end)))
+            }
             Phase::Open { until } if !now.has_reached(*until) => {
                 Err(Refusal::open(now.left_to(*until)))
             }
@@ -199,13 +213,22 @@ impl Machine {
     }
 
     /// Until when nothing but a call to this machine changes what it says: the end of a cooldown, or the
-    /// edge at which a window wants to [`turn`](Machine::turn).
+    /// edge at which a window wants to [`turn`](Machine::turn). A timed order that will change the mode has
+    /// an open circuit ask, as the end of its cooldown is not known then.
     pub(crate) fn holds_until(&self) -> Instant {
-        match &self.phase {
-            Phase::Closed(evidence) => evidence.holds_until(),
-            Phase::Open { until } => *until,
-            Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => Instant::ZERO,
+        match (&self.phase, self.change_of_mode()) {
+            (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
+            (Phase::Closed(evidence), None) => evidence.holds_until(),
+            (Phase::Open { until }, None) => *until,
+            (Phase::Open { .. }, Some(_))
+            | (Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled, _) => Instant::ZERO,
         }
+    }
+
+    /// Whether calls of a closed circuit must look at the time, as it is closed no longer than a timed order
+    /// lasts (R34).
+    pub(crate) fn is_closed_for_a_time(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_)) && self.change_of_mode().is_some()
     }
 
     /// Whether it needs to know of all good calls of a closed circuit, and not only of their run.
@@ -308,28 +331,48 @@ impl Machine {
     }
 
     pub(crate) fn force_open(&mut self, now: Instant) {
-        let now = self.catch_up(now);
-        if !matches!(self.phase, Phase::ForcedOpen) {
-            self.enter(Phase::ForcedOpen, Cause::ForcedOpen, now);
-        }
+        self.order(Order::by_code(Mode::ForcedOpen), now);
     }
 
     pub(crate) fn disable(&mut self, now: Instant) {
-        let now = self.catch_up(now);
-        if !matches!(self.phase, Phase::Disabled) {
-            self.enter(Phase::Disabled, Cause::Disabled, now);
-        }
+        self.order(Order::by_code(Mode::Disabled), now);
     }
 
-    /// Closes with empty counts, from any state; a closed circuit is emptied (R16). If the clock went back,
-    /// it begins anew here: a test with paused time must not wait for where another one has been.
+    /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
     pub(crate) fn reset(&mut self, now: Instant) {
-        if now < self.now {
+        self.order(Order::by_code(Mode::Normal), now);
+    }
+
+    /// Runs the circuit in another mode, for good or for a time (R16, R34). If the clock went back, a reset
+    /// begins anew here: a test with paused time must not wait for where another one has been.
+    pub(crate) fn order(&mut self, order: Order, now: Instant) {
+        if order.mode == Mode::Normal && now < self.now {
             self.now = now;
             self.created = self.created.min(now);
         }
         let now = self.catch_up(now);
-        self.close(Cause::Reset, now);
+        let (mode, cause) = match order.mode {
+            Mode::Normal => (Mode::Normal, Cause::Reset),
+            Mode::Disabled => (Mode::Disabled, Cause::Disabled),
+            Mode::ForcedOpen => (Mode::ForcedOpen, Cause::ForcedOpen),
+        };
+        self.orders.get_or_insert_default().take(order, now);
+        self.run_as(mode, cause, now);
+    }
+
+    /// A circuit that is in that mode stays as it is, but for one that is closed again (R16).
+    fn run_as(&mut self, mode: Mode, cause: Cause, now: Instant) {
+        match (mode, &self.phase) {
+            (Mode::Normal, _) => self.close(cause, now),
+            (Mode::Disabled, Phase::Disabled) | (Mode::ForcedOpen, Phase::ForcedOpen) => {}
+            (Mode::Disabled, _) => self.enter(Phase::Disabled, cause, now),
+            (Mode::ForcedOpen, _) => self.enter(Phase::ForcedOpen, cause, now),
+        }
+    }
+
+    /// When a timed order will end, and the mode that the circuit returns to, if that is another one.
+    fn change_of_mode(&self) -> Option<(Instant, Mode)> {
+        self.orders.as_ref()?.change()
     }
 
     /// The changes since this was last called.
@@ -340,6 +383,12 @@ impl Machine {
     /// Whether a circuit that nobody asked for in so long holds nothing worth keeping: no evidence, or
     /// only what is ten cooldowns old.
     pub(crate) fn is_disposable(&self, good: Good, untouched: Duration, now: Instant) -> bool {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.is_disposable(Good::default(), untouched, now);
+        }
+        if self.change_of_mode().is_some() {
+            return false;
+        }
         let ages = self.settings.cooldown.saturating_mul(10);
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -363,6 +412,9 @@ impl Machine {
 
     /// What the machine looks like at `now`, with so many good calls. Changes nothing.
     pub(crate) fn read(&self, good: Good, now: Instant) -> Reading {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.read(Good::default(), now);
+        }
         let now = now.max(self.now);
         let ago = |at: Option<Instant>| at.map(|at| now.since(at));
         let Trouble { trip_reason, probes, last_failure, last_success, .. } =
@@ -381,6 +433,7 @@ impl Machine {
             past: self.past(now),
             last_failure: ago(last_failure),
             last_success: ago(last_success),
+            mode_override: self.orders.as_ref().and_then(|orders| orders.in_force(now)),
         };
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -398,18 +451,73 @@ impl Machine {
         reading
     }
 
-    /// Takes the probes that were lost meanwhile, each at its own deadline (R12).
+    /// What this will be once it has caught up, where a timed order has ended that nobody has taken note of
+    /// (R34). The circuit leaves what it holds as evidence then, so that is left out.
+    fn ahead(&self, now: Instant) -> Option<Self> {
+        let now = now.max(self.now);
+        self.change_of_mode().filter(|(end, _)| now.has_reached(*end))?;
+        let phase = match &self.phase {
+            Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
+            Phase::Open { until } => Phase::Open { until: *until },
+            Phase::HalfOpen { deadlines, next } => {
+                Phase::HalfOpen { deadlines: deadlines.clone(), next: *next }
+            }
+            Phase::ForcedOpen => Phase::ForcedOpen,
+            Phase::Disabled => Phase::Disabled,
+        };
+        let mut ahead = Self {
+            phase,
+            trouble: self.trouble.clone(),
+            past: self.past.clone(),
+            orders: self.orders.clone(),
+            news: Vec::new(),
+            jitter: self.jitter.clone(),
+            ..*self
+        };
+        ahead.catch_up(now);
+        Some(ahead)
+    }
+
+    /// Takes what is over by now, in the order in which it ended and dated then: lost probes (R12) and the
+    /// timed order (R34).
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
-        while let Phase::HalfOpen { deadlines, .. } = &mut self.phase
-            && let Some(earliest) = deadlines.first_entry()
-            && self.now.has_reached(*earliest.get())
-        {
-            let lost_at = earliest.remove();
-            self.trouble().probes.lost += 1;
-            self.fail_probe(false, lost_at);
+        loop {
+            let lapse = self.first_deadline().filter(|(at, _)| self.now.has_reached(*at));
+            let end = self.orders.as_ref().and_then(|orders| orders.end());
+            let end = end.filter(|at| self.now.has_reached(*at));
+            match (lapse, end) {
+                (Some((at, probe)), end) if end.is_none_or(|end| at <= end) => {
+                    self.lose(probe, at);
+                }
+                (_, Some(at)) => self.end_order(at),
+                (_, None) => return self.now,
+            }
         }
-        self.now
+    }
+
+    /// The probe that is lost first if nothing happens.
+    fn first_deadline(&self) -> Option<(Instant, ProbeId)> {
+        let Phase::HalfOpen { deadlines, .. } = &self.phase else { return None };
+        deadlines.first_key_value().map(|(probe, deadline)| (*deadline, *probe))
+    }
+
+    fn lose(&mut self, probe: ProbeId, at: Instant) {
+        if let Phase::HalfOpen { deadlines, .. } = &mut self.phase {
+            deadlines.remove(&probe);
+        }
+        self.trouble().probes.lost += 1;
+        self.fail_probe(false, at);
+    }
+
+    fn end_order(&mut self, at: Instant) {
+        let change = self.change_of_mode();
+        if let Some(orders) = &mut self.orders {
+            orders.retire();
+        }
+        if let Some((_, mode)) = change {
+            self.run_as(mode, Cause::OverrideEnded, at);
+        }
     }
 
     fn trouble(&mut self) -> &mut Trouble {
@@ -460,6 +568,9 @@ impl Machine {
 
     /// What it has been through, up to `now`.
     pub(crate) fn past(&self, now: Instant) -> Past {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.past(now);
+        }
         let mut past = self.past.as_deref().copied().unwrap_or_default();
         if let Phase::Open { .. } = self.phase {
             past.open = past.open.saturating_add(now.max(self.now).since(self.since));

@@ -3,17 +3,20 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
-use crate::breaker::CircuitBreaker;
-use crate::config::{Config, ConfigError};
+use crate::breaker::{CircuitBreaker, zero_limit};
+use crate::config::{Config, ConfigError, ConfigErrors};
 use crate::event::{Event, LISTENERS, Subscription, Topic};
 use crate::keyed::Keyed;
+use crate::mode::{Override, tame};
 use crate::name::Name;
 use crate::provenance::{Conflict, Provenance, Stated};
 use crate::site::Site;
 use crate::snapshot::{RegistrySnapshot, Snapshot};
+use crate::suggestion::nearest;
 
 const NO_ROOM: ConfigError = ConfigError::new(
     "max_keys",
@@ -326,6 +329,56 @@ impl Registry {
     /// ```
     pub fn reset_all(&self) {
         self.read(CircuitBreaker::reset);
+    }
+
+    /// Overrides how the circuit of that name is run, for good or for a time. See
+    /// [`CircuitBreaker::override_for`] for what `limit` and `by` mean and for how an override ends. A circuit that
+    /// has keys is overridden alone, and each of its keys by its own name.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrors`] if there is no such circuit, with the nearest name that there is, and if `limit` is zero.
+    /// Nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Config, Mode, Override, State, registry};
+    ///
+    /// let queue = registry().get_or_create("queue", Config::new())?;
+    /// let quarter = Duration::from_secs(15 * 60);
+    /// registry().override_for("queue", Override::Mode(Mode::Disabled), Some(quarter), "10.0.0.7")?;
+    /// assert_eq!(queue.state(), State::Disabled);
+    ///
+    /// // A later order replaces it, also an equal one. Nothing ends that by itself.
+    /// queue.disable();
+    /// let ordered = queue.snapshot().mode_override.unwrap();
+    /// assert_eq!((ordered.by.as_deref(), ordered.left), (Some("code"), None));
+    /// # queue.reset();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn override_for(
+        &self,
+        name: &str,
+        what: Override,
+        limit: Option<Duration>,
+        by: &str,
+    ) -> Result<(), ConfigErrors> {
+        match self.get(name) {
+            Some(circuit) => circuit.override_for(what, limit, by),
+            None => {
+                ConfigErrors::check(std::iter::once(self.no_circuit(name)).chain(zero_limit(limit)))
+            }
+        }
+    }
+
+    fn no_circuit(&self, name: &str) -> (ConfigError, String) {
+        let names = self.names();
+        let known = names.iter().map(String::as_str);
+        let hint = nearest(name, known).map(|near| format!("; did you mean {near:?}?"));
+        let detail = format!(": {:?} is unknown{}", tame(name), hint.unwrap_or_default());
+        (ConfigError::new("name", "must be the name of a circuit"), detail)
     }
 
     /// The circuit of a site, which joins it if it was not in the link-time list.

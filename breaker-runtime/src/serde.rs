@@ -10,6 +10,7 @@ use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serialize
 use crate::config::{Config, Settings, WindowSize};
 use crate::error::RejectedReason;
 use crate::event::{Event, EventKind};
+use crate::mode::{Mode, ModeOverride};
 use crate::outcome::Outcome;
 use crate::provenance::{Conflict, Stated};
 use crate::site::Site;
@@ -47,14 +48,14 @@ fn seconds(duration: &Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-word! { State RejectedReason TripKind }
+word! { Mode State RejectedReason TripKind }
 
 object!(RegistrySnapshot, all: Self { circuits } = all => { "circuits": circuits });
 
 object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
-    transitions, transition_counts, open_time, last_failure, last_success, config, decided_by, sites, conflicts,
+    transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
     conflict_count,
 } = snapshot => {
     "name": name,
@@ -81,11 +82,20 @@ object!(Snapshot, snapshot: Self {
     "open_time": seconds(open_time),
     "last_failure": last_failure.as_ref().map(seconds),
     "last_success": last_success.as_ref().map(seconds),
+    "override": mode_override,
     "config": config,
     "decided_by": decided_by,
     "sites": sites,
     "conflicts": conflicts,
     "conflict_count": conflict_count,
+});
+
+object!(ModeOverride, ordered: Self { mode, by, left, then, number } = ordered => {
+    "mode": mode,
+    "by": by,
+    "left": left.as_ref().map(seconds),
+    "then": then,
+    "number": number,
 });
 
 object!(Calls, calls: Self {

@@ -6,6 +6,7 @@ mod table;
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::mode::ModeOverride;
 use crate::provenance::Conflict;
 use crate::site::Site;
 use crate::state::{State, TripReason};
@@ -77,6 +78,9 @@ pub struct Snapshot {
     /// Time since the last success that was dated: a probe, or a slow call. Other successes of a closed
     /// circuit are only counted.
     pub last_success: Option<Duration>,
+    /// The order that decides how the circuit is run; `None` if it opens and closes on evidence. One whose time is
+    /// over is not shown, also if nobody has called since.
+    pub mode_override: Option<ModeOverride>,
     /// The config that the circuit goes by.
     pub config: Config,
     /// The annotated function that stated it; `None` if that was code, or nobody.

@@ -20,9 +20,10 @@ pub enum State {
     Open,
     /// A few calls, the probes, are let through to see whether the dependency has recovered.
     HalfOpen,
-    /// Calls are refused until [`reset`](crate::CircuitBreaker::reset). Only a person sets it.
+    /// Calls are refused until [`reset`](crate::CircuitBreaker::reset), or until the time limit of the
+    /// [override](crate::Registry::override_for) is over. Only a person sets it.
     ForcedOpen,
-    /// Calls run and are only counted. Only a person sets it.
+    /// Calls run and are only counted. Only a person sets it, for good or with a time limit.
     Disabled,
 }
 
@@ -199,6 +200,8 @@ pub enum Cause {
     ForcedOpen,
     /// Somebody called [`disable`](crate::CircuitBreaker::disable).
     Disabled,
+    /// The time limit of an [override](crate::Registry::override_for) was over.
+    OverrideEnded,
 }
 
 impl Cause {
@@ -212,6 +215,7 @@ impl Cause {
             Self::Reset => "reset",
             Self::ForcedOpen => "forced_open",
             Self::Disabled => "disabled",
+            Self::OverrideEnded => "override_ended",
         }
     }
 }
@@ -226,6 +230,7 @@ impl fmt::Display for Cause {
             Self::Reset => f.write_str("reset()"),
             Self::ForcedOpen => f.write_str("force_open()"),
             Self::Disabled => f.write_str("disable()"),
+            Self::OverrideEnded => f.write_str("the override ended"),
         }
     }
 }

@@ -59,7 +59,8 @@ impl Word {
             3 => State::Open,
             4 => State::HalfOpen,
             5 => State::ForcedOpen,
-            _ => State::Disabled,
+            6 => State::Disabled,
+            _ => State::Closed,
         }
     }
 
@@ -69,12 +70,18 @@ impl Word {
         self.0 & STATE <= (Care::AtEnd as u64) << RUN_BITS
     }
 
+    /// Whether it is closed, whatever the time.
     pub(crate) fn is_closed(self) -> bool {
-        self.state() == State::Closed
+        self.0 & STATE <= (Care::Throughout as u64) << RUN_BITS
     }
 
     pub(crate) fn is_closed_in(self, epoch: Epoch) -> bool {
-        self.is_closed() && self.epoch() == epoch
+        self.state() == State::Closed && self.epoch() == epoch
+    }
+
+    /// Whether it is closed, but no longer than a timed order lasts: calls must look at the time.
+    pub(crate) fn is_closed_for_a_time(self) -> bool {
+        self.0 & STATE == STATE
     }
 
     /// Whether it is closed in that epoch and a call takes no more than this look to end.
@@ -189,7 +196,7 @@ impl AtomicWord {
                 self.holds_until.store(0, Ordering::Release);
                 self.showing(seen.epoch().next(), State::Open)
             } else {
-                self.showing(seen.epoch(), seen.state())
+                Word(seen.0 & !RUN | u64::from(self.no_run))
             };
             match self.exchange(seen, next) {
                 Ok(()) => return (run, verdict),
@@ -200,11 +207,19 @@ impl AtomicWord {
 
     /// Shows the state that the machine is in, and how long it holds. Needs the lock.
     pub(crate) fn publish(&self, epoch: Epoch, state: State, holds_until: Instant) {
-        let shown = self.load();
-        if (shown.epoch(), shown.state()) != (epoch, state) {
+        self.show(self.showing(epoch, state), holds_until);
+    }
+
+    /// As [`publish`](Self::publish), for a circuit that is closed no longer than a timed order lasts.
+    pub(crate) fn publish_closed_for_a_time(&self, epoch: Epoch, holds_until: Instant) {
+        self.show(Word(epoch.0 | STATE | u64::from(self.no_run)), holds_until);
+    }
+
+    fn show(&self, next: Word, holds_until: Instant) {
+        if (self.load().0 ^ next.0) & !RUN != 0 {
             self.holds_until.store(0, Ordering::Release);
             // An exchange, so that a good call's is either before it, or sees it and fails.
-            self.bits.swap(self.showing(epoch, state).0, Ordering::AcqRel);
+            self.bits.swap(next.0, Ordering::AcqRel);
         }
         if self.holds_until() != holds_until {
             self.holds_until.store(holds_until.as_nanos(), Ordering::Release);
@@ -358,6 +373,33 @@ mod tests {
             is_over.store(true, Ordering::Release);
         });
         assert!(reads.into_inner() > 0);
+    }
+
+    #[test]
+    fn r34_closed_for_a_time_is_closed_and_lets_nobody_in_at_a_look() {
+        for care in [Care::None, Care::AtEnd, Care::Throughout] {
+            let word = AtomicWord::new(THIRD, Instant::NEVER, 9, care);
+            let end = Instant::from_nanos(5);
+            word.publish_closed_for_a_time(THIRD.next(), end);
+            let shown = word.load();
+            assert_eq!(
+                (shown.state(), shown.epoch(), word.run()),
+                (State::Closed, THIRD.next(), 0)
+            );
+            assert!(!shown.is_closed() && !shown.lets_anyone_in());
+            assert!(shown.is_closed_for_a_time() && shown.is_closed_in(THIRD.next()));
+            assert!(!word.count_good_at_once(THIRD.next()));
+
+            let before_the_end = Some(Instant::from_nanos(4));
+            assert_eq!(word.count_good(THIRD.next(), before_the_end), Ok(()));
+            assert_eq!(word.count_good(THIRD.next(), Some(end)), Err(Uncounted::AtAnEdge));
+            assert_eq!(word.end_run(|_| None::<()>), (1, None));
+            assert!(word.load().is_closed_for_a_time(), "a bad call does not change that");
+            assert_eq!(word.open_until(word.load()), None);
+
+            word.publish(THIRD.next(), State::Closed, Instant::NEVER);
+            assert!(word.load().is_closed());
+        }
     }
 
     #[test]

@@ -10,11 +10,13 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use breaker_dashboard::{Dashboard, Token};
 use breaker_runtime::{CircuitBreaker, Config, registry};
+use futures_util::StreamExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 pub(crate) const SECRET: &str = "a-secret-of-these-tests";
 pub(crate) const ADDRESS: &str = "192.0.2.7:50123";
+pub(crate) const IP: &str = "192.0.2.7";
 
 /// A circuit of this name. All tests of a file share the registry.
 pub(crate) fn circuit(name: &str) -> Arc<CircuitBreaker> {
@@ -76,4 +78,18 @@ pub(crate) fn order(body: impl Into<Body>) -> Request<Body> {
         .extension(ConnectInfo(ADDRESS.parse::<SocketAddr>().unwrap()))
         .body(body.into())
         .unwrap()
+}
+
+/// The first picture of the stream.
+pub(crate) async fn watched(router: &Router) -> Value {
+    let request = Request::get("/api/events").header("host", "localhost:3030");
+    let request = request.body(Body::empty()).unwrap();
+    let mut stream = router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
+    loop {
+        let frame = stream.next().await.unwrap().unwrap();
+        let frame = std::str::from_utf8(&frame).unwrap();
+        if let Some((_, data)) = frame.split_once("data: ") {
+            return serde_json::from_str(data).unwrap();
+        }
+    }
 }

@@ -168,7 +168,8 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn settle_slowly(&self, ticket: Ticket, began: Instant, ending: Ending) {
-        let now = self.reads_clock.then(|| self.clock.now());
+        let reads_clock = self.reads_clock || self.word.load().is_closed_for_a_time();
+        let now = reads_clock.then(|| self.clock.now());
         let slow = match (self.stopwatch, now) {
             (Stopwatch::Clock, Some(now)) => now.is_later(began, self.slow_after),
             (Stopwatch::None | Stopwatch::Clock, _) => false,
@@ -189,7 +190,8 @@ impl CircuitBreaker {
             return false;
         }
         if ended.ending != Ending::Success {
-            let is_neutral = self.word.load().is_closed_in(epoch);
+            let word = self.word.load();
+            let is_neutral = word.is_closed_in(epoch) && !word.is_closed_for_a_time();
             if is_neutral {
                 self.totals.add(ended.ending);
             }
@@ -293,7 +295,11 @@ impl CircuitBreaker {
     ) -> R {
         let mut machine = self.machine.lock();
         let done = act(&mut machine, now);
-        self.word.publish(machine.epoch(), machine.state(), machine.holds_until());
+        if machine.is_closed_for_a_time() {
+            self.word.publish_closed_for_a_time(machine.epoch(), machine.holds_until());
+        } else {
+            self.word.publish(machine.epoch(), machine.state(), machine.holds_until());
+        }
         for transition in machine.take_news() {
             self.post(Topic::Circuits, || EventKind::Transition(transition));
         }
@@ -332,14 +338,17 @@ impl GoodCalls for CircuitBreaker {
 }
 
 fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<EventKind> {
-    let Refusal { reason, left } = *admitted.as_ref().err()?;
-    Some(EventKind::Rejected { reason, retry_after: left.as_duration() })
+    let refusal = *admitted.as_ref().err()?;
+    Some(EventKind::Rejected { reason: refusal.reason, retry_after: refusal.retry_after() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, ManualClock};
     use crate::config::Config;
+    use crate::mode::{Mode, Override};
+    use crate::state::State;
 
     #[test]
     fn a_look_is_enough_for_all_calls_of_a_thread_but_the_first() {
@@ -350,6 +359,82 @@ mod tests {
         circuit.force_open();
         assert!(circuit.admit_at_once().is_none());
         assert_eq!((circuit.totals.calls().started, circuit.totals.calls().success), (2, 2));
+    }
+
+    /// A circuit that is forced open, but not for the next minute.
+    fn normal_for_a_minute(config: Config) -> (CircuitBreaker, ManualClock) {
+        let time = ManualClock::new();
+        let clock = Clock::Manual(time.clone());
+        let circuit = CircuitBreaker::with_clock("normal", config, clock).unwrap();
+        circuit.force_open();
+        circuit.override_for(Override::Mode(Mode::Normal), Some(MINUTE), "").unwrap();
+        (circuit, time)
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn r34_a_circuit_that_is_closed_for_a_time_counts_as_any_other() {
+        let configs = [
+            Config::new(),
+            Config::new().time_window(MINUTE),
+            Config::new().slow_call(MINUTE),
+            Config::new().max_concurrent(9),
+        ];
+        for config in configs {
+            let (circuit, _) = normal_for_a_minute(config.failure_threshold(2).failure_rate(1.0));
+            for _ in 0..3 {
+                circuit.try_acquire().unwrap().failure();
+                circuit.try_acquire().unwrap().success();
+            }
+            circuit.try_acquire().unwrap().ignore();
+            assert_eq!((circuit.snapshot().window_calls, circuit.state()), (6, State::Closed));
+            circuit.try_acquire().unwrap().failure();
+            circuit.try_acquire().unwrap().failure();
+            assert_eq!((circuit.state(), circuit.snapshot().calls.late), (State::Open, 0));
+        }
+    }
+
+    #[test]
+    fn r34_a_circuit_that_is_closed_for_a_time_is_forced_open_after_it() {
+        for config in [Config::new(), Config::new().max_concurrent(9)] {
+            let (circuit, time) = normal_for_a_minute(config);
+            let held = [(); 4].map(|()| circuit.try_acquire().unwrap());
+            time.advance(MINUTE);
+            assert_eq!(circuit.state(), State::ForcedOpen);
+            let [good, failed, ignored, cancelled] = held;
+            good.success();
+            failed.failure();
+            ignored.ignore();
+            drop(cancelled);
+            let snapshot = circuit.snapshot();
+            assert_eq!((snapshot.calls.late, snapshot.in_flight), (4, 0));
+            let rejected = circuit.try_acquire().unwrap_err();
+            assert_eq!(rejected.reason(), RejectedReason::ForcedOpen);
+            assert!(rejected.to_string().ends_with("until it is reset"));
+        }
+    }
+
+    #[test]
+    fn r34_the_first_outcome_after_the_end_of_an_order_takes_note_of_it() {
+        for ending in [Ending::Success, Ending::Failure, Ending::Ignored, Ending::Cancelled] {
+            let (circuit, time) = normal_for_a_minute(Config::new());
+            let permit = circuit.try_acquire().unwrap();
+            time.advance(MINUTE);
+            permit.settle(ending);
+            assert_eq!(circuit.word.load().state(), State::ForcedOpen, "{ending:?}");
+            assert_eq!(circuit.snapshot().calls.late, 1, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn r34_an_open_circuit_refuses_until_its_cooldown_whatever_ends_before() {
+        let (circuit, time) = normal_for_a_minute(Config::new().cooldown(MINUTE * 5));
+        circuit.trip();
+        let rejected = circuit.try_acquire().unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(MINUTE * 5));
+        time.advance(MINUTE);
+        assert_eq!(circuit.try_acquire().unwrap_err().reason(), RejectedReason::ForcedOpen);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{GoodCalls, Machine, Reading, Settlement, Ticket};
 use crate::clock::Instant;
 use crate::config::{Config, WindowSize};
 use crate::error::Refusal;
+use crate::mode::{Mode, Order};
 use crate::outcome::{Ended, Ending};
 use crate::state::State;
 use crate::window::Good;
@@ -72,9 +73,16 @@ impl Bench {
     }
 
     pub(super) fn settle(&mut self, ticket: Ticket, call: Ended) -> Settlement {
-        let is_closed = self.machine.state() == State::Closed;
-        if is_closed && ticket.epoch == self.machine.epoch() && call == GOOD {
+        let is_only_counted = |machine: &Machine| {
+            let is_closed = machine.state() == State::Closed;
+            is_closed && ticket.epoch == machine.epoch() && call == GOOD
+        };
+        if is_only_counted(&self.machine) {
+            let before = self.machine.epoch();
             self.machine.turn(&self.good, self.now);
+            self.follow(before);
+        }
+        if is_only_counted(&self.machine) {
             let Counted { run, longest_run, all } = &self.good;
             run.set((*longest_run).min(run.get() + 1));
             all.set(all.get() + 1);
@@ -114,6 +122,11 @@ impl Bench {
 
     pub(super) fn reset(&mut self) {
         self.act(Machine::reset);
+    }
+
+    pub(super) fn order(&mut self, mode: Mode, limit: Option<Duration>) {
+        let order = Order::by("somebody", mode, limit);
+        self.act(|machine, now| machine.order(order, now));
     }
 
     pub(super) fn state(&self) -> State {

@@ -6,6 +6,7 @@ use super::bench::{Bench, CANCELLED, FAILED, GOOD, IGNORED, slow};
 use crate::clock::Instant;
 use crate::config::Config;
 use crate::machine::Ticket;
+use crate::mode::Mode;
 use crate::state::State;
 
 const NANO: Duration = Duration::from_nanos(1);
@@ -141,7 +142,16 @@ fn an_open_circuit_that_waits_for_a_person_never_goes() {
 
 #[test]
 fn what_a_person_has_switched_never_goes() {
-    for switch in [Bench::force_open, Bench::disable] {
+    let switches: [fn(&mut Bench); 4] = [
+        Bench::force_open,
+        Bench::disable,
+        |bench| bench.order(Mode::ForcedOpen, Some(AGES * 10)),
+        |bench| {
+            bench.force_open();
+            bench.order(Mode::Normal, Some(AGES * 10));
+        },
+    ];
+    for switch in switches {
         let mut bench = bench();
         switch(&mut bench);
         bench.wait(AGES * 9);
@@ -149,4 +159,20 @@ fn what_a_person_has_switched_never_goes() {
         bench.reset();
         assert!(may_go(&bench, Duration::ZERO));
     }
+}
+
+#[test]
+fn r34_what_was_switched_for_a_time_may_go_when_that_is_over() {
+    let mut bench = bench();
+    bench.call(FAILED);
+    bench.order(Mode::ForcedOpen, Some(SECOND));
+    bench.wait(SECOND - NANO);
+    assert!(!may_go(&bench, Duration::MAX));
+    bench.wait(NANO);
+    assert!(may_go(&bench, Duration::ZERO), "closed with empty counts, though nobody called");
+
+    bench.disable();
+    bench.order(Mode::Normal, Some(SECOND));
+    bench.wait(SECOND);
+    assert!(!may_go(&bench, Duration::MAX), "disabled again");
 }

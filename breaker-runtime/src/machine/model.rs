@@ -14,6 +14,7 @@ use crate::breaker::CircuitBreaker;
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Settings, WindowSize};
 use crate::error::RejectedReason;
+use crate::mode::{Mode, ModeOverride, Override};
 use crate::outcome::{Ended, Ending};
 use crate::permit::Permit;
 use crate::snapshot::{Calls, Probes, Rejections, Snapshot};
@@ -43,6 +44,7 @@ enum Step {
     ForceOpen,
     Disable,
     Reset,
+    Override(Mode, Option<u64>),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -50,6 +52,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ending = select(vec![
         Success, Success, Success, Success, Failure, Failure, Failure, Failure, Ignored, Cancelled,
     ]);
+    let mode = select(vec![Mode::Normal, Mode::Disabled, Mode::ForcedOpen]);
     let step = prop_oneof![
         20 => Just(Step::Acquire),
         24 => (any::<Index>(), ending).prop_map(|(which, ending)| Step::Settle(which, ending)),
@@ -58,6 +61,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::ForceOpen),
         1 => Just(Step::Disable),
         1 => Just(Step::Reset),
+        3 => (mode, option::of(1..=20_u64)).prop_map(|(mode, limit)| Step::Override(mode, limit)),
     ];
     vec(step, 1..=STEPS)
 }
@@ -144,7 +148,14 @@ struct Heard {
     at: u64,
 }
 
-#[derive(Debug)]
+/// A mode that somebody wants, until a tick or for good.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    mode: Mode,
+    until: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
 struct Probe {
     number: usize,
     deadline: u64,
@@ -159,7 +170,7 @@ enum ProbeEnd {
     Neither,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Model {
     settings: Settings,
     now: u64,
@@ -173,6 +184,9 @@ struct Model {
     /// The outcomes that a closed circuit has heard since it closed, whatever they were.
     heard: Vec<Heard>,
     probes: Vec<Probe>,
+    /// Everything that was wanted so far, and whether the end of the last has taken effect.
+    wanted: Vec<Wanted>,
+    has_ended: bool,
     /// Openings since the last close or control.
     openings: u32,
     reason: Option<(TripKind, u64)>,
@@ -195,6 +209,8 @@ impl Model {
             was_open: 0,
             heard: vec![],
             probes: vec![],
+            wanted: vec![],
+            has_ended: false,
             openings: 0,
             reason: None,
             last_failure: None,
@@ -272,7 +288,52 @@ impl Model {
                     self.judge_probes(deadline);
                 }
             }
+            if !self.has_ended && self.end_of_last() == Some(deadline) {
+                self.has_ended = true;
+                if self.changes_by_itself() {
+                    self.enter(state_of(self.permanent()), deadline);
+                }
+            }
         }
+    }
+
+    fn end_of_last(&self) -> Option<u64> {
+        self.wanted.last()?.until
+    }
+
+    /// The mode that was wanted last without an end.
+    fn permanent(&self) -> Mode {
+        let for_good = self.wanted.iter().rev().find(|wanted| wanted.until.is_none());
+        for_good.map_or(Mode::Normal, |wanted| wanted.mode)
+    }
+
+    /// Whether the end of the last is a change of mode.
+    fn changes_by_itself(&self) -> bool {
+        let last = self.wanted.last();
+        last.is_some_and(|last| last.until.is_some() && last.mode != self.permanent())
+    }
+
+    fn want(&mut self, mode: Mode, limit: Option<u64>) {
+        self.lapse();
+        self.wanted.push(Wanted { mode, until: limit.map(|limit| self.now + limit) });
+        self.has_ended = false;
+        self.set(state_of(mode));
+    }
+
+    /// The last of all, or of those that have no end.
+    fn in_force(&self) -> Option<Ordered> {
+        let last = self.wanted.len().checked_sub(1)?;
+        let is_over = self.wanted[last].until.is_some_and(|until| until <= self.now);
+        let permanent = || self.wanted.iter().rposition(|wanted| wanted.until.is_none());
+        let number = if is_over { permanent()? } else { last };
+        let Wanted { mode, until } = self.wanted[number];
+        let is_shown = until.is_some() || mode != Mode::Normal;
+        is_shown.then(|| Ordered {
+            mode,
+            left: until.map(|until| ticks(until - self.now)),
+            then: until.map(|_| self.permanent()),
+            number: number as u64 + 1,
+        })
     }
 
     fn acquire(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
@@ -283,7 +344,11 @@ impl Model {
         let in_flight = self.probes_that(|end| end.is_none());
         let refusal = match self.state {
             State::Open => Some((RejectedReason::Open, Some(self.open_until() - self.now))),
-            State::ForcedOpen => Some((RejectedReason::ForcedOpen, None)),
+            State::ForcedOpen => {
+                let end = self.end_of_last().filter(|_| !self.has_ended);
+                let end = end.filter(|_| self.changes_by_itself());
+                Some((RejectedReason::ForcedOpen, end.map(|end| end - self.now)))
+            }
             State::HalfOpen if in_flight == u64::from(self.settings.half_open_max_calls) => {
                 Some((RejectedReason::HalfOpenFull, None))
             }
@@ -420,7 +485,6 @@ impl Model {
 
     /// A control that sets a state of its own.
     fn set(&mut self, state: State) {
-        self.lapse();
         if self.state != state || state == State::Closed {
             self.enter(state, self.now);
         }
@@ -436,8 +500,14 @@ impl Model {
         }
     }
 
-    /// Everything that a reading of the machine shows, as text.
+    /// Everything that a reading of the machine shows.
     fn reading(&self) -> Seen {
+        let is_over = self.end_of_last().is_some_and(|end| end <= self.now);
+        if is_over && !self.has_ended && self.changes_by_itself() {
+            let mut later = self.clone();
+            later.lapse();
+            return later.reading();
+        }
         let window = self.window();
         let is_open = self.state == State::Open;
         let left = self.open_until().saturating_sub(self.now);
@@ -457,6 +527,7 @@ impl Model {
             ways: self.sorted_ways(),
             open_time: ticks(self.was_open + if is_open { self.now - self.since } else { 0 }),
             last_failure: self.last_failure.map(|at| ticks(self.now - at)),
+            ordered: self.in_force(),
         }
     }
 
@@ -503,6 +574,30 @@ fn is_recorded(call: Ended) -> bool {
     }
 }
 
+fn state_of(mode: Mode) -> State {
+    match mode {
+        Mode::Normal => State::Closed,
+        Mode::Disabled => State::Disabled,
+        Mode::ForcedOpen => State::ForcedOpen,
+    }
+}
+
+/// An override as it is shown, but for who gave it.
+#[derive(Debug, PartialEq)]
+struct Ordered {
+    mode: Mode,
+    left: Option<Duration>,
+    then: Option<Mode>,
+    number: u64,
+}
+
+impl From<&ModeOverride> for Ordered {
+    fn from(shown: &ModeOverride) -> Self {
+        let ModeOverride { mode, left, then, number, .. } = *shown;
+        Self { mode, left, then, number }
+    }
+}
+
 /// What is compared after every step.
 #[derive(Debug, PartialEq)]
 struct Seen {
@@ -522,6 +617,7 @@ struct Seen {
     ways: Vec<(State, State)>,
     open_time: Duration,
     last_failure: Option<Duration>,
+    ordered: Option<Ordered>,
 }
 
 impl From<Reading> for Seen {
@@ -542,6 +638,7 @@ impl From<Reading> for Seen {
             ways: ways_of(&reading.past.transitions),
             open_time: reading.past.open,
             last_failure: reading.last_failure,
+            ordered: reading.mode_override.as_ref().map(Ordered::from),
         }
     }
 }
@@ -579,6 +676,7 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(ways_of(&snapshot.transition_counts), seen.ways);
     assert_eq!(snapshot.open_time, seen.open_time);
     assert_eq!(snapshot.last_failure, seen.last_failure);
+    assert_eq!(snapshot.mode_override.as_ref().map(Ordered::from), seen.ordered);
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());
@@ -614,9 +712,13 @@ proptest! {
                     bench.wait(ticks(by));
                 }
                 Step::Trip => (model.trip(), bench.trip()).0,
-                Step::ForceOpen => (model.set(State::ForcedOpen), bench.force_open()).0,
-                Step::Disable => (model.set(State::Disabled), bench.disable()).0,
-                Step::Reset => (model.set(State::Closed), bench.reset()).0,
+                Step::ForceOpen => (model.want(Mode::ForcedOpen, None), bench.force_open()).0,
+                Step::Disable => (model.want(Mode::Disabled, None), bench.disable()).0,
+                Step::Reset => (model.want(Mode::Normal, None), bench.reset()).0,
+                Step::Override(mode, limit) => {
+                    model.want(mode, limit);
+                    bench.order(mode, limit.map(ticks));
+                }
             }
             prop_assert_eq!(Seen::from(bench.read()), model.reading());
         }
@@ -637,6 +739,7 @@ proptest! {
                     (Ok(leave), Ok(permit)) => held.push((leave, permit)),
                     (Err((reason, left)), Err(rejected)) => {
                         prop_assert_eq!(rejected.reason(), reason);
+                        let left = left.filter(|_| reason == RejectedReason::Open);
                         prop_assert_eq!(rejected.retry_after(), left.map(ticks));
                     }
                     (expected, got) => prop_assert!(false, "{:?} against {:?}", expected, got),
@@ -657,11 +760,16 @@ proptest! {
                     time.advance(ticks(by));
                 }
                 Step::Trip => (model.trip(), circuit.trip()).0,
-                Step::ForceOpen => (model.set(State::ForcedOpen), circuit.force_open()).0,
-                Step::Disable => (model.set(State::Disabled), circuit.disable()).0,
-                Step::Reset => (model.set(State::Closed), circuit.reset()).0,
+                Step::ForceOpen => (model.want(Mode::ForcedOpen, None), circuit.force_open()).0,
+                Step::Disable => (model.want(Mode::Disabled, None), circuit.disable()).0,
+                Step::Reset => (model.want(Mode::Normal, None), circuit.reset()).0,
+                Step::Override(mode, limit) => {
+                    model.want(mode, limit);
+                    let limit = limit.map(ticks);
+                    circuit.override_for(Override::Mode(mode), limit, "somebody").unwrap();
+                }
             }
-            assert_eq!(circuit.state(), model.state);
+            assert_eq!(circuit.state(), model.reading().state);
             assert_shows(&circuit.snapshot(), &model);
         }
     }

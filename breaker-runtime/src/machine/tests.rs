@@ -5,6 +5,7 @@ mod change;
 mod closed;
 mod cooldown;
 mod half_open;
+mod orders;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{Settlement, Ticket};
 use crate::clock::{Instant, Left};
 use crate::config::Config;
 use crate::error::{Refusal, RejectedReason};
+use crate::mode::{Mode, ModeOverride};
 use crate::outcome::Ended;
 use crate::state::{State, TripKind, TripReason};
 use crate::window::Tally;

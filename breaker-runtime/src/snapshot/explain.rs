@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::Snapshot;
+use crate::mode::{Mode, ModeOverride};
 use crate::readable::Readable;
 use crate::state::{State, plural};
 
@@ -31,21 +32,37 @@ impl Snapshot {
             State::Open => self.explain_open(&mut sentence),
             State::HalfOpen => self.explain_half_open(&mut sentence),
             State::ForcedOpen => {
-                write!(
-                    sentence,
-                    "forced open for {}: every call is refused until reset()",
-                    self.lasted()
-                )
+                self.explain_mode(&mut sentence, "forced open", "every call is refused")
             }
             State::Disabled => {
-                write!(
-                    sentence,
-                    "disabled for {}: calls run and are only counted until reset()",
-                    self.lasted()
-                )
+                self.explain_mode(&mut sentence, "disabled", "calls run and are only counted")
             }
         };
+        if let Some(ordered) = &self.mode_override
+            && ordered.mode == Mode::Normal
+            && let (Some(left), Some(then)) = (ordered.left, ordered.then)
+            && then != Mode::Normal
+        {
+            let (by, left, then) = (By(ordered), Readable(left), words(then));
+            let _ = write!(sentence, "; as usual{by} for another {left}, then {then} again");
+        }
         sentence
+    }
+
+    /// What holds as long as a person wants it.
+    fn explain_mode(&self, out: &mut String, is: &str, so: &str) -> fmt::Result {
+        let Some(ordered) = &self.mode_override else {
+            return write!(out, "{is} for {}: {so} until reset()", self.lasted());
+        };
+        let by = By(ordered);
+        let Some(left) = ordered.left else {
+            return write!(out, "{is}{by} for {}: {so} until reset()", self.lasted());
+        };
+        write!(out, "{is}{by} for another {}: {so}", Readable(left))?;
+        match ordered.then {
+            Some(then) if then != Mode::Normal => write!(out, ", then {} again", words(then)),
+            _ => Ok(()),
+        }
     }
 
     fn explain_closed(&self, out: &mut String) -> fmt::Result {
@@ -134,6 +151,26 @@ impl Snapshot {
 
     fn reason(&self) -> String {
         self.trip_reason.map_or_else(String::new, |reason| reason.to_string())
+    }
+}
+
+const fn words(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Normal => "as usual",
+        Mode::Disabled => "disabled",
+        Mode::ForcedOpen => "forced open",
+    }
+}
+
+/// Who gave an order, if that was not the program for good.
+struct By<'a>(&'a ModeOverride);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.by.as_deref() {
+            Some(by) if by != "code" || self.0.left.is_some() => write!(f, " by {by}"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod modules {
     pub(crate) mod guarded;
     pub(crate) mod keyed;
     pub(crate) mod machine;
+    pub(crate) mod mode;
     pub(crate) mod name;
     pub(crate) mod no_timer;
     pub(crate) mod outcome;
@@ -32,6 +33,7 @@ mod modules {
     pub(crate) mod site;
     pub(crate) mod snapshot;
     pub(crate) mod state;
+    pub(crate) mod suggestion;
     pub(crate) mod sync;
     pub(crate) mod totals;
     pub(crate) mod transitions;
@@ -53,8 +55,8 @@ mod tested {
 use modules::no_timer as timer;
 use modules::{
     breaker, bulkhead, cells, clock, config, constant, entering, error, event, eventual, guarded,
-    keyed, machine, name, outcome, permit, provenance, readable, refusable, registry, site,
-    snapshot, state, sync, totals, transitions, visible, window, word,
+    keyed, machine, mode, name, outcome, permit, provenance, readable, refusable, registry, site,
+    snapshot, state, suggestion, sync, totals, transitions, visible, window, word,
 };
 // What they import from the crate's root.
 pub use modules::breaker::CircuitBreaker;

@@ -1,0 +1,139 @@
+//! Wrong tokens, so that nobody can try many.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The wrong tokens from one source in [`PERIOD`].
+const MOST: usize = 10;
+const PERIOD: Duration = Duration::from_secs(1);
+/// The sources that are remembered apart. Others that come meanwhile count as one.
+const MOST_SOURCES: usize = 1_024;
+
+/// Where a token comes from; `None` is not known.
+pub(crate) type Source = Option<IpAddr>;
+
+/// When tokens from one source were wrong: the last [`MOST`] times.
+#[derive(Debug, Default)]
+struct Times(VecDeque<Instant>);
+
+impl Times {
+    fn is_exhausted(&self, now: Instant) -> bool {
+        let is_recent = |at: &Instant| now.saturating_duration_since(*at) < PERIOD;
+        self.0.len() == MOST && self.0.front().is_some_and(is_recent)
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.0.back().is_none_or(|last| now.saturating_duration_since(*last) >= PERIOD)
+    }
+
+    fn add(&mut self, now: Instant) {
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(now);
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    by_source: HashMap<Source, Times>,
+    others: Times,
+    count: u64,
+    logged: Option<Instant>,
+}
+
+impl Attempts {
+    /// Whether another token from there may be looked at.
+    pub(crate) fn may_try(&mut self, source: Source, now: Instant) -> bool {
+        if self.by_source.len() >= MOST_SOURCES && !self.by_source.contains_key(&source) {
+            self.by_source.retain(|_, times| !times.is_over(now));
+        }
+        !self.times(source).is_exhausted(now)
+    }
+
+    /// Counts a wrong token, or one that was not looked at, and returns how many there have been.
+    pub(crate) fn fail(&mut self, source: Source, was_looked_at: bool, now: Instant) -> u64 {
+        self.count = self.count.saturating_add(1);
+        if was_looked_at {
+            let is_known =
+                self.by_source.len() < MOST_SOURCES || self.by_source.contains_key(&source);
+            let others = &mut self.others;
+            let times = if is_known { self.by_source.entry(source).or_default() } else { others };
+            times.add(now);
+        }
+        self.count
+    }
+
+    fn times(&self, source: Source) -> &Times {
+        static NONE: Times = Times(VecDeque::new());
+        match self.by_source.get(&source) {
+            Some(times) => times,
+            None if self.by_source.len() < MOST_SOURCES => &NONE,
+            None => &self.others,
+        }
+    }
+
+    /// Whether it is time for another line in the log.
+    pub(crate) fn is_logged(&mut self, now: Instant) -> bool {
+        let is_due = self.logged.is_none_or(|at| now.saturating_duration_since(at) >= PERIOD);
+        if is_due {
+            self.logged = Some(now);
+        }
+        is_due
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn source(number: u32) -> Source {
+        Some(Ipv4Addr::from_bits(number).into())
+    }
+
+    #[test]
+    fn the_sources_that_are_remembered_are_bounded_and_forgotten_when_they_stop() {
+        let (mut attempts, begin) = (Attempts::default(), Instant::now());
+        for number in 0..MOST_SOURCES as u32 * 3 {
+            let is_looked_at = attempts.may_try(source(number), begin);
+            attempts.fail(source(number), is_looked_at, begin);
+        }
+        assert_eq!((attempts.by_source.len(), attempts.others.0.len()), (MOST_SOURCES, MOST));
+        assert!(!attempts.may_try(source(u32::MAX), begin), "it counts with the others");
+        assert!(attempts.may_try(source(0), begin), "it has had one");
+
+        let later = begin + PERIOD;
+        assert!(attempts.may_try(source(u32::MAX), later));
+        assert!(attempts.by_source.is_empty());
+    }
+
+    #[test]
+    fn a_source_is_not_reset_by_others_that_come() {
+        let (mut attempts, begin) = (Attempts::default(), Instant::now());
+        for _ in 0..MOST {
+            attempts.fail(source(0), true, begin);
+        }
+        for number in 1..MOST_SOURCES as u32 * 2 {
+            attempts.may_try(source(number), begin);
+            attempts.fail(source(number), true, begin);
+        }
+        assert!(!attempts.may_try(source(0), begin + PERIOD / 2));
+        assert!(attempts.may_try(source(0), begin + PERIOD));
+    }
+
+    #[test]
+    fn there_is_one_line_a_second() {
+        let (mut attempts, begin) = (Attempts::default(), Instant::now());
+        let logged = (0..30).filter(|step| attempts.is_logged(begin + PERIOD * *step / 10));
+        assert_eq!(logged.count(), 3);
+    }
+}
