@@ -128,7 +128,7 @@ pub mod __private;
 
 pub use crate::breaker::CircuitBreaker;
 pub use crate::clock::{Clock, ManualClock};
-pub use crate::config::{Config, ConfigError, Settings, WindowSize};
+pub use crate::config::{Config, ConfigError, ConfigErrors, Settings, WindowSize};
 pub use crate::error::{CallError, Rejected, RejectedReason, TimedOut};
 pub use crate::event::{Event, EventKind, Subscription};
 pub use crate::outcome::Outcome;
