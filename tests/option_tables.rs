@@ -1,39 +1,41 @@
-//! The documentation lists the options that exist, no more and no fewer.
+//! The documentation lists the options as they are declared. `UPDATE_EXPECT=1` rewrites it.
 
-/// The options, in the order of the code.
-fn options() -> Vec<&'static str> {
-    let source = include_str!("../breaker-macros/src/options.rs");
-    let (_, table) = source.split_once("const OPTIONS").expect("the table of options");
-    let (table, _) = table.split_once("];").expect("the end of the table");
-    table.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split('"').next()).collect()
+use std::path::Path;
+
+use breaker_options::OPTIONS;
+
+const HEAD: &str = "| option | value and limits | default | meaning |\n|---|---|---|---|\n";
+
+/// The table that the declarations make.
+fn table() -> String {
+    let rows = OPTIONS.iter().map(|entry| {
+        let (name, value) = (entry.name, entry.value());
+        format!("| `{name}` | {value} | {} | {} |\n", entry.default, entry.meaning)
+    });
+    HEAD.chars().chain(rows.collect::<String>().chars()).collect()
 }
 
-/// The first column of the table whose head begins with `| option |`.
-fn documented(text: &'static str) -> Vec<&'static str> {
-    let rows = text.lines().skip_while(|line| !line.starts_with("| option |")).skip(2);
-    let rows = rows.take_while(|line| line.starts_with('|'));
-    rows.filter_map(|row| row.split('`').nth(1)).collect()
+/// Compares the table in that file, which stands where its head does.
+#[track_caller]
+fn check(file: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(HEAD).expect("the head of the table");
+    let rows = rest.find("\n\n").map_or(rest.len(), |end| end + 1);
+    let (shown, expected) = (format!("{HEAD}{}", &rest[..rows]), table());
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, format!("{before}{expected}{}", &rest[rows..])).unwrap();
+    } else {
+        assert_eq!(shown, expected, "{file} differs; run this test with UPDATE_EXPECT=1");
+    }
 }
 
 #[test]
-fn the_readme_lists_every_option() {
-    assert_eq!(documented(include_str!("../README.md")), options());
+fn the_readme_lists_the_options_as_they_are() {
+    check("README.md");
 }
 
 #[test]
-fn the_documentation_of_the_attribute_lists_every_option() {
-    let attribute = include_str!("../breaker-runtime/docs/circuit_breaker.md");
-    assert_eq!(documented(attribute), options());
-}
-
-#[test]
-fn both_tables_say_the_same() {
-    let rows = |text: &'static str| {
-        let rows = text.lines().skip_while(|line| !line.starts_with("| option |")).skip(2);
-        let rows = rows.take_while(|line| line.starts_with('|'));
-        // The last column may be worded for its reader; values, limits and defaults may not.
-        rows.map(|row| row.rsplitn(3, '|').last().unwrap_or(row)).collect::<Vec<_>>()
-    };
-    let readme = rows(include_str!("../README.md"));
-    assert_eq!(readme, rows(include_str!("../breaker-runtime/docs/circuit_breaker.md")));
+fn the_documentation_of_the_attribute_lists_the_options_as_they_are() {
+    check("breaker-runtime/docs/circuit_breaker.md");
 }

@@ -81,5 +81,5 @@ fn an_outage_is_logged_with_its_fields_at_its_levels() {
     assert_eq!(records[2].1["breaker.reason"], "success");
     assert_eq!(records[3].1["breaker.reason"], "reset()");
     assert!(!records[3].1.contains_key("breaker.failure_rate"));
-    assert!(records[4].1["breaker.reason"].contains("failure_threshold = 1"));
+    assert!(records[4].1["breaker.reason"].contains("failure_threshold=1"));
 }

@@ -2,13 +2,13 @@
 //!
 //! Parsing goes on after a mistake, so that two mistakes give two errors.
 
+use breaker_options::{Entry, Takes};
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, Token};
 
 use crate::nesting;
-use crate::options::{self, Takes};
 
 /// Errors found so far. Each is shown where it belongs.
 #[derive(Debug, Default)]
@@ -107,7 +107,8 @@ impl Args {
         let key = input.call(Ident::parse_any).map_err(|error| {
             Error::new(error.span(), "expected an option, such as `failure_threshold = 5`")
         })?;
-        let Some((option, takes)) = options::find(&key) else {
+        let Some(&Entry { name: option, takes, .. }) = breaker_options::find(&key.to_string())
+        else {
             let error = self.unknown(&key, at_end(input));
             self.errors.push(error);
             skip_to_comma(input)?;
@@ -129,7 +130,7 @@ impl Args {
 
     /// Says what a word that is no option was probably meant to be. Alone, it may have been the name.
     fn unknown(&mut self, key: &Ident, alone: bool) -> Error {
-        let meant = options::meant(key);
+        let meant = breaker_options::meant(&key.to_string());
         self.misspelt.extend(meant);
         if alone && meant.is_none() {
             self.misspelt.push("name");
@@ -138,7 +139,7 @@ impl Args {
             );
             return Error::new(key.span(), message);
         }
-        Error::new(key.span(), options::unknown(key, meant))
+        Error::new(key.span(), breaker_options::unknown(&key.to_string()))
     }
 
     fn positional(&mut self, lit: &Lit) -> Error {
@@ -199,7 +200,7 @@ fn needs_a_value(option: &str, takes: Takes) -> String {
 fn example(option: &str, takes: Takes) -> String {
     let value = match takes {
         Takes::Name => "\"payments\"",
-        Takes::Count(_) => "5",
+        Takes::Count => "5",
         Takes::Share => "0.5",
         Takes::Factor => "2.0",
         Takes::Spread => "0.1",

@@ -10,7 +10,6 @@ mod expand;
 mod fallback;
 mod guard;
 mod nesting;
-mod options;
 mod output;
 mod signature;
 mod spans;

@@ -1,11 +1,11 @@
 //! What the user meant: values checked, conflicts found, defaults filled.
 
+use breaker_options::{OPTIONS, Takes};
 use proc_macro2::Span;
 use syn::{Error, Expr, Lit, LitStr, Path};
 
 use crate::args::{Args, Errors};
 use crate::fallback::Fallback;
-use crate::options::Takes;
 use crate::signature::{Function, Receiver};
 use crate::spans::spanning;
 use crate::value::{Value, is_text, limit, literal, peel, value};
@@ -188,30 +188,15 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
     let message = match chosen {
         Some(word) if quoted => format!("`{option}` takes a word; write `{word}` without quotes"),
         Some(word) => return Ok(Some(word)),
-        None => {
-            let choices: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-            let listed = choices.join(", ");
-            let listed = match listed.rsplit_once(", ") {
-                Some((others, last)) => format!("{others} or {last}"),
-                None => listed,
-            };
-            format!("`{option}` is {listed}")
-        }
+        None => format!("`{option}` is {}", arg.takes),
     };
     Err(Error::new_spanned(&arg.value, message))
 }
 
 /// Options that need another one, and literals that contradict each other.
 fn check_pairs(args: &Args, errors: &mut Errors) {
-    const COMPANIONS: [(&str, &str); 5] = [
-        ("slow_call_rate", "slow_call"),
-        ("cooldown_max", "cooldown_multiplier"),
-        ("max_wait", "max_concurrent"),
-        ("fallback_on", "fallback"),
-        ("max_keys", "key"),
-    ];
-    for (option, companion) in COMPANIONS {
-        if args.get(option).is_some() && !args.mentions(companion) {
+    for (option, companion) in OPTIONS.iter().map(|entry| (entry.name, entry.needs)) {
+        if args.get(option).is_some() && !companion.is_empty() && !args.mentions(companion) {
             let message = format!("`{option}` needs `{companion}`");
             errors.push(Error::new(args.span_of(option), message));
         }
@@ -242,18 +227,18 @@ fn check_order(
     default: Option<&str>,
 ) {
     let read = |option| match literal(peel(&args.get(option)?.value)) {
-        Some((false, Lit::Str(text))) => humantime::parse_duration(&text.value()).ok(),
+        Some((false, Lit::Str(text))) => breaker_options::duration(&text.value()).ok(),
         _ => None,
     };
     let default = default.filter(|_| !args.mentions(shorter));
-    let least = read(shorter).or_else(|| humantime::parse_duration(default?).ok());
+    let least = read(shorter).or_else(|| breaker_options::duration(default?).ok());
     if let (Some(most), Some(least)) = (read(longer), least)
         && most < least
         && !most.is_zero()
     {
         let message = format!(
             "`{longer}` must not be shorter than `{shorter}`, {}",
-            humantime::format_duration(least)
+            breaker_options::exact(least)
         );
         let value = args.get(longer).map(|arg| &arg.value);
         errors.push(Error::new_spanned(value, message));

@@ -1,18 +1,12 @@
 //! The values of options: literals are checked here, constants by the compiler.
 
-use std::time::Duration;
-
+use breaker_options::Takes;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{Error, Expr, Lit, UnOp};
 
 use crate::args::Arg;
-use crate::options::Takes;
 use crate::spans::ends;
-
-/// The most calls that a window counts.
-const LONGEST_WINDOW: u32 = 1_000_000;
-const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
 
 /// A value that the compiler can know.
 pub(crate) struct Value {
@@ -26,18 +20,14 @@ pub(crate) struct Value {
 /// Reads the value of an option that takes a number or a duration; `None` for the others.
 pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
     let (option, value) = (arg.option, peel(&arg.value));
-    let checked = match arg.takes {
-        Takes::Count(most) => count(option, most, value)?,
-        Takes::Share => number(option, value, "a share: more than 0, at most 1", |share| {
-            share > 0.0 && share <= 1.0
-        })?,
-        Takes::Factor => number(option, value, "at least 1", |factor| factor >= 1.0)?,
-        Takes::Spread => number(option, value, "at least 0 and less than 1", |spread| {
-            (0.0..1.0).contains(&spread)
-        })?,
-        Takes::Duration => duration(option, value, Duration::from_nanos(1))?,
-        Takes::Wait => duration(option, value, Duration::ZERO)?,
-        Takes::Window => window(option, value)?,
+    let takes = arg.takes;
+    let checked = match takes {
+        Takes::Count => count(option, takes, value)?,
+        Takes::Share => number(option, takes, value, "a share: more than 0, at most 1")?,
+        Takes::Factor => number(option, takes, value, "at least 1")?,
+        Takes::Spread => number(option, takes, value, "at least 0 and less than 1")?,
+        Takes::Duration | Takes::Wait => duration(option, takes, value)?,
+        Takes::Window => window(option, takes, value)?,
         Takes::Name
         | Takes::Word(_)
         | Takes::Predicate
@@ -51,7 +41,7 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
 /// Reads a duration that is part of an option's value, and is longer than 0.
 pub(crate) fn limit(of: &str, value: &Expr) -> syn::Result<Value> {
     let value = peel(value);
-    known(of, value, duration(of, value, Duration::from_nanos(1))?)
+    known(of, value, duration(of, Takes::Duration, value)?)
 }
 
 /// A value that was checked, or one that is left to the compiler.
@@ -90,17 +80,18 @@ pub(crate) fn literal(value: &Expr) -> Option<(bool, &Lit)> {
     }
 }
 
-fn window(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
-    let calls = || count(option, LONGEST_WINDOW, value);
+fn window(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
     let message = match literal(value) {
         Some((false, Lit::Str(text))) => match text.value().trim().parse::<u64>() {
             Ok(calls) => format!(
                 "`{option}` needs a unit if it is a time: write `\"{calls}s\"`; or `{calls}` without \
-                 quotes, for so many calls"
+                 quotes, for a number of calls"
             ),
-            Err(_) => return duration(option, value, SHORTEST_WINDOW),
+            Err(_) => return duration(option, takes, value),
         },
-        None | Some((_, Lit::Int(_)) | (true, Lit::Float(_))) => return calls(),
+        None | Some((_, Lit::Int(_)) | (true, Lit::Float(_))) => {
+            return count(option, takes, value);
+        }
         Some(_) => {
             format!("`{option}` takes a number of calls or a duration: write `100` or `\"30s\"`")
         }
@@ -108,38 +99,37 @@ fn window(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
     Err(Error::new_spanned(value, message))
 }
 
-fn count(option: &str, most: u32, value: &Expr) -> syn::Result<Option<TokenStream>> {
-    let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    let range = if most == u32::MAX { "at least 1".to_owned() } else { format!("1 to {most}") };
+fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
+    let range = if takes == Takes::Window { "1 to 1000000 calls" } else { "at least 1" };
     match literal(value) {
         None => Ok(None),
-        Some((false, Lit::Int(int))) => match int.base10_parse::<u64>() {
-            Ok(number) if (1..=most.into()).contains(&number) => {
-                if !["", "u32"].contains(&int.suffix()) {
-                    return wrong(format!("is a `u32`; write `{number}`"));
-                }
-                Ok(Some(int.to_token_stream()))
+        Some((false, Lit::Int(int))) => {
+            // Only what has more than 64 bits cannot be read.
+            let number = int.base10_parse::<u64>().unwrap_or(u64::MAX);
+            if let Some(problem) = takes.problem_of_count(number) {
+                return wrong(problem);
             }
-            Ok(number) if number > most.into() => wrong(format!("must be at most {most}")),
-            Ok(_) => wrong(format!("must be {range}")),
-            Err(_) => wrong(format!("must be at most {most}")),
-        },
-        Some((true, Lit::Int(_) | Lit::Float(_))) => {
-            wrong(format!("must be {range}, not negative"))
+            if !["", "u32"].contains(&int.suffix()) {
+                return wrong(&format!("is a `u32`; write `{number}`"));
+            }
+            Ok(Some(int.to_token_stream()))
         }
-        Some((_, Lit::Str(text))) => match text.value().trim().parse::<u64>() {
-            Ok(number) => wrong(format!("takes a number; write `{number}` without quotes")),
-            Err(_) => wrong(format!("takes a whole number, {range}")),
-        },
-        Some(_) => wrong(format!("takes a whole number, {range}")),
+        Some((true, Lit::Int(_) | Lit::Float(_))) => {
+            wrong(&format!("must be {range}, not negative"))
+        }
+        Some((_, Lit::Str(text))) if text.value().trim().parse::<u64>().is_ok() => {
+            wrong(&format!("takes a number; write `{}` without quotes", text.value().trim()))
+        }
+        Some(_) => wrong(&format!("takes a whole number, {range}")),
     }
 }
 
 fn number(
     option: &str,
+    takes: Takes,
     value: &Expr,
     range: &str,
-    holds: impl Fn(f64) -> bool,
 ) -> syn::Result<Option<TokenStream>> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let (negative, digits) = match literal(value) {
@@ -168,55 +158,39 @@ fn number(
         return wrong(format!("takes a number, {range}"));
     };
     let number = if negative { -magnitude } else { magnitude };
-    if holds(number) && number.is_finite() {
-        let mut literal = proc_macro2::Literal::f64_unsuffixed(number);
-        literal.set_span(ends(value).0);
-        return Ok(Some(literal.to_token_stream()));
+    match takes.problem_of_number(number) {
+        None => {
+            let mut literal = proc_macro2::Literal::f64_unsuffixed(number);
+            literal.set_span(ends(value).0);
+            Ok(Some(literal.to_token_stream()))
+        }
+        Some(problem) if takes == Takes::Share && (2.0..=100.0).contains(&number) => {
+            wrong(format!("{problem}; for {number} % write `{}`", number / 100.0))
+        }
+        Some(problem) => wrong(problem.to_owned()),
     }
-    if range.starts_with("a share") && (2.0..=100.0).contains(&number) {
-        return wrong(format!("is {range}; for {number} % write `{}`", number / 100.0));
-    }
-    wrong(format!("must be {range}"))
 }
 
-fn duration(option: &str, value: &Expr, least: Duration) -> syn::Result<Option<TokenStream>> {
-    let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
+fn duration(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     match literal(value) {
         None => Ok(None),
-        Some((false, Lit::Str(text))) => match humantime::parse_duration(&text.value()) {
-            Ok(duration) if duration < least => wrong(match least {
-                SHORTEST_WINDOW => "must be at least 10ms, if it is a time".to_owned(),
-                _ => "must be longer than 0".to_owned(),
-            }),
-            Ok(duration) => {
-                let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
-                let span = text.span();
-                Ok(Some(quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) }))
-            }
-            Err(error) => wrong(no_duration(text.value().trim(), &error)),
-        },
-        Some((false, Lit::Int(int))) => wrong(needs_a_unit(int.base10_digits())),
-        Some(_) => wrong("takes a duration, such as \"250ms\", \"30s\" or \"1m 30s\"".to_owned()),
-    }
-}
-
-fn no_duration(text: &str, error: &humantime::DurationError) -> String {
-    use humantime::DurationError::{NumberOverflow, UnknownUnit};
-
-    match error {
-        UnknownUnit { unit, .. } if unit.is_empty() => needs_a_unit(text),
-        UnknownUnit { unit, .. } => {
-            format!(
-                "has an unknown unit, `{unit}`; the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"
-            )
+        Some((false, Lit::Str(text))) => {
+            let read = breaker_options::duration(&text.value());
+            let duration = match read.map(|read| (read, takes.problem_of_duration(read))) {
+                Ok((duration, None)) => duration,
+                Ok((_, Some(problem))) => return wrong(problem),
+                Err(problem) => return wrong(&problem),
+            };
+            let (secs, nanos, span) = (duration.as_secs(), duration.subsec_nanos(), text.span());
+            Ok(Some(quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) }))
         }
-        NumberOverflow => "cannot be counted in nanoseconds".to_owned(),
-        _ => "is no duration; write it like \"250ms\", \"30s\" or \"1m 30s\"".to_owned(),
+        Some((false, Lit::Int(int))) => {
+            let digits = int.base10_digits();
+            wrong(&format!("needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`"))
+        }
+        Some(_) => wrong("takes a duration, such as \"250ms\", \"30s\" or \"1m 30s\""),
     }
-}
-
-fn needs_a_unit(digits: &str) -> String {
-    format!("needs a unit: write `\"{digits}s\"` or `\"{digits}ms\"`")
 }
 
 /// What can only be known at run time, or per type, is refused here in our words.

@@ -466,9 +466,9 @@ impl fmt::Debug for CircuitBreaker {
 }
 
 /// What is wrong with an override's limit.
-pub(crate) fn zero_limit(limit: Option<Duration>) -> Option<(ConfigError, String)> {
+pub(crate) fn zero_limit(limit: Option<Duration>) -> Option<String> {
     let is_zero = limit.is_some_and(|limit| limit.is_zero());
-    is_zero.then(|| (ConfigError::new("limit", "must be more than zero"), String::new()))
+    is_zero.then(|| "`limit` must be more than zero".to_owned())
 }
 
 fn settle_result<T, E>(permit: Permit<'_>, result: Result<T, E>) -> Result<T, CallError<E>> {

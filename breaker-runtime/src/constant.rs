@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Config, equal};
 
 /// Stops the compilation at the value of an option that is out of range.
 ///
@@ -122,13 +122,4 @@ const fn joined(parts: [&str; 4]) -> ([u8; 160], usize) {
         part += 1;
     }
     (text, length)
-}
-
-const fn equal(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
 }

@@ -109,7 +109,6 @@ mod serde;
 mod site;
 mod snapshot;
 mod state;
-mod suggestion;
 mod sync;
 #[cfg(feature = "tokio")]
 mod timer;

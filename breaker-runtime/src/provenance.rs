@@ -145,7 +145,7 @@ impl CircuitBreaker {
 /// registry().get_or_create("cache", Config::new().failure_threshold(9))?;
 /// let conflicts = registry().conflicts();
 /// let refused = conflicts.iter().find(|it| it.name == "cache").unwrap().refused;
-/// assert_eq!(refused.to_string(), "get_or_create [failure_threshold = 9]");
+/// assert_eq!(refused.to_string(), "get_or_create [failure_threshold=9]");
 /// assert!(refused.site.is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

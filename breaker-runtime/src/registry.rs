@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
+use breaker_options::nearest;
+
 use crate::breaker::{CircuitBreaker, zero_limit};
 use crate::config::{Config, ConfigError, ConfigErrors};
 use crate::event::{Event, LISTENERS, Subscription, Topic};
@@ -16,7 +18,6 @@ use crate::name::Name;
 use crate::provenance::{Conflict, Provenance, Stated};
 use crate::site::Site;
 use crate::snapshot::{RegistrySnapshot, Snapshot};
-use crate::suggestion::nearest;
 
 const NO_ROOM: ConfigError = ConfigError::new(
     "max_keys",
@@ -373,12 +374,12 @@ impl Registry {
         }
     }
 
-    fn no_circuit(&self, name: &str) -> (ConfigError, String) {
+    fn no_circuit(&self, name: &str) -> String {
         let names = self.names();
         let known = names.iter().map(String::as_str);
         let hint = nearest(name, known).map(|near| format!("; did you mean {near:?}?"));
-        let detail = format!(": {:?} is unknown{}", tame(name), hint.unwrap_or_default());
-        (ConfigError::new("name", "must be the name of a circuit"), detail)
+        let hint = hint.unwrap_or_default();
+        format!("`name` must be the name of a circuit: {:?} is unknown{hint}", tame(name))
     }
 
     /// The circuit of a site, which joins it if it was not in the link-time list.

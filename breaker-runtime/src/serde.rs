@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
+use breaker_options::circuit_options;
 
-use crate::config::{Config, Settings, WindowSize};
+use crate::config::{Config, WindowSize};
 use crate::error::RejectedReason;
 use crate::event::{Event, EventKind};
 use crate::mode::{Mode, ModeOverride};
@@ -177,32 +178,52 @@ impl Serialize for WindowSize {
     }
 }
 
-// What the config comes to, and which options were stated.
-object!(Config, config: Settings {
-    failure_threshold, failure_rate, window, minimum_calls, slow_call, slow_call_rate, cooldown,
-    cooldown_multiplier, cooldown_max, cooldown_jitter, half_open_max_calls, success_threshold,
-    half_open_failure_threshold, probe_timeout, max_concurrent, max_wait,
-} = &config.settings() => {
-    "failure_threshold": failure_threshold,
-    "failure_rate": failure_rate,
-    "window": window,
-    "minimum_calls": minimum_calls,
-    "slow_call": slow_call.as_ref().map(seconds),
-    "slow_call_rate": slow_call_rate,
-    "cooldown": seconds(cooldown),
-    "cooldown_multiplier": cooldown_multiplier,
-    "cooldown_max": seconds(cooldown_max),
-    "cooldown_jitter": cooldown_jitter,
-    "half_open_max_calls": half_open_max_calls,
-    "success_threshold": success_threshold,
-    "half_open_failure_threshold": half_open_failure_threshold,
-    "probe_timeout": seconds(probe_timeout),
-    "max_concurrent": max_concurrent,
-    "max_wait": seconds(max_wait),
-    "stated": config.stated().collect::<Vec<_>>(),
-});
+/// A setting as JSON: durations are seconds.
+trait Shown {
+    fn shown(&self) -> impl Serialize;
+}
 
-/// Its kind beside what the kind has.
+macro_rules! shown {
+    ($($type:ty),*) => {$(
+        impl Shown for $type {
+            fn shown(&self) -> impl Serialize {
+                self
+            }
+        }
+    )*};
+}
+
+shown!(u32, f64, WindowSize);
+
+impl Shown for Duration {
+    fn shown(&self) -> impl Serialize {
+        seconds(self)
+    }
+}
+
+impl<T: Shown> Shown for Option<T> {
+    fn shown(&self) -> impl Serialize {
+        self.as_ref().map(Shown::shown)
+    }
+}
+
+macro_rules! config {
+    ($($name:ident: $takes:ident => $kept:ident, { $($text:tt)* })*) => {
+        // What the config comes to, and which options were stated.
+        impl Serialize for Config {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let settings = self.settings();
+                let mut object = serializer.serialize_map(None)?;
+                $(object.serialize_entry(stringify!($name), &settings.$name.shown())?;)*
+                object.serialize_entry("stated", &self.stated().collect::<Vec<_>>())?;
+                object.end()
+            }
+        }
+    };
+}
+
+circuit_options!(config);
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { name, sequence, kind } = self;

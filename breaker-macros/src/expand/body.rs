@@ -129,9 +129,7 @@ impl Guard<'_> {
         let (guarded, on_cancel) = match self.spec.on_cancel {
             OnCancel::Ignore => (word("Guarded"), quote! { #rt::OnCancel::Ignore }),
             OnCancel::Failure => (word("Guarded"), quote! { #rt::OnCancel::Failure }),
-            OnCancel::FailureAfter(_) => {
-                (word("FailsAfter"), local("on_cancel").to_token_stream())
-            }
+            OnCancel::FailureAfter(_) => (word("FailsAfter"), local("on_cancel").to_token_stream()),
         };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
         let limited = match self.call_timeout() {

@@ -2,55 +2,45 @@
 
 use std::time::Duration;
 
+use breaker_options::{Takes, circuit_options};
+
 use super::{Config, is_less};
 
-/// The options of a circuit with every default filled in: what a [`Config`] means.
-///
-/// # Examples
-///
-/// ```
-/// use breaker_runtime::{Config, WindowSize};
-///
-/// let settings = Config::new().failure_rate(0.5).settings();
-/// assert_eq!(settings.failure_threshold, None);
-/// assert_eq!(settings.window, WindowSize::Calls(100));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Consecutive failures that open the circuit; `None` when only rates do.
-    pub failure_threshold: Option<u32>,
-    /// Share of failed calls that opens the circuit.
-    pub failure_rate: Option<f64>,
-    /// What the rates are taken over.
-    pub window: WindowSize,
-    /// Calls in the window below which no rate is judged.
-    pub minimum_calls: u32,
-    /// A call that takes longer than this is slow.
-    pub slow_call: Option<Duration>,
-    /// Share of slow calls that opens the circuit.
-    pub slow_call_rate: Option<f64>,
-    /// How long the circuit stays open.
-    pub cooldown: Duration,
-    /// By how much each re-opening lengthens the cooldown.
-    pub cooldown_multiplier: f64,
-    /// The longest cooldown.
-    pub cooldown_max: Duration,
-    /// Share by which a cooldown is spread either way.
-    pub cooldown_jitter: f64,
-    /// Probes in flight at once.
-    pub half_open_max_calls: u32,
-    /// Probe successes that close.
-    pub success_threshold: u32,
-    /// Probe failures that open again.
-    pub half_open_failure_threshold: u32,
-    /// When an unsettled probe is given up.
-    pub probe_timeout: Duration,
-    /// Calls in flight at once.
-    pub max_concurrent: Option<u32>,
-    /// How long a call may wait to be in flight.
-    pub max_wait: Duration,
+/// Declares `Settings` from the table of options.
+macro_rules! settings {
+    ($($name:ident: $takes:ident => $kept:ident, {
+        default: $default:literal, needs: $needs:literal, limits: $limits:literal, meaning: $meaning:literal,
+    })*) => {
+        /// The options of a circuit with every default filled in: what a [`Config`] means.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use breaker_runtime::{Config, WindowSize};
+        ///
+        /// let settings = Config::new().failure_rate(0.5).settings();
+        /// assert_eq!(settings.failure_threshold, None);
+        /// assert_eq!(settings.window, WindowSize::Calls(100));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub struct Settings {
+            $(
+                #[doc = $meaning]
+                #[doc = ""]
+                #[doc = concat!("Default: ", $default, ".")]
+                pub $name: kept!($kept, stated!($takes)),
+            )*
+        }
+    };
 }
+
+macro_rules! kept {
+    (optional, $type:ty) => { Option<$type> };
+    (always, $type:ty) => { $type };
+}
+
+circuit_options!(settings);
 
 impl Settings {
     /// The longest that the circuit is open at a time.
@@ -93,12 +83,9 @@ pub enum WindowSize {
 
 impl WindowSize {
     pub(super) const fn problem(self) -> Option<&'static str> {
-        const SHORTEST: Duration = Duration::from_millis(10);
         match self {
-            Self::Calls(1..=1_000_000) => None,
-            Self::Calls(_) => Some("must be 1 to 1000000 calls"),
-            Self::Time(length) if is_less(length, SHORTEST) => Some("must be at least 10 ms"),
-            Self::Time(_) => None,
+            Self::Calls(calls) => Takes::Window.problem_of_count(calls as u64),
+            Self::Time(length) => Takes::Window.problem_of_duration(length),
         }
     }
 

@@ -1,67 +1,6 @@
-//! The words of the attribute: its options, what each takes, and what neighbours call them.
+//! Which option a word means: its own name, a neighbour's name for it, or a misspelling.
 
-use proc_macro2::Ident;
-
-/// What the value of an option must be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Takes {
-    /// A string literal.
-    Name,
-    /// An integer, from 1 to this.
-    Count(u32),
-    /// More than 0, at most 1.
-    Share,
-    /// At least 1.
-    Factor,
-    /// At least 0, less than 1.
-    Spread,
-    /// Longer than 0.
-    Duration,
-    /// A duration that may be 0.
-    Wait,
-    /// So many calls, or a duration.
-    Window,
-    /// A closure or a path.
-    Predicate,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    Fallback,
-    /// Any expression over the arguments.
-    Key,
-    CratePath,
-}
-
-const ANY: u32 = u32::MAX;
-
-/// Every option, in the order of the documentation.
-pub(crate) const OPTIONS: &[(&str, Takes)] = &[
-    ("name", Takes::Name),
-    ("failure_threshold", Takes::Count(ANY)),
-    ("failure_rate", Takes::Share),
-    ("window", Takes::Window),
-    ("minimum_calls", Takes::Count(ANY)),
-    ("slow_call", Takes::Duration),
-    ("slow_call_rate", Takes::Share),
-    ("cooldown", Takes::Duration),
-    ("cooldown_multiplier", Takes::Factor),
-    ("cooldown_max", Takes::Duration),
-    ("cooldown_jitter", Takes::Spread),
-    ("half_open_max_calls", Takes::Count(ANY)),
-    ("success_threshold", Takes::Count(ANY)),
-    ("half_open_failure_threshold", Takes::Count(ANY)),
-    ("probe_timeout", Takes::Duration),
-    ("max_concurrent", Takes::Count(ANY)),
-    ("max_wait", Takes::Wait),
-    ("call_timeout", Takes::Duration),
-    ("failure_if", Takes::Predicate),
-    ("ignore_if", Takes::Predicate),
-    ("on_cancel", Takes::Word(&["ignore", "failure", "failure_after(\"80ms\")"])),
-    ("fallback", Takes::Fallback),
-    ("fallback_on", Takes::Word(&["any", "rejected"])),
-    ("key", Takes::Key),
-    ("max_keys", Takes::Count(ANY)),
-    ("crate", Takes::CratePath),
-];
+use crate::table::{Entry, OPTIONS};
 
 /// What resilience4j, Polly, gobreaker, failsafe, hystrix and their like call our options.
 const NEIGHBOURS: &[(&str, &str)] = &[
@@ -142,74 +81,78 @@ const TIMEOUTS: [&str; 2] = ["timeout", "timeout_duration"];
 const SIMILAR: f64 = 0.75;
 
 /// The option of that name.
-pub(crate) fn find(key: &Ident) -> Option<(&'static str, Takes)> {
-    OPTIONS.iter().copied().find(|(name, _)| key == name)
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    const ALL: &[Entry] = &OPTIONS;
+    ALL.iter().find(|entry| entry.name == name)
 }
 
 /// The option that was meant by a word that is none.
-pub(crate) fn meant(key: &Ident) -> Option<&'static str> {
-    let word = key.to_string().to_lowercase();
+#[must_use]
+pub fn meant(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
     let neighbour = NEIGHBOURS.iter().find(|(theirs, _)| *theirs == word);
-    neighbour.map(|(_, ours)| *ours).or_else(|| nearest(&word))
+    neighbour
+        .map(|(_, ours)| *ours)
+        .or_else(|| nearest(&word, OPTIONS.iter().map(|entry| entry.name)))
 }
 
-/// What to say of a word that is no option.
-pub(crate) fn unknown(key: &Ident, meant: Option<&str>) -> String {
-    if TIMEOUTS.iter().any(|theirs| key == theirs) {
-        return format!("unknown option `{key}`; did you mean `call_timeout` or `cooldown`?");
+/// The message about a word that is no option.
+#[must_use]
+pub fn unknown(word: &str) -> String {
+    if TIMEOUTS.contains(&word) {
+        return format!("unknown option `{word}`; did you mean `call_timeout` or `cooldown`?");
     }
-    if let Some(ours) = meant {
-        return format!("unknown option `{key}`; did you mean `{ours}`?");
+    if let Some(ours) = meant(word) {
+        return format!("unknown option `{word}`; did you mean `{ours}`?");
     }
-    let names: Vec<_> = OPTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
-    format!("unknown option `{key}`; the options are {}", names.join(", "))
+    let names: Vec<_> = OPTIONS.iter().map(|entry| format!("`{}`", entry.name)).collect();
+    format!("unknown option `{word}`; the options are {}", names.join(", "))
 }
 
-fn nearest(word: &str) -> Option<&'static str> {
-    let names = OPTIONS.iter().map(|(name, _)| *name);
-    names
-        .map(|name| (strsim::normalized_damerau_levenshtein(word, name), name))
+/// The known word that is most like this one, if one is like it.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        // Comparing takes the product of the lengths, and these are too different anyway.
+        .filter(|known| word.len() / 4 <= known.len())
+        .map(|known| (strsim::normalized_damerau_levenshtein(word, known), known))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn suggestion(word: &str) -> String {
-        let key = Ident::new(word, proc_macro2::Span::call_site());
-        unknown(&key, meant(&key))
-    }
-
     #[test]
     fn neighbours_words_are_translated() {
         assert_eq!(
-            suggestion("reset_timeout"),
+            unknown("reset_timeout"),
             "unknown option `reset_timeout`; did you mean `cooldown`?"
         );
         for (theirs, ours) in NEIGHBOURS {
-            assert!(suggestion(theirs).ends_with(&format!("`{ours}`?")), "{theirs}");
-            assert!(OPTIONS.iter().any(|(name, _)| name == ours), "{ours} is an option");
-            assert!(OPTIONS.iter().all(|(name, _)| name != theirs), "{theirs} is not");
+            assert!(unknown(theirs).ends_with(&format!("`{ours}`?")), "{theirs}");
+            assert!(find(ours).is_some(), "{ours} is an option");
+            assert!(find(theirs).is_none(), "{theirs} is not");
         }
     }
 
     #[test]
     fn a_timeout_may_mean_one_of_two_things() {
-        assert!(suggestion("timeout").ends_with("did you mean `call_timeout` or `cooldown`?"));
+        assert!(unknown("timeout").ends_with("did you mean `call_timeout` or `cooldown`?"));
     }
 
     #[test]
     fn misspelt_options_find_the_nearest() {
-        assert!(suggestion("failure_treshold").ends_with("`failure_threshold`?"));
-        assert!(suggestion("falback").ends_with("`fallback`?"));
-        assert!(suggestion("Name").ends_with("`name`?"));
+        assert!(unknown("failure_treshold").ends_with("`failure_threshold`?"));
+        assert!(unknown("falback").ends_with("`fallback`?"));
+        assert!(unknown("Name").ends_with("`name`?"));
     }
 
     #[test]
     fn a_word_like_none_lists_them_all() {
-        assert!(suggestion("colour").contains("the options are `name`, `failure_threshold`"));
+        assert!(unknown("colour").contains("the options are `name`, `failure_threshold`"));
     }
 }

@@ -1,0 +1,258 @@
+//! The table.
+
+use crate::takes::Takes;
+
+/// One option.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name, wherever it is written.
+    pub name: &'static str,
+    /// What its value must be.
+    pub takes: Takes,
+    /// Whether it belongs to the circuit or to the annotated function.
+    pub scope: Scope,
+    /// What happens without it, in words.
+    pub default: &'static str,
+    /// The option that must be there too; empty if there is none.
+    pub needs: &'static str,
+    /// Further limits of its value, in words; empty if there are none.
+    pub limits: &'static str,
+    /// What it does, in one sentence.
+    pub meaning: &'static str,
+}
+
+impl Entry {
+    /// What its value must be, in words.
+    #[must_use]
+    pub fn value(&self) -> String {
+        let takes = self.takes.to_string();
+        let needs = match self.needs {
+            "" => String::new(),
+            option => format!("needs `{option}`"),
+        };
+        let parts = [takes.as_str(), self.limits, needs.as_str()];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("; ")
+    }
+}
+
+/// What an option belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The circuit: all functions of one name share it, and `Config` can state it.
+    Circuit,
+    /// The annotated function.
+    Function,
+}
+
+/// Passes every option of a circuit to the macro of that name, in the order of the documentation.
+///
+/// A row is `name: Takes => kept, { .. }`. *Kept* is what the option comes to when defaults are filled in: `optional`
+/// if it can be off, `always` if it always has a value. In the braces are the texts of its [`Entry`].
+#[macro_export]
+macro_rules! circuit_options {
+    ($then:ident) => {
+        $then! {
+            failure_threshold: Count => optional, {
+                default: "5; off with `failure_rate`", needs: "", limits: "",
+                meaning: "Consecutive failures that open the circuit.",
+            }
+            failure_rate: Share => optional, {
+                default: "off", needs: "", limits: "",
+                meaning: "The share of failed calls in the window that opens the circuit.",
+            }
+            window: Window => always, {
+                default: "100", needs: "", limits: "",
+                meaning: "The sliding window that rates are computed over: the last N calls, or the last D of time.",
+            }
+            minimum_calls: Count => always, {
+                default: "10, or the window if it is smaller", needs: "", limits: "at most the window, if that is a number of calls",
+                meaning: "No rate is judged while the window holds fewer calls.",
+            }
+            slow_call: Duration => optional, {
+                default: "off", needs: "", limits: "",
+                meaning: "A call that takes longer is slow.",
+            }
+            slow_call_rate: Share => optional, {
+                default: "0.5 with `slow_call`", needs: "slow_call", limits: "",
+                meaning: "The share of slow calls in the window that opens the circuit.",
+            }
+            cooldown: Duration => always, {
+                default: "60s", needs: "", limits: "",
+                meaning: "How long the circuit stays open before it allows probes.",
+            }
+            cooldown_multiplier: Factor => always, {
+                default: "1", needs: "", limits: "",
+                meaning: "Each re-opening without a close in between waits this many times longer.",
+            }
+            cooldown_max: Duration => always, {
+                default: "10 times `cooldown`", needs: "cooldown_multiplier", limits: "at least `cooldown`",
+                meaning: "The longest cooldown, jitter included.",
+            }
+            cooldown_jitter: Spread => always, {
+                default: "0", needs: "", limits: "",
+                meaning: "Spreads each cooldown by up to this share either way.",
+            }
+            half_open_max_calls: Count => always, {
+                default: "3", needs: "", limits: "",
+                meaning: "Probes in flight at once.",
+            }
+            success_threshold: Count => always, {
+                default: "3", needs: "", limits: "",
+                meaning: "Successful probes that close the circuit.",
+            }
+            half_open_failure_threshold: Count => always, {
+                default: "1; 2 with `slow_call`", needs: "", limits: "",
+                meaning: "Failed probes that open the circuit again.",
+            }
+            probe_timeout: Duration => always, {
+                default: "the largest of `cooldown`, twice `slow_call`, and 30s", needs: "", limits: "at least `slow_call`",
+                meaning: "A probe that has not ended by then loses its slot and counts as failed.",
+            }
+            max_concurrent: Count => optional, {
+                default: "off", needs: "", limits: "",
+                meaning: "Calls in flight at once; one more is refused.",
+            }
+            max_wait: Wait => always, {
+                default: "0s", needs: "max_concurrent", limits: "",
+                meaning: "How long a call may wait for one of those places.",
+            }
+        }
+    };
+}
+
+macro_rules! entries {
+    ($($name:ident: $takes:ident => $kept:ident, {
+        default: $default:literal, needs: $needs:literal, limits: $limits:literal, meaning: $meaning:literal,
+    })*) => {
+        const CIRCUIT: &[Entry] = &[$(
+            Entry {
+                name: stringify!($name),
+                takes: Takes::$takes,
+                scope: Scope::Circuit,
+                default: $default,
+                needs: $needs,
+                limits: $limits,
+                meaning: $meaning,
+            }
+        ),*];
+    };
+}
+
+circuit_options!(entries);
+
+const fn of_the_function(name: &'static str, takes: Takes, meaning: &'static str) -> Entry {
+    let (default, needs, limits) = ("", "", "");
+    Entry { name, takes, scope: Scope::Function, default, needs, limits, meaning }
+}
+
+const NAME: Entry = Entry {
+    default: "required",
+    limits: "1 to 128 bytes, not blank, no control characters; no `/` with `key`",
+    ..of_the_function("name", Takes::Name, "The circuit.")
+};
+
+const FUNCTION: &[Entry] = &[
+    Entry {
+        default: "off",
+        limits: "async functions only",
+        ..of_the_function(
+            "call_timeout",
+            Takes::Duration,
+            "A call that takes longer is dropped and counts as a failure.",
+        )
+    },
+    Entry {
+        default: "`Err` and `None` are failures",
+        limits: "`Fn(&Output) -> bool`",
+        ..of_the_function(
+            "failure_if",
+            Takes::Predicate,
+            "Which results are failures; all others are successes.",
+        )
+    },
+    Entry {
+        default: "none",
+        limits: "`Fn(&E) -> bool`; the function returns a `Result`",
+        ..of_the_function(
+            "ignore_if",
+            Takes::Predicate,
+            "Which errors count as nothing; asked before `failure_if`.",
+        )
+    },
+    Entry {
+        default: "`ignore`",
+        limits: "async functions only",
+        ..of_the_function(
+            "on_cancel",
+            Takes::Word(&["ignore", "failure", "failure_after(\"80ms\")"]),
+            "What a dropped future counts as; with `failure_after`, a failure if it ran for longer.",
+        )
+    },
+    Entry {
+        default: "none",
+        ..of_the_function("fallback", Takes::Fallback, "What answers instead.")
+    },
+    Entry {
+        default: "`any`",
+        needs: "fallback",
+        ..of_the_function(
+            "fallback_on",
+            Takes::Word(&["any", "rejected"]),
+            "Whether the fallback also answers failures and timeouts, or only refused calls.",
+        )
+    },
+    Entry {
+        default: "none",
+        limits: "of any type that is `Display`",
+        ..of_the_function("key", Takes::Key, "One circuit for each value, named `name/key`.")
+    },
+    Entry {
+        default: "1024",
+        needs: "key",
+        ..of_the_function("max_keys", Takes::Count, "The most circuits that have keys.")
+    },
+    Entry {
+        default: "`::breaker_runtime`",
+        ..of_the_function(
+            "crate",
+            Takes::CratePath,
+            "Where this crate is, if it is renamed or re-exported.",
+        )
+    },
+];
+
+/// Every option, in the order of the documentation.
+pub const OPTIONS: [Entry; CIRCUIT.len() + FUNCTION.len() + 1] = {
+    let mut all = [NAME; CIRCUIT.len() + FUNCTION.len() + 1];
+    let mut at = 0;
+    while at < CIRCUIT.len() {
+        all[at + 1] = CIRCUIT[at];
+        at += 1;
+    }
+    while at < CIRCUIT.len() + FUNCTION.len() {
+        all[at + 1] = FUNCTION[at - CIRCUIT.len()];
+        at += 1;
+    }
+    all
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_there_once() {
+        for (at, entry) in OPTIONS.iter().enumerate() {
+            assert!(OPTIONS[..at].iter().all(|other| other.name != entry.name), "{}", entry.name);
+        }
+        assert_eq!(OPTIONS[0].name, "name");
+    }
+
+    #[test]
+    fn what_an_option_needs_is_an_option() {
+        for entry in OPTIONS.iter().filter(|entry| !entry.needs.is_empty()) {
+            assert!(OPTIONS.iter().any(|other| other.name == entry.needs), "{}", entry.name);
+        }
+    }
+}

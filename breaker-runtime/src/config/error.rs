@@ -1,0 +1,97 @@
+//! What is wrong with a config.
+
+use std::fmt;
+
+/// An option that is out of its range or lacks its companion.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let error = CircuitBreaker::new("payments", Config::new().failure_rate(50.0)).unwrap_err();
+/// assert_eq!(error.option(), "failure_rate");
+/// assert_eq!(error.to_string(), "`failure_rate` must be a share: more than 0, at most 1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    option: &'static str,
+    problem: &'static str,
+}
+
+impl ConfigError {
+    pub(crate) const fn new(option: &'static str, problem: &'static str) -> Self {
+        Self { option, problem }
+    }
+
+    /// The option, by the name it has in the attribute.
+    #[must_use]
+    pub const fn option(&self) -> &'static str {
+        self.option
+    }
+
+    /// What is wrong with it, for a sentence that begins with the option.
+    pub(crate) const fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.option, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One or more mistakes, all that there are.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Config, Mode, Override, registry};
+///
+/// let errors = "failure_treshold=3, cooldown=5".parse::<Config>().unwrap_err();
+/// assert_eq!(
+///     errors.to_string(),
+///     "unknown option `failure_treshold`; did you mean `failure_threshold`?\n\
+///      `cooldown` needs a unit: write `\"5s\"` or `\"5ms\"`"
+/// );
+///
+/// registry().get_or_create("payments", Config::new())?;
+/// let what = Override::Mode(Mode::ForcedOpen);
+/// let errors = registry().override_for("paymnts", what, Some(Duration::ZERO), "me").unwrap_err();
+/// assert_eq!(
+///     errors.iter().collect::<Vec<_>>(),
+///     [
+///         "`name` must be the name of a circuit: \"paymnts\" is unknown; did you mean \"payments\"?",
+///         "`limit` must be more than zero",
+///     ]
+/// );
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<String>);
+
+impl ConfigErrors {
+    /// Fails if there is any mistake. Each is a sentence.
+    pub(crate) fn check(mistakes: impl IntoIterator<Item = String>) -> Result<(), Self> {
+        let mistakes: Vec<_> = mistakes.into_iter().collect();
+        if mistakes.is_empty() { Ok(()) } else { Err(Self(mistakes)) }
+    }
+
+    /// The mistakes, one sentence each, in the order in which they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// One mistake a line.
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
