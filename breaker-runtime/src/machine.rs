@@ -33,8 +33,7 @@ pub(crate) struct Machine {
     /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
     now: Instant,
     trouble: Option<Box<Trouble>>,
-    past: Option<Box<Past>>,
-    orders: Option<Box<Orders>>,
+    history: Option<Box<History>>,
     /// What nobody has taken yet, in order.
     news: Vec<Transition>,
     jitter: fastrand::Rng,
@@ -51,6 +50,14 @@ struct Trouble {
     slow_probes: u32,
     last_failure: Option<Instant>,
     last_success: Option<Instant>,
+}
+
+/// What a circuit has that ever left its first state, or was given an order. One box, as a circuit that never
+/// failed must stay small.
+#[derive(Clone, Debug, Default)]
+struct History {
+    past: Past,
+    orders: Option<Box<Orders>>,
 }
 
 /// What a circuit has been through since it was made, if it ever left its first state.
@@ -140,8 +147,7 @@ impl Machine {
             since: now,
             now,
             trouble: None,
-            past: None,
-            orders: None,
+            history: None,
             news: Vec::new(),
             jitter: fastrand::Rng::with_seed(seed),
         }
@@ -356,7 +362,7 @@ impl Machine {
             Mode::Disabled => (Mode::Disabled, Cause::Disabled),
             Mode::ForcedOpen => (Mode::ForcedOpen, Cause::ForcedOpen),
         };
-        self.orders.get_or_insert_default().take(order, now);
+        self.history().orders.get_or_insert_default().take(order, now);
         self.run_as(mode, cause, now);
     }
 
@@ -372,7 +378,7 @@ impl Machine {
 
     /// When a timed order will end, and the mode that the circuit returns to, if that is another one.
     fn change_of_mode(&self) -> Option<(Instant, Mode)> {
-        self.orders.as_ref()?.change()
+        self.orders()?.change()
     }
 
     /// The changes since this was last called.
@@ -433,7 +439,7 @@ impl Machine {
             past: self.past(now),
             last_failure: ago(last_failure),
             last_success: ago(last_success),
-            mode_override: self.orders.as_ref().and_then(|orders| orders.in_force(now)),
+            mode_override: self.orders().and_then(|orders| orders.in_force(now)),
         };
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -468,8 +474,7 @@ impl Machine {
         let mut ahead = Self {
             phase,
             trouble: self.trouble.clone(),
-            past: self.past.clone(),
-            orders: self.orders.clone(),
+            history: self.history.clone(),
             news: Vec::new(),
             jitter: self.jitter.clone(),
             ..*self
@@ -484,7 +489,7 @@ impl Machine {
         self.now = self.now.max(now);
         loop {
             let lapse = self.first_deadline().filter(|(at, _)| self.now.has_reached(*at));
-            let end = self.orders.as_ref().and_then(|orders| orders.end());
+            let end = self.orders().and_then(Orders::end);
             let end = end.filter(|at| self.now.has_reached(*at));
             match (lapse, end) {
                 (Some((at, probe)), end) if end.is_none_or(|end| at <= end) => {
@@ -512,12 +517,20 @@ impl Machine {
 
     fn end_order(&mut self, at: Instant) {
         let change = self.change_of_mode();
-        if let Some(orders) = &mut self.orders {
+        if let Some(orders) = &mut self.history().orders {
             orders.retire();
         }
         if let Some((_, mode)) = change {
             self.run_as(mode, Cause::OverrideEnded, at);
         }
+    }
+
+    fn history(&mut self) -> &mut History {
+        self.history.get_or_insert_default()
+    }
+
+    fn orders(&self) -> Option<&Orders> {
+        self.history.as_ref()?.orders.as_deref()
     }
 
     fn trouble(&mut self) -> &mut Trouble {
@@ -557,7 +570,7 @@ impl Machine {
         self.since = now;
         let to = self.state();
         if from != to {
-            let past = self.past.get_or_insert_default();
+            let past = &mut self.history().past;
             past.transitions.add(from, to, 1);
             if from == State::Open {
                 past.open = past.open.saturating_add(lasted);
@@ -571,7 +584,7 @@ impl Machine {
         if let Some(ahead) = self.ahead(now) {
             return ahead.past(now);
         }
-        let mut past = self.past.as_deref().copied().unwrap_or_default();
+        let mut past = self.history.as_ref().map(|history| history.past).unwrap_or_default();
         if let Phase::Open { .. } = self.phase {
             past.open = past.open.saturating_add(now.max(self.now).since(self.since));
         }
@@ -581,7 +594,7 @@ impl Machine {
     /// Takes on what another circuit, which is no more, has been through.
     pub(crate) fn absorb(&mut self, gone: Past) {
         if gone != Past::default() {
-            let past = self.past.get_or_insert_default();
+            let past = &mut self.history().past;
             past.transitions.absorb(&gone.transitions);
             past.open = past.open.saturating_add(gone.open);
         }

@@ -55,7 +55,6 @@ impl Word {
 
     pub(crate) fn state(self) -> State {
         match (self.0 & STATE) >> RUN_BITS {
-            0..=2 => State::Closed,
             3 => State::Open,
             4 => State::HalfOpen,
             5 => State::ForcedOpen,

@@ -166,7 +166,7 @@ fn r34_what_was_switched_for_a_time_may_go_when_that_is_over() {
     let mut bench = bench();
     bench.call(FAILED);
     bench.order(Mode::ForcedOpen, Some(SECOND));
-    bench.wait(SECOND - NANO);
+    bench.wait(SECOND.saturating_sub(NANO));
     assert!(!may_go(&bench, Duration::MAX));
     bench.wait(NANO);
     assert!(may_go(&bench, Duration::ZERO), "closed with empty counts, though nobody called");

@@ -45,6 +45,11 @@ fn r34_a_reading_shows_an_order_as_ended_and_changes_nothing() {
     assert_eq!((reading.consecutive_failures, reading.tally), (0, Tally::default()));
     assert_eq!(reading.consecutive_successes, Some(0));
     assert_eq!(reading.past.transitions.total(), 2);
+    assert_eq!(
+        bench.machine.past(bench.now),
+        reading.past,
+        "nor is it lost with a circuit that goes"
+    );
     assert_eq!((reading.mode_override, reading.trip_reason), (None, None));
     assert_eq!(bench.machine.state_at(bench.now), State::Closed);
     assert_eq!((bench.state(), causes(&mut bench)), (State::ForcedOpen, vec![]), "not yet");
@@ -175,6 +180,24 @@ fn r34_a_circuit_runs_as_usual_for_a_time() {
     );
     assert_eq!(format!("{:?}", bench.read()), expected);
     assert_eq!(bench.read().since, MINUTE + SECOND);
+}
+
+#[test]
+fn r34_a_probe_is_lost_before_an_order_that_ends_at_the_same_time() {
+    let config = Config::new().cooldown(SECOND).probe_timeout(SECOND).failure_threshold(1);
+    let mut bench = Bench::new(config);
+    bench.force_open();
+    bench.order(Mode::Normal, Some(SECOND * 2));
+    bench.call(FAILED);
+    bench.wait(SECOND);
+    bench.admit().expect("a probe");
+    bench.wait(SECOND);
+    assert!(bench.admit().is_err());
+    let last = causes(&mut bench).split_off(4);
+    assert_eq!(
+        last,
+        ["half_open -> open: 1 probe failed", "open -> forced_open: the override ended"]
+    );
 }
 
 #[test]
