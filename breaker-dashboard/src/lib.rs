@@ -16,10 +16,13 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
 //! let app: Router = Router::new()
 //!     .route("/", get(|| async { "hello" }))
-//!     .nest("/breakers", breaker_dashboard::router());
+//!     .nest_service("/breakers", breaker_dashboard::router());
 //! # let _ = app;
 //! # }
 //! ```
+//!
+//! `nest_service` serves the page at `/breakers` and at `/breakers/`. `Router::nest` serves the first only.
+//! For a graceful shutdown, see [`Dashboard::until`].
 //!
 //! # On a port of its own
 //!
@@ -54,6 +57,7 @@
 
 mod api;
 mod body;
+mod connections;
 mod control;
 mod dashboard;
 mod gate;
@@ -64,6 +68,7 @@ mod overrides;
 mod page;
 mod rank;
 mod server;
+mod shutdown;
 mod stream;
 mod token;
 mod watch;

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::pending;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use crate::history::{Histories, History};
 use crate::log::{Control, Entry, Log, What};
 use crate::overrides::{Overrides, Shown};
 use crate::rank;
+use crate::shutdown::Shutdown;
 
 /// How often everything is looked at.
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,6 +46,7 @@ pub(crate) struct Watch {
     task: Mutex<Option<JoinHandle<()>>>,
     /// Whether circuits can be switched: pages want to know.
     has_controls: bool,
+    pub(crate) shutdown: Shutdown,
     _subscription: Subscription,
 }
 
@@ -72,7 +76,7 @@ impl News {
 }
 
 impl Watch {
-    pub(crate) fn new(has_controls: bool) -> Arc<Self> {
+    pub(crate) fn new(has_controls: bool, shutdown: Shutdown) -> Arc<Self> {
         let news = Arc::new(News::default());
         let heard = Arc::clone(&news);
         let watch = Arc::new(Self {
@@ -82,6 +86,7 @@ impl Watch {
             picture: Mutex::default(),
             task: Mutex::new(None),
             has_controls,
+            shutdown,
             _subscription: registry().subscribe_to_changes(move |event| heard.hear(event)),
             news,
         });
@@ -94,8 +99,8 @@ impl Watch {
         let mut task = locked(&self.task);
         let is_watched = task.as_ref().is_some_and(|task| !task.is_finished());
         if !is_watched && let Ok(runtime) = Handle::try_current() {
-            *task =
-                Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), Arc::clone(&self.news))));
+            let (news, shutdown) = (Arc::clone(&self.news), self.shutdown.clone());
+            *task = Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), news, shutdown)));
         }
     }
 
@@ -191,13 +196,19 @@ impl fmt::Debug for Watch {
     }
 }
 
-async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>) {
+async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>, shutdown: Shutdown) {
+    // A signal listens only while somebody waits for it. Between two streams, that is this task.
+    let mut listening = pin!(async {
+        shutdown.begun().await;
+        pending::<()>().await;
+    });
     let mut seconds = interval(SECOND);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = seconds.tick() => {}
             () = news.came.notified() => {}
+            () = &mut listening => {}
         }
         let Some(watch) = watch.upgrade() else { return };
         watch.look();
