@@ -14,13 +14,10 @@ use tokio::time::Instant;
 
 use crate::body::{Failure, json_of, write_list};
 use crate::history::{History, Lines};
-use crate::log::Entry;
+use crate::log::{Entry, MOST_AT_ONCE};
 use crate::overrides::Shown;
 use crate::rank::{self, Place};
-use crate::watch::{Header, Seen, Watch};
-
-/// The entries of the log that a list has.
-const LATEST: usize = 20;
+use crate::watch::{Header, LATEST, Seen, Watch};
 
 /// What somebody wants to see of all circuits.
 #[derive(Debug, Default, Deserialize)]
@@ -67,6 +64,7 @@ struct Rest {
     total: usize,
     matching: usize,
     next: Option<String>,
+    log_from: u64,
     log: Vec<Entry>,
 }
 
@@ -97,6 +95,7 @@ pub(crate) async fn circuits(
     let seen = watch.seen();
     let show = if wanted.name.is_some() { Watched::whole } else { Watched::brief };
     let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(|it| show(it, &seen));
+    let log = seen.log.last(LATEST);
     let written = write_list("circuits", rows, |shown| Rest {
         header: watch.header(&seen),
         total,
@@ -105,9 +104,38 @@ pub(crate) async fn circuits(
             .last()
             .filter(|_| shown < circuits.len())
             .map(|last| Place::of(last).to_string()),
-        log: seen.log.last(LATEST),
+        log_from: seen.log.first_of(&log),
+        log,
     });
     Ok(json_of(written))
+}
+
+/// Which part of the log somebody wants to see.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Part {
+    from: Option<u64>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct RestOfLog {
+    #[serde(flatten)]
+    header: Header,
+    log_from: u64,
+    next: Option<u64>,
+}
+
+/// The log from a number on, oldest first.
+pub(crate) async fn log(State(watch): State<Arc<Watch>>, Query(part): Query<Part>) -> Response {
+    let from = part.from.unwrap_or(1);
+    let most = part.limit.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
+    let seen = watch.seen();
+    let entries = seen.log.since(from);
+    json_of(write_list("log", entries.take(most), |shown| RestOfLog {
+        header: watch.header(&seen),
+        log_from: from,
+        next: seen.log.since(from).nth(shown).map(Entry::id),
+    }))
 }
 
 pub(crate) async fn circuit(

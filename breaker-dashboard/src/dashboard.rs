@@ -148,6 +148,7 @@ impl Dashboard {
             .route("/", get(page::show))
             .route("/api/circuits", get(api::circuits))
             .route("/api/circuits/{name}", get(api::circuit))
+            .route("/api/log", get(api::log))
             .route("/api/events", get(stream::events))
             .route("/api/control", post(control::control))
             .route("/metrics", get(api::metrics))
