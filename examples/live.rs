@@ -22,6 +22,8 @@ use axum::routing::get;
 use breaker_dashboard::{Dashboard, Token};
 use breaker_runtime::{Config, Rejected, TimedOut, circuit_breaker, registry};
 use tokio::net::TcpListener;
+use tokio::signal;
+use tokio::sync::watch;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 /// Every illness comes again after so long.
@@ -106,16 +108,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for customer in 0..6 {
         tokio::spawn(shop(customer));
     }
-    // The page is at the root here, beside the service's own paths; `nest` puts it anywhere else.
-    let dashboard = Dashboard::new().with_controls(token).into_router();
+    // The page is at the root here, beside the service's own paths; `nest_service` puts it anywhere else.
+    let (end, ending) = watch::channel(());
+    let ended = |mut ending: watch::Receiver<()>| async move {
+        let _ = ending.changed().await;
+    };
+    tokio::spawn(async move {
+        ends(options.seconds).await;
+        drop(end); // which all receivers notice
+    });
+    let dashboard =
+        Dashboard::new().with_controls(token).until(ended(ending.clone())).into_router();
     let service = Router::new().route("/checkout", get(checkout)).fallback_service(dashboard);
     let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    let served = async { axum::serve(listener, service).await };
-    match options.seconds {
-        Some(seconds) => timeout(Duration::from_secs(seconds), served).await.unwrap_or(Ok(()))?,
-        None => served.await?,
-    }
+    axum::serve(listener, service).with_graceful_shutdown(ended(ending)).await?;
     Ok(())
+}
+
+/// Waits for Ctrl+C, for that many seconds at most.
+async fn ends(seconds: Option<u64>) {
+    let longest = seconds.map_or(Duration::MAX, Duration::from_secs);
+    if let Ok(Err(error)) = timeout(longest, signal::ctrl_c()).await {
+        eprintln!("Ctrl+C cannot be caught: {error}");
+        sleep(longest).await;
+    }
 }
 
 /// What a request to the shop does.

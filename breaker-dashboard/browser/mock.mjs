@@ -50,8 +50,8 @@ const CAST = [
   { name: 'shipping/ups', rate: 12, fails: 0.02, config: { failure_threshold: 8, cooldown: 12 } },
   { name: 'shipping/hermes', rate: 7, fails: 0.32, config: { failure_threshold: 12, cooldown: 12 } },
   { name: 'recommendations', rate: 55, fails: 0.38, config: { failure_rate: 0.5, failure_threshold: 20, cooldown: 20, cooldown_multiplier: 2, cooldown_jitter: 0.1 } },
-  { name: 'legacy-erp', rate: 4, fails: 0.9, config: { cooldown: 120 }, switched: { action: 'force_open', for: 840, by: '127.0.0.1:50123' } },
-  { name: 'fraud-check', rate: 31, fails: 0.2, config: { failure_rate: 0.1 }, switched: { action: 'disable', for: null, by: null } },
+  { name: 'legacy-erp', rate: 4, fails: 0.9, config: { cooldown: 3630 }, switched: { action: 'force_open', for: 840, by: '10.0.0.7' } },
+  { name: 'fraud-check', rate: 31, fails: 0.2, config: { failure_rate: 0.1 }, switched: { action: 'disable', for: null, by: 'code' } },
   { name: 'mailer', rate: 3, fails: 0, config: {} },
   { name: 'geo', rate: 0.1, fails: 0, config: { failure_rate: 0.5, minimum_calls: 50 } },
   { name: 'exchange rates', rate: 18, fails: 0.01, config: { failure_threshold: 3 }, conflict: true },
@@ -68,6 +68,8 @@ const CAST = [
   { name: 'זמינות', rate: 2, fails: 0, config: {} },
   { name: `long-${'abcdefghij'.repeat(12)}xyz`, rate: 1, fails: 0, config: {} },
 ];
+
+const told = (entry, named) => ('by' in entry && !named ? { ...entry, by: null } : entry);
 
 class Circuit {
   constructor(part, log) {
@@ -178,11 +180,14 @@ class Circuit {
 
   retryAfter(at) { return this.state === 'open' ? Math.max(0, this.changedAt + this.openedFor - at) : null; }
 
-  explain(at) {
+  explain(at, named) {
     const { config, state } = this;
     const lasted = readable(at - this.changedAt);
-    if (state === 'forced_open') return `forced open for ${lasted}: every call is refused until reset()`;
-    if (state === 'disabled') return `disabled for ${lasted}: calls run and are only counted until reset()`;
+    const override = this.overrideAt(at, named);
+    if (override) {
+      const what = override.mode === 'disabled' ? ['disabled', 'calls run and are only counted'] : ['forced open', 'every call is refused'];
+      return `${what[0]}${override.by ? ` by ${override.by}` : ''} ${override.left === null ? 'until reset' : `for another ${readable(override.left)}`}: ${what[1]}`;
+    }
     if (state === 'open') {
       const left = this.retryAfter(at);
       return `open for ${lasted}: ${this.tripReason.text}; ${left ? `probes in ${readable(left)}` : 'the next call is a probe'}`;
@@ -203,27 +208,29 @@ class Circuit {
     return `closed: ${parts.join('; ')}`;
   }
 
-  overrideAt(at) {
-    if (!this.override || this.override.until === null) return null;
-    return { action: this.override.action, left: round(Math.max(0, this.override.until - at)), by: this.override.by };
+  /** Who gave the order is told only to those who have the token. */
+  overrideAt(at, named) {
+    if (!this.override) return null;
+    const { mode, until, by, number } = this.override;
+    return { mode, left: until === null ? null : round(Math.max(0, until - at)), then: until === null ? null : 'normal', by: named ? by : null, number };
   }
 
   perSecond() { return this.history.slice(-10).reduce((total, point) => total + sumOf(point), 0) / Math.min(10, this.history.length || 1); }
 
-  summary(at) {
+  summary(at, named = false) {
     return {
       name: this.name, state: this.state, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0,
-      explanation: this.explain(at), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
+      explanation: this.explain(at, named), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
       minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
-      rejected: sumOf(this.rejected), per_second: this.perSecond(), override: this.overrideAt(at), point: this.history.at(-1) ?? [0, 0, 0],
+      rejected: sumOf(this.rejected), per_second: this.perSecond(), override: this.overrideAt(at, named), point: this.history.at(-1) ?? [0, 0, 0],
     };
   }
 
   /** Its log goes only with an answer about it alone. */
-  whole(at, alone) {
-    const { name, state, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at);
+  whole(at, alone, named) {
+    const { name, state, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at, named);
     const site = siteOf(name);
     const other = siteOf(name, 97);
     return {
@@ -233,11 +240,13 @@ class Circuit {
       window_slow_calls: this.window.filter((call) => call.slow).length, in_flight, calls: this.calls, rejected: this.rejected,
       transitions: sumOf(this.counts), transition_counts: Object.entries(this.counts).map(([key, count]) => ({ from: key.split(' ')[0], to: key.split(' ')[1], count })),
       open_time: round(this.openTime + (state === 'open' ? at - this.changedAt : 0)),
-      last_failure: this.lastFailure === null ? null : round(at - this.lastFailure), last_success: this.lastSuccess === null ? null : round(at - this.lastSuccess),
+      last_failure: this.lastFailure === null ? null : round(at - this.lastFailure), 
+      // While it is closed, good calls are not dated.
+      last_success: this.lastSuccess === null || this.calls.success > 0 && state === 'closed' ? null : round(at - this.lastSuccess),
       config: this.config, decided_by: this.config.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
       conflicts: this.conflict ? [{ name, decided: { config: this.config, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
       history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
-      per_second, override, ...(alone ? { log: this.log } : {}),
+      per_second, override, ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
     };
   }
 }
@@ -245,13 +254,15 @@ class Circuit {
 class World {
   constructor({ circuits = 0, empty = false, shown = Infinity }) {
     this.made = Date.now();
+    this.boot = randomBytes(8).toString('hex');
+    this.orders = 0;
     this.log = [];
     this.ids = 0;
     this.shown = shown;
     const entry = (fields) => {
       const made = { id: this.ids += 1, ...fields };
       this.log.push(made);
-      this.log.splice(0, this.log.length - 100);
+      this.log.splice(0, this.log.length - 2000);
       return made;
     };
     const cast = empty ? [] : [...CAST];
@@ -266,7 +277,9 @@ class World {
       if (circuit.half) { circuit.trip('consecutive_failures', this.warmth - 20, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 6); circuit.probes.successes = 1; }
       if (circuit.switched) this.switch(circuit, circuit.switched, circuit.switched.by);
     }
+    this.log.splice(0, this.log.length - 100);
     this.log.sort((a, b) => a.at - b.at).forEach((each, at) => { each.id = at + 1; });
+    this.ids = this.log.length;
     this.second = this.warmth;
   }
 
@@ -277,7 +290,7 @@ class World {
     for (; this.second < Math.floor(this.uptime()); this.second += 1) {
       for (const circuit of this.circuits.values()) {
         circuit.second(this.second + 1);
-        if (circuit.override?.until && circuit.override.until <= this.second + 1) { circuit.override = null; circuit.enter('closed', 'reset', this.second + 1); }
+        if (circuit.override?.until && circuit.override.until <= this.second + 1) { circuit.override = null; circuit.enter('closed', 'override_ended', this.second + 1); }
       }
     }
     return this.ids > before;
@@ -286,13 +299,14 @@ class World {
   switch(circuit, { action, for: time }, by) {
     const at = this.uptime();
     const words = { force_open: 'forced open', disable: 'disabled', reset: 'reset', trip: 'tripped' }[action];
-    circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}${by ? ` by ${by}` : ''}` });
+    circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}` });
     circuit.override = null;
     if (action === 'force_open') circuit.enter('forced_open', 'forced_open', at);
     if (action === 'disable') circuit.enter('disabled', 'disabled', at);
     if (action === 'reset') circuit.enter('closed', 'reset', at);
     if (action === 'trip' && (circuit.state === 'closed' || circuit.state === 'half_open')) circuit.trip('manual', at, 0, null, null);
-    if (action === 'force_open' || action === 'disable') circuit.override = { action, until: time ? at + time : null, by };
+    if (action !== 'force_open' && action !== 'disable') return;
+    circuit.override = { mode: action === 'disable' ? 'disabled' : 'forced_open', until: time ? at + time : null, by, number: this.orders += 1 };
   }
 
   worstFirst() {
@@ -318,10 +332,24 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
   const world = new World(options);
   const streams = new Set();
   const base = path.endsWith('/') ? path : `${path}/`;
-  const head = () => ({ version: '0.1.0', uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
+  const faults = { log: false, tooMany: false };
+  let wrongTokens = 0;
+  let held = Promise.resolve();
+  const head = () => ({ version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
   const withParts = (fields, parts) => `${JSON.stringify(fields).slice(0, -1)},"circuits":[${parts.join(',')}]}`;
 
-  const list = (query) => {
+  const latest = (count, named) => {
+    const log = world.log.slice(-count).map((entry) => told(entry, named));
+    return { log_from: log.length ? log[0].id : world.ids + 1, log };
+  };
+
+  const part = (query, named) => {
+    const from = Number(query.get('from') ?? 1);
+    const all = world.log.filter((entry) => entry.id >= from);
+    return { ...head(), log_from: from, log: all.slice(0, 500).map((entry) => told(entry, named)), next: all[500]?.id ?? null };
+  };
+
+  const list = (query, named) => {
     let all = world.worstFirst();
     if (query.has('name')) all = all.filter((circuit) => circuit.name === query.get('name'));
     if (query.has('contains')) all = all.filter((circuit) => circuit.name.toLowerCase().includes(query.get('contains').toLowerCase()));
@@ -329,14 +357,14 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     const after = all.findIndex((circuit) => `5~${circuit.name}` === query.get('after'));
     all = all.slice(after + 1);
     const at = world.uptime();
-    const parts = fitting(all, Number(query.get('limit') ?? Infinity), (circuit) => circuit.whole(at, query.has('name')));
-    return withParts({ ...head(), matching, next: parts.length < all.length && parts.length ? `5~${all[parts.length - 1].name}` : null, log: world.log.slice(-50) }, parts);
+    const parts = fitting(all, Number(query.get('limit') ?? Infinity), (circuit) => circuit.whole(at, query.has('name'), named));
+    return withParts({ ...head(), matching, next: parts.length < all.length && parts.length ? `5~${all[parts.length - 1].name}` : null, ...latest(20, named) }, parts);
   };
 
   const snapshot = () => {
     const at = world.uptime();
     const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at));
-    return `event: snapshot\ndata: ${withParts({ ...head(), shown: parts.length, log: world.log.slice(-20) }, parts)}\n\n`;
+    return `event: snapshot\ndata: ${withParts({ ...head(), shown: parts.length, ...latest(20, false) }, parts)}\n\n`;
   };
 
   const tell = () => { const text = snapshot(); for (const stream of streams) stream.write(text); };
@@ -345,25 +373,36 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     if (world.advance() || world.second > second) tell();
   }, 100);
 
+  /** 0 for the token, or no status that refuses. */
+  const refusalOf = ({ headers: { authorization } }) => {
+    if (faults.tooMany) return 429;
+    if (authorization === `Bearer ${token}`) return 0;
+    wrongTokens += 1;
+    return 401;
+  };
+  const refuse = (status, answer) => answer(status, { error: status === 429 ? 'there were too many wrong tokens from this address' : 'the token is missing or wrong' }, 'application/json', status === 429 ? { 'Retry-After': '1' } : {});
+
   const control = async (request, answer) => {
     if (token === null) return answer(404, { error: 'controls are off' });
-    if (request.headers.authorization !== `Bearer ${token}`) return answer(401, { error: 'the token is missing or wrong' });
     if (request.headers['x-breaker-control'] !== '1') return answer(403, { error: 'the header X-Breaker-Control is missing' });
+    const refusal = refusalOf(request);
+    if (refusal) return refuse(refusal, answer);
+    if (request.method === 'GET') return answer(204, '');
     let body = '';
     for await (const chunk of request) body += chunk;
     const order = JSON.parse(body);
     const circuit = world.circuits.get(order.name);
     if (!circuit) return answer(404, { error: 'there is no such circuit' });
     if (!['force_open', 'disable', 'reset', 'trip'].includes(order.action)) return answer(422, { error: 'there is no such action' });
-    world.switch(circuit, order, `${request.socket.remoteAddress}:${request.socket.remotePort}`);
-    answer(200, circuit.whole(world.uptime(), true));
+    world.switch(circuit, order, request.socket.remoteAddress);
+    answer(200, circuit.whole(world.uptime(), true, true));
     return tell();
   };
 
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://mock');
-    const answer = (status, body, type = 'application/json') => {
-      response.writeHead(status, { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+    const answer = (status, body, type = 'application/json', besides = {}) => {
+      response.writeHead(status, { ...besides, 'Content-Type': type, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
       response.end(typeof body === 'string' ? body : JSON.stringify(body));
     };
     if (url.pathname === base || url.pathname === base.slice(0, -1)) {
@@ -371,14 +410,21 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       response.setHeader('Content-Security-Policy', `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`);
       return answer(200, readFileSync(PAGE, 'utf8').replaceAll('{{nonce}}', nonce), 'text/html; charset=utf-8');
     }
-    if (url.pathname === `${base}api/circuits`) return answer(200, list(url.searchParams));
+    if (url.pathname === `${base}api/circuits` || url.pathname === `${base}api/log`) {
+      const named = 'authorization' in request.headers;
+      const refusal = named && refusalOf(request);
+      if (refusal) return refuse(refusal, answer);
+      if (url.pathname === `${base}api/log`) return faults.log ? answer(503, { error: 'the log is out' }) : answer(200, part(url.searchParams, named));
+      const written = list(url.searchParams, named);
+      return held.then(() => answer(200, written));
+    }
     if (url.pathname === `${base}api/events`) {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
       response.write(snapshot());
       streams.add(response);
       return request.on('close', () => streams.delete(response));
     }
-    if (url.pathname === `${base}api/control` && request.method === 'POST') return control(request, answer);
+    if (url.pathname === `${base}api/control`) return control(request, answer);
     return answer(404, { error: 'there is no such page' });
   });
   await new Promise((resolve, reject) => { server.once('error', reject); server.listen(port, '127.0.0.1', resolve); });
@@ -386,6 +432,24 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
   return {
     url: `http://127.0.0.1:${server.address().port}${base}`,
     port: server.address().port,
+    faults,
+    streams: () => streams.size,
+    boot: () => world.boot,
+    wrongTokens: () => wrongTokens,
+    setToken(other) { token = other; },
+    /** Holds lists back, as they are now, until what it returns is called. */
+    hold() {
+      let go;
+      held = new Promise((resolve) => { go = resolve; });
+      return () => { held = Promise.resolve(); go(); };
+    },
+    /** Opens so many circuits at once, and tells once. */
+    openMany(count) {
+      const all = [...world.circuits.values()].filter((circuit) => circuit.state === 'closed').slice(0, count);
+      for (const circuit of all) circuit.trip('consecutive_failures', world.uptime(), 5, null, 5);
+      tell();
+      return all.map((circuit) => circuit.name);
+    },
     /** Opens a circuit as five failures in a row would. */
     open(name) {
       const circuit = world.circuits.get(name);

@@ -15,12 +15,9 @@ use serde_json::json;
 use crate::access::{IsTrusted, shown_to};
 use crate::body::{Failure, json_of, write_list};
 use crate::history::{History, Lines};
-use crate::log::Entry;
+use crate::log::{Entry, MOST_AT_ONCE};
 use crate::rank::{self, Place};
-use crate::watch::{Header, Seen, Watch};
-
-/// The entries of the log that a list has.
-const LATEST: usize = 20;
+use crate::watch::{Header, LATEST, Seen, Watch};
 
 /// What somebody wants to see of all circuits.
 #[derive(Debug, Default, Deserialize)]
@@ -70,6 +67,7 @@ struct Rest {
     total: usize,
     matching: usize,
     next: Option<String>,
+    log_from: u64,
     log: Vec<Entry>,
 }
 
@@ -111,6 +109,7 @@ pub(crate) async fn circuits(
         None => Watched::brief(circuit, &seen),
     };
     let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(show);
+    let log = seen.log.last(LATEST);
     let written = write_list("circuits", rows, |shown| Rest {
         header: watch.header(&seen),
         total,
@@ -119,9 +118,48 @@ pub(crate) async fn circuits(
             .last()
             .filter(|_| shown < circuits.len())
             .map(|last| Place::of(last).to_string()),
-        log: told_to(trust, seen.log.last(LATEST)),
+        log_from: seen.log.first_of(&log),
+        log: told_to(trust, log),
     });
     Ok(json_of(written))
+}
+
+/// Which part of the log somebody wants to see.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Part {
+    from: Option<u64>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct RestOfLog {
+    #[serde(flatten)]
+    header: Header,
+    log_from: u64,
+    next: Option<u64>,
+}
+
+/// The log from a number on, oldest first.
+pub(crate) async fn log(
+    State(watch): State<Arc<Watch>>,
+    trust: IsTrusted,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(part) = part.map_err(|_| {
+        Failure::new(
+            StatusCode::BAD_REQUEST,
+            "`from` and `limit` must be whole numbers, and not be given twice",
+        )
+    })?;
+    let from = part.from.unwrap_or(1);
+    let most = part.limit.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
+    let seen = watch.seen();
+    let entries = told_to(trust, seen.log.since(from).take(most).cloned().collect());
+    Ok(json_of(write_list("log", entries.iter(), |shown| RestOfLog {
+        header: watch.header(&seen),
+        log_from: from,
+        next: seen.log.since(from).nth(shown).map(Entry::id),
+    })))
 }
 
 pub(crate) async fn circuit(

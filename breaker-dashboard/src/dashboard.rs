@@ -16,6 +16,7 @@ use crate::body::{no_such_method, no_such_path};
 use crate::host::{HostError, Hosts};
 use crate::origin::Origins;
 use crate::server::Server;
+use crate::shutdown::Shutdown;
 use crate::stream::Streams;
 use crate::token::Token;
 use crate::watch::Watch;
@@ -30,7 +31,7 @@ use crate::{api, control, gate, page, stream};
 /// use axum::Router;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let app: Router = Router::new().nest("/breakers", breaker_dashboard::router());
+/// let app: Router = Router::new().nest_service("/breakers", breaker_dashboard::router());
 /// # let _ = app;
 /// # }
 /// ```
@@ -60,6 +61,7 @@ pub struct Dashboard {
     hosts: Hosts,
     origins: Origins,
     metric_names: MetricNames,
+    shutdown: Shutdown,
 }
 
 impl Dashboard {
@@ -142,19 +144,56 @@ impl Dashboard {
         self
     }
 
-    /// The router. It works at any path, by [`Router::nest`].
+    /// Ends all streams of events when `signal` completes, and [`Server::run`] with them.
+    ///
+    /// A graceful shutdown waits for answers to end. Without this, one open page delays it for ever. The last
+    /// call wins.
+    ///
+    /// # Examples
+    ///
+    /// The signal is given to the dashboard and to the server that it is part of:
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use breaker_dashboard::Dashboard;
+    /// use tokio::net::TcpListener;
+    /// use tokio::sync::watch;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// let (end, ending) = watch::channel(false);
+    /// let signal = |mut ending: watch::Receiver<bool>| async move {
+    ///     let _ = ending.wait_for(|ends| *ends).await;
+    /// };
+    ///
+    /// let dashboard = Dashboard::new().until(signal(ending.clone())).into_router();
+    /// let app = Router::new().nest_service("/breakers", dashboard);
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let serving = axum::serve(listener, app).with_graceful_shutdown(signal(ending));
+    ///
+    /// end.send_replace(true); // as a task that waits for Ctrl+C does
+    /// serving.await
+    /// # }
+    /// ```
+    pub fn until(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = Shutdown::on(signal);
+        self
+    }
+
+    /// The router. It works at any path, by [`Router::nest_service`]: at `/breakers` and `/breakers/`, where
+    /// [`Router::nest`] serves the first only.
     ///
     /// It watches the circuits from now on, or from the first request on if this is called outside of a tokio
     /// runtime.
     pub fn into_router(self) -> Router {
-        let Self { token, hosts, origins, metric_names } = self;
+        let Self { token, hosts, origins, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);
-        let watch = Watch::new(access.clone());
+        let watch = Watch::new(access.clone(), shutdown);
         let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
         Router::new()
             .route("/", get(page::show))
             .route("/api/circuits", get(api::circuits))
             .route("/api/circuits/{name}", get(api::circuit))
+            .route("/api/log", get(api::log))
             .route("/api/events", get(stream::events))
             .route("/api/control", post(control::control).get(control::check))
             .route("/metrics", get(api::metrics))
@@ -189,7 +228,8 @@ impl Dashboard {
         if !bound.is_unspecified() {
             self.hosts.add_address(bound);
         }
-        Server::new(listener, self.into_router())
+        let shutdown = self.shutdown.clone();
+        Server::new(listener, self.into_router(), shutdown)
     }
 }
 

@@ -16,10 +16,13 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
 //! let app: Router = Router::new()
 //!     .route("/", get(|| async { "hello" }))
-//!     .nest("/breakers", breaker_dashboard::router());
+//!     .nest_service("/breakers", breaker_dashboard::router());
 //! # let _ = app;
 //! # }
 //! ```
+//!
+//! `nest_service` serves the page at `/breakers` and at `/breakers/`. `Router::nest` serves the first only.
+//! For a graceful shutdown, see [`Dashboard::until`].
 //!
 //! # On a port of its own
 //!
@@ -39,6 +42,7 @@
 //! |---|---|
 //! | `GET /` | the page |
 //! | `GET /api/circuits`, `GET /api/circuits/{name}` | circuits as JSON |
+//! | `GET /api/log` | what happened lately, from any entry on |
 //! | `GET /api/events` | server-sent events: all circuits every second, and at once when one changes |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open |
@@ -58,6 +62,7 @@ mod access;
 mod api;
 mod attempts;
 mod body;
+mod connections;
 mod control;
 mod dashboard;
 mod gate;
@@ -68,6 +73,7 @@ mod origin;
 mod page;
 mod rank;
 mod server;
+mod shutdown;
 mod stream;
 mod token;
 mod watch;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use breaker_runtime::Event;
 use serde::Serialize;
 
+/// The entries of one answer, at most.
+pub(crate) const MOST_AT_ONCE: usize = 500;
 /// The entries that are kept, and how many of them may be of one circuit.
 const MOST: usize = 2_000;
 const MOST_OF_ONE: usize = 50;
@@ -53,6 +55,10 @@ impl Entry {
         }
         self
     }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 impl What {
@@ -83,8 +89,23 @@ impl Log {
         if self.entries.len() == MOST {
             self.entries.pop_front();
         }
-        self.last += 1;
+        self.last = self.last.saturating_add(1);
         self.entries.push_back(Entry { id: self.last, at, what });
+    }
+
+    /// Leaves the next numbers free, for what happened and could not be kept.
+    pub(crate) fn skip(&mut self, missed: u64) {
+        self.last = self.last.saturating_add(missed);
+    }
+
+    /// The number from which on `last` are all that there is.
+    pub(crate) fn first_of(&self, last: &[Entry]) -> u64 {
+        last.first().map_or(self.last.saturating_add(1), Entry::id)
+    }
+
+    /// All that have this number or a later one, oldest first.
+    pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = &Entry> {
+        self.entries.range(self.entries.partition_point(|entry| entry.id < number)..)
     }
 
     /// The last so many, oldest first.

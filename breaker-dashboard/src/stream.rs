@@ -45,8 +45,9 @@ pub(crate) async fn events(
         Failure::new(StatusCode::SERVICE_UNAVAILABLE, "there are as many streams as there may be")
     })?;
     let later = WatchStream::from_changes(watch.frames());
+    let shutdown = Box::pin(watch.shutdown.clone().begun());
     let first = [Bytes::from_static(RETRY.as_bytes()), watch.picture()];
-    let all = iter(first).chain(later).map(move |frame| {
+    let all = iter(first).chain(later).take_until(shutdown).map(move |frame| {
         let _held_until_the_client_goes = &place;
         Ok::<_, Infallible>(frame)
     });

@@ -6,6 +6,10 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::pending;
+use std::hash::{BuildHasher as _, RandomState};
+use std::pin::pin;
+use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -22,19 +26,22 @@ use crate::body::write_list;
 use crate::history::{Histories, History};
 use crate::log::{Control, Entry, Log, What};
 use crate::rank;
+use crate::shutdown::Shutdown;
 
 /// How often everything is looked at.
 const SECOND: Duration = Duration::from_secs(1);
 /// The shortest time between two looks, however much happens.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The events that may wait to be looked at. What is more is left out.
+/// The events that may wait to be looked at. More are only counted.
 const MOST_EVENTS: usize = 1_024;
 /// The entries of the log that everybody gets.
-const LATEST: usize = 20;
+pub(crate) const LATEST: usize = 20;
 
 /// What is known beyond the circuits themselves.
 pub(crate) struct Watch {
     began: Instant,
+    /// Which start of a dashboard this is. Times and numbers of two starts do not compare.
+    boot: String,
     news: Arc<News>,
     seen: Mutex<Seen>,
     frames: watch::Sender<Bytes>,
@@ -43,6 +50,7 @@ pub(crate) struct Watch {
     task: Mutex<Option<JoinHandle<()>>>,
     /// Where circuits can be switched, who may: pages want to know.
     access: Option<Arc<Access>>,
+    pub(crate) shutdown: Shutdown,
     _subscription: Subscription,
 }
 
@@ -55,15 +63,24 @@ pub(crate) struct Seen {
 /// Events on their way from the threads that cause them.
 #[derive(Debug, Default)]
 struct News {
-    waiting: Mutex<VecDeque<(Instant, Event)>>,
+    waiting: Mutex<Waiting>,
     came: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<(Instant, Event)>,
+    /// Those that came after these and found no room.
+    missed: u64,
 }
 
 impl News {
     fn hear(&self, event: &Event) {
         let mut waiting = locked(&self.waiting);
-        if waiting.len() < MOST_EVENTS {
-            waiting.push_back((Instant::now(), event.clone()));
+        if waiting.events.len() < MOST_EVENTS {
+            waiting.events.push_back((Instant::now(), event.clone()));
+        } else {
+            waiting.missed += 1;
         }
         drop(waiting);
         self.came.notify_one();
@@ -71,16 +88,19 @@ impl News {
 }
 
 impl Watch {
-    pub(crate) fn new(access: Option<Arc<Access>>) -> Arc<Self> {
+    pub(crate) fn new(access: Option<Arc<Access>>, shutdown: Shutdown) -> Arc<Self> {
         let news = Arc::new(News::default());
         let heard = Arc::clone(&news);
         let watch = Arc::new(Self {
             began: Instant::now(),
+            // `RandomState` is another one each time, and never fails.
+            boot: format!("{:016x}", RandomState::new().hash_one(process::id())),
             seen: Mutex::default(),
             frames: watch::Sender::new(Bytes::new()),
             picture: Mutex::default(),
             task: Mutex::new(None),
             access,
+            shutdown,
             _subscription: registry().subscribe_to_changes(move |event| heard.hear(event)),
             news,
         });
@@ -93,8 +113,8 @@ impl Watch {
         let mut task = locked(&self.task);
         let is_watched = task.as_ref().is_some_and(|task| !task.is_finished());
         if !is_watched && let Ok(runtime) = Handle::try_current() {
-            *task =
-                Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), Arc::clone(&self.news))));
+            let (news, shutdown) = (Arc::clone(&self.news), self.shutdown.clone());
+            *task = Some(runtime.spawn(watch_until_gone(Arc::downgrade(self), news, shutdown)));
         }
     }
 
@@ -117,10 +137,11 @@ impl Watch {
     }
 
     fn take_news(&self, seen: &mut Seen) {
-        let waiting = std::mem::take(&mut *locked(&self.news.waiting));
-        for (at, event) in waiting {
+        let Waiting { events, missed } = std::mem::take(&mut *locked(&self.news.waiting));
+        for (at, event) in events {
             seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
         }
+        seen.log.skip(missed);
     }
 
     fn look(&self) {
@@ -151,11 +172,13 @@ impl Watch {
         let seen = self.seen();
         let now = Instant::now();
         let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen));
+        let log = seen.log.last(LATEST);
         let written = write_list("circuits", rows, |shown| Frame {
             header: self.header(&seen),
             shown,
             total: circuits.len(),
-            log: seen.log.last(LATEST),
+            log_from: seen.log.first_of(&log),
+            log,
         });
         drop(seen);
         // JSON has no line breaks of its own.
@@ -169,6 +192,7 @@ impl Watch {
     pub(crate) fn header(&self, seen: &Seen) -> Header {
         Header {
             version: env!("CARGO_PKG_VERSION"),
+            boot: self.boot.clone(),
             uptime: self.began.elapsed().as_secs_f64(),
             second: seen.histories.second(),
             controls: self.access.is_some(),
@@ -191,13 +215,19 @@ impl fmt::Debug for Watch {
     }
 }
 
-async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>) {
+async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>, shutdown: Shutdown) {
+    // A signal listens only while somebody waits for it. Between two streams, that is this task.
+    let mut listening = pin!(async {
+        shutdown.begun().await;
+        pending::<()>().await;
+    });
     let mut seconds = interval(SECOND);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = seconds.tick() => {}
             () = news.came.notified() => {}
+            () = &mut listening => {}
         }
         let Some(watch) = watch.upgrade() else { return };
         watch.look();
@@ -214,6 +244,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Header {
     version: &'static str,
+    boot: String,
     uptime: f64,
     second: u64,
     controls: bool,
@@ -226,6 +257,7 @@ struct Frame {
     header: Header,
     shown: usize,
     total: usize,
+    log_from: u64,
     log: Vec<Entry>,
 }
 

@@ -226,6 +226,21 @@ async fn it_can_be_put_at_any_path() {
     assert_eq!(get(&router, "/healthz").await.status.as_u16(), 404);
 }
 
+#[tokio::test]
+async fn with_or_without_a_slash_at_the_end_it_is_the_page() {
+    let page = "text/html; charset=utf-8";
+    let served = Router::new().nest_service("/breakers", dashboard());
+    for path in ["/breakers", "/breakers/"] {
+        assert_eq!(get(&served, path).await.headers["content-type"], page, "{path}");
+    }
+    assert_eq!(get(&served, "/breakers/api/circuits").await.status.as_u16(), 200);
+    assert_eq!(get(&served, "/breakers/nothing").await.failure(), 404);
+    // `nest` leaves the second to the router around it, and no router can change that from inside.
+    let nested = Router::new().nest("/breakers", dashboard());
+    assert_eq!(get(&nested, "/breakers").await.headers["content-type"], page);
+    assert_eq!(get(&nested, "/breakers/").await.status.as_u16(), 404);
+}
+
 /// What the seconds of a circuit were, after so many of them.
 #[tokio::test(start_paused = true)]
 async fn history_is_kept_from_the_beginning_second_by_second() {

@@ -12,7 +12,7 @@ use breaker_dashboard::Dashboard;
 use breaker_runtime::State;
 use common::{circuit, dashboard, get};
 use futures_util::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -131,6 +131,84 @@ async fn a_client_that_is_slow_gets_the_present_and_not_the_past() {
         row(&next(&mut stream).await, "streaming.slow")["state"],
         State::ForcedOpen.as_str()
     );
+}
+
+fn ids(answer: &Value) -> Vec<u64> {
+    answer["log"].as_array().unwrap().iter().map(|entry| entry["id"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_says_where_its_part_of_the_log_begins_and_the_rest_can_be_fetched() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let all: Vec<_> = (0..60).map(|it| circuit(&format!("streaming.crowd-{it:02}"))).collect();
+    sleep(Duration::from_secs(1)).await;
+    let mut stream = open(&router).await;
+    next(&mut stream).await;
+    all.iter().for_each(|circuit| circuit.trip());
+    let event = next(&mut stream).await;
+    assert_eq!(ids(&event), (41..=60).collect::<Vec<_>>());
+    assert_eq!(event["log_from"], 41);
+    assert_eq!(get(&router, "/api/circuits?limit=0").await.json()["log_from"], 41);
+    let rest = get(&router, "/api/log?from=1").await.json();
+    assert_eq!(
+        (&rest["log_from"], &rest["next"], &rest["boot"]),
+        (&json!(1), &Value::Null, &event["boot"])
+    );
+    assert_eq!(ids(&rest), (1..=60).collect::<Vec<_>>());
+    let part = get(&router, "/api/log?from=10&limit=5").await.json();
+    assert_eq!((ids(&part), &part["next"]), ((10..15).collect(), &json!(15)));
+    let none = get(&router, "/api/log?from=61").await.json();
+    assert_eq!((ids(&none), &none["log_from"], &none["next"]), (vec![], &json!(61), &Value::Null));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_has_a_bounded_part_of_the_log_and_says_where_to_go_on() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    for number in 0..700 {
+        circuit(&format!("streaming.long-{number:03}")).trip();
+    }
+    sleep(Duration::from_secs(1)).await;
+    let mut known = Vec::new();
+    let mut from = json!(1);
+    while from != Value::Null {
+        let part = get(&router, &format!("/api/log?limit=999999&from={from}")).await.json();
+        assert!(ids(&part).len() <= 500);
+        known.extend(ids(&part));
+        from = part["next"].clone();
+    }
+    assert_eq!(known, (1..=700).collect::<Vec<_>>());
+}
+
+/// Nobody looks in between: the thread that looks is the one that trips.
+#[tokio::test(start_paused = true)]
+async fn events_that_came_too_fast_to_be_kept_leave_their_numbers_free() {
+    let _alone = ALONE.lock().await;
+    let router = dashboard();
+    let flapping = circuit("streaming.too-fast");
+    for _ in 0..1_000 {
+        flapping.trip();
+        flapping.reset();
+    }
+    sleep(Duration::from_secs(1)).await;
+    flapping.trip();
+    sleep(Duration::from_secs(1)).await;
+    let log = get(&router, "/api/log").await.json();
+    assert_eq!(ids(&log)[ids(&log).len() - 2..], [1_024, 2_001]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_start_of_a_dashboard_has_a_boot_of_its_own() {
+    let _alone = ALONE.lock().await;
+    let [one, other] = [dashboard(), dashboard()];
+    let mut boots = Vec::new();
+    for router in [&one, &other] {
+        let boot = next(&mut open(router).await).await["boot"].clone();
+        assert_eq!(get(router, "/api/circuits?limit=0").await.json()["boot"], boot);
+        boots.push(boot.as_str().unwrap().to_owned());
+    }
+    assert_ne!(boots[0], boots[1]);
 }
 
 #[tokio::test]
