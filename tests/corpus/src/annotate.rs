@@ -61,7 +61,7 @@ impl Function {
         let has = |word: &str| self.attributes.iter().any(|attribute| attribute == word);
         let is_const = self.qualifiers.iter().any(|word| word == "const");
         let is_variadic = self.arguments.stream().to_string().ends_with("...");
-        !is_const && !is_variadic && !has("test") && !has("track_caller")
+        !is_const && !is_variadic && !has("test")
     }
 
     /// A fallback that changes no answer, where the return type needs one.

@@ -101,7 +101,10 @@ impl Workspace {
             if message["message"]["level"] == "error" {
                 errors.push_str(message["message"]["rendered"].as_str().unwrap_or_default());
             }
-            if let Some(path) = message["executable"].as_str() {
+            // Integration tests bring the crate's own programs along.
+            if let Some(path) = message["executable"].as_str()
+                && message["profile"]["test"] == true
+            {
                 let target = message["target"]["name"].as_str().context("a target has a name")?;
                 let directory = self.directory.join(&entry.name);
                 binaries.push(TestBinary { target: target.to_owned(), path: path.into(), directory });
