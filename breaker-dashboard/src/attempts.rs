@@ -96,23 +96,26 @@ mod tests {
 
     use super::*;
 
-    fn source(number: u32) -> Source {
-        Some(Ipv4Addr::from_bits(number).into())
+    fn sources(count: usize) -> impl Iterator<Item = Source> {
+        (0..=u32::MAX).map(|number| Some(Ipv4Addr::from_bits(number).into())).take(count)
     }
+
+    const OTHER: Source = Some(IpAddr::V4(Ipv4Addr::BROADCAST));
+    const FIRST: Source = Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
     #[test]
     fn the_sources_that_are_remembered_are_bounded_and_forgotten_when_they_stop() {
         let (mut attempts, begin) = (Attempts::default(), Instant::now());
-        for number in 0..MOST_SOURCES as u32 * 3 {
-            let is_looked_at = attempts.may_try(source(number), begin);
-            attempts.fail(source(number), is_looked_at, begin);
+        for source in sources(MOST_SOURCES * 3) {
+            let is_looked_at = attempts.may_try(source, begin);
+            attempts.fail(source, is_looked_at, begin);
         }
         assert_eq!((attempts.by_source.len(), attempts.others.0.len()), (MOST_SOURCES, MOST));
-        assert!(!attempts.may_try(source(u32::MAX), begin), "it counts with the others");
-        assert!(attempts.may_try(source(0), begin), "it has had one");
+        assert!(!attempts.may_try(OTHER, begin), "it counts with the others");
+        assert!(attempts.may_try(FIRST, begin), "it has had one");
 
         let later = begin + PERIOD;
-        assert!(attempts.may_try(source(u32::MAX), later));
+        assert!(attempts.may_try(OTHER, later));
         assert!(attempts.by_source.is_empty());
     }
 
@@ -120,14 +123,14 @@ mod tests {
     fn a_source_is_not_reset_by_others_that_come() {
         let (mut attempts, begin) = (Attempts::default(), Instant::now());
         for _ in 0..MOST {
-            attempts.fail(source(0), true, begin);
+            attempts.fail(FIRST, true, begin);
         }
-        for number in 1..MOST_SOURCES as u32 * 2 {
-            attempts.may_try(source(number), begin);
-            attempts.fail(source(number), true, begin);
+        for source in sources(MOST_SOURCES * 2).skip(1) {
+            attempts.may_try(source, begin);
+            attempts.fail(source, true, begin);
         }
-        assert!(!attempts.may_try(source(0), begin + PERIOD / 2));
-        assert!(attempts.may_try(source(0), begin + PERIOD));
+        assert!(!attempts.may_try(FIRST, begin + PERIOD / 2));
+        assert!(attempts.may_try(FIRST, begin + PERIOD));
     }
 
     #[test]
