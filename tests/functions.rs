@@ -4,8 +4,12 @@
 #![allow(
     clippy::double_must_use,
     clippy::future_not_send,
+    clippy::many_single_char_names,
     clippy::missing_const_for_fn,
+    clippy::needless_pass_by_ref_mut,
     clippy::needless_pass_by_value,
+    clippy::redundant_pattern,
+    clippy::toplevel_ref_arg,
     clippy::unnecessary_to_owned,
     clippy::unnecessary_wraps,
     clippy::uninlined_format_args,

@@ -30,11 +30,12 @@ impl Entry {
             Takes::Share | Takes::Factor | Takes::Spread => {
                 number(self.takes, text).map(Value::Number)
             }
-            Takes::Duration | Takes::Wait => time(self.takes, text).map(Value::Duration),
             Takes::Window if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 count(self.takes, text).map(Value::Count)
             }
-            Takes::Window => time(self.takes, text).map(Value::Duration),
+            Takes::Duration | Takes::Wait | Takes::Window => {
+                time(self.takes, text).map(Value::Duration)
+            }
             Takes::Name
             | Takes::Predicate
             | Takes::Word(_)
