@@ -3,6 +3,11 @@
 //! Measured as the distance between locals of the first and the last level. The figures are those of builds
 //! without optimizations, where they matter most; `cargo test --test stack -- --nocapture` shows them.
 #![cfg(debug_assertions)]
+#![allow(
+    clippy::large_types_passed_by_value,
+    clippy::only_used_in_recursion,
+    reason = "what is measured is a large argument on its way down"
+)]
 
 use breaker_runtime::circuit_breaker;
 
