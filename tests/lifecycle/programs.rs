@@ -49,10 +49,12 @@ fn build() -> PathBuf {
     target.join(env::var_os("CARGO_BUILD_TARGET").unwrap_or_default()).join("debug")
 }
 
-/// A workspace of the macro and the runtime alone, with another version.
+/// A workspace of the runtime and what it needs alone, with another version.
 fn copy_older_runtime(to: &Path) {
     let manifest = read(&Path::new(ROOT).join("Cargo.toml"));
-    let mut older = "[workspace]\nmembers = [\"breaker-macros\", \"breaker-runtime\"]\n".to_owned();
+    let mut older =
+        "[workspace]\nmembers = [\"breaker-options\", \"breaker-macros\", \"breaker-runtime\"]\n"
+            .to_owned();
     older.push_str("resolver = \"3\"\n");
     let mut is_kept = false;
     for line in manifest.lines() {
@@ -65,7 +67,7 @@ fn copy_older_runtime(to: &Path) {
         }
     }
     write(&to.join("Cargo.toml"), &older);
-    for package in ["breaker-macros", "breaker-runtime"] {
+    for package in ["breaker-options", "breaker-macros", "breaker-runtime"] {
         copy_tree(&Path::new(ROOT).join(package), &to.join(package));
     }
 }

@@ -9,11 +9,11 @@ use proc_macro2::TokenStream;
 mod modules {
     pub(crate) mod args;
     pub(crate) mod argument;
+    pub(crate) mod exits;
     pub(crate) mod expand;
     pub(crate) mod fallback;
     pub(crate) mod guard;
     pub(crate) mod nesting;
-    pub(crate) mod options;
     pub(crate) mod output;
     pub(crate) mod signature;
     pub(crate) mod spans;
@@ -23,7 +23,7 @@ mod modules {
 
 // Where they look for each other.
 use modules::{
-    args, argument, expand, fallback, guard, nesting, options, output, signature, spans, spec,
+    args, argument, exits, expand, fallback, guard, nesting, output, signature, spans, spec,
     value,
 };
 

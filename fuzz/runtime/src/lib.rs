@@ -33,7 +33,6 @@ mod modules {
     pub(crate) mod site;
     pub(crate) mod snapshot;
     pub(crate) mod state;
-    pub(crate) mod suggestion;
     pub(crate) mod sync;
     pub(crate) mod totals;
     pub(crate) mod transitions;
@@ -56,7 +55,7 @@ use modules::no_timer as timer;
 use modules::{
     breaker, bulkhead, cells, clock, config, constant, entering, error, event, eventual, guarded,
     keyed, machine, mode, name, outcome, permit, provenance, readable, refusable, registry, site,
-    snapshot, state, suggestion, sync, totals, transitions, visible, window, word,
+    snapshot, state, sync, totals, transitions, visible, window, word,
 };
 // What they import from the crate's root.
 pub use modules::breaker::CircuitBreaker;
