@@ -23,8 +23,7 @@ mod modules {
 
 // Where they look for each other.
 use modules::{
-    args, argument, exits, expand, fallback, guard, nesting, output, signature, spans, spec,
-    value,
+    args, argument, exits, expand, fallback, guard, nesting, output, signature, spans, spec, value,
 };
 
 /// What the attribute makes of its arguments and of what it stands on.
