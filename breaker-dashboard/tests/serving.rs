@@ -176,7 +176,7 @@ async fn a_signal_is_waited_for_while_no_page_is_open() {
     let (tell, told) = oneshot::channel();
     let signal = async {
         let _ = tell.send(());
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let _router = Dashboard::new().until(signal).into_router();
     assert_eq!(timeout(SOON, told).await, Ok(Ok(())));

@@ -145,7 +145,9 @@ async fn a_stream_says_where_its_part_of_the_log_begins_and_the_rest_can_be_fetc
     sleep(Duration::from_secs(1)).await;
     let mut stream = open(&router).await;
     next(&mut stream).await;
-    all.iter().for_each(|circuit| circuit.trip());
+    for circuit in &all {
+        circuit.trip();
+    }
     let event = next(&mut stream).await;
     assert_eq!(ids(&event), (41..=60).collect::<Vec<_>>());
     assert_eq!(event["log_from"], 41);
