@@ -13,6 +13,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Lifetime;
 
+use self::body::allow_complexity;
 use crate::argument::Argument;
 use crate::fallback::Fallback;
 use crate::output::Flavor;
@@ -44,6 +45,7 @@ use crate::spec::Spec;
 ///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
+///         #[allow(clippy::type_complexity)]
 ///         let __breaker_value = {
 ///             let __breaker_value: Result<Price, PriceError> = match () {
 ///                 () => fetch(sku),
@@ -144,7 +146,8 @@ impl Guard<'_> {
             Some(_) => quote! { ::core::result::Result<#ty, #rt::Elapsed> },
             None => ty.to_token_stream(),
         };
-        quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
+        let allow = allow_complexity();
+        quote! { { let #resolved = #awaited; #allow let #value: #ty = #resolved; #value } }
     }
 
     /// Asks for a permit, and leaves the block with `refused` if there is none.
@@ -254,7 +257,8 @@ impl Guard<'_> {
     ) -> TokenStream {
         let (rt, value, permit) = (&self.rt, local("value"), local("permit"));
         let Some(limit) = self.call_timeout() else {
-            return quote! { let #value = #out; #settled };
+            let allow = allow_complexity();
+            return quote! { #allow let #value = #out; #settled };
         };
         let timed_out = timed_out(quote! { #rt::time_out(#permit, #limit) });
         quote! {
