@@ -236,10 +236,11 @@ impl Guard<'_> {
         } else {
             quote! { ::core::mem::drop(#error) }
         };
+        let returned = self.returned();
         let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
-                ::core::result::Result::Ok(#value) => return #value,
+                ::core::result::Result::Ok(#value) => return #returned,
                 ::core::result::Result::Err(#error) => #failed,
             }
         };
@@ -279,17 +280,23 @@ impl Guard<'_> {
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
         });
+        let returned = self.returned();
         let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #tells_type
             #rt::settle(#permit, #outcome);
-            #value
+            #returned
         };
         let (first, last) = self.function.output.blame;
         self.attempted(out, &settled, |timed_out| {
             let give_up = respan(quote! { #rt::give_up }, first, first);
             call_at(&give_up, timed_out, last)
         })
+    }
+
+    /// The body's value on its way out. What it must not borrow is shown where the body has it.
+    fn returned(&self) -> Ident {
+        placed("value", tail(&self.function.body))
     }
 
     /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.
