@@ -13,6 +13,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Lifetime;
 
+use self::body::allow_complexity;
 use crate::argument::Argument;
 use crate::fallback::Fallback;
 use crate::output::Flavor;
@@ -44,6 +45,7 @@ use crate::spec::Spec;
 ///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
+///         #[allow(clippy::type_complexity)]
 ///         let __breaker_value = {
 ///             let __breaker_value: Result<Price, PriceError> = match () {
 ///                 () => fetch(sku),
@@ -144,7 +146,8 @@ impl Guard<'_> {
             Some(_) => quote! { ::core::result::Result<#ty, #rt::Elapsed> },
             None => ty.to_token_stream(),
         };
-        quote! { { let #resolved = #awaited; let #value: #ty = #resolved; #value } }
+        let allow = allow_complexity();
+        quote! { { let #resolved = #awaited; #allow let #value: #ty = #resolved; #value } }
     }
 
     /// Asks for a permit, and leaves the block with `refused` if there is none.
@@ -235,10 +238,11 @@ impl Guard<'_> {
         } else {
             quote! { ::core::mem::drop(#error) }
         };
+        let returned = self.returned();
         let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
-                ::core::result::Result::Ok(#value) => return #value,
+                ::core::result::Result::Ok(#value) => return #returned,
                 ::core::result::Result::Err(#error) => #failed,
             }
         };
@@ -256,7 +260,8 @@ impl Guard<'_> {
     ) -> TokenStream {
         let (rt, value, permit) = (&self.rt, local("value"), local("permit"));
         let Some(limit) = self.call_timeout() else {
-            return quote! { let #value = #out; #settled };
+            let allow = allow_complexity();
+            return quote! { #allow let #value = #out; #settled };
         };
         let timed_out = timed_out(quote! { #rt::time_out(#permit, #limit) });
         quote! {
@@ -277,17 +282,23 @@ impl Guard<'_> {
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
         });
+        let returned = self.returned();
         let settled = quote! {
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #tells_type
             #rt::settle(#permit, #outcome);
-            #value
+            #returned
         };
         let (first, last) = self.function.output.blame;
         self.attempted(out, &settled, |timed_out| {
             let give_up = respan(quote! { #rt::give_up }, first, first);
             call_at(&give_up, timed_out, last)
         })
+    }
+
+    /// The body's value on its way out. What it must not borrow is shown where the body has it.
+    fn returned(&self) -> Ident {
+        placed("value", tail(&self.function.body))
     }
 
     /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.

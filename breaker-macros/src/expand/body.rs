@@ -1,4 +1,4 @@
-//! How the user's body runs: as a closure, as a function of its own, or as a future that is awaited.
+//! How the user's body runs: in place, as a closure, as a function of its own, or as a future that is awaited.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -174,8 +174,14 @@ impl Guard<'_> {
     pub(super) fn fake_return(&self) -> Option<TokenStream> {
         let (rt, ty) = (&self.rt, self.function.output.ty.as_ref()?);
         let value = placed("value", self.function.output.at.0);
-        Some(quote! { if false { let #value: #ty = #rt::never(); return #value; } })
+        let allow = allow_complexity();
+        Some(quote! { if false { #allow let #value: #ty = #rt::never(); return #value; } })
     }
+}
+
+/// For statements that repeat the return type: in a trait impl, clippy has no say in that of the function.
+pub(super) fn allow_complexity() -> TokenStream {
+    quote! { #[allow(clippy::type_complexity)] }
 }
 
 /// The types and constants of a call, spelt out because not all can be inferred.

@@ -39,6 +39,7 @@ fn a_sync_function() {
                             );
                         }
                     };
+                    #[allow(clippy::type_complexity)]
                     let __breaker_value = {
                         let __breaker_value: Result<Price, Fault> = match () {
                             () => fetch(sku),
@@ -81,6 +82,7 @@ fn a_body_that_may_leave_early() {
                             );
                         }
                     };
+                    #[allow(clippy::type_complexity)]
                     let __breaker_value = ::breaker_runtime::__private::call(move || -> Result<
                         Price,
                         Fault,
@@ -207,11 +209,13 @@ fn an_async_function_with_a_closure_fallback() {
                         }
                     };
                     let __breaker_lent_sku = ::breaker_runtime::__private::keep(&sku);
+                    #[allow(clippy::type_complexity)]
                     let __breaker_value = ::breaker_runtime::__private::Guarded::new(
                             &mut __breaker_permit,
                             ::breaker_runtime::__private::OnCancel::Ignore,
                             async move {
                                 if false {
+                                    #[allow(clippy::type_complexity)]
                                     let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
                                     return __breaker_value;
                                 }
@@ -279,6 +283,7 @@ fn a_method_with_a_path_fallback() {
                         }
                     };
                     return {
+                        #[allow(clippy::type_complexity)]
                         let __breaker_value = {
                             let __breaker_arg1 = __breaker_arg1;
                             #[allow(unused_variables)]
@@ -328,6 +333,7 @@ fn a_boxed_future() {
                 });
                 ::breaker_runtime::__private::Box::pin(async move {
                     if false {
+                        #[allow(clippy::type_complexity)]
                         let __breaker_value: Option<User> = ::breaker_runtime::__private::never();
                         return __breaker_value;
                     }
@@ -354,6 +360,7 @@ fn a_boxed_future() {
                                 }
                             }
                         };
+                        #[allow(clippy::type_complexity)]
                         let __breaker_value = {
                             let __breaker_resolved = ::breaker_runtime::__private::Guarded::new(
                                     &mut __breaker_permit,
@@ -361,6 +368,7 @@ fn a_boxed_future() {
                                     __breaker_future,
                                 )
                                 .await;
+                            #[allow(clippy::type_complexity)]
                             let __breaker_value: Option<User> = __breaker_resolved;
                             __breaker_value
                         };
@@ -400,6 +408,7 @@ fn a_function_that_returns_a_closure() {
                         }
                     };
                     return {
+                        #[allow(clippy::type_complexity)]
                         let __breaker_value = {
                             let __breaker_expected = {
                                 fn __breaker_expected<

@@ -80,7 +80,8 @@ impl Function {
     /// The last name of a returned path: `Result` for `io::Result<T>`.
     fn returned(&self) -> Option<String> {
         let path = self.output.iter().take_while(|tree| !is_mark(tree, '<'));
-        let only_names = |tree: &&TokenTree| matches!(tree, TokenTree::Ident(_)) || is_mark(tree, ':');
+        let only_names =
+            |tree: &&TokenTree| matches!(tree, TokenTree::Ident(_)) || is_mark(tree, ':');
         if !path.clone().all(|tree| only_names(&tree)) {
             return None;
         }
@@ -243,10 +244,13 @@ mod tests {
 
     #[test]
     fn the_attribute_stands_before_the_visibility() {
-        let Annotated { text, functions } =
-            annotated("/// Docs.\n#[inline]\npub(crate) async unsafe fn f(x: u8) -> Option<u8> { None }");
+        let Annotated { text, functions } = annotated(
+            "/// Docs.\n#[inline]\npub(crate) async unsafe fn f(x: u8) -> Option<u8> { None }",
+        );
         assert_eq!(functions, 1);
-        assert!(text.starts_with("/// Docs.\n#[inline]\n#[::breaker_runtime::circuit_breaker(name = \"lib.rs:3 f\""));
+        assert!(text.starts_with(
+            "/// Docs.\n#[inline]\n#[::breaker_runtime::circuit_breaker(name = \"lib.rs:3 f\""
+        ));
         assert!(text.ends_with(")] pub(crate) async unsafe fn f(x: u8) -> Option<u8> { None }"));
     }
 
@@ -255,7 +259,11 @@ mod tests {
         let result = "fn f<F: Fn(u8) -> u8>(f: F) -> io::Result<u8> where F: Copy { Ok(1) }";
         assert!(annotated(result).text.contains("fallback = |error|"));
         assert!(!annotated("fn f() -> Option<u8> { None }").text.contains("fallback"));
-        assert!(annotated("fn f() -> [Result<u8>; 1] { todo!() }").text.contains("unreachable!(), fallback_on"));
+        assert!(
+            annotated("fn f() -> [Result<u8>; 1] { todo!() }")
+                .text
+                .contains("unreachable!(), fallback_on")
+        );
     }
 
     #[test]

@@ -10,13 +10,19 @@ pub(crate) struct Corpus {
     pub(crate) crates: Vec<Crate>,
     #[serde(default, rename = "limit")]
     limits: Vec<Limit>,
+    #[serde(default, rename = "silent")]
+    silent: Vec<Silent>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Crate {
     pub(crate) name: String,
+    /// For crates of the registry.
+    #[serde(default)]
     pub(crate) version: String,
+    /// For a crate beside this one, which has lints to compare, not tests.
+    pub(crate) path: Option<String>,
     #[serde(default)]
     pub(crate) features: Vec<String>,
     /// Tests that are not run, as they make millions of calls. `cargo test -- --skip` takes them.
@@ -39,6 +45,15 @@ struct Limit {
     _reason: String,
 }
 
+/// A lint that says nothing about guarded functions.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Silent {
+    lint: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum What {
@@ -46,6 +61,17 @@ enum What {
     Function { file: String, name: String },
     /// The test says something else: `time_delay_queue::a_test`.
     Test(String),
+}
+
+impl Crate {
+    /// What cargo calls it. Others may depend on another version.
+    pub(crate) fn package(&self) -> String {
+        if self.path.is_some() {
+            self.name.clone()
+        } else {
+            format!("{}@{}", self.name, self.version)
+        }
+    }
 }
 
 impl Corpus {
@@ -58,7 +84,10 @@ impl Corpus {
     /// The crates that were asked for, or those that run every time.
     pub(crate) fn only(mut self, names: &[String], all: bool) -> Result<Self> {
         for name in names {
-            ensure!(self.crates.iter().any(|entry| entry.name == *name), "`{name}` is not in crates.toml");
+            ensure!(
+                self.crates.iter().any(|entry| entry.name == *name),
+                "`{name}` is not in crates.toml"
+            );
         }
         self.crates.retain(|entry| {
             if names.is_empty() { all || !entry.deep } else { names.contains(&entry.name) }
@@ -82,6 +111,11 @@ impl Corpus {
             What::Function { .. } => None,
         });
         tests.collect()
+    }
+
+    /// The lints that say nothing about guarded functions.
+    pub(crate) fn silent_lints(&self) -> Vec<&str> {
+        self.silent.iter().map(|silent| silent.lint.as_str()).collect()
     }
 
     fn of(&self, entry: &Crate) -> impl Iterator<Item = &What> {

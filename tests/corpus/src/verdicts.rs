@@ -45,7 +45,8 @@ pub(crate) fn compare(
         errors: None,
     };
     let built = bare.build(entry)?;
-    let built = built.map_err(|errors| anyhow::anyhow!("{} does not compile bare:\n{errors}", entry.name))?;
+    let built = built
+        .map_err(|errors| anyhow::anyhow!("{} does not compile bare:\n{errors}", entry.name))?;
     let before = run(entry, &built)?;
     report.tests = before.len();
     match guarded.build(entry)? {
@@ -79,7 +80,11 @@ impl fmt::Display for Report {
         if let Some(errors) = errors {
             return write!(f, "{errors}\n{name}: {functions} functions, does not compile");
         }
-        write!(f, "{name}: {functions} functions, {tests} tests, {} verdicts changed", changed.len())?;
+        write!(
+            f,
+            "{name}: {functions} functions, {tests} tests, {} verdicts changed",
+            changed.len()
+        )?;
         for test in changed {
             write!(f, "\n    {test}")?;
         }
@@ -95,7 +100,9 @@ fn run(entry: &Crate, binaries: &[TestBinary]) -> Result<Verdicts> {
     for binary in binaries {
         for line in output(entry, binary)?.lines() {
             // A test that must panic is shown as `test name - should panic ... ok`.
-            if let Some((test, verdict)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ")) {
+            if let Some((test, verdict)) =
+                line.strip_prefix("test ").and_then(|line| line.split_once(" ... "))
+            {
                 let verdict = verdict.split([',', ' ']).next().unwrap_or_default();
                 verdicts.insert(format!("{}::{test}", binary.target), verdict.to_owned());
             }
@@ -110,8 +117,8 @@ fn output(entry: &Crate, binary: &TestBinary) -> Result<String> {
         .args(entry.skip.iter().flat_map(|test| ["--skip", test]))
         .current_dir(&binary.directory)
         .env("CARGO_MANIFEST_DIR", &binary.directory)
-        // Of a property that holds, ten cases tell as much here as a hundred, which take minutes.
-        .env("QUICKCHECK_TESTS", "10")
+        // Of a property that holds, three cases tell as much here as a hundred, which take minutes.
+        .env("QUICKCHECK_TESTS", "3")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
