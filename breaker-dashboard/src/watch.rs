@@ -27,7 +27,7 @@ use crate::rank;
 const SECOND: Duration = Duration::from_secs(1);
 /// The shortest time between two looks, however much happens.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The events that may wait to be looked at. What is more is left out.
+/// The events that may wait to be looked at. Of more, the last are kept: what is true now matters most.
 const MOST_EVENTS: usize = 1_024;
 /// The entries of the log that everybody gets.
 const LATEST: usize = 20;
@@ -63,9 +63,10 @@ struct News {
 impl News {
     fn hear(&self, event: &Event) {
         let mut waiting = locked(&self.waiting);
-        if waiting.len() < MOST_EVENTS {
-            waiting.push_back((Instant::now(), event.clone()));
+        if waiting.len() == MOST_EVENTS {
+            waiting.pop_front();
         }
+        waiting.push_back((Instant::now(), event.clone()));
         drop(waiting);
         self.came.notify_one();
     }
