@@ -33,7 +33,12 @@ fn what(error: &CallError<&'static str>) -> &'static str {
 
 /// One line per event. A real program would log, count and alert here, and leave slow work to others.
 fn print(event: &Event) {
-    let Event { name, sequence, kind, .. } = event;
+    let Event { name, sequence, missed, kind, .. } = event;
+    if *missed > 0 {
+        println!(
+            "    {name}: {missed} refused calls or late outcomes before this, while we were busy"
+        );
+    }
     let what = match kind {
         EventKind::Transition(transition) => transition.to_string(),
         EventKind::Rejected { reason, .. } => format!("refused a call: {reason}"),

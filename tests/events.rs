@@ -3,7 +3,7 @@
 //! All tests of this file share the registry, so each listens to circuits of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
@@ -257,22 +257,27 @@ fn a_listener_may_end_its_own_subscription() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
-#[test]
-fn l08_while_one_call_tells_a_slow_listener_the_others_go_on_and_losses_show_as_a_gap() {
+/// Subscribes a listener that stands still in the first event of a circuit. Returns what tells that it does, and
+/// what lets it go on.
+fn stall(name: &'static str) -> (Subscription, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (entered, has_entered) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let (entered, released) = (Mutex::new(Some(entered)), Mutex::new(released));
-    let sequences = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&sequences);
-    let _subscription = registry().subscribe(move |event| {
-        if event.name == "events.slow" {
-            kept.lock().unwrap().push(event.sequence);
-            if let Some(entered) = entered.lock().unwrap().take() {
-                entered.send(()).unwrap();
-                released.lock().unwrap().recv().unwrap();
-            }
+    let subscription = registry().subscribe(move |event| {
+        if event.name == name
+            && let Some(entered) = entered.lock().unwrap().take()
+        {
+            entered.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
         }
     });
+    (subscription, has_entered, release)
+}
+
+#[test]
+fn l08_while_one_call_tells_a_slow_listener_the_others_go_on_and_no_change_is_lost() {
+    let (_slow, has_entered, release) = stall("events.slow");
+    let (_subscription, heard) = listen("events.slow");
     let circuit = circuit("events.slow", Config::new());
     thread::scope(|scope| {
         scope.spawn(|| circuit.reset());
@@ -283,10 +288,52 @@ fn l08_while_one_call_tells_a_slow_listener_the_others_go_on_and_losses_show_as_
         release.send(()).unwrap();
     });
     circuit.reset();
-    let sequences = sequences.lock().unwrap();
-    assert_eq!(sequences.len(), 1 + 1024 + 1);
-    assert!(sequences.is_sorted());
-    assert_eq!(*sequences.last().unwrap(), 1502);
+    let heard = heard.lock().unwrap();
+    assert!(heard.iter().map(|event| event.sequence).eq(1..=1502));
+    assert!(heard.iter().all(|event| event.missed == 0));
+}
+
+#[test]
+fn r35_refusals_that_come_while_another_is_told_are_told_as_one_number() {
+    let (_slow, has_entered, release) = stall("events.merged");
+    let (_subscription, heard) = listen("events.merged");
+    let circuit = circuit("events.merged", Config::new());
+    let late = circuit.try_acquire().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| circuit.trip());
+        has_entered.recv().unwrap();
+        be_refused(&circuit, 500);
+        circuit.reset();
+        circuit.force_open();
+        be_refused(&circuit, 1);
+        late.success();
+        release.send(()).unwrap();
+    });
+    be_refused(&circuit, 1);
+    let heard = heard.lock().unwrap();
+    let numbers: Vec<_> = heard.iter().map(|event| (event.sequence, event.missed)).collect();
+    assert_eq!(numbers, [(1, 0), (501, 499), (502, 0), (503, 0), (505, 1), (506, 0)]);
+    assert!(matches!(heard[4].kind, EventKind::Late { .. }), "the last of those that were merged");
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.rejected.total() + snapshot.calls.late + 3, 506);
+}
+
+#[test]
+fn r21_listeners_of_changes_have_numbers_of_their_own() {
+    let circuit = circuit("events.numbers.own", Config::new());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&told);
+    let _changes = registry().subscribe_to_changes(move |event| {
+        if event.name == "events.numbers.own" {
+            kept.lock().unwrap().push((event.sequence, event.missed));
+        }
+    });
+    let (_subscription, heard) = listen("events.numbers.own");
+    circuit.trip();
+    be_refused(&circuit, 3);
+    circuit.reset();
+    assert_eq!(*told.lock().unwrap(), [(1, 0), (2, 0)]);
+    assert!(heard.lock().unwrap().iter().map(|event| event.sequence).eq(1..=5));
 }
 
 #[test]
@@ -401,4 +448,66 @@ fn g07_two_listeners_may_end_each_others_subscriptions() {
         }
     });
     assert!(slots.iter().all(|slot| slot.lock().unwrap().is_none()));
+}
+
+/// Makes so many calls that the open circuit refuses.
+fn be_refused(circuit: &CircuitBreaker, calls: usize) {
+    for _ in 0..calls {
+        assert!(circuit.try_acquire().is_err());
+    }
+}
+
+#[test]
+fn r35_no_change_of_state_is_lost_however_many_calls_are_refused_meanwhile() {
+    let (_slow, has_entered, release) = stall("events.flood");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&told);
+    let _changes = registry().subscribe_to_changes(move |event| {
+        if event.name == "events.flood" {
+            kept.lock().unwrap().push(event.clone());
+        }
+    });
+    let circuit = circuit("events.flood", Config::new());
+    thread::scope(|scope| {
+        scope.spawn(|| circuit.trip());
+        has_entered.recv().unwrap();
+        for _ in 0..15 {
+            be_refused(&circuit, 500);
+            circuit.reset();
+            circuit.trip();
+        }
+        release.send(()).unwrap();
+    });
+    let sequences: Vec<_> = told.lock().unwrap().iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, (1..=31).collect::<Vec<_>>());
+    assert!(
+        transitions(&told).iter().step_by(2).all(|change| change.starts_with("closed -> open"))
+    );
+}
+
+#[test]
+fn r35_a_call_returns_although_each_event_that_it_tells_brings_another() {
+    let (told, events) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
+    let (counted, summed) = (Arc::clone(&told), Arc::clone(&events));
+    let circuit = circuit("events.echo", Config::new());
+    circuit.trip();
+    let called = Arc::clone(&circuit);
+    let _subscription = registry().subscribe(move |event| {
+        if event.name != "events.echo" {
+            return;
+        }
+        summed.fetch_add(1 + event.missed, Ordering::SeqCst);
+        if counted.fetch_add(1, Ordering::SeqCst) < 1_000
+            && matches!(event.kind, EventKind::Rejected { .. })
+        {
+            be_refused(&called, 1);
+            thread::scope(|scope| scope.spawn(|| be_refused(&called, 1)).join().unwrap());
+        }
+    });
+    be_refused(&circuit, 1);
+    let told = told.load(Ordering::SeqCst);
+    assert!(told <= 10, "one call told {told} events");
+    circuit.reset();
+    let rejected = circuit.snapshot().rejected.total();
+    assert_eq!(events.load(Ordering::SeqCst), rejected + 1, "the reset told what was left");
 }

@@ -173,7 +173,7 @@ fn an_event_is_its_kind_and_what_the_kind_has() {
         events[..6],
         [
             json!({
-                "name": "json.events", "sequence": 1, "kind": "transition", "from": "closed", "to": "open",
+                "name": "json.events", "sequence": 1, "missed": 0, "kind": "transition", "from": "closed", "to": "open",
                 "cause": "tripped", "retry_after": null, "text": "closed -> open: 1 failure in a row",
                 "trip_reason": {
                     "kind": "consecutive_failures", "failed": 1, "slow": 0, "calls": 1, "share": null,
@@ -181,22 +181,22 @@ fn an_event_is_its_kind_and_what_the_kind_has() {
                 },
             }),
             json!({
-                "name": "json.events", "sequence": 2, "kind": "rejected", "reason": "open", "retry_after": null,
+                "name": "json.events", "sequence": 2, "missed": 0, "kind": "rejected", "reason": "open", "retry_after": null,
             }),
-            json!({ "name": "json.events", "sequence": 3, "kind": "late", "outcome": "success" }),
-            json!({ "name": "json.events", "sequence": 4, "kind": "late", "outcome": "cancelled" }),
+            json!({ "name": "json.events", "sequence": 3, "missed": 0, "kind": "late", "outcome": "success" }),
+            json!({ "name": "json.events", "sequence": 4, "missed": 0, "kind": "late", "outcome": "cancelled" }),
             json!({
-                "name": "json.events", "sequence": 5, "kind": "transition", "from": "open", "to": "closed",
+                "name": "json.events", "sequence": 5, "missed": 0, "kind": "transition", "from": "open", "to": "closed",
                 "cause": "reset", "trip_reason": null, "retry_after": null, "text": "open -> closed: reset()",
             }),
             json!({
-                "name": "json.events", "sequence": 6, "kind": "transition", "from": "closed", "to": "forced_open",
+                "name": "json.events", "sequence": 6, "missed": 0, "kind": "transition", "from": "closed", "to": "forced_open",
                 "cause": "forced_open", "trip_reason": null, "retry_after": null,
                 "text": "closed -> forced_open: force_open()",
             }),
         ]
     );
-    assert_eq!(keys(&events[6]), ["conflict", "kind", "name", "sequence", "text"]);
+    assert_eq!(keys(&events[6]), ["conflict", "kind", "missed", "name", "sequence", "text"]);
     assert_eq!(events[6]["conflict"]["refused"]["config"]["failure_threshold"], 2);
 }
 

@@ -55,7 +55,11 @@ impl Subscriber for Recorder {
 fn an_outage_is_logged_with_its_fields_at_its_levels() {
     let recorder = Recorder::default();
     let _default = tracing::subscriber::set_default(recorder.clone());
-    let _logging = registry().subscribe(trace);
+    let _logging = registry().subscribe(|event| {
+        if event.name == "traced" {
+            trace(event);
+        }
+    });
 
     let config = Config::new().failure_rate(0.5).minimum_calls(2);
     let circuit = registry().get_or_create("traced", config).unwrap();
@@ -82,4 +86,27 @@ fn an_outage_is_logged_with_its_fields_at_its_levels() {
     assert_eq!(records[3].1["breaker.reason"], "reset()");
     assert!(!records[3].1.contains_key("breaker.failure_rate"));
     assert!(records[4].1["breaker.reason"].contains("failure_threshold=1"));
+    assert!(records.iter().all(|(_, fields)| !fields.contains_key("breaker.missed")));
+}
+
+#[test]
+fn r35_calls_that_were_counted_and_not_told_are_logged_with_the_next_record() {
+    let recorder = Recorder::default();
+    let _default = tracing::subscriber::set_default(recorder.clone());
+    let circuit = registry().get_or_create("traced.missed", Config::new()).unwrap();
+    let called = Arc::clone(&circuit);
+    let _busy = registry().subscribe(move |event| {
+        if event.name == "traced.missed" && event.sequence == 1 {
+            (0..3).for_each(|_| assert!(called.try_acquire().is_err()));
+        }
+    });
+    let _logging = registry().subscribe(|event| {
+        if event.name == "traced.missed" {
+            trace(event);
+        }
+    });
+    circuit.trip();
+    let records = recorder.0.lock().unwrap();
+    assert_eq!(records.len(), 2);
+    assert_eq!((&*records[1].1["breaker.reason"], &*records[1].1["breaker.missed"]), ("open", "2"));
 }

@@ -20,10 +20,11 @@ struct Limit {
     release: u32,
 }
 
-const LIMITS: [Limit; 9] = [
+const LIMITS: [Limit; 10] = [
     Limit { case: "closed", twin: "bare", bench: 40, release: 54 },
     Limit { case: "closed-async", twin: "bare-async", bench: 74, release: 74 },
     Limit { case: "open", twin: "bare", bench: 148, release: 170 },
+    Limit { case: "open-heard", twin: "bare", bench: 700, release: 740 },
     Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 54 },
     Limit { case: "fallback-path", twin: "bare", bench: 44, release: 54 },
     Limit { case: "time-window", twin: "bare", bench: 160, release: 172 },

@@ -119,6 +119,19 @@ pub fn refused(fails: bool) -> Result<u64, Fault> {
     work(fails)
 }
 
+/// For a circuit that stays open while somebody listens: a refused call returns an error.
+#[circuit_breaker(
+    name = "benches.heard",
+    failure_rate = 0.5,
+    window = 100,
+    minimum_calls = 100,
+    cooldown = "1h"
+)]
+#[inline(never)]
+pub fn heard(fails: bool) -> Result<u64, Fault> {
+    work(fails)
+}
+
 /// For a circuit that stays open: a refused call is answered by the fallback.
 #[circuit_breaker(
     name = "benches.open_fallback",

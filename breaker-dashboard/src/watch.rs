@@ -32,7 +32,8 @@ use crate::shutdown::Shutdown;
 const SECOND: Duration = Duration::from_secs(1);
 /// The shortest time between two looks, however much happens.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The events that may wait to be looked at. More are only counted.
+/// The events that may wait to be looked at. Of more, the last are kept, as what is true now matters most, and the
+/// others are only counted.
 const MOST_EVENTS: usize = 1_024;
 /// The entries of the log that everybody gets.
 pub(crate) const LATEST: usize = 20;
@@ -70,18 +71,18 @@ struct News {
 #[derive(Debug, Default)]
 struct Waiting {
     events: VecDeque<(Instant, Event)>,
-    /// Those that came after these and found no room.
+    /// Those that came before these and had to make room.
     missed: u64,
 }
 
 impl News {
     fn hear(&self, event: &Event) {
         let mut waiting = locked(&self.waiting);
-        if waiting.events.len() < MOST_EVENTS {
-            waiting.events.push_back((Instant::now(), event.clone()));
-        } else {
+        if waiting.events.len() == MOST_EVENTS {
+            waiting.events.pop_front();
             waiting.missed += 1;
         }
+        waiting.events.push_back((Instant::now(), event.clone()));
         drop(waiting);
         self.came.notify_one();
     }
@@ -138,10 +139,10 @@ impl Watch {
 
     fn take_news(&self, seen: &mut Seen) {
         let Waiting { events, missed } = std::mem::take(&mut *locked(&self.news.waiting));
+        seen.log.skip(missed);
         for (at, event) in events {
             seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
         }
-        seen.log.skip(missed);
     }
 
     fn look(&self) {

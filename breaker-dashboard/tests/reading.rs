@@ -279,6 +279,19 @@ async fn the_log_of_a_circuit_tells_its_changes_of_state() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_log_ends_with_the_last_change_of_state_however_many_there_were_at_once() {
+    let router = dashboard();
+    let circuit = circuit("reading.flood");
+    (0..1_100).for_each(|_| circuit.reset());
+    circuit.trip();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let log = get(&router, "/api/circuits/reading.flood").await.json()["log"].clone();
+    let last = log.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["to"], &last["sequence"]), (&json!("open"), &json!(1_101)));
+    assert_eq!(last["missed"], json!(0));
+}
+
 proptest! {
     /// Whatever a client writes into a path or a query: an answer, never a panic.
     #[test]

@@ -7,6 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
+
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, Left, Source, Stopwatch, nanos};
 use crate::config::{Config, ConfigError, ConfigErrors, Options, WindowSize};
@@ -34,7 +36,19 @@ use crate::word::{AtomicWord, Care};
 /// and shared by reference or in an `Arc`.
 ///
 /// All methods may be called from anywhere: from inside a call that the circuit guards, from a
-/// destructor, from any thread. None of them panics, and none waits for user code.
+/// destructor, from any thread, from a listener.
+///
+/// No method panics by itself. A panic of the closure or future given to [`call`](CircuitBreaker::call) or
+/// [`call_async`](CircuitBreaker::call_async) counts as a failure and goes on unwinding. A panic of a
+/// [listener](crate::Registry::subscribe) ends in the listener.
+///
+/// No method waits for a lock while your code runs under it. Two things can still take time:
+///
+/// * `call` and `call_async` wait for a slot if the circuit is full, for up to `max_wait`. `call` blocks its
+///   thread; `call_async` does not. `try_acquire` never waits for a slot.
+/// * If the circuit is in the [`registry`](crate::registry()) and has listeners, calls and controls run
+///   listeners on the thread that calls. How many events one call tells is bounded: see
+///   [`subscribe`](crate::Registry::subscribe).
 ///
 /// # Examples
 ///
@@ -70,7 +84,8 @@ pub struct CircuitBreaker {
 
 /// What circuits of the registry have besides.
 struct Listing {
-    outbox: Outbox,
+    /// Made when the first event is posted: most circuits have none.
+    outbox: OnceBox<Outbox>,
     provenance: Provenance,
 }
 
@@ -124,7 +139,7 @@ impl CircuitBreaker {
 
     /// A circuit for the registry, whose name and config were checked before.
     pub(crate) fn listed(name: Name, config: Config, provenance: Provenance) -> Self {
-        let listing = Listing { outbox: Outbox::default(), provenance };
+        let listing = Listing { outbox: OnceBox::new(), provenance };
         Self::valid(name, config, Clock::System, Some(listing.into()))
     }
 

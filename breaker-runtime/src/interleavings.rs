@@ -19,7 +19,7 @@ use crate::breaker::CircuitBreaker;
 use crate::clock::{Clock, ManualClock};
 use crate::config::Config;
 use crate::error::RejectedReason;
-use crate::event::{Event, EventKind, LISTENERS, Topic};
+use crate::event::{Event, EventKind, LISTENERS, Subscription, Topic};
 use crate::mode::{Mode, Override};
 use crate::name::Name;
 use crate::permit::Permit;
@@ -503,6 +503,83 @@ fn r21_events_of_threads_that_meet_come_in_order_each_once() {
             state = transition.to;
         }
         assert_eq!(state, circuit.state());
+    });
+}
+
+/// What a listener of that kind hears: each event with its number, and with how many it was not told of.
+fn hear(of: Topic) -> (Subscription, Arc<Global<Vec<Event>>>) {
+    let heard = Arc::new(Global::new(Vec::new()));
+    let sink = Arc::clone(&heard);
+    let listen = LISTENERS.add(of, move |event| sink.lock().push(event.clone()), Vec::new);
+    (listen, heard)
+}
+
+/// Checks that events are numbered without a gap that is not told, and that changes of state follow on each other
+/// with refusals only where a circuit refuses. Returns how many were told or counted.
+#[track_caller]
+fn all_of(heard: &Global<Vec<Event>>, circuit: &CircuitBreaker) -> u64 {
+    let (mut last, mut state) = (0, State::Closed);
+    for event in heard.lock().iter() {
+        assert_eq!(event.sequence, last + event.missed + 1, "{event:?}");
+        last = event.sequence;
+        match &event.kind {
+            EventKind::Transition(transition) => {
+                assert_eq!(transition.from, state);
+                state = transition.to;
+            }
+            EventKind::Rejected { .. } => assert_ne!(state, State::Closed),
+            _ => {}
+        }
+    }
+    assert_eq!(state, circuit.state(), "the last change of state was told");
+    last
+}
+
+#[test]
+fn r35_of_calls_that_are_refused_together_each_is_told_or_counted() {
+    explore_within(Some(3), "r35, three refusals", || {
+        let (circuit, _) = listed();
+        let (listening, heard) = hear(Topic::Calls);
+        circuit.trip();
+        let others = [(); 2].map(|()| beside(&circuit, |circuit| call(circuit, End::Ignored)));
+        assert!(!call(&circuit, End::Ignored));
+        others.into_iter().for_each(|other| assert!(!other.join().unwrap()));
+        assert_eq!(all_of(&heard, &circuit), 4, "a trip and three refusals");
+        drop(listening);
+    });
+}
+
+#[test]
+fn r35_a_change_of_state_among_refusals_is_told_in_its_place() {
+    explore_within(Some(3), "r35, a reset and two refusals", || {
+        let (circuit, _) = listed();
+        let (listening, heard) = hear(Topic::Calls);
+        let (listening_to_changes, changes) = hear(Topic::Circuits);
+        circuit.trip();
+        let reset = beside(&circuit, CircuitBreaker::reset);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        let admitted = u64::from(call(&circuit, End::Success)) + u64::from(other.join().unwrap());
+        reset.join().unwrap();
+        assert_eq!(all_of(&changes, &circuit), 2);
+        assert!(changes.lock().iter().all(|event| event.missed == 0));
+        assert_eq!(all_of(&heard, &circuit), 2 + 2 - admitted);
+        drop((listening, listening_to_changes));
+    });
+}
+
+#[test]
+fn r35_changes_of_state_that_are_told_together_are_all_told() {
+    explore_within(Some(3), "r35, a refusal and two controls", || {
+        let (circuit, _) = listed();
+        let (listening, heard) = hear(Topic::Calls);
+        circuit.trip();
+        let others = [CircuitBreaker::force_open, CircuitBreaker::disable]
+            .map(|control: fn(&CircuitBreaker)| beside(&circuit, control));
+        let admitted = call(&circuit, End::Success);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        let late = circuit.snapshot().calls.late;
+        assert_eq!(all_of(&heard, &circuit), 3 + u64::from(!admitted) + late);
+        drop(listening);
     });
 }
 

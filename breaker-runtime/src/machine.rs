@@ -81,6 +81,14 @@ enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ProbeId(NonZeroU64);
 
+impl ProbeId {
+    /// This id, and the next in its place.
+    fn take(&mut self) -> Self {
+        let next = Self(self.0.saturating_add(1));
+        std::mem::replace(self, next)
+    }
+}
+
 /// What an admitted call must show when it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
@@ -210,12 +218,27 @@ impl Machine {
         }
         let mut ticket = Ticket::of(self.epoch());
         if let Phase::HalfOpen { deadlines, next } = &mut self.phase {
-            let probe = *next;
-            *next = ProbeId(probe.0.saturating_add(1));
+            let probe = next.take();
             deadlines.insert(probe, now.after(self.settings.probe_timeout));
             ticket.probe = Some(probe);
         }
         Ok(ticket)
+    }
+
+    /// Gives a probe all of its time from now on, if it was not given up yet. It gets a new id, as later ids
+    /// have later deadlines. Probes that are lost meanwhile are left to others: no event comes of this.
+    pub(crate) fn begin_again(&mut self, ticket: Ticket, now: Instant) -> Ticket {
+        self.now = self.now.max(now);
+        if ticket.epoch == self.epoch()
+            && let (Phase::HalfOpen { deadlines, next }, Some(probe)) =
+                (&mut self.phase, ticket.probe)
+            && deadlines.remove(&probe).is_some()
+        {
+            let again = next.take();
+            deadlines.insert(again, self.now.after(self.settings.probe_timeout));
+            return Ticket { probe: Some(again), ..ticket };
+        }
+        ticket
     }
 
     /// Until when nothing but a call to this machine changes what it says: the end of a cooldown, or the

@@ -202,6 +202,11 @@ impl<'a> Permit<'a> {
         timed_out
     }
 
+    /// The call begins now: what was before was not its time.
+    pub(crate) fn begin_again(&mut self) {
+        (self.ticket, self.began) = self.breaker.begin_again(self.ticket);
+    }
+
     pub(crate) fn if_dropped(&mut self, means: IfDropped) {
         self.if_dropped = means;
     }

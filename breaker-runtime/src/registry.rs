@@ -270,25 +270,56 @@ impl Registry {
         conflicts
     }
 
-    /// Has `listener` told of every [`Event`] of every circuit here, until the subscription is dropped.
+    /// Calls `listener` for every [`Event`] of every circuit here, until the subscription is dropped.
     ///
     /// The events of one circuit come in order, one after the other, on the thread that caused them or on
-    /// one that caused an earlier one; those of different circuits may come at once. No lock is held: a
+    /// one that caused an earlier one. Those of different circuits may come at once. No lock is held: a
     /// listener may use circuits and the registry, subscribe and unsubscribe. If it panics, the panic ends
-    /// there. Listeners should be quick, as one call at a time does the telling; if they are not, up to
-    /// 1024 events per circuit wait, and gaps in [`Event::sequence`] show how many more there were.
+    /// there.
+    ///
+    /// Listeners should be quick, because callers wait while they tell them. If listeners are slow:
+    ///
+    /// * Changes of state, resets and conflicts all wait, and none is lost.
+    /// * Refused calls and late outcomes that come meanwhile are merged into one event, the last of them.
+    ///   [`Event::missed`] says how many came before it.
+    /// * A caller tells what waited when it began and what it caused itself, and then what came meanwhile.
+    ///   After that it leaves the rest to the next caller. Only if no other comes, it goes on: for up to eight
+    ///   rounds, or while there are changes of state to tell.
     ///
     /// A listener that calls through a circuit is a call like any other: it counts beside the one whose
-    /// event it is told, also against `max_concurrent`.
+    /// event it is told, also against `max_concurrent`. The time of listeners is not time of the call that
+    /// tells them: no probe is slow or lost because of it.
     ///
     /// Conflicts that exist already are told at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use breaker_runtime::{Config, EventKind, registry};
+    ///
+    /// let calls = Arc::new(AtomicU64::new(0));
+    /// let counted = Arc::clone(&calls);
+    /// let subscription = registry().subscribe(move |event| {
+    ///     let own = u64::from(matches!(event.kind, EventKind::Rejected { .. }));
+    ///     counted.fetch_add(own + event.missed, Ordering::Relaxed);
+    /// });
+    /// let queue = registry().get_or_create("queue", Config::new())?;
+    /// queue.force_open();
+    /// assert!(queue.try_acquire().is_err());
+    /// drop(subscription);
+    /// assert_eq!(calls.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
         LISTENERS.add(Topic::Calls, listener, || self.conflicts())
     }
 
-    /// As [`subscribe`](Registry::subscribe), but `listener` is told of circuits alone: changes of state,
-    /// resets and conflicts. Of refused calls and late outcomes it is not, so that a circuit that is open
-    /// refuses as quickly as if nobody listened. What [`Event::sequence`] leaves out may be such calls.
+    /// As [`subscribe`](Registry::subscribe), but `listener` gets only changes of state, resets and conflicts.
+    /// They have sequence numbers of their own, without gaps: none is ever lost, and [`Event::missed`] is 0.
+    /// An open circuit refuses as quickly as if nobody listened, because refused calls and late outcomes are
+    /// no events then.
     ///
     /// # Examples
     ///

@@ -226,10 +226,11 @@ circuit_options!(config);
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { name, sequence, kind } = self;
+        let Self { name, sequence, missed, kind } = self;
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("name", name)?;
         object.serialize_entry("sequence", sequence)?;
+        object.serialize_entry("missed", missed)?;
         match kind {
             EventKind::Transition(transition) => {
                 let Transition { from, to, cause, retry_after } = transition;

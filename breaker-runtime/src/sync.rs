@@ -11,7 +11,7 @@ use std::sync::{self, PoisonError};
 
 #[cfg(breaker_loom)]
 pub(crate) use primitives::LOADS_ARE_CHANGES;
-pub(crate) use primitives::{AtomicBool, AtomicU64, Condvar, MutexGuard, thread_local};
+pub(crate) use primitives::{AtomicBool, AtomicU64, Condvar, MutexGuard, Patience, thread_local};
 
 /// A lock that recovers from poison: what it guards is valid after every statement, so a panic while it
 /// was held must not take the circuit down.

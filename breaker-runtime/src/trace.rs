@@ -10,8 +10,8 @@ use crate::state::{Cause, State, Transition, TripKind};
 /// A listener that logs every event, with target `breaker`: at `WARN` when a circuit opens, at `INFO` for
 /// every other change of state, at `DEBUG` for refusals and late outcomes, at `ERROR` for conflicts.
 ///
-/// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate` and
-/// `breaker.retry_after_ms`, each where it has a value.
+/// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate`,
+/// `breaker.retry_after_ms` and `breaker.missed` ([`Event::missed`], unless 0), each where it has a value.
 ///
 /// # Examples
 ///
@@ -24,14 +24,16 @@ use crate::state::{Cause, State, Transition, TripKind};
 /// ```
 pub fn trace(event: &Event) {
     let name = event.name.as_str();
+    let missed = (event.missed > 0).then_some(event.missed);
     match &event.kind {
-        EventKind::Transition(transition) => trace_transition(name, transition),
+        EventKind::Transition(transition) => trace_transition(name, missed, transition),
         EventKind::Rejected { reason, retry_after } => debug!(
             target: "breaker",
             {
                 breaker.name = name,
                 breaker.reason = %reason,
-                breaker.retry_after_ms = retry_after.map(millis)
+                breaker.retry_after_ms = retry_after.map(millis),
+                breaker.missed = missed
             },
             "call refused"
         ),
@@ -39,7 +41,8 @@ pub fn trace(event: &Event) {
             target: "breaker",
             {
                 breaker.name = name,
-                breaker.reason = outcome.map_or("cancelled", |outcome| outcome.as_str())
+                breaker.reason = outcome.map_or("cancelled", |outcome| outcome.as_str()),
+                breaker.missed = missed
             },
             "outcome came late"
         ),
@@ -47,14 +50,15 @@ pub fn trace(event: &Event) {
             target: "breaker",
             {
                 breaker.name = name,
-                breaker.reason = %conflict
+                breaker.reason = %conflict,
+                breaker.missed = missed
             },
             "two configs for one name"
         ),
     }
 }
 
-fn trace_transition(name: &str, transition: &Transition) {
+fn trace_transition(name: &str, missed: Option<u64>, transition: &Transition) {
     let Transition { from, to, cause, retry_after } = transition;
     let failure_rate = match cause {
         Cause::Tripped(reason) if reason.kind == TripKind::FailureRate => reason.share,
@@ -71,7 +75,8 @@ fn trace_transition(name: &str, transition: &Transition) {
                     breaker.to = to.as_str(),
                     breaker.reason = %cause,
                     breaker.failure_rate = failure_rate,
-                    breaker.retry_after_ms = retry_after.map(millis)
+                    breaker.retry_after_ms = retry_after.map(millis),
+                    breaker.missed = missed
                 },
                 "circuit is {to}"
             )

@@ -1,12 +1,14 @@
 //! breaker, through its attribute.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use breaker_benches::first::SITES;
 use breaker_benches::{
-    Fault, answered, guarded, guarded_async, in_a_row, keyed, probed, refused, refused_async,
-    slow_coarse, slow_precise, time_window,
+    Fault, answered, guarded, guarded_async, heard, in_a_row, keyed, probed, refused,
+    refused_async, slow_coarse, slow_precise, time_window,
 };
 use breaker_runtime::{Snapshot, State, registry};
 
@@ -17,6 +19,7 @@ use crate::item::{Answers, Contender, Group, Item, Side};
 pub(crate) const NAME: &str = "breaker-runtime";
 /// The variants that targets name.
 pub(crate) const FALLBACK: &str = "breaker-runtime, with a fallback";
+pub(crate) const HEARD: &str = "breaker-runtime, with a listener";
 pub(crate) const COARSE: &str = "breaker-runtime, 1 s";
 pub(crate) const PRECISE: &str = "breaker-runtime, 50 ms";
 
@@ -56,6 +59,19 @@ fn open(name: &str) {
     registry().get(name).expect("the linker lists every site").trip();
 }
 
+/// Makes so many calls that are refused, while a listener counts them.
+fn listened_to(calls: u64) -> u64 {
+    let told = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&told);
+    let subscription = registry().subscribe(move |event| {
+        counter.fetch_add(1 + event.missed, Ordering::Relaxed);
+    });
+    let good = succeeding(calls, heard);
+    drop(subscription);
+    assert_eq!(told.load(Ordering::Relaxed), calls, "every refusal is told");
+    good
+}
+
 fn half_open() {
     open("benches.half_open");
     sleep(Duration::from_millis(5));
@@ -67,9 +83,9 @@ pub(crate) fn contender() -> Contender {
         name: NAME,
         side: Side::Ours,
         legend: "the attribute; exact window of the last 100 calls, 50 %, minimum 100; totals are \
-                 kept, no listener; `5 in a row` counts a run only; the time window is 10 s in ten \
+                 kept, no other listener; `5 in a row` counts a run only; the time window is 10 s in ten \
                  buckets; `1 s` and `50 ms` are `slow_call`; `with a fallback` answers refused \
-                 calls with a constant; the first call of all makes the circuits of all functions, \
+                 calls with a constant; `with a listener` has one that counts refused calls; the first call of all makes the circuits of all functions, \
                  so others find theirs",
         items: items(),
         first_call: Some(|site| assert!(SITES[site](false).is_ok())),
@@ -98,6 +114,10 @@ fn items() -> Vec<Item> {
                 is("benches.open_fallback", State::Open);
                 assert_eq!(snapshot("benches.open_fallback").calls.started, 0);
             }),
+        Item::new(Group::SyncOpen, listened_to)
+            .variant("with a listener")
+            .prepare(|| open("benches.heard"))
+            .check(|| is("benches.heard", State::Open)),
         Item::new(Group::SyncHalfOpen, |calls| succeeding(calls, probed))
             .prepare(half_open)
             .check(|| is("benches.half_open", State::HalfOpen)),

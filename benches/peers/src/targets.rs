@@ -64,6 +64,7 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
         ("P8", "time window, failsafe", against(Group::TimeWindow, failsafe::RATE), at_least(7.0)),
         ("P9", "slow calls, coarse clock", cost(Group::SlowCall, ours::COARSE), at_most(2.5)),
         ("P9", "slow calls, precise clock", cost(Group::SlowCall, ours::PRECISE), at_most(4.5)),
+        ("P15", "open, with a listener", cost(Group::SyncOpen, ours::HEARD), at_most(12.0)),
     ]
     .into_iter()
     .filter_map(|(number, what, value, bound)| Some(Target { number, what, value: value?, bound }))
@@ -100,7 +101,7 @@ mod tests {
             Crowd { label: by.label(item), side: by.side, turns: CROWDS.map(|_| vec![1.0]) }
         });
         let results = Results { figures: figures.collect(), crowds: crowds.collect() };
-        assert_eq!(targets(&results).len(), 16);
+        assert_eq!(targets(&results).len(), 17);
     }
 
     #[test]

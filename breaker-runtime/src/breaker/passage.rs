@@ -87,21 +87,29 @@ impl CircuitBreaker {
         checked.map_err(|refusal| self.reject(refusal))
     }
 
-    /// Refuses a call of an open circuit without the lock: until its cooldown is over it stays open. Not
-    /// if listeners want to hear of it, as it is the lock that puts what they hear in order.
+    /// Refuses a call of an open circuit without the lock: until its cooldown is over it stays open.
     #[inline]
     fn refuse_at_once(&self, seen: Word) -> Option<Rejected> {
-        if self.audience(Topic::Calls).is_some() {
-            return None;
-        }
         let until = self.word.open_until(seen)?;
         let now = self.clock.now();
         if now >= until {
             return None;
         }
-        self.totals.add_hot(Hot::Refused);
         let refusal = Refusal::open(now.left_to(until).at_most(self.longest_cooldown));
+        match self.audience(Topic::Calls) {
+            None => self.totals.add_hot(Hot::Refused),
+            Some(outbox) => self.refuse_aloud(outbox, seen.epoch(), refusal)?,
+        }
         Some(Rejected::new(self.name.clone(), refusal))
+    }
+
+    /// The same with listeners. `None` until they were told of the change of state that led here: it is the
+    /// lock that puts the two in order.
+    #[cold]
+    #[inline(never)]
+    fn refuse_aloud(&self, outbox: &Outbox, epoch: Epoch, refusal: Refusal) -> Option<()> {
+        let count = || self.totals.add_hot(Hot::Refused);
+        outbox.refuse(self.name(), epoch, refusal.into(), count)
     }
 
     /// Asks the machine.
@@ -109,8 +117,7 @@ impl CircuitBreaker {
     #[inline(never)]
     fn ask(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let admitted = self.admit(if_dropped);
-        self.deliver();
-        admitted
+        self.deliver_before(admitted)
     }
 
     pub(crate) fn admit_behind(
@@ -123,13 +130,22 @@ impl CircuitBreaker {
             self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
         } else {
             let refusal = Refusal::new(RejectedReason::BulkheadFull);
-            self.post(Topic::Calls, || EventKind::Rejected {
-                reason: refusal.reason,
-                retry_after: None,
-            });
+            self.post(Topic::Calls, || refusal.into());
             Err(self.reject(refusal))
         };
-        self.deliver();
+        self.deliver_before(admitted)
+    }
+
+    /// Tells what waits before the call goes on. What listeners take is not time of the call.
+    fn deliver_before<'a>(
+        &'a self,
+        mut admitted: Result<Permit<'a>, Rejected>,
+    ) -> Result<Permit<'a>, Rejected> {
+        if self.deliver()
+            && let Ok(permit) = &mut admitted
+        {
+            permit.begin_again();
+        }
         admitted
     }
 
@@ -148,12 +164,28 @@ impl CircuitBreaker {
     #[inline]
     fn begin(&self, ticket: Ticket, if_dropped: IfDropped) -> Permit<'_> {
         self.totals.add_hot(Hot::Started);
-        let began = match self.stopwatch {
+        Permit::new(self, ticket, self.start(), if_dropped)
+    }
+
+    /// What a call must remember that starts now.
+    #[inline]
+    fn start(&self) -> Instant {
+        match self.stopwatch {
             Stopwatch::None => Instant::ZERO,
             Stopwatch::Clock => self.clock.now(),
             Stopwatch::Counter => clock::counter(),
+        }
+    }
+
+    /// Has a call that was let in begin now. Until here a probe had a deadline all the same, so that a listener
+    /// that never returns keeps no slot.
+    pub(crate) fn begin_again(&self, ticket: Ticket) -> (Ticket, Instant) {
+        let now = self.clock.now();
+        let ticket = match ticket.probe {
+            Some(_) => self.locked(now, |machine, now| machine.begin_again(ticket, now), |_| None),
+            None => ticket,
         };
-        Permit::new(self, ticket, began, if_dropped)
+        (ticket, self.start())
     }
 
     /// Takes the outcome of a call.
@@ -300,30 +332,33 @@ impl CircuitBreaker {
         } else {
             self.word.publish(machine.epoch(), machine.state(), machine.holds_until());
         }
-        for transition in machine.take_news() {
-            self.post(Topic::Circuits, || EventKind::Transition(transition));
-        }
-        if let Some(news) = news_of(&done) {
-            self.post(Topic::Calls, || news);
+        let changes = machine.take_news().into_iter().map(EventKind::Transition);
+        let of_call = news_of(&done).filter(|_| LISTENERS.any(Topic::Calls));
+        let mut news = changes.chain(of_call).peekable();
+        if news.peek().is_some()
+            && let Some(outbox) = self.audience(Topic::Circuits)
+        {
+            outbox.post(Some(machine.epoch()), news);
         }
         done
     }
 
     /// Where to post what happens, if anybody wants to hear of it.
     fn audience(&self, of: Topic) -> Option<&Outbox> {
-        self.listing.as_ref().filter(|_| LISTENERS.any(of)).map(|listing| &listing.outbox)
+        let listing = self.listing.as_ref().filter(|_| LISTENERS.any(of))?;
+        Some(listing.outbox.get_or_init(Box::default))
     }
 
     pub(crate) fn post(&self, topic: Topic, kind: impl FnOnce() -> EventKind) {
         if let Some(outbox) = self.audience(topic) {
-            outbox.post(kind());
+            outbox.post(None, [kind()]);
         }
     }
 
-    pub(crate) fn deliver(&self) {
-        if let Some(listing) = &self.listing {
-            listing.outbox.deliver(self.name());
-        }
+    /// Says whether anything was told.
+    pub(crate) fn deliver(&self) -> bool {
+        let outbox = self.listing.as_ref().and_then(|listing| listing.outbox.get());
+        outbox.is_some_and(|outbox| outbox.deliver(self.name()))
     }
 }
 
@@ -338,16 +373,29 @@ impl GoodCalls for CircuitBreaker {
 }
 
 fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<EventKind> {
-    let refusal = *admitted.as_ref().err()?;
-    Some(EventKind::Rejected { reason: refusal.reason, retry_after: refusal.retry_after() })
+    admitted.as_ref().err().copied().map(EventKind::from)
+}
+
+impl From<Refusal> for EventKind {
+    fn from(refusal: Refusal) -> Self {
+        Self::Rejected { reason: refusal.reason, retry_after: refusal.retry_after() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use once_cell::race::OnceBox;
+
+    use super::super::Listing;
     use super::*;
     use crate::clock::{Clock, ManualClock};
     use crate::config::Config;
+    use crate::event::{Event, Subscription};
     use crate::mode::{Mode, Override};
+    use crate::name::Name;
+    use crate::provenance::Provenance;
     use crate::state::State;
 
     #[test]
@@ -445,5 +493,54 @@ mod tests {
         let rejected = circuit.refuse_at_once(circuit.word.load()).expect("it is open");
         assert_eq!(rejected.reason(), RejectedReason::Open);
         assert_eq!(circuit.totals.rejections().open, 1);
+    }
+
+    /// A circuit on a clock of its own that listeners hear of, and a listener that takes so long each time.
+    fn listened_to(
+        name: &'static str,
+        config: Config,
+        takes: Duration,
+    ) -> (Arc<CircuitBreaker>, ManualClock, Subscription) {
+        let time = ManualClock::new();
+        let listing = Listing { outbox: OnceBox::new(), provenance: Provenance::decided(None) };
+        let clock = Clock::Manual(time.clone());
+        let circuit =
+            CircuitBreaker::valid(Name::Static(name), config, clock, Some(listing.into()));
+        let moved = time.clone();
+        let tell = move |event: &Event| {
+            if event.name == name {
+                moved.advance(takes);
+            }
+        };
+        (Arc::new(circuit), time, LISTENERS.add(Topic::Calls, tell, Vec::new))
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn r05_a_probe_is_not_slow_because_a_listener_was() {
+        let config = Config::new().slow_call(SECOND).success_threshold(1).cooldown(SECOND * 60);
+        let (circuit, time, _listening) = listened_to("slow listener", config, SECOND * 5);
+        circuit.trip();
+        time.advance(SECOND * 60);
+        circuit.try_acquire().unwrap().success();
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.state, snapshot.calls.slow), (State::Closed, 0));
+    }
+
+    #[test]
+    fn r12_the_time_of_a_probe_begins_after_listeners_were_told() {
+        let config = Config::new().probe_timeout(SECOND * 2).half_open_max_calls(2);
+        let (circuit, time, _listening) = listened_to("slow listener, probe", config, SECOND * 5);
+        circuit.trip();
+        time.advance(SECOND * 60);
+        let first = circuit.try_acquire().unwrap();
+        time.advance(SECOND);
+        let second = circuit.try_acquire().unwrap();
+        time.advance(SECOND);
+        assert!(circuit.try_acquire().is_err(), "the first is lost two seconds after it began");
+        drop((first, second));
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.probes.lost, snapshot.state), (1, State::Open));
     }
 }

@@ -94,6 +94,10 @@ impl Bench {
         settled
     }
 
+    pub(super) fn begin_again(&mut self, ticket: Ticket) -> Ticket {
+        self.machine.begin_again(ticket, self.now)
+    }
+
     /// One call from beginning to end.
     #[track_caller]
     pub(super) fn call(&mut self, call: Ended) -> Settlement {

@@ -1,6 +1,7 @@
 //! Those of the model checker.
 
 use std::sync::atomic::{self, Ordering};
+use std::time::Duration;
 
 use loom::sync::atomic as modelled;
 pub(crate) use loom::sync::atomic::AtomicBool;
@@ -42,5 +43,19 @@ impl AtomicU64 {
         failure: Ordering,
     ) -> Result<u64, u64> {
         self.0.compare_exchange_weak(current, new, success, failure)
+    }
+}
+
+/// Has none: whether others come first is up to the model.
+#[derive(Debug)]
+pub(crate) struct Patience;
+
+impl Patience {
+    pub(crate) fn new(_: Duration) -> Self {
+        Self
+    }
+
+    pub(crate) fn wait(&self) -> bool {
+        true
     }
 }

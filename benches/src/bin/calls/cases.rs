@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use breaker_benches::{Fault, bare, guarded};
@@ -15,13 +16,14 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 12] = [
+pub(crate) const CASES: [Case; 13] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
     Case { name: "closed", run: |calls| repeat(calls, |_| guarded(black_box(false))) },
     Case { name: "closed-async", run: |calls| repeat(calls, |_| ready(guarded_async(false))) },
     Case { name: "open", run: repeat_refused },
+    Case { name: "open-heard", run: repeat_heard },
     Case { name: "fallback-closure", run: |calls| repeat(calls, |_| closure(black_box(false))) },
     Case { name: "fallback-path", run: |calls| repeat(calls, |_| path(black_box(false))) },
     Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
@@ -39,6 +41,14 @@ fn repeat<T>(calls: u32, call: impl Fn(u32) -> T) {
 fn repeat_refused(calls: u32) {
     registry().get("calls.open").expect("it is annotated").trip();
     repeat(calls, |_| open(black_box(false)));
+}
+
+fn repeat_heard(calls: u32) {
+    static TOLD: AtomicU64 = AtomicU64::new(0);
+    let _listening = registry().subscribe(|event| {
+        TOLD.fetch_add(1 + event.missed, Ordering::Relaxed);
+    });
+    repeat_refused(calls);
 }
 
 fn one_in_ten(call: u32) -> bool {

@@ -251,6 +251,37 @@ fn r12_a_probe_settled_before_its_deadline_counts_and_at_its_deadline_is_late() 
 }
 
 #[test]
+fn r12_a_probe_that_begins_again_has_all_of_its_time_and_is_lost_after_its_neighbours() {
+    let config = Config::new().half_open_max_calls(2).probe_timeout(SECOND);
+    let (mut bench, probe) = half_open(config.half_open_failure_threshold(3));
+    bench.admit().unwrap();
+    bench.wait(SECOND * 5);
+    let probe = bench.begin_again(probe);
+    assert_eq!(bench.read().probes.lost, 0, "that is left to others");
+    bench.wait(SECOND - NANO);
+    assert!(bench.admit().is_ok());
+    assert_eq!((bench.read().probes.lost, bench.read().probes.in_flight), (1, 2));
+    bench.wait(NANO);
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Late);
+    assert_eq!(bench.read().probes.lost, 2);
+}
+
+#[test]
+fn r12_a_probe_that_was_given_up_does_not_begin_again() {
+    let config = Config::new().probe_timeout(SECOND).half_open_failure_threshold(2);
+    let (mut bench, probe) = half_open(config);
+    bench.wait(SECOND);
+    bench.admit().unwrap();
+    assert_eq!(bench.begin_again(probe), probe);
+    assert_eq!((bench.read().probes.lost, bench.read().probes.in_flight), (1, 1));
+
+    let (mut bench, probe) = half_open(config);
+    bench.trip();
+    assert_eq!(bench.begin_again(probe), probe);
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Late);
+}
+
+#[test]
 fn r12_a_lost_probe_reopens_as_of_its_deadline() {
     let (mut bench, _probe) = half_open(Config::new().cooldown(COOLDOWN).probe_timeout(SECOND));
     bench.wait(SECOND * 11);
