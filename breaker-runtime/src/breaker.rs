@@ -11,18 +11,18 @@ use once_cell::race::OnceBox;
 
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, Left, Source, Stopwatch, nanos};
-use crate::config::{Config, ConfigError, ConfigErrors, Options, WindowSize};
+use crate::config::{Config, ConfigError, ConfigErrors, Options, Settings, WindowSize};
 use crate::entering::Entering;
 use crate::error::{CallError, Rejected};
 use crate::event::Outbox;
 use crate::guarded::Guarded;
-use crate::machine::{Machine, count};
+use crate::machine::{Machine, Reading, count};
 use crate::mode::{Order, Override};
 use crate::name::Name;
 use crate::outcome::Ending;
 use crate::permit::{IfDropped, OnCancel, Permit};
 use crate::provenance::Provenance;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Calls, Rejections, Snapshot};
 use crate::state::State;
 use crate::sync::Mutex;
 use crate::totals::Totals;
@@ -89,6 +89,14 @@ struct Listing {
     provenance: Provenance,
 }
 
+/// One reading of a circuit.
+struct Counted {
+    reading: Reading,
+    settings: Settings,
+    calls: Calls,
+    rejected: Rejections,
+}
+
 impl CircuitBreaker {
     /// A closed circuit on the system's clock. It is not in the registry: see
     /// [`Registry::get_or_create`](crate::Registry::get_or_create).
@@ -147,7 +155,7 @@ impl CircuitBreaker {
         let settings = config.settings();
         let (longest_run, has_time_window) = match settings.window {
             WindowSize::Calls(calls) => (calls, false),
-            WindowSize::Time(_) => (1, true),
+            WindowSize::Time(_) => (0, true),
         };
         let source = Source::new(clock, settings.shortest_time());
         let stopwatch = Stopwatch::new(settings.slow_call, &source);
@@ -296,12 +304,7 @@ impl CircuitBreaker {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let now = self.clock.now();
-        let (reading, settings) = {
-            let machine = self.machine.lock();
-            (machine.read(self.good(&machine), now), *machine.settings())
-        };
-        let calls = self.totals.calls();
+        let Counted { reading, settings, calls, rejected } = self.read();
         let (conflicts, conflict_count) = self.conflicts();
         let judged =
             (reading.tally.calls >= settings.minimum_calls.into()).then_some(reading.tally);
@@ -323,7 +326,7 @@ impl CircuitBreaker {
             window_slow_calls: count(reading.tally.slow),
             in_flight: calls.in_flight(),
             calls,
-            rejected: self.totals.rejections(),
+            rejected,
             transitions: reading.past.transitions.total(),
             transition_counts: reading.past.transitions,
             open_time: reading.past.open,
@@ -336,6 +339,29 @@ impl CircuitBreaker {
             conflicts,
             conflict_count,
         }
+    }
+
+    /// What the machine says, and the counts of the same epoch.
+    fn read(&self) -> Counted {
+        /// Where the state changes that often, the lock puts an end to it.
+        const READINGS: u32 = 3;
+        let now = self.clock.now();
+        let read = |machine: &Machine| (machine.read(self.good(machine), now), *machine.settings());
+        let count = |(reading, settings)| {
+            let (calls, rejected) = (self.totals.calls(), self.totals.rejections());
+            Counted { reading, settings, calls, rejected }
+        };
+        for _ in 0..READINGS {
+            let epoch = self.word.load().epoch();
+            // A binding, so that the lock is not held while the totals are summed.
+            let read = read(&self.machine.lock());
+            let counted = count(read);
+            if self.word.load().epoch() == epoch {
+                return counted;
+            }
+        }
+        let machine = self.machine.lock();
+        count(read(&machine))
     }
 
     /// Opens a closed or half-open circuit as if by evidence, for one cooldown. Elsewhere it does

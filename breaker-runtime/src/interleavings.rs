@@ -5,8 +5,9 @@
 //! RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-runtime --lib interleavings -- --nocapture
 //! ```
 //!
-//! What is not modelled, because nothing here hinges on it: totals, which are atomic additions or
-//! single-writer cells and are compared at rest, and the manual clock.
+//! What threads count for themselves is modelled where something hinges on it: in windows of time, and in
+//! snapshots that are taken while calls go on. Elsewhere, totals are compared at rest. The manual clock is not
+//! modelled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,18 +17,20 @@ use loom::sync::atomic::{AtomicBool, AtomicUsize};
 use loom::thread;
 
 use crate::breaker::CircuitBreaker;
-use crate::clock::{Clock, ManualClock};
+use crate::clock::{Clock, Instant, ManualClock};
 use crate::config::Config;
 use crate::error::RejectedReason;
 use crate::event::{Event, EventKind, LISTENERS, Subscription, Topic};
+use crate::machine::Ticket;
 use crate::mode::{Mode, Override};
 use crate::name::Name;
+use crate::outcome::Ending;
 use crate::permit::Permit;
 use crate::provenance::Provenance;
 use crate::snapshot::Snapshot;
 use crate::state::{State, TripKind};
 use crate::sync::{self, Global};
-use crate::totals::{Hot, Totals};
+use crate::word::Epoch;
 
 const SECOND: Duration = Duration::from_secs(1);
 const COOLDOWN: Duration = Duration::from_secs(60);
@@ -45,12 +48,26 @@ fn explore_within(
     name: &str,
     model: impl Fn() + Sync + Send + 'static,
 ) {
-    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
-    static ALONE: Global<()> = Global::new(());
     let _alone = ALONE.lock();
-    // A thread that has its cells takes a shorter way than one that must get them first. All executions must
-    // take the same, and run on this thread.
-    Totals::new().add_hot(Hot::Started);
+    run(preemptions, name, model);
+}
+
+/// As [`explore_within`], with what threads count.
+fn explore_counts(
+    preemptions: Option<usize>,
+    name: &str,
+    model: impl Fn() + Sync + Send + 'static,
+) {
+    let _alone = ALONE.lock();
+    sync::COUNTS_ARE_MODELLED.store(true, Ordering::Relaxed);
+    run(preemptions, name, model);
+    sync::COUNTS_ARE_MODELLED.store(false, Ordering::Relaxed);
+}
+
+static ALONE: Global<()> = Global::new(());
+
+fn run(preemptions: Option<usize>, name: &str, model: impl Fn() + Sync + Send + 'static) {
+    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
     let model = Arc::new(model);
     for loads_are_changes in [false, true] {
         EXECUTIONS.store(0, Ordering::Relaxed);
@@ -98,7 +115,7 @@ fn at_rest(circuit: &CircuitBreaker) -> Snapshot {
     let snapshot = circuit.snapshot();
     let calls = snapshot.calls;
     assert_eq!(circuit.state(), snapshot.state, "the word shows what the machine is in");
-    assert_eq!(snapshot.in_flight, 0);
+    assert_eq!(snapshot.in_flight, 0, "{calls:?}");
     let ended = calls.success + calls.failure + calls.ignored + calls.cancelled;
     assert_eq!(calls.started, ended);
     snapshot
@@ -388,6 +405,128 @@ fn r04_a_good_call_and_a_bad_one_at_an_edge_are_both_in_the_window() {
         call(&circuit, End::Failure);
         assert!(other.join().unwrap());
         assert_eq!(at_rest(&circuit).window_calls, 2);
+    });
+}
+
+/// A circuit with a window of time that has begun: one good call is in it.
+fn timed(config: Config) -> (Arc<CircuitBreaker>, ManualClock) {
+    let (circuit, time) = circuit(config.time_window(SECOND * 10));
+    call(&circuit, End::Success);
+    (circuit, time)
+}
+
+#[test]
+fn r10_a_good_call_that_a_reset_overtakes_is_not_in_the_next_window() {
+    explore_counts(None, "r10, a success, a reset and a success", || {
+        let (circuit, _) = timed(Config::new());
+        let permit = circuit.try_acquire().unwrap();
+        let other = beside(&circuit, |circuit| {
+            circuit.reset();
+            call(circuit, End::Success);
+        });
+        permit.success();
+        other.join().unwrap();
+        let snapshot = at_rest(&circuit);
+        assert_eq!((snapshot.window_calls, snapshot.calls.success), (1, 3));
+        assert!(snapshot.calls.late <= 1);
+    });
+}
+
+#[test]
+fn r02_a_good_call_counts_for_the_verdict_or_after_it() {
+    explore_counts(None, "r02, a success and a failure that may trip", || {
+        let config = Config::new().failure_rate(0.5).minimum_calls(2);
+        let (circuit, _) = timed(config);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        call(&circuit, End::Failure);
+        let was_let_in = other.join().unwrap();
+        let Snapshot { state, trip_reason, window_calls, calls, .. } = at_rest(&circuit);
+        if state == State::Open {
+            assert_eq!(trip_reason.unwrap().calls, 2, "with three, a third of them failed");
+            assert_eq!(calls.late, u64::from(was_let_in));
+        } else {
+            assert_eq!((state, window_calls, calls.late), (State::Closed, 3, 0));
+        }
+    });
+}
+
+#[test]
+fn r01_a_good_call_ends_a_run_of_failures_or_comes_after_the_trip() {
+    explore_counts(None, "r01, a success between two failures", || {
+        let (circuit, _) = timed(Config::new().failure_threshold(2));
+        call(&circuit, End::Failure);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        call(&circuit, End::Failure);
+        let was_let_in = other.join().unwrap();
+        let Snapshot { state, consecutive_failures, calls, .. } = at_rest(&circuit);
+        if state == State::Open {
+            assert_eq!(calls.late, u64::from(was_let_in));
+        } else {
+            assert!(was_let_in && consecutive_failures < 2);
+            assert_eq!((state, calls.late), (State::Closed, 0));
+        }
+    });
+}
+
+#[test]
+fn r04_good_calls_at_an_edge_that_a_reset_overtakes_are_not_in_the_next_window() {
+    explore_counts(Some(2), "r04, an edge, two successes and a reset", || {
+        let (circuit, time) = timed(Config::new());
+        let [permit, another] = [(); 2].map(|()| circuit.try_acquire().unwrap());
+        // As a thread cannot take the permit along, it ends the call without.
+        let ticket = Ticket::of(Epoch::of(0));
+        std::mem::forget(another);
+        time.advance(SECOND);
+        let end = move |circuit: &CircuitBreaker| {
+            circuit.settle(ticket, Instant::ZERO, Ending::Success);
+        };
+        let others = [
+            beside(&circuit, end),
+            beside(&circuit, |circuit| {
+                circuit.reset();
+                call(circuit, End::Success);
+            }),
+        ];
+        permit.success();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        let snapshot = at_rest(&circuit);
+        assert_eq!((snapshot.window_calls, snapshot.calls.success), (1, 4));
+        assert!(snapshot.calls.late <= 2);
+    });
+}
+
+#[test]
+fn r19_no_snapshot_shows_more_calls_in_flight_than_there_are() {
+    explore_counts(None, "r19, a snapshot and two calls", || {
+        let (circuit, _) = circuit(Config::new());
+        let other = beside(&circuit, |circuit| {
+            call(circuit, End::Success);
+            call(circuit, End::Ignored);
+        });
+        let Snapshot { in_flight, calls, .. } = circuit.snapshot();
+        assert!(in_flight <= 1, "{calls:?}");
+        assert_eq!(calls.started, calls.success + calls.ignored + in_flight);
+        other.join().unwrap();
+        assert_eq!(at_rest(&circuit).calls.started, 2);
+    });
+}
+
+#[test]
+fn r09_a_snapshot_shows_state_epoch_and_counts_of_one_epoch() {
+    explore_counts(None, "r09, a snapshot and a trip", || {
+        let (circuit, _) = circuit(Config::new().failure_threshold(1));
+        let other = beside(&circuit, |circuit| {
+            call(circuit, End::Failure);
+            circuit.reset();
+            call(circuit, End::Ignored);
+        });
+        let Snapshot { state, epoch, calls, .. } = circuit.snapshot();
+        match epoch {
+            0 => assert!(state == State::Closed && calls.ignored == 0),
+            1 => assert!(state == State::Open && (calls.failure, calls.ignored) == (1, 0)),
+            _ => assert!(state == State::Closed && calls.failure == 1),
+        }
+        other.join().unwrap();
     });
 }
 

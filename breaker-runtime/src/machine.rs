@@ -49,6 +49,7 @@ struct Trouble {
     /// Those of the failed probes that were slow.
     slow_probes: u32,
     last_failure: Option<Instant>,
+    /// Kept until good calls may end without a date.
     last_success: Option<Instant>,
 }
 
@@ -121,7 +122,8 @@ pub(crate) trait GoodCalls {
     /// on it. If there is a verdict, good calls must be refused from that very moment on.
     fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>);
 
-    /// How many there have ever been.
+    /// How many there have been in this epoch, as of one moment: those that are not in it came after whatever
+    /// is decided on it.
     fn all(&self) -> u64;
 }
 
@@ -265,6 +267,14 @@ impl Machine {
         matches!(&self.phase, Phase::Closed(evidence) if evidence.counts_all())
     }
 
+    /// Forgets what a full run of good calls has pushed out of the window, and returns what that took.
+    pub(crate) fn forget(&mut self) -> Option<impl Sized + use<>> {
+        match &mut self.phase {
+            Phase::Closed(evidence) => evidence.forget(),
+            _ => None,
+        }
+    }
+
     /// Takes note of the time before a good call of a closed circuit is counted.
     pub(crate) fn turn(&mut self, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
@@ -293,11 +303,18 @@ impl Machine {
                 if !ended.is_bad() {
                     return Settlement::Neutral;
                 }
-                let all = if evidence.counts_all() { good.all() } else { 0 };
-                let judge = |run| evidence.judge(&self.settings, Good { run, all }, ended, now);
-                let (run, verdict) = good.end_run(judge);
-                evidence.record(Good { run, all }, ended, now);
-                self.remember(ended.ending, now);
+                let judge = |good| evidence.judge(&self.settings, good, ended, now);
+                let (good, verdict) = if evidence.counts_all() {
+                    let good = Good { run: 0, all: good.all() };
+                    (good, judge(good))
+                } else {
+                    let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
+                    (Good { run, all: 0 }, verdict)
+                };
+                evidence.record(good, ended, now);
+                if ended.is_failed() {
+                    self.trouble().last_failure = Some(now);
+                }
                 if let Some(reason) = verdict {
                     self.open(reason, now);
                 }
@@ -307,7 +324,11 @@ impl Machine {
                 if deadlines.remove(&probe).is_none() {
                     return Settlement::Late;
                 }
-                self.remember(ended.ending, now);
+                match ended.ending {
+                    Ending::Failure => self.trouble().last_failure = Some(now),
+                    Ending::Success => self.trouble().last_success = Some(now),
+                    Ending::Ignored | Ending::Cancelled => {}
+                }
                 self.settle_probe(ended, now)
             }
             _ => Settlement::Neutral,
@@ -394,7 +415,13 @@ impl Machine {
         match (mode, &self.phase) {
             (Mode::Normal, _) => self.close(cause, now),
             (Mode::Disabled, Phase::Disabled) | (Mode::ForcedOpen, Phase::ForcedOpen) => {}
-            (Mode::Disabled, _) => self.enter(Phase::Disabled, cause, now),
+            (Mode::Disabled, _) => {
+                // The calls of a disabled circuit are not dated.
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.last_success = None;
+                }
+                self.enter(Phase::Disabled, cause, now);
+            }
             (Mode::ForcedOpen, _) => self.enter(Phase::ForcedOpen, cause, now),
         }
     }
@@ -574,7 +601,7 @@ impl Machine {
 
     fn close(&mut self, cause: Cause, now: Instant) {
         if let Some(trouble) = &mut self.trouble {
-            (trouble.reopenings, trouble.trip_reason) = (0, None);
+            (trouble.reopenings, trouble.trip_reason, trouble.last_success) = (0, None, None);
         }
         let evidence = Evidence::none(&self.settings, self.created);
         self.enter(Phase::Closed(evidence), cause, now);
@@ -620,14 +647,6 @@ impl Machine {
             let past = &mut self.history().past;
             past.transitions.absorb(&gone.transitions);
             past.open = past.open.saturating_add(gone.open);
-        }
-    }
-
-    fn remember(&mut self, ending: Ending, now: Instant) {
-        match ending {
-            Ending::Failure => self.trouble().last_failure = Some(now),
-            Ending::Success => self.trouble().last_success = Some(now),
-            Ending::Ignored | Ending::Cancelled => {}
         }
     }
 

@@ -14,6 +14,9 @@ use crate::transitions::TransitionCounts;
 
 /// A circuit at one moment. Taking one changes nothing, and never waits for a call.
 ///
+/// State, epoch and counts belong together. The sum in [`Calls`] holds in every snapshot, also while calls
+/// start and end. Between two snapshots, no total goes back.
+///
 /// # Examples
 ///
 /// ```
@@ -61,7 +64,8 @@ pub struct Snapshot {
     pub window_failures: u32,
     /// Of those, the ones that were slow. One that also failed is in both.
     pub window_slow_calls: u32,
-    /// Calls that have started and not ended.
+    /// Calls that have started and not ended. While calls start and end, it is a number of calls that were in
+    /// flight at one moment of the reading, or less.
     pub in_flight: u64,
     /// What became of the calls that started.
     pub calls: Calls,
@@ -75,8 +79,8 @@ pub struct Snapshot {
     pub open_time: Duration,
     /// Time since the last recorded failure.
     pub last_failure: Option<Duration>,
-    /// Time since the last success that was dated: a probe, or a slow call. Other successes of a closed
-    /// circuit are only counted.
+    /// Time since the last recorded success, where that is known: from a probe's success until the circuit
+    /// closes or is disabled. `None` for a healthy circuit, whose good calls are counted without a date.
     pub last_success: Option<Duration>,
     /// The order that decides how the circuit is run; `None` if it opens and closes on evidence. One whose time is
     /// over is not shown, also if nobody has called since.
@@ -134,9 +138,13 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn in_flight(&self) -> u64 {
+    pub(crate) fn ended(&self) -> u64 {
         let ended = [self.success, self.failure, self.ignored, self.cancelled];
-        ended.into_iter().fold(self.started, u64::saturating_sub)
+        ended.into_iter().fold(0, u64::saturating_add)
+    }
+
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.started.saturating_sub(self.ended())
     }
 }
 

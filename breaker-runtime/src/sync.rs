@@ -9,9 +9,12 @@ mod primitives;
 
 use std::sync::{self, PoisonError};
 
+pub(crate) use primitives::{
+    AtomicBool, AtomicU64, CellU64, Condvar, ManuallyDrop, MutexGuard, Patience, RwLockReadGuard,
+    RwLockWriteGuard, per_process, thread_local,
+};
 #[cfg(breaker_loom)]
-pub(crate) use primitives::LOADS_ARE_CHANGES;
-pub(crate) use primitives::{AtomicBool, AtomicU64, Condvar, MutexGuard, Patience, thread_local};
+pub(crate) use primitives::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};
 
 /// A lock that recovers from poison: what it guards is valid after every statement, so a panic while it
 /// was held must not take the circuit down.
@@ -25,6 +28,24 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same for many readers at once.
+#[derive(Debug, Default)]
+pub(crate) struct RwLock<T>(primitives::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(primitives::RwLock::new(value))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,13 +69,14 @@ mod tests {
 
     #[test]
     fn p07_a_lock_recovers_from_poison() {
-        let (lock, global) = (Mutex::new(1), Global::new(1));
+        let (lock, shared, global) = (Mutex::new(1), RwLock::new(1), Global::new(1));
         let _ = std::panic::catch_unwind(|| {
-            let _held = (lock.lock(), global.lock());
+            let _held = (lock.lock(), shared.write(), global.lock());
             panic!("while the locks are held");
         });
         *lock.lock() += 1;
+        *shared.write() += 1;
         *global.lock() += 1;
-        assert_eq!((*lock.lock(), *global.lock()), (2, 2));
+        assert_eq!((*lock.lock(), *shared.read(), *global.lock()), (2, 2, 2));
     }
 }

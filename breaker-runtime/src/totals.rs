@@ -9,6 +9,7 @@ pub(crate) use crate::cells::Hot;
 use crate::error::RejectedReason;
 use crate::outcome::Ending;
 use crate::snapshot::{Calls, Rejections};
+use crate::word::Epoch;
 
 /// One thing that is counted.
 #[derive(Clone, Copy, Debug)]
@@ -95,28 +96,48 @@ impl Totals {
         self.cells.add(counter);
     }
 
+    /// Adds a good call to those of its epoch too, for a window of time.
+    #[inline]
+    pub(crate) fn add_good_of(&self, epoch: Epoch) {
+        self.cells.add_good_of(epoch);
+    }
+
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
         self.shared()[counter.into() as usize].fetch_add(1, Ordering::Release);
     }
 
-    /// The good calls that never met the machine.
-    pub(crate) fn good(&self) -> u64 {
-        self.cells.sum(Hot::Good)
+    /// The good calls of this epoch that never met the machine.
+    pub(crate) fn good_now(&self) -> u64 {
+        self.cells.good_now()
+    }
+
+    /// The same as of one moment. `hold_up` must have good calls wait if they keep coming.
+    pub(crate) fn good_at_one_moment(&self, hold_up: impl Fn()) -> u64 {
+        self.cells.good_at_one_moment(hold_up)
+    }
+
+    /// Begins another epoch. Of the good calls of the one before, so many were heard of in time.
+    pub(crate) fn begin_epoch(&self, epoch: Epoch, heard: u64) {
+        self.cells.begin_epoch(epoch, heard);
     }
 
     fn shared(&self) -> &Shared {
         self.shared.get_or_init(Box::default)
     }
 
+    fn shared_of(&self, counter: Counter) -> u64 {
+        self.shared.get().map_or(0, |all| all[counter as usize].load(Ordering::Acquire))
+    }
+
     fn of(&self, counter: Counter) -> u64 {
-        let shared =
-            self.shared.get().map_or(0, |all| all[counter as usize].load(Ordering::Acquire));
-        match counter {
-            Counter::Started => shared.saturating_add(self.cells.sum(Hot::Started)),
-            Counter::Success => shared.saturating_add(self.cells.sum(Hot::Good)),
-            Counter::RejectedOpen => shared.saturating_add(self.cells.sum(Hot::Refused)),
-            _ => shared,
-        }
+        let in_cells = match counter {
+            Counter::Started => self.cells.started(),
+            Counter::Success => self.cells.good().all,
+            Counter::Late => self.cells.good().late,
+            Counter::RejectedOpen => self.cells.refused(),
+            _ => 0,
+        };
+        self.shared_of(counter).saturating_add(in_cells)
     }
 
     /// Adds what another circuit has counted.
@@ -126,20 +147,42 @@ impl Totals {
         }
     }
 
-    /// The calls, `started` read last: a call that ends meanwhile is never seen to end before it began.
+    /// The calls as of one moment, as far as that can be: no more of them are in flight than were at some
+    /// moment of the reading, and none of these numbers ever goes back.
     pub(crate) fn calls(&self) -> Calls {
+        /// Where calls keep starting, the last reading is not much better than the one before.
+        const READINGS: u32 = 4;
+        let mut started = self.of(Counter::Started);
+        let mut best = self.calls_of(started);
+        for _ in 1..READINGS {
+            let before = std::mem::replace(&mut started, self.of(Counter::Started));
+            if started == before {
+                break;
+            }
+            let again = self.calls_of(started);
+            if again.in_flight() >= best.in_flight() {
+                best = again;
+            }
+        }
+        best
+    }
+
+    /// The calls, when so many had started at least before the ends are read. Of those that start meanwhile, the
+    /// ends alone are seen, so there were in fact as many in flight as are shown, or more.
+    fn calls_of(&self, started: u64) -> Calls {
+        let good = self.cells.good();
         let mut calls = Calls {
-            started: 0,
-            success: self.of(Counter::Success),
-            failure: self.of(Counter::Failure),
-            ignored: self.of(Counter::Ignored),
-            cancelled: self.of(Counter::Cancelled),
-            slow: self.of(Counter::Slow),
-            late: self.of(Counter::Late),
-            timed_out: self.of(Counter::TimedOut),
-            panicked: self.of(Counter::Panicked),
+            started,
+            success: self.shared_of(Counter::Success).saturating_add(good.all),
+            failure: self.shared_of(Counter::Failure),
+            ignored: self.shared_of(Counter::Ignored),
+            cancelled: self.shared_of(Counter::Cancelled),
+            slow: self.shared_of(Counter::Slow),
+            late: self.shared_of(Counter::Late).saturating_add(good.late),
+            timed_out: self.shared_of(Counter::TimedOut),
+            panicked: self.shared_of(Counter::Panicked),
         };
-        calls.started = self.of(Counter::Started);
+        calls.started = calls.started.max(calls.ended());
         calls
     }
 

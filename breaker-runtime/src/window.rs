@@ -46,9 +46,10 @@ fn share(some: u64, all: u64) -> f64 {
 /// The good calls of a closed circuit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Good {
-    /// Those since the last bad one, saturating at the window.
+    /// Those since the last bad one, saturating at the window. None where the window
+    /// [goes by](Window::counts_all) all.
     pub(crate) run: u32,
-    /// All that were ever counted, where the window [goes by](Window::counts_all) these.
+    /// All of this epoch, where the window goes by these.
     pub(crate) all: u64,
 }
 
@@ -68,7 +69,7 @@ impl Window {
         }
     }
 
-    /// Whether it goes by all good calls, and not by the run of them.
+    /// Whether it goes by all good calls of the epoch, and not by the run of them.
     pub(crate) fn counts_all(&self) -> bool {
         matches!(self, Self::Time(_))
     }
@@ -86,6 +87,23 @@ impl Window {
         match self {
             Self::Count(_) => {}
             Self::Time(window) => window.turn(all_good, now),
+        }
+    }
+
+    /// Forgets what a full run of good calls has pushed out. Returns what it took, to be dropped where nobody
+    /// waits.
+    pub(crate) fn forget(&mut self) -> Option<impl Sized + use<>> {
+        match self {
+            Self::Count(window) => Some(window.forget()),
+            Self::Time(_) => None,
+        }
+    }
+
+    /// Whether there were good calls since the last bad one.
+    pub(crate) fn has_good_since(&self, good: Good) -> bool {
+        match self {
+            Self::Count(_) => good.run > 0,
+            Self::Time(window) => window.has_good_since(good.all),
         }
     }
 

@@ -1,9 +1,12 @@
-//! The one word that the fast path reads and writes: `epoch | state | run`.
+//! The one word that the fast path reads and writes: `epoch | state | missing`.
 //!
 //! *Why it exists:* a healthy circuit must cost one load and one compare. Good calls are counted here
 //! without the lock; a full run of them is not even written, because a window full of successes does
 //! not change when one more success arrives. Everything else happens in [`Machine`](crate::machine),
 //! under the lock, and is published here.
+//!
+//! The word has the number of good calls that are missing to a full run. So the word of a closed circuit
+//! whose run is full is its epoch, and nothing else.
 
 use std::sync::atomic::Ordering;
 
@@ -12,19 +15,28 @@ use crate::state::State;
 use crate::sync::AtomicU64;
 
 const RUN_BITS: u32 = 20;
-const LONGEST_RUN: u32 = (1 << RUN_BITS) - 1;
 const STATE_BITS: u32 = 3;
 const EPOCH_SHIFT: u32 = RUN_BITS + STATE_BITS;
-const RUN: u64 = LONGEST_RUN as u64;
+const MISSING: u64 = (1 << RUN_BITS) - 1;
 const STATE: u64 = ((1 << STATE_BITS) - 1) << RUN_BITS;
+/// None of these is set in the codes of states in which a look is enough to begin a call.
+const ASKS: u64 = 0b110 << RUN_BITS;
 
 /// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
 
 impl Epoch {
     pub(crate) const fn of(count: u64) -> Self {
         Self(count << EPOCH_SHIFT)
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
     }
 
     fn next(self) -> Self {
@@ -50,7 +62,7 @@ pub(crate) enum Care {
 impl Word {
     #[inline]
     pub(crate) fn epoch(self) -> Epoch {
-        Epoch(self.0 & !(STATE | RUN))
+        Epoch(self.0 & !(STATE | MISSING))
     }
 
     pub(crate) fn state(self) -> State {
@@ -66,7 +78,7 @@ impl Word {
     /// Whether the circuit is closed and a call takes no more than this look to begin.
     #[inline]
     pub(crate) fn lets_anyone_in(self) -> bool {
-        self.0 & STATE <= (Care::AtEnd as u64) << RUN_BITS
+        self.0 & ASKS == 0
     }
 
     /// Whether it is closed, whatever the time.
@@ -86,7 +98,12 @@ impl Word {
     /// Whether it is closed in that epoch and a call takes no more than this look to end.
     #[inline]
     fn counts_any_good(self, epoch: Epoch) -> bool {
-        self.0 & !RUN == epoch.0
+        self.0 & !MISSING == epoch.0
+    }
+
+    /// Whether the run is as long as it gets.
+    fn is_full(self) -> bool {
+        self.0 & MISSING == 0
     }
 }
 
@@ -98,8 +115,8 @@ pub(crate) struct AtomicWord {
     /// Until then nothing but what is published here can change the state; after that the machine must be
     /// asked. Zero while it changes, so that it is never read together with another epoch's word.
     holds_until: AtomicU64,
-    /// A run of no calls, chosen so that a full one has all its bits set.
-    no_run: u32,
+    /// How many good calls make a full run.
+    longest_run: u32,
     care: Care,
 }
 
@@ -113,11 +130,11 @@ pub(crate) enum Uncounted {
 }
 
 impl AtomicWord {
-    /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 1 where only
-    /// "was there a success" matters.
+    /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 0 with a window
+    /// of time, which goes by the good calls of the epoch and not by a run.
     pub(crate) fn new(epoch: Epoch, holds_until: Instant, longest_run: u32, care: Care) -> Self {
         let (bits, holds_until) = (AtomicU64::new(0), AtomicU64::new(holds_until.as_nanos()));
-        let word = Self { bits, holds_until, no_run: LONGEST_RUN - longest_run, care };
+        let word = Self { bits, holds_until, longest_run, care };
         word.bits.store(word.showing(epoch, State::Closed).0, Ordering::Release);
         word
     }
@@ -133,7 +150,23 @@ impl AtomicWord {
     }
 
     fn run_of(&self, word: Word) -> u32 {
-        (word.0 & RUN) as u32 - self.no_run
+        self.longest_run - (word.0 & MISSING) as u32
+    }
+
+    /// Whether good calls are counted as a run.
+    pub(crate) fn has_run(&self) -> bool {
+        self.longest_run > 0
+    }
+
+    /// Whether the circuit is closed, and the run as long as it gets.
+    pub(crate) fn is_full(&self) -> bool {
+        let word = self.load();
+        word.is_closed() && word.is_full()
+    }
+
+    /// Has all good calls ask the machine, until it publishes how long the word holds. Needs the lock.
+    pub(crate) fn hold_up(&self) {
+        self.holds_until.store(0, Ordering::Release);
     }
 
     /// Until when the circuit is open that was seen open, if it still is and that is known.
@@ -142,6 +175,11 @@ impl AtomicWord {
         let until = (seen.state() == State::Open).then(|| self.holds_until())?;
         // The two belong together if nobody has changed the state in between.
         (until != Instant::ZERO && self.load() == seen).then_some(until)
+    }
+
+    /// Whether the machine must be asked first, at that time.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        now >= self.holds_until()
     }
 
     /// Until when the machine need not be asked, as far as is known.
@@ -154,33 +192,49 @@ impl AtomicWord {
     #[inline]
     pub(crate) fn count_good_at_once(&self, epoch: Epoch) -> bool {
         let seen = self.load();
-        let is_full = seen.0 == epoch.0 | RUN;
-        is_full || seen.counts_any_good(epoch) && self.exchange(seen, Word(seen.0 + 1)).is_ok()
+        let is_healthy = seen.0 == epoch.0;
+        is_healthy || {
+            let longer = seen.0.wrapping_sub(1);
+            // The call that fills the run has more to do.
+            seen.counts_any_good(epoch)
+                && longer != epoch.0
+                && self.exchange(seen, Word(longer)).is_ok()
+        }
     }
 
-    /// Counts a good call of that epoch that ends now, if the window goes by time.
+    /// Counts a good call of that epoch, and returns whether the run is full by that. `None` if the circuit
+    /// has moved on.
+    pub(crate) fn count_good(&self, epoch: Epoch) -> Option<bool> {
+        let mut seen = self.load();
+        loop {
+            if !seen.is_closed_in(epoch) {
+                return None;
+            }
+            if seen.is_full() {
+                return Some(false);
+            }
+            let longer = Word(seen.0 - 1);
+            match self.exchange(seen, longer) {
+                Ok(()) => return Some(longer.is_full()),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Whether a good call of that epoch that ends now need only be counted, where there is no run.
     ///
     /// # Errors
     ///
     /// What must be done with it instead, or before.
-    pub(crate) fn count_good(&self, epoch: Epoch, now: Option<Instant>) -> Result<(), Uncounted> {
-        // Read first: what follows proves that it is of that epoch.
+    pub(crate) fn check_good(&self, epoch: Epoch, now: Instant) -> Result<(), Uncounted> {
+        // Read first: the word proves that it is of that epoch.
         let until = self.holds_until();
-        let mut seen = self.load();
-        loop {
-            if !seen.is_closed_in(epoch) {
-                return Err(Uncounted::TooLate);
-            }
-            if now.is_some_and(|now| now >= until) {
-                return Err(Uncounted::AtAnEdge);
-            }
-            if seen.0 & RUN == RUN {
-                return Ok(());
-            }
-            match self.exchange(seen, Word(seen.0 + 1)) {
-                Ok(()) => return Ok(()),
-                Err(now) => seen = now,
-            }
+        if !self.load().is_closed_in(epoch) {
+            Err(Uncounted::TooLate)
+        } else if now >= until {
+            Err(Uncounted::AtAnEdge)
+        } else {
+            Ok(())
         }
     }
 
@@ -195,7 +249,7 @@ impl AtomicWord {
                 self.holds_until.store(0, Ordering::Release);
                 self.showing(seen.epoch().next(), State::Open)
             } else {
-                Word(seen.0 & !RUN | u64::from(self.no_run))
+                Word(seen.0 & !MISSING | u64::from(self.longest_run))
             };
             match self.exchange(seen, next) {
                 Ok(()) => return (run, verdict),
@@ -211,11 +265,11 @@ impl AtomicWord {
 
     /// As [`publish`](Self::publish), for a circuit that is closed no longer than a timed order lasts.
     pub(crate) fn publish_closed_for_a_time(&self, epoch: Epoch, holds_until: Instant) {
-        self.show(Word(epoch.0 | STATE | u64::from(self.no_run)), holds_until);
+        self.show(Word(epoch.0 | STATE | u64::from(self.longest_run)), holds_until);
     }
 
     fn show(&self, next: Word, holds_until: Instant) {
-        if (self.load().0 ^ next.0) & !RUN != 0 {
+        if (self.load().0 ^ next.0) & !MISSING != 0 {
             self.holds_until.store(0, Ordering::Release);
             // An exchange, so that a good call's is either before it, or sees it and fails.
             self.bits.swap(next.0, Ordering::AcqRel);
@@ -234,7 +288,7 @@ impl AtomicWord {
             State::ForcedOpen => 5,
             State::Disabled => 6,
         };
-        Word(epoch.0 | state << RUN_BITS | u64::from(self.no_run))
+        Word(epoch.0 | state << RUN_BITS | u64::from(self.longest_run))
     }
 
     fn exchange(&self, seen: Word, next: Word) -> Result<(), Word> {
@@ -260,8 +314,13 @@ mod tests {
         AtomicWord::new(THIRD, Instant::NEVER, longest_run, Care::None)
     }
 
+    /// With a window of time.
+    fn timed() -> AtomicWord {
+        AtomicWord::new(THIRD, Instant::NEVER, 0, Care::AtEnd)
+    }
+
     fn good(word: &AtomicWord, epoch: Epoch) -> bool {
-        word.count_good(epoch, None).is_ok()
+        word.count_good(epoch).is_some()
     }
 
     #[test]
@@ -290,14 +349,34 @@ mod tests {
 
     #[test]
     fn a_good_call_lengthens_the_run_until_it_is_full() {
-        for count in [good, AtomicWord::count_good_at_once] {
-            let word = plain(2);
-            for run in [1, 2, 2, 2] {
-                assert!(count(&word, THIRD));
-                assert_eq!(word.run(), run);
-            }
-            assert!(!count(&word, THIRD.next()));
+        let word = plain(2);
+        for (run, fills) in [(1, false), (2, true), (2, false), (2, false)] {
+            assert_eq!(word.count_good(THIRD), Some(fills));
+            assert_eq!((word.run(), word.is_full()), (run, run == 2));
         }
+        assert!(!good(&word, THIRD.next()));
+    }
+
+    #[test]
+    fn a_look_counts_every_good_call_but_the_one_that_fills_the_run() {
+        let word = plain(3);
+        for run in [1, 2] {
+            assert!(word.count_good_at_once(THIRD));
+            assert_eq!(word.run(), run);
+        }
+        assert!(!word.count_good_at_once(THIRD));
+        assert_eq!((word.run(), word.count_good(THIRD)), (2, Some(true)));
+        assert!(word.count_good_at_once(THIRD) && !word.count_good_at_once(THIRD.next()));
+        assert_eq!(word.run(), 3);
+    }
+
+    #[test]
+    fn a_word_without_a_run_is_never_written_by_good_calls() {
+        let word = timed();
+        let before = word.load();
+        assert_eq!(word.check_good(THIRD, Instant::ZERO), Ok(()));
+        assert!(!word.count_good_at_once(THIRD) && !word.has_run());
+        assert_eq!((word.load(), word.run()), (before, 0));
     }
 
     #[test]
@@ -320,13 +399,23 @@ mod tests {
 
     #[test]
     fn r10_a_call_that_is_too_late_does_not_come_to_an_edge() {
-        let word = plain(2);
+        let word = timed();
         let edge = Instant::from_nanos(5);
         word.publish(THIRD, State::Closed, edge);
-        assert_eq!(word.count_good(THIRD, Some(Instant::from_nanos(4))), Ok(()));
-        assert_eq!(word.count_good(THIRD, Some(edge)), Err(Uncounted::AtAnEdge));
-        assert_eq!(word.count_good(THIRD.next(), Some(edge)), Err(Uncounted::TooLate));
-        assert_eq!((word.run(), word.count_good(THIRD, None)), (1, Ok(())));
+        assert_eq!(word.check_good(THIRD, Instant::from_nanos(4)), Ok(()));
+        assert_eq!(word.check_good(THIRD, edge), Err(Uncounted::AtAnEdge));
+        assert_eq!(word.check_good(THIRD.next(), edge), Err(Uncounted::TooLate));
+        word.publish(THIRD, State::Open, edge);
+        assert_eq!(word.check_good(THIRD, edge), Err(Uncounted::TooLate));
+    }
+
+    #[test]
+    fn calls_that_are_held_up_ask_until_it_is_known_how_long_the_word_holds() {
+        let word = timed();
+        word.hold_up();
+        assert_eq!(word.check_good(THIRD, Instant::ZERO), Err(Uncounted::AtAnEdge));
+        word.publish(THIRD, State::Closed, Instant::NEVER);
+        assert_eq!(word.check_good(THIRD, Instant::ZERO), Ok(()));
     }
 
     #[test]
@@ -389,9 +478,11 @@ mod tests {
             assert!(shown.is_closed_for_a_time() && shown.is_closed_in(THIRD.next()));
             assert!(!word.count_good_at_once(THIRD.next()));
 
-            let before_the_end = Some(Instant::from_nanos(4));
-            assert_eq!(word.count_good(THIRD.next(), before_the_end), Ok(()));
-            assert_eq!(word.count_good(THIRD.next(), Some(end)), Err(Uncounted::AtAnEdge));
+            let before_the_end = Instant::from_nanos(4);
+            assert_eq!(word.check_good(THIRD.next(), before_the_end), Ok(()));
+            assert_eq!(word.check_good(THIRD.next(), end), Err(Uncounted::AtAnEdge));
+            assert!(!word.is_over(before_the_end) && word.is_over(end));
+            assert_eq!(word.count_good(THIRD.next()), Some(false));
             assert_eq!(word.end_run(|_| None::<()>), (1, None));
             assert!(word.load().is_closed_for_a_time(), "a bad call does not change that");
             assert_eq!(word.open_until(word.load()), None);

@@ -1,5 +1,6 @@
 //! A call's way through its circuit: state, bulkhead, state again if it waited, and back with an outcome.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::CircuitBreaker;
@@ -10,6 +11,7 @@ use crate::event::{EventKind, LISTENERS, Outbox, Topic};
 use crate::machine::{GoodCalls, Machine, Settlement, Ticket};
 use crate::outcome::{Ended, Ending};
 use crate::permit::{Admission, IfDropped, Permit};
+use crate::state::State;
 use crate::totals::{Counter, Hot};
 use crate::window::Good;
 use crate::word::{Epoch, Uncounted, Word};
@@ -229,22 +231,60 @@ impl CircuitBreaker {
             }
             return is_neutral;
         }
-        let mut counted = self.word.count_good(epoch, now);
-        if let (Err(Uncounted::AtAnEdge), Some(now)) = (counted, now) {
+        match now {
+            Some(now) if !self.word.has_run() => self.count_by_time(epoch, now),
+            _ => self.count_in_run(epoch, now),
+        }
+    }
+
+    fn count_in_run(&self, epoch: Epoch, now: Option<Instant>) -> bool {
+        // A timed order may have ended, and the epoch with it.
+        if let Some(now) = now.filter(|now| self.word.is_over(*now)) {
             self.turn(now);
-            counted = self.word.count_good(epoch, None);
         }
-        if counted.is_ok() {
-            self.totals.add_hot(Hot::Good);
+        let Some(fills_run) = self.word.count_good(epoch) else { return false };
+        self.totals.add_hot(Hot::Good);
+        if fills_run {
+            self.forget();
         }
-        counted.is_ok()
+        true
+    }
+
+    /// Counts a good call of a window of time. The call shows that it is in time, and counts itself after that.
+    /// If the epoch ends in between, the call is not among those of the next, and counts as late.
+    fn count_by_time(&self, epoch: Epoch, now: Instant) -> bool {
+        let is_in_time = match self.word.check_good(epoch, now) {
+            Ok(()) => true,
+            Err(Uncounted::TooLate) => false,
+            Err(Uncounted::AtAnEdge) => {
+                self.turn(now);
+                self.word.load().is_closed_in(epoch)
+            }
+        };
+        if is_in_time {
+            self.totals.add_good_of(epoch);
+        }
+        is_in_time
+    }
+
+    /// Gives back the memory of bad calls that a full run of good ones has pushed out of the window.
+    #[cold]
+    #[inline(never)]
+    fn forget(&self) {
+        let forgotten = {
+            let mut machine = self.machine.lock();
+            // A bad call may have ended the run meanwhile.
+            self.word.is_full().then(|| machine.forget())
+        };
+        drop(forgotten);
     }
 
     /// The edge of a bucket has come.
     #[cold]
     #[inline(never)]
     fn turn(&self, now: Instant) {
-        self.locked(now, |machine, now| machine.turn(self, now), |()| None);
+        let good = GoodNow::of(self);
+        self.locked_with(&good, now, |machine, now| machine.turn(&good, now), |()| None);
     }
 
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
@@ -260,12 +300,13 @@ impl CircuitBreaker {
     }
 
     fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
-        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, self, now);
+        let good = GoodNow::of(self);
+        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &good, now);
         let late = |settlement: &_| {
             (*settlement == Settlement::Late)
                 .then(|| EventKind::Late { outcome: ended.ending.into() })
         };
-        match self.locked(now, settle, late) {
+        match self.locked_with(&good, now, settle, late) {
             Settlement::Late => self.totals.add(Counter::Late),
             Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
             Settlement::Recorded | Settlement::Neutral => {}
@@ -313,7 +354,7 @@ impl CircuitBreaker {
 
     /// The good calls, as far as its machine goes by them.
     pub(super) fn good(&self, machine: &Machine) -> Good {
-        let all = if machine.counts_all() { self.all() } else { 0 };
+        let all = if machine.counts_all() { self.totals.good_now() } else { 0 };
         Good { run: self.word.run(), all }
     }
 
@@ -325,8 +366,26 @@ impl CircuitBreaker {
         act: impl FnOnce(&mut Machine, Instant) -> R,
         news_of: impl FnOnce(&R) -> Option<EventKind>,
     ) -> R {
+        self.locked_with(&GoodNow::of(self), now, act, news_of)
+    }
+
+    /// The same, where `act` goes by those good calls.
+    fn locked_with<R>(
+        &self,
+        good: &GoodNow<'_>,
+        now: Instant,
+        act: impl FnOnce(&mut Machine, Instant) -> R,
+        news_of: impl FnOnce(&R) -> Option<EventKind>,
+    ) -> R {
         let mut machine = self.machine.lock();
+        let seen = self.word.load();
         let done = act(&mut machine, now);
+        if !self.word.has_run() && machine.epoch() != seen.epoch() {
+            // Before the word shows the epoch, and its good calls can be counted.
+            let was_closed = seen.state() == State::Closed;
+            let heard = if was_closed { good.all() } else { 0 };
+            self.totals.begin_epoch(machine.epoch(), heard);
+        }
         if machine.is_closed_for_a_time() {
             self.word.publish_closed_for_a_time(machine.epoch(), machine.holds_until());
         } else {
@@ -362,13 +421,29 @@ impl CircuitBreaker {
     }
 }
 
-impl GoodCalls for CircuitBreaker {
+/// The good calls of a circuit whose lock is held. However often it is asked, all are those of one moment: what
+/// trips the circuit, and which good calls came in time, is decided on the same ones.
+struct GoodNow<'a> {
+    circuit: &'a CircuitBreaker,
+    all: Cell<Option<u64>>,
+}
+
+impl<'a> GoodNow<'a> {
+    fn of(circuit: &'a CircuitBreaker) -> Self {
+        Self { circuit, all: Cell::new(None) }
+    }
+}
+
+impl GoodCalls for GoodNow<'_> {
     fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>) {
-        self.word.end_run(judge)
+        self.circuit.word.end_run(judge)
     }
 
     fn all(&self) -> u64 {
-        self.totals.good()
+        let CircuitBreaker { totals, word, .. } = self.circuit;
+        let all = self.all.get().unwrap_or_else(|| totals.good_at_one_moment(|| word.hold_up()));
+        self.all.set(Some(all));
+        all
     }
 }
 

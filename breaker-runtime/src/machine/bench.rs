@@ -29,7 +29,7 @@ pub(super) struct Bench {
     good: Counted,
 }
 
-/// The good calls of a closed circuit.
+/// The good calls of a closed circuit, in this epoch.
 struct Counted {
     run: Cell<u32>,
     longest_run: u32,
@@ -58,7 +58,7 @@ impl Bench {
         let settings = config.settings();
         let longest_run = match settings.window {
             WindowSize::Calls(calls) => calls,
-            WindowSize::Time(_) => 1,
+            WindowSize::Time(_) => 0,
         };
         let good = Counted { run: Cell::new(0), longest_run, all: Cell::new(0) };
         Self { machine: Machine::new(settings, now, seed), now, good }
@@ -141,7 +141,7 @@ impl Bench {
         self.machine.read(self.good(), self.now)
     }
 
-    /// The good calls so far.
+    /// The good calls of this epoch.
     pub(super) fn good(&self) -> Good {
         Good { run: self.good.run.get(), all: self.good.all() }
     }
@@ -153,10 +153,11 @@ impl Bench {
         done
     }
 
-    /// A change of epoch empties the run, as publishing it does.
+    /// A change of epoch empties the counts, as publishing it does.
     fn follow(&self, before: Epoch) {
         if self.machine.epoch() != before {
             self.good.run.set(0);
+            self.good.all.set(0);
         }
     }
 }

@@ -38,6 +38,10 @@ impl Evidence {
         self.window.turn(all_good, now);
     }
 
+    pub(super) fn forget(&mut self) -> Option<impl Sized + use<>> {
+        self.window.forget()
+    }
+
     /// What the window holds.
     pub(super) fn tally(&self, good: Good, now: Instant) -> Tally {
         self.window.tally(good, now)
@@ -60,7 +64,7 @@ impl Evidence {
     }
 
     pub(super) fn failures_after(&self, good: Good) -> u32 {
-        if good.run > 0 { 0 } else { self.failures }
+        if self.window.has_good_since(good) { 0 } else { self.failures }
     }
 
     /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow

@@ -191,6 +191,7 @@ struct Model {
     openings: u32,
     reason: Option<(TripKind, u64)>,
     last_failure: Option<u64>,
+    last_success: Option<u64>,
     /// Every call that was let in, and what became of those that ended.
     let_in: usize,
     ended: Vec<(Ended, Settlement)>,
@@ -214,6 +215,7 @@ impl Model {
             openings: 0,
             reason: None,
             last_failure: None,
+            last_success: None,
             let_in: 0,
             ended: vec![],
             refused: vec![],
@@ -242,6 +244,10 @@ impl Model {
         }
         if state == State::Closed {
             self.reason = None;
+        }
+        // From here on, good calls have no date.
+        if matches!(state, State::Closed | State::Disabled) {
+            self.last_success = None;
         }
     }
 
@@ -408,6 +414,9 @@ impl Model {
                     Ended { ending: Ending::Success, .. } => ProbeEnd::Good,
                 };
                 probe.end = Some(end);
+                if call.ending == Ending::Success {
+                    self.last_success = Some(self.now);
+                }
                 self.judge_probes(self.now);
                 if end == ProbeEnd::Neither { Settlement::Neutral } else { Settlement::Recorded }
             }
@@ -528,6 +537,7 @@ impl Model {
             open_time: ticks(self.was_open + if is_open { self.now - self.since } else { 0 }),
             last_failure: self.last_failure.map(|at| ticks(self.now - at)),
             ordered: self.in_force(),
+            last_success: self.last_success.map(|at| ticks(self.now - at)),
         }
     }
 
@@ -618,6 +628,7 @@ struct Seen {
     open_time: Duration,
     last_failure: Option<Duration>,
     ordered: Option<Ordered>,
+    last_success: Option<Duration>,
 }
 
 impl From<Reading> for Seen {
@@ -639,6 +650,7 @@ impl From<Reading> for Seen {
             open_time: reading.past.open,
             last_failure: reading.last_failure,
             ordered: reading.mode_override.as_ref().map(Ordered::from),
+            last_success: reading.last_success,
         }
     }
 }
@@ -677,6 +689,7 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.open_time, seen.open_time);
     assert_eq!(snapshot.last_failure, seen.last_failure);
     assert_eq!(snapshot.mode_override.as_ref().map(Ordered::from), seen.ordered);
+    assert_eq!(snapshot.last_success, seen.last_success);
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());

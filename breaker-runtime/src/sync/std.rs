@@ -3,8 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use std::mem::ManuallyDrop;
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU64 as CellU64};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread_local;
 
 /// Waits for other threads, but not for ever.
@@ -32,3 +33,11 @@ impl Patience {
         self.began.elapsed() >= self.lasts
     }
 }
+
+/// Makes a static behind a lock.
+macro_rules! per_process {
+    (static $name:ident: $type:ty = $value:expr;) => {
+        static $name: crate::sync::Global<$type> = crate::sync::Global::new($value);
+    };
+}
+pub(crate) use per_process;

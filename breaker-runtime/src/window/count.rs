@@ -6,35 +6,50 @@ use super::Tally;
 use crate::outcome::Ended;
 
 /// The positions of the bad calls among the last `size`, numbered in the order of their outcomes.
+///
+/// Good calls push bad ones out of the window without a word of it. So each bad call knows how many came
+/// before it, and a reading looks for the first that is in the window still.
 #[derive(Debug)]
 pub(crate) struct CountWindow {
     size: u32,
     /// Calls recorded so far, the run under way left out.
     recorded: u64,
     bad: VecDeque<Bad>,
+    /// The failed and the slow ones of all that were recorded. Their differences matter, so they may wrap.
     failed: u32,
     slow: u32,
 }
 
-/// A bad call: its position, and in the two lowest bits how it was bad.
+/// A bad call in 8 bytes: its position, and how many failed and slow calls came before it. All of these wrap.
+/// Fewer than 2^21 calls are between the first and the last, and fewer than 2^22 between the first and now.
 #[derive(Clone, Copy, Debug)]
 struct Bad(u64);
 
+/// Where failures go on, fewer than this are out of the window. Only a long run of good calls pushes out more.
+const FEW: usize = 4;
+/// Room for so many bad calls is kept, used or not.
+const KEPT: usize = 16;
+const COUNT_BITS: u32 = 21;
+const COUNT: u32 = (1 << COUNT_BITS) - 1;
+const POSITION_SHIFT: u32 = 2 * COUNT_BITS;
+
 impl Bad {
-    fn new(position: u64, call: Ended) -> Self {
-        Self(position << 2 | u64::from(call.is_failed()) << 1 | u64::from(call.slow))
+    fn new(position: u64, failed: u32, slow: u32) -> Self {
+        let counts = u64::from(failed & COUNT) << COUNT_BITS | u64::from(slow & COUNT);
+        Self(position << POSITION_SHIFT | counts)
     }
 
-    fn position(self) -> u64 {
-        self.0 >> 2
+    /// How many calls have followed it, when so many are recorded.
+    fn age(self, recorded: u64) -> u64 {
+        const POSITION: u64 = (1 << (64 - POSITION_SHIFT)) - 1;
+        recorded.wrapping_sub(self.0 >> POSITION_SHIFT) & POSITION
     }
 
-    fn failed(self) -> u32 {
-        u32::from(self.0 & 2 != 0)
-    }
-
-    fn slow(self) -> u32 {
-        u32::from(self.0 & 1 != 0)
+    /// The failed and the slow calls from this one on, when there are so many in all.
+    #[expect(clippy::cast_possible_truncation, reason = "all but the count is masked out")]
+    fn and_later(self, failed: u32, slow: u32) -> (u32, u32) {
+        let since = |now: u32, before: u64| now.wrapping_sub(before as u32) & COUNT;
+        (since(failed, self.0 >> COUNT_BITS), since(slow, self.0))
     }
 }
 
@@ -46,31 +61,57 @@ impl CountWindow {
     /// Records a bad call that `run` good ones preceded.
     pub(crate) fn record(&mut self, run: u32, call: Ended) {
         self.recorded += u64::from(run) + 1;
-        let call = Bad::new(self.recorded, call);
-        self.bad.push_back(call);
-        self.failed += call.failed();
-        self.slow += call.slow();
-        let gone = self.recorded.saturating_sub(self.size.into());
-        while let Some(oldest) = self.bad.front()
-            && oldest.position() <= gone
-        {
-            self.failed -= oldest.failed();
-            self.slow -= oldest.slow();
+        self.let_go();
+        self.bad.push_back(Bad::new(self.recorded, self.failed, self.slow));
+        self.failed = self.failed.wrapping_add(call.is_failed().into());
+        self.slow = self.slow.wrapping_add(call.slow.into());
+    }
+
+    /// Lets go of the bad calls that are out of the window, in a time that does not grow with their number.
+    fn let_go(&mut self) {
+        for _ in 0..FEW {
+            if self.bad.front().is_none_or(|bad| !self.is_out(*bad, 0)) {
+                return;
+            }
             self.bad.pop_front();
         }
+        let gone = self.bad.partition_point(|bad| self.is_out(*bad, 0));
+        self.bad.drain(..gone);
+        if self.bad.len() < self.bad.capacity() / 4 {
+            let twice = self.bad.len() * 2;
+            self.bad.shrink_to(twice.max(KEPT));
+        }
+    }
+
+    /// Forgets the bad calls, as a full run has pushed all of them out. Returns what they took, if it was much.
+    pub(crate) fn forget(&mut self) -> impl Sized + use<> {
+        self.bad.clear();
+        if self.bad.capacity() > KEPT { std::mem::take(&mut self.bad) } else { VecDeque::new() }
+    }
+
+    /// Whether a bad call is out of the window, when `run` good ones have followed the last.
+    fn is_out(&self, bad: Bad, run: u32) -> bool {
+        bad.age(self.recorded) + u64::from(run) >= self.size.into()
+    }
+
+    /// The first bad call that is in the window.
+    fn first(&self, run: u32) -> Option<Bad> {
+        for at in 0..FEW {
+            let bad = *self.bad.get(at)?;
+            if !self.is_out(bad, run) {
+                return Some(bad);
+            }
+        }
+        let gone = self.bad.partition_point(|bad| self.is_out(*bad, run));
+        self.bad.get(gone).copied()
     }
 
     /// What the window holds when `run` good calls have followed the last bad one.
     pub(crate) fn tally(&self, run: u32) -> Tally {
         let recorded = self.recorded + u64::from(run);
-        let gone = recorded.saturating_sub(self.size.into());
-        let calls = recorded.min(self.size.into());
-        let mut tally = Tally { calls, failed: self.failed.into(), slow: self.slow.into() };
-        for bad in self.bad.iter().take_while(|bad| bad.position() <= gone) {
-            tally.failed -= u64::from(bad.failed());
-            tally.slow -= u64::from(bad.slow());
-        }
-        tally
+        let first = self.first(run);
+        let (failed, slow) = first.map_or((0, 0), |bad| bad.and_later(self.failed, self.slow));
+        Tally { calls: recorded.min(self.size.into()), failed: failed.into(), slow: slow.into() }
     }
 
     /// What it would hold if `call` were recorded now.
@@ -148,5 +189,72 @@ mod tests {
         }
         assert_eq!(window.bad.len(), 10);
         assert!(window.bad.capacity() <= 32);
+    }
+
+    /// A window of a million calls that are all bad, but for the first.
+    fn full() -> CountWindow {
+        let mut window = CountWindow::new(MOST);
+        for _ in 0..MOST {
+            window.record(0, Ended { ending: Ending::Failure, slow: true });
+        }
+        window
+    }
+
+    const MOST: u32 = 1_000_000;
+
+    #[test]
+    fn r03_the_longest_window_is_exact_whatever_came_before() {
+        let mut window = full();
+        // Positions and counts have wrapped more than once by now.
+        for _ in 0..5 * MOST {
+            window.record(0, FAILED);
+        }
+        assert_eq!(window.tally(0), tally(MOST.into(), MOST.into(), 0));
+        window.record(MOST - 1, SLOW);
+        assert_eq!(window.tally(0), tally(MOST.into(), 0, 1));
+        assert_eq!(window.tally(MOST - 1), tally(MOST.into(), 0, 1));
+        assert_eq!(window.tally(MOST), tally(MOST.into(), 0, 0));
+    }
+
+    #[test]
+    fn r03_a_reading_at_any_run_agrees_with_a_list_of_all_calls() {
+        for size in [1, 2, 5, 16] {
+            let (mut window, mut all) = (CountWindow::new(size), Vec::new());
+            for step in 0..300_u32 {
+                let ended = |slow, ending| Ended { ending, slow };
+                let call = match step % 5 {
+                    0 => SLOW,
+                    1 => ended(true, Ending::Failure),
+                    _ => FAILED,
+                };
+                let run = (step * step / 7) % (size + 1);
+                all.extend((0..run).map(|_| (false, false)));
+                all.push((call.is_failed(), call.slow));
+                window.record(run, call);
+                for follow in 0..=size {
+                    let kept = (size - follow) as usize;
+                    let recent = &all[all.len().saturating_sub(kept)..];
+                    let count = |is: fn(&(bool, bool)) -> bool| {
+                        recent.iter().filter(|call| is(call)).count() as u64
+                    };
+                    let calls = u64::from(size).min(all.len() as u64 + u64::from(follow));
+                    let expected = tally(calls, count(|call| call.0), count(|call| call.1));
+                    assert_eq!(window.tally(follow), expected, "{size}, {step}, {follow}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn memory_follows_the_bad_calls_that_are_in_the_window() {
+        let mut window = full();
+        window.record(MOST - 10, FAILED);
+        assert_eq!(window.bad.len(), 10);
+        assert!(window.bad.capacity() <= 32);
+        let mut window = full();
+        drop(window.forget());
+        assert_eq!((window.bad.capacity(), window.tally(MOST)), (0, tally(MOST.into(), 0, 0)));
+        window.record(MOST, FAILED);
+        assert_eq!(window.tally(0), tally(MOST.into(), 1, 0));
     }
 }

@@ -12,7 +12,8 @@ const BUCKETS: usize = 10;
 /// state moves them. A call sits in the bucket of its outcome and leaves with it, between 0.9 and 1.0 of
 /// the window later.
 ///
-/// Good calls are counted elsewhere. A bucket knows how many there had been when it began.
+/// Good calls are counted elsewhere, those of each epoch from zero. A bucket knows how many there had been
+/// when it began.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
     created: Instant,
@@ -21,6 +22,8 @@ pub(crate) struct TimeWindow {
     buckets: Box<[Bucket; BUCKETS]>,
     /// The latest bucket in use, numbered from the creation; `None` before the first call.
     newest: Option<u64>,
+    /// How many good calls there had been at the last bad one.
+    good_before: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,7 +36,7 @@ impl TimeWindow {
     pub(crate) fn new(length: Duration, created: Instant) -> Self {
         let bucket = length.as_nanos() / BUCKETS as u128;
         let bucket = u64::try_from(bucket).unwrap_or(u64::MAX);
-        Self { created, bucket, buckets: Box::default(), newest: None }
+        Self { created, bucket, buckets: Box::default(), newest: None, good_before: 0 }
     }
 
     /// Goes on to the bucket of `now`, before which there had been so many good calls.
@@ -61,6 +64,12 @@ impl TimeWindow {
         self.turn(good, now);
         let newest = &mut self.buckets[slot(self.newest.unwrap_or_default())].bad;
         *newest = newest.with(call);
+        self.good_before = good;
+    }
+
+    /// Whether there were good calls since the last bad one.
+    pub(crate) fn has_good_since(&self, good: u64) -> bool {
+        good > self.good_before
     }
 
     /// What the window holds when there have been so many good calls.

@@ -292,3 +292,27 @@ fn recorded_outcomes_are_dated_and_late_ones_are_not() {
     assert_eq!(reading.last_failure, Some(SECOND));
     assert_eq!(reading.last_success, Some(SECOND * 2));
 }
+
+#[test]
+fn r30_the_last_success_has_a_date_until_good_calls_have_none() {
+    let clear: [fn(&mut Bench); 3] = [
+        |bench| bench.calls(2, GOOD),
+        Bench::disable,
+        |bench| {
+            bench.reset();
+            bench.call(slow(GOOD));
+        },
+    ];
+    for clear in clear {
+        let config = Config::new().slow_call(SECOND).slow_call_rate(1.0);
+        let (mut bench, probe) = half_open(config);
+        bench.settle(probe, GOOD);
+        bench.wait(SECOND);
+        assert_eq!(bench.read().last_success, Some(SECOND));
+        clear(&mut bench);
+        assert_eq!(bench.read().last_success, None);
+        bench.reset();
+        bench.trip();
+        assert_eq!(bench.read().last_success, None);
+    }
+}
