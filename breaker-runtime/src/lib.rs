@@ -79,72 +79,34 @@
 //! * `test-util`, for dev-dependencies: circuits follow tokio's clock, paused time included.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod breaker;
-mod bulkhead;
-mod cells;
-mod clock;
-mod config;
-mod constant;
-mod entering;
-mod error;
-mod event;
-mod eventual;
-mod guarded;
-#[cfg(all(test, breaker_loom))]
-mod interleavings;
-mod keyed;
-mod machine;
-mod mode;
-mod name;
-mod outcome;
-mod permit;
-#[cfg(feature = "prometheus")]
-mod prometheus;
-mod provenance;
-mod readable;
-mod refusable;
+#[doc(hidden)]
+pub mod attribute;
+mod circuit;
+mod export;
 mod registry;
-#[cfg(feature = "serde")]
-mod serde;
-mod site;
-mod snapshot;
-mod state;
-mod sync;
-#[cfg(feature = "tokio")]
-mod timer;
-#[cfg(not(feature = "tokio"))]
-#[path = "no_timer.rs"]
-mod timer;
-mod totals;
-#[cfg(feature = "tracing")]
-mod trace;
-mod transitions;
-mod visible;
-mod window;
-mod word;
+mod report;
+mod rules;
+mod settings;
 
 #[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
-
-pub use crate::breaker::CircuitBreaker;
-pub use crate::clock::{Clock, ManualClock};
-pub use crate::config::{Config, ConfigError, ConfigErrors, Settings, WindowSize};
-pub use crate::error::{CallError, Rejected, RejectedReason, TimedOut};
-pub use crate::event::{Event, EventKind, Subscription};
-pub use crate::mode::{Mode, ModeOverride, Override};
-pub use crate::outcome::Outcome;
-pub use crate::permit::{OnCancel, Permit};
-#[cfg(feature = "prometheus")]
-pub use crate::prometheus::{MetricNames, PrometheusText};
-pub use crate::provenance::{Conflict, Stated};
-pub use crate::registry::{Registry, registry};
-pub use crate::site::Site;
-pub use crate::snapshot::{Calls, Probes, RegistrySnapshot, Rejections, Snapshot};
-pub use crate::state::{Cause, State, Transition, TripKind, TripReason};
+pub use crate::attribute as __private;
+pub use crate::circuit::{
+    CallError, Calls, CircuitBreaker, Clock, ManualClock, OnCancel, OwnedPermit, Permit, Rejected,
+    Rejections, TimedOut,
+};
 #[cfg(feature = "tracing")]
-pub use crate::trace::trace;
-pub use crate::transitions::TransitionCounts;
+pub use crate::export::trace;
+#[cfg(feature = "prometheus")]
+pub use crate::export::{MetricNames, PrometheusText};
+pub use crate::registry::{Event, EventKind, Keyed, Registry, Subscription, registry};
+pub use crate::report::{RegistrySnapshot, Snapshot};
+pub use crate::rules::{
+    Cause, ModeOverride, Outcome, Override, Probes, RejectedReason, State, Transition,
+    TransitionCounts, TripKind, TripReason,
+};
+pub use crate::settings::{
+    Config, ConfigError, ConfigErrors, Conflict, Mode, Settings, Site, Stated, WindowSize,
+};
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;

@@ -1,23 +1,37 @@
 //! Every circuit of the program, by name.
 
+mod circuits;
+mod event;
+#[cfg(all(test, breaker_loom))]
+mod interleavings;
+mod keyed;
+mod listeners;
+mod listing;
+mod outbox;
+mod provenance;
+mod site_cell;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use breaker_options::nearest;
 use once_cell::sync::Lazy;
 
-use breaker_options::nearest;
-
-use crate::breaker::{CircuitBreaker, zero_limit};
-use crate::config::{Config, ConfigError, ConfigErrors};
-use crate::event::{Event, LISTENERS, Subscription, Topic};
-use crate::keyed::Keyed;
-use crate::mode::{Override, tame};
-use crate::name::Name;
-use crate::provenance::{Conflict, Provenance, Stated};
-use crate::site::Site;
-use crate::snapshot::{RegistrySnapshot, Snapshot};
+use self::circuits::Circuits;
+pub use self::event::{Event, EventKind};
+pub use self::keyed::Keyed;
+use self::keyed::KeyedCircuits;
+use self::listeners::Listeners;
+pub use self::listeners::Subscription;
+use self::listing::Entry;
+use self::provenance::Provenance;
+pub use self::site_cell::{Listed, SiteCell};
+use crate::circuit::{CircuitBreaker, Clock, RwLock, Topic, zero_limit};
+use crate::report::{RegistrySnapshot, Snapshot};
+use crate::rules::Override;
+use crate::settings::{Config, ConfigError, ConfigErrors, Conflict, Name, Site, Stated, tame};
 
 const NO_ROOM: ConfigError = ConfigError::new(
     "max_keys",
@@ -36,7 +50,7 @@ const NO_ROOM: ConfigError = ConfigError::new(
 /// ```
 #[must_use]
 pub fn registry() -> &'static Registry {
-    static REGISTRY: Lazy<Registry> = Lazy::new(|| Registry::of(Site::linked()));
+    static REGISTRY: Lazy<Registry> = Lazy::new(|| Registry::of(SiteCell::linked()));
     &REGISTRY
 }
 
@@ -58,31 +72,51 @@ pub fn registry() -> &'static Registry {
 /// ```
 #[derive(Debug)]
 pub struct Registry {
-    circuits: RwLock<BTreeMap<Arc<str>, Arc<CircuitBreaker>>>,
+    listeners: Arc<Listeners>,
+    circuits: Arc<Circuits>,
     /// Those that have keys, by the name that all keys of one begin with.
-    keyed: RwLock<BTreeMap<&'static str, Arc<Keyed>>>,
+    keyed: RwLock<BTreeMap<Arc<str>, Arc<KeyedCircuits>>>,
 }
 
 impl Registry {
+    /// A registry of one's own, without circuits. It has listeners and keys of its own, and no annotated
+    /// function: those are in [`registry()`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry, registry};
+    ///
+    /// let own = Registry::new();
+    /// own.circuit("payments", Config::new())?.force_open();
+    /// assert_eq!(own.names(), ["payments"]);
+    /// assert!(registry().get("payments").is_none());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            listeners: Arc::default(),
+            circuits: Arc::default(),
+            keyed: RwLock::new(BTreeMap::new()),
+        }
+    }
+
     /// The first site in the order of places that states a config decides for its name (R22), whatever
     /// order the linker put them in and whichever runs first.
     fn of(sites: impl Iterator<Item = &'static Site>) -> Self {
         let mut sites: Vec<_> = sites.collect();
         sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.order()));
-        let mut circuits: BTreeMap<Arc<str>, Arc<CircuitBreaker>> = BTreeMap::new();
+        let registry = Self::new();
         for site in &sites {
-            let name = Arc::from(site.name());
-            circuits.entry(name).or_insert_with(|| made_for(site)).join(site);
+            registry.circuit_of(site);
         }
-        let mut keyed = BTreeMap::new();
         // Of several bounds that the sites of a name state, the greatest holds, whichever is called first.
         sites.sort_by_key(|site| Reverse(site.max_keys()));
         for site in sites.into_iter().filter(|site| site.max_keys() > 0) {
-            if let Some(shared) = circuits.get(site.name()) {
-                keyed.entry(site.name()).or_insert_with(|| keyed_for(site, shared));
-            }
+            registry.keyed_of(site);
         }
-        Self { circuits: RwLock::new(circuits), keyed: RwLock::new(keyed) }
+        registry
     }
 
     /// The circuit of that name. Finds those of annotated functions before their first call too.
@@ -104,7 +138,7 @@ impl Registry {
     /// # }
     /// ```
     pub fn get(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
-        self.plain(name).or_else(|| self.keyed_with(name)?.get(name))
+        self.entry(name).map(|entry| entry.circuit)
     }
 
     /// The circuit of that name, made with `config` if there is none yet.
@@ -140,22 +174,93 @@ impl Registry {
         config: Config,
     ) -> Result<Arc<CircuitBreaker>, ConfigError> {
         config.validate()?;
-        if let Some(circuit) = self.get(name) {
-            circuit.hear(Stated { config, site: None });
-            circuit.deliver();
-            return Ok(circuit);
-        }
-        let checked = Name::shared(name.into())?;
-        // A key's circuit has its config from the functions that have keys.
-        let circuit = if let Some(keyed) = self.keyed_with(name) {
-            keyed.named(name).ok_or(NO_ROOM)?
-        } else {
-            let provenance = Provenance::decided(None);
-            self.insert(Arc::new(CircuitBreaker::listed(checked, config, provenance)))
+        let entry = match self.entry(name) {
+            Some(known) => known,
+            None => self.make(name, config)?,
         };
-        circuit.hear(Stated { config, site: None });
-        circuit.deliver();
-        Ok(circuit)
+        entry.hear(Stated { config, site: None });
+        entry.circuit.deliver();
+        Ok(entry.circuit)
+    }
+
+    /// The same as [`get_or_create`](Registry::get_or_create).
+    ///
+    /// # Errors
+    ///
+    /// As [`get_or_create`](Registry::get_or_create).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let payments = own.circuit("payments", Config::new().failure_threshold(3))?;
+    /// assert_eq!(payments.name(), "payments");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn circuit(&self, name: &str, config: Config) -> Result<Arc<CircuitBreaker>, ConfigError> {
+        self.get_or_create(name, config)
+    }
+
+    /// A circuit for each key, named `name/key`, all with the same config. Keys with circuits of their own are at
+    /// most `max_keys`; which of them are evicted, and when, is as for the option `key` of
+    /// `#[circuit_breaker]`.
+    ///
+    /// A name that has keys already keeps its config and its bound. A different config is a
+    /// [conflict](Registry::conflicts).
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] as of [`CircuitBreaker::new`], in `name` if that holds a `/`, and in `max_keys` if that
+    /// is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let hosts = own.keyed("http", Config::new().failure_threshold(1), 100)?;
+    /// hosts.get("alpha.example").try_acquire()?.failure();
+    /// assert!(hosts.get("alpha.example").try_acquire().is_err());
+    /// assert!(hosts.get("beta.example").try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn keyed(&self, name: &str, config: Config, max_keys: u32) -> Result<Keyed, ConfigError> {
+        if name.contains('/') {
+            return Err(ConfigError::new("name", "must not hold `/` where it has keys"));
+        }
+        if max_keys == 0 {
+            return Err(ConfigError::new("max_keys", "must be at least 1"));
+        }
+        self.get_or_create(name, config)?;
+        let shared = self.entry(name).map_or_else(|| self.make(name, config), Ok)?;
+        Ok(Keyed::new(self.keyed_beside(shared, max_keys)))
+    }
+
+    /// Takes a circuit that code made out of the registry, and returns it. Whoever holds it goes on with it; the
+    /// next [`get_or_create`](Registry::get_or_create) of that name makes a new one. `None`, and nothing is
+    /// done, if there is no such circuit, if annotated functions share it, or if it has keys or is that of one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let queue = own.circuit("queue", Config::new())?;
+    /// assert!(own.remove("queue").is_some());
+    /// assert!(own.get("queue").is_none() && queue.try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remove(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
+        // Held, so that nobody gives the circuit keys meanwhile.
+        let keyed = self.keyed.write();
+        if keyed.contains_key(name) {
+            return None;
+        }
+        self.circuits.remove(name).map(|entry| entry.circuit)
     }
 
     /// Every circuit, in the order of names. The circuit of a key is not evicted while it is held; to read
@@ -172,7 +277,7 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
-        let mut all = self.plain_circuits();
+        let mut all: Vec<_> = self.circuits.all().into_iter().map(|entry| entry.circuit).collect();
         all.extend(self.all_keyed().iter().flat_map(|keyed| keyed.circuits()));
         all.sort_by(|one, other| one.name().cmp(other.name()));
         all
@@ -191,7 +296,7 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let mut names = self.read(|circuit| circuit.name().to_owned());
+        let mut names = self.read(|entry| entry.name().to_owned());
         names.sort();
         names
     }
@@ -212,8 +317,8 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn snapshot_of(&self, name: &str) -> Option<Snapshot> {
-        match self.plain(name) {
-            Some(circuit) => Some(circuit.snapshot()),
+        match self.circuits.get(name) {
+            Some(entry) => Some(entry.circuit.snapshot()),
             None => self.keyed_with(name)?.snapshot_of(name),
         }
     }
@@ -236,12 +341,12 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn snapshot(&self) -> RegistrySnapshot {
-        let plain = self.plain_circuits();
+        let plain = self.circuits.all();
         let keyed = self.all_keyed();
         // Both are in the order of names. What keys share is read together with them.
         let is_shared = |name| keyed.binary_search_by_key(&name, |keyed| keyed.name()).is_ok();
-        let apart = plain.iter().filter(|circuit| !is_shared(circuit.name()));
-        let mut circuits: Vec<_> = apart.map(|circuit| circuit.snapshot()).collect();
+        let apart = plain.iter().filter(|entry| !is_shared(entry.name()));
+        let mut circuits: Vec<_> = apart.map(|entry| entry.circuit.snapshot()).collect();
         circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
         RegistrySnapshot { circuits }
@@ -264,8 +369,7 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn conflicts(&self) -> Vec<Conflict> {
-        let mut conflicts: Vec<_> =
-            self.read(|circuit| circuit.conflicts().0).into_iter().flatten().collect();
+        let mut conflicts: Vec<_> = self.read(Entry::conflicts).into_iter().flatten().collect();
         conflicts.sort_by(|one, other| one.name.cmp(&other.name));
         conflicts
     }
@@ -313,7 +417,7 @@ impl Registry {
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        LISTENERS.add(Topic::Calls, listener, || self.conflicts())
+        self.listeners.add(Topic::Calls, listener, || self.conflicts())
     }
 
     /// As [`subscribe`](Registry::subscribe), but `listener` gets only changes of state, resets and conflicts.
@@ -343,7 +447,7 @@ impl Registry {
         &self,
         listener: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Subscription {
-        LISTENERS.add(Topic::Circuits, listener, || self.conflicts())
+        self.listeners.add(Topic::Circuits, listener, || self.conflicts())
     }
 
     /// Closes every circuit with empty counts.
@@ -360,7 +464,7 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset_all(&self) {
-        self.read(CircuitBreaker::reset);
+        self.read(|entry| entry.circuit.reset());
     }
 
     /// Overrides how the circuit of that name is run, for good or for a time. See
@@ -414,68 +518,72 @@ impl Registry {
     }
 
     /// The circuit of a site, which joins it if it was not in the link-time list.
-    pub(crate) fn circuit_of(&self, site: &'static Site) -> Arc<CircuitBreaker> {
-        let circuit = match self.get(site.name()) {
-            Some(circuit) => circuit,
-            None => self.insert(made_for(site)),
-        };
-        circuit.join(site);
-        circuit
+    fn circuit_of(&self, site: &'static Site) -> Arc<CircuitBreaker> {
+        self.entry_of(site).circuit
+    }
+
+    fn entry_of(&self, site: &'static Site) -> Entry {
+        let entry = self.entry(site.name()).unwrap_or_else(|| {
+            let provenance = Provenance::decided(Some(site));
+            self.add(Name::Static(site.name()), site.config(), provenance)
+        });
+        entry.join(site);
+        entry
     }
 
     /// The circuits by key of a site's name, made here if the site was not in the link-time list.
-    pub(crate) fn keyed(&self, site: &'static Site) -> Arc<Keyed> {
-        let shared = self.circuit_of(site);
-        let mut keyed = self.keyed.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(keyed.entry(site.name()).or_insert_with(|| keyed_for(site, &shared)))
+    fn keyed_of(&self, site: &'static Site) -> Arc<KeyedCircuits> {
+        self.keyed_beside(self.entry_of(site), site.max_keys())
+    }
+
+    /// The circuits by key beside the circuit that they share.
+    fn keyed_beside(&self, shared: Entry, max_keys: u32) -> Arc<KeyedCircuits> {
+        let name = shared.name().into();
+        let limit = usize::try_from(max_keys).unwrap_or(usize::MAX);
+        let made = || Arc::new(KeyedCircuits::new(shared, Arc::clone(&self.circuits), limit));
+        Arc::clone(self.keyed.write().entry(name).or_insert_with(made))
+    }
+
+    /// A circuit that code asked for and nobody knows. That of a key has its config from what has the keys.
+    fn make(&self, name: &str, config: Config) -> Result<Entry, ConfigError> {
+        let checked = Name::shared(name.into())?;
+        match self.keyed_with(name) {
+            Some(keyed) => keyed.named(name).ok_or(NO_ROOM),
+            None => Ok(self.add(checked, config, Provenance::decided(None))),
+        }
+    }
+
+    fn add(&self, name: Name, config: Config, provenance: Provenance) -> Entry {
+        let made = Entry::new(name, config, Clock::System, provenance, &self.listeners);
+        self.circuits.insert(made)
+    }
+
+    fn entry(&self, name: &str) -> Option<Entry> {
+        self.circuits.get(name).or_else(|| self.keyed_with(name)?.get(name))
     }
 
     /// What each circuit says, in no order. Circuits of keys are not held.
-    fn read<R>(&self, read: impl Fn(&CircuitBreaker) -> R) -> Vec<R> {
-        let mut all: Vec<_> = self.plain_circuits().iter().map(|circuit| read(circuit)).collect();
+    fn read<R>(&self, read: impl Fn(&Entry) -> R) -> Vec<R> {
+        let mut all: Vec<_> = self.circuits.all().iter().map(&read).collect();
         for keyed in self.all_keyed() {
-            all.extend(keyed.members().iter().map(|member| read(member.circuit())));
+            all.extend(keyed.members().iter().map(|member| read(member.entry())));
         }
         all
     }
 
-    /// The circuits that are not a key's.
-    fn plain_circuits(&self) -> Vec<Arc<CircuitBreaker>> {
-        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-        circuits.values().cloned().collect()
-    }
-
     /// Those that have keys, in the order of names.
-    fn all_keyed(&self) -> Vec<Arc<Keyed>> {
-        let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
-        keyed.values().cloned().collect()
-    }
-
-    /// A circuit that has that name without being a key's.
-    pub(crate) fn plain(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
-        let circuits = self.circuits.read().unwrap_or_else(PoisonError::into_inner);
-        circuits.get(name).cloned()
+    fn all_keyed(&self) -> Vec<Arc<KeyedCircuits>> {
+        self.keyed.read().values().cloned().collect()
     }
 
     /// The circuits by key among which a circuit of that name belongs.
-    fn keyed_with(&self, name: &str) -> Option<Arc<Keyed>> {
-        let keyed = self.keyed.read().unwrap_or_else(PoisonError::into_inner);
-        keyed.get(name.split_once('/')?.0).cloned()
-    }
-
-    /// Keeps the circuit, unless another thread was faster.
-    fn insert(&self, made: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
-        let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(circuits.entry(made.name().into()).or_insert(made))
+    fn keyed_with(&self, name: &str) -> Option<Arc<KeyedCircuits>> {
+        self.keyed.read().get(name.split_once('/')?.0).cloned()
     }
 }
 
-fn made_for(site: &'static Site) -> Arc<CircuitBreaker> {
-    let name = Name::Static(site.name());
-    Arc::new(CircuitBreaker::listed(name, site.config(), Provenance::decided(Some(site))))
-}
-
-fn keyed_for(site: &Site, shared: &Arc<CircuitBreaker>) -> Arc<Keyed> {
-    let limit = usize::try_from(site.max_keys()).unwrap_or(usize::MAX);
-    Arc::new(Keyed::new(Arc::clone(shared), limit))
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
 }

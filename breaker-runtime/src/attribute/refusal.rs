@@ -1,0 +1,71 @@
+//! How a call that did not run, or was given up, becomes a value of the function's own type.
+
+use std::convert::Infallible;
+
+use crate::circuit::{CallError, Rejected, TimedOut};
+
+/// A return type that can say "refused".
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that the call was refused",
+    label = "neither a `Result` nor an `Option`",
+    note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
+)]
+pub trait Refusable {
+    /// What has to hold the reason.
+    type Error;
+
+    /// What a call returns that has no value.
+    fn refused(error: Self::Error) -> Self;
+}
+
+impl<T, E> Refusable for Result<T, E> {
+    type Error = E;
+
+    fn refused(error: E) -> Self {
+        Err(error)
+    }
+}
+
+impl<T> Refusable for Option<T> {
+    type Error = CallError<Infallible>;
+
+    fn refused(_: CallError<Infallible>) -> Self {
+        None
+    }
+}
+
+/// An error type that a refusal converts into.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold a refusal",
+    label = "does not implement `From<breaker_runtime::Rejected>`",
+    note = "implement `From<breaker_runtime::Rejected>` for it, use an error type of yours that does, or give a `fallback`"
+)]
+pub trait HoldsRejected {
+    /// The conversion.
+    fn hold(rejected: Rejected) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<Rejected>> HoldsRejected for E {
+    fn hold(rejected: Rejected) -> Self {
+        Self::from(rejected)
+    }
+}
+
+/// An error type that a timeout converts into.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold a timeout",
+    label = "does not implement `From<breaker_runtime::TimedOut>`",
+    note = "implement `From<breaker_runtime::TimedOut>` for it, use an error type of yours that does, or give a `fallback`"
+)]
+pub trait HoldsTimedOut {
+    /// The conversion.
+    fn hold(timed_out: TimedOut) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<TimedOut>> HoldsTimedOut for E {
+    fn hold(timed_out: TimedOut) -> Self {
+        Self::from(timed_out)
+    }
+}

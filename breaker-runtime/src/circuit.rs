@@ -1,0 +1,42 @@
+//! One guarded dependency: the fast path, the lock around the rules, the clock, permits.
+
+mod acquire;
+mod audience;
+mod breaker;
+mod bulkhead;
+mod cells;
+mod clock;
+mod counts;
+mod error;
+mod guarded;
+mod owned_permit;
+mod passage;
+mod permit;
+mod sync;
+#[cfg(feature = "tokio")]
+mod timer;
+#[cfg(not(feature = "tokio"))]
+#[path = "circuit/no_timer.rs"]
+mod timer;
+mod totals;
+mod word;
+
+pub use acquire::Acquire;
+pub(crate) use audience::{Attention, Audience, Description, Membership, News, Topic};
+pub use breaker::CircuitBreaker;
+pub(crate) use breaker::{Counted, zero_limit};
+pub(crate) use bulkhead::Bulkhead;
+pub(crate) use clock::Source;
+pub use clock::{Clock, ManualClock};
+pub use counts::{Calls, Rejections};
+pub use error::{CallError, Rejected, TimedOut};
+pub use guarded::{FailsAfter, Guarded};
+pub use owned_permit::OwnedPermit;
+pub(crate) use permit::IfDropped;
+pub use permit::{Admission, OnCancel, Permit};
+pub(crate) use sync::{
+    AtomicBool, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,
+};
+#[cfg(all(test, breaker_loom))]
+pub(crate) use sync::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};
+pub(crate) use word::Epoch;

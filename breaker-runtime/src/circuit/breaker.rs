@@ -1,0 +1,489 @@
+//! One guarded dependency: the fast path, the lock around the machine, the clock.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::acquire::Acquire;
+use super::audience::{Description, Membership};
+use super::bulkhead::Bulkhead;
+use super::clock::{Clock, Source, Stopwatch};
+use super::counts::{Calls, Rejections};
+use super::error::{CallError, Rejected};
+use super::guarded::Guarded;
+use super::owned_permit::OwnedPermit;
+use super::permit::{IfDropped, OnCancel, Permit};
+use super::sync::Mutex;
+use super::totals::Totals;
+use super::word::{AtomicWord, Care, Epoch};
+use crate::rules::{Ending, Left, Machine, Order, Override, Reading, State, nanos};
+use crate::settings::{Config, ConfigError, ConfigErrors, Name, Options, Settings, WindowSize};
+
+/// What guards one dependency.
+///
+/// Most programs never name this type: `#[circuit_breaker]` makes circuits and
+/// [`registry`](crate::registry()) shows them. By hand, a circuit is made with [`new`](CircuitBreaker::new)
+/// and shared by reference or in an `Arc`.
+///
+/// All methods may be called from anywhere: from inside a call that the circuit guards, from a
+/// destructor, from any thread, from a listener.
+///
+/// No method panics by itself. A panic of the closure or future given to [`call`](CircuitBreaker::call) or
+/// [`call_async`](CircuitBreaker::call_async) counts as a failure and goes on unwinding. A panic of a
+/// [listener](crate::Registry::subscribe) ends in the listener.
+///
+/// No method waits for a lock while your code runs under it. Two things can still take time:
+///
+/// * `call` and `call_async` wait for a slot if the circuit is full, for up to `max_wait`. `call` blocks its
+///   thread; `call_async` does not. `try_acquire` never waits for a slot.
+/// * If the circuit is in the [`registry`](crate::registry()) and has listeners, calls and controls run
+///   listeners on the thread that calls. How many events one call tells is bounded: see
+///   [`subscribe`](crate::Registry::subscribe).
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CallError, CircuitBreaker, Config};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(2))?;
+/// for _ in 0..2 {
+///     assert!(circuit.call(|| Err::<(), _>("down")).is_err());
+/// }
+/// let refused = circuit.call(|| Ok::<_, &str>("never runs"));
+/// assert!(matches!(refused, Err(CallError::Rejected(_))));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+pub struct CircuitBreaker {
+    pub(super) word: AtomicWord,
+    /// Calls need the clock when they end: it is their stopwatch, or a window of time holds them.
+    pub(super) reads_clock: bool,
+    pub(super) stopwatch: Stopwatch,
+    /// A call that takes more nanoseconds than this is slow; the most there are if none is.
+    pub(super) slow_after: u64,
+    /// No refusal asks for more patience than this, whatever the clock does (R17).
+    pub(super) longest_cooldown: Left,
+    pub(super) totals: Totals,
+    pub(super) bulkhead: Option<Box<Bulkhead>>,
+    pub(super) clock: Source,
+    pub(super) machine: Mutex<Machine>,
+    pub(super) name: Name,
+    /// With the machine's settings, this makes the config.
+    stated: Options,
+    /// Circuits that no registry has are nobody's business.
+    pub(super) membership: Option<Membership>,
+}
+
+/// One reading of a circuit.
+pub(crate) struct Counted {
+    pub(crate) reading: Reading,
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
+    pub(crate) calls: Calls,
+    pub(crate) rejected: Rejections,
+}
+
+impl CircuitBreaker {
+    /// A closed circuit on the system's clock. It is not in the registry: see
+    /// [`Registry::get_or_create`](crate::Registry::get_or_create).
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] if the name is not 1 to 128 bytes without control characters, or if the config
+    /// is not [valid](Config::validate).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// assert_eq!(circuit.name(), "payments");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn new(name: impl Into<Arc<str>>, config: Config) -> Result<Self, ConfigError> {
+        Self::with_clock(name, config, Clock::System)
+    }
+
+    /// A closed circuit on a clock of your choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](CircuitBreaker::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// # let _ = circuit;
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn with_clock(
+        name: impl Into<Arc<str>>,
+        config: Config,
+        clock: Clock,
+    ) -> Result<Self, ConfigError> {
+        let name = Name::shared(name.into())?;
+        config.validate()?;
+        Ok(Self::valid(name, config, clock, None))
+    }
+
+    /// A circuit for the registry, whose name and config were checked before.
+    pub(crate) fn listed(name: Name, config: Config, clock: Clock, membership: Membership) -> Self {
+        Self::valid(name, config, clock, Some(membership))
+    }
+
+    fn valid(name: Name, config: Config, clock: Clock, membership: Option<Membership>) -> Self {
+        let settings = config.settings();
+        let (longest_run, has_time_window) = match settings.window {
+            WindowSize::Calls(calls) => (calls, false),
+            WindowSize::Time(_) => (0, true),
+        };
+        let source = Source::new(clock, settings.shortest_time());
+        let stopwatch = Stopwatch::new(settings.slow_call, &source);
+        let machine = Machine::new(settings, source.now(), fastrand::u64(..));
+        let care = if settings.slow_call.is_some() || settings.max_concurrent.is_some() {
+            Care::Throughout
+        } else if has_time_window {
+            Care::AtEnd
+        } else {
+            Care::None
+        };
+        Self {
+            word: AtomicWord::new(
+                Epoch::of(machine.epoch()),
+                machine.holds_until(),
+                longest_run,
+                care,
+            ),
+            reads_clock: stopwatch == Stopwatch::Clock || has_time_window,
+            stopwatch,
+            slow_after: settings.slow_call.map_or(u64::MAX, nanos),
+            bulkhead: settings
+                .max_concurrent
+                .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
+            longest_cooldown: Left::of(settings.longest_cooldown()),
+            totals: Totals::new(),
+            clock: source,
+            machine: Mutex::new(machine),
+            name,
+            stated: config.options(),
+            membership,
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The state. Reading it changes nothing: an open circuit whose cooldown is over stays open until
+    /// somebody calls (see [`Snapshot::probe_due`]).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// assert_eq!(circuit.state(), State::Closed);
+    /// circuit.trip();
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> State {
+        let is_closed = self.word.load().is_closed();
+        if is_closed {
+            return State::Closed;
+        }
+        self.machine.lock().state_at(self.clock.now())
+    }
+
+    /// Asks for leave to make one call, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the circuit refuses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(1))?;
+    /// circuit.try_acquire()?.failure();
+    /// assert!(circuit.try_acquire().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {
+        self.acquire(Bulkhead::try_enter, IfDropped::bare())
+    }
+
+    /// As [`try_acquire`](CircuitBreaker::try_acquire), with a permit that keeps the circuit alive instead of
+    /// borrowing it.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the circuit refuses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{CircuitBreaker, Config, OwnedPermit};
+    ///
+    /// /// A download that is under way. It may move to wherever it ends.
+    /// struct Download {
+    ///     permit: OwnedPermit,
+    /// }
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("mirror", Config::new())?);
+    /// let download = Download { permit: circuit.try_acquire_owned()? };
+    /// assert_eq!(circuit.snapshot().in_flight, 1);
+    /// download.permit.success();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedPermit, Rejected> {
+        let leave = self.try_acquire()?.into_leave();
+        Ok(OwnedPermit::new(Arc::clone(self), leave))
+    }
+
+    /// Runs `f` if the circuit lets it. `Err` is a failure, and so is a panic, which goes on unwinding.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Rejected`] if the circuit refused, [`CallError::Failed`] with the error of `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("numbers", Config::new())?;
+    /// assert_eq!(circuit.call(|| "42".parse::<u32>()), Ok(42));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+        let permit = self.acquire(Bulkhead::enter_blocking, IfDropped::Panicked)?;
+        settle_result(permit, f())
+    }
+
+    /// As [`call`](CircuitBreaker::call), for a future. Nothing happens before the first poll, and `f` is
+    /// not called if the circuit refuses.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](CircuitBreaker::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done counts as cancelled, and frees what the call held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+    /// let circuit = CircuitBreaker::new("numbers", Config::new())?;
+    /// let answer = circuit.call_async(|| async { Ok::<_, std::io::Error>(42) }).await;
+    /// assert_eq!(answer.unwrap(), 42);
+    /// # Ok(()) }
+    /// ```
+    pub async fn call_async<T, E, F>(&self, f: impl FnOnce() -> F) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut permit = match self.admit_at_once() {
+            Some(admission) => admission.permit(),
+            None => Acquire::new(self).await?,
+        };
+        let result = Guarded::new(&mut permit, OnCancel::Ignore, f()).await;
+        settle_result(permit, result)
+    }
+
+    /// What the machine says, and the counts of the same epoch.
+    pub(crate) fn read(&self) -> Counted {
+        /// Where the state changes that often, the lock puts an end to it.
+        const READINGS: u32 = 3;
+        let now = self.clock.now();
+        let read = |machine: &Machine| (machine.read(self.good(machine), now), *machine.settings());
+        let count = |(reading, settings)| {
+            let (calls, rejected) = (self.totals.calls(), self.totals.rejections());
+            let config = Settings::stating(&settings, self.stated);
+            Counted { reading, config, settings, calls, rejected }
+        };
+        for _ in 0..READINGS {
+            let epoch = self.word.load().epoch();
+            // A binding, so that the lock is not held while the totals are summed.
+            let read = read(&self.machine.lock());
+            let counted = count(read);
+            if self.word.load().epoch() == epoch {
+                return counted;
+            }
+        }
+        let machine = self.machine.lock();
+        count(read(&machine))
+    }
+
+    /// Opens a closed or half-open circuit as if by evidence, for one cooldown. Elsewhere it does
+    /// nothing; above all it never lengthens a cooldown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.trip();
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// assert!(rejected.retry_after().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trip(&self) {
+        self.control(Machine::trip);
+    }
+
+    /// Refuses every call until [`reset`](CircuitBreaker::reset). An [override](CircuitBreaker::override_for)
+    /// without a time limit, by `code`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.force_open();
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// assert_eq!(rejected.to_string(), r#"circuit "payments" is forced open until it is reset"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn force_open(&self) {
+        self.control(Machine::force_open);
+    }
+
+    /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset). An
+    /// [override](CircuitBreaker::override_for) without a time limit, by `code`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(1))?;
+    /// circuit.disable();
+    /// circuit.try_acquire()?.failure();
+    /// assert_eq!(circuit.state(), State::Disabled);
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn disable(&self) {
+        self.control(Machine::disable);
+    }
+
+    /// Closes the circuit with empty counts, from any state, and ends every
+    /// [override](CircuitBreaker::override_for). Calls in flight count as late when they end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.force_open();
+    /// circuit.reset();
+    /// assert!(circuit.try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset(&self) {
+        self.control(Machine::reset);
+    }
+
+    /// Runs the circuit in another mode, for good or for a time. [`Registry::override_for`] does this by name.
+    ///
+    /// `limit` is how long the override lasts: `None` and [`Duration::MAX`] mean until the next order. `by` is who
+    /// orders it, for [snapshots](Snapshot::mode_override): control characters are dropped, and so is what goes
+    /// beyond 128 bytes. It may be empty.
+    ///
+    /// An override with a limit ends by itself, on the circuit's clock. No task or timer is needed: the next call or
+    /// control after its end finds it over, and whoever reads the circuit in between sees that too. The circuit then
+    /// returns to the override without a limit that stood before, or closes with empty counts
+    /// ([`Cause::OverrideEnded`](crate::Cause::OverrideEnded)).
+    ///
+    /// The latest order decides. Any order replaces an override with a limit, whoever gave either, also if both
+    /// want the same mode.
+    ///
+    /// [`Registry::override_for`]: crate::Registry::override_for
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrors`] if `limit` is zero. The circuit is then left as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock, Mode, Override, State};
+    ///
+    /// let time = ManualClock::new();
+    /// let clock = Clock::Manual(time.clone());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.override_for(Override::Mode(Mode::ForcedOpen), Some(minute), "10.0.0.7")?;
+    /// assert!(circuit.try_acquire().is_err());
+    ///
+    /// time.advance(minute);
+    /// assert_eq!(circuit.state(), State::Closed);
+    /// assert!(circuit.try_acquire().is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn override_for(
+        &self,
+        what: Override,
+        limit: Option<Duration>,
+        by: &str,
+    ) -> Result<(), ConfigErrors> {
+        let Override::Mode(mode) = what;
+        ConfigErrors::check(zero_limit(limit))?;
+        let order = Order::by(by, mode, limit);
+        self.control(|machine, now| machine.order(order, now));
+        Ok(())
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        self.machine.lock().settings().stating(self.stated)
+    }
+
+    /// What there is to say of its origin.
+    pub(crate) fn describe(&self) -> Description {
+        self.membership
+            .as_ref()
+            .map(|membership| membership.audience.describe())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", &self.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with an override's limit.
+pub(crate) fn zero_limit(limit: Option<Duration>) -> Option<String> {
+    let is_zero = limit.is_some_and(|limit| limit.is_zero());
+    is_zero.then(|| "`limit` must be more than zero".to_owned())
+}
+
+fn settle_result<T, E>(permit: Permit<'_>, result: Result<T, E>) -> Result<T, CallError<E>> {
+    permit.settle(if result.is_ok() { Ending::Success } else { Ending::Failure });
+    result.map_err(CallError::Failed)
+}

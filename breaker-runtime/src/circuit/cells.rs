@@ -1,0 +1,679 @@
+//! Counters that every thread keeps for itself, and that are summed when somebody looks.
+//!
+//! *Why it exists:* an atomic addition costs more than everything else that a healthy call does, and
+//! threads that share one slow each other down. A cell that only its own thread writes needs a plain load
+//! and a plain store.
+//!
+//! Circuits are in groups of 32. A thread that counts for a circuit has a [`Chunk`] for the circuit's group,
+//! with a row for each circuit in it. The group lists the chunks of its threads, so a sum walks those and
+//! no others. When a thread ends, its counts move to [`Past`] and its chunks are freed.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use super::sync::{CellU64, ManuallyDrop, RwLock, per_process, thread_local};
+use super::word::Epoch;
+
+/// What is counted where every nanosecond counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hot {
+    /// Calls let in.
+    Started,
+    /// Good calls that went past the lock.
+    Good,
+    /// Calls that an open circuit refused past the lock.
+    Refused,
+}
+
+/// A row: one cell for each [`Hot`], and the epoch of the good calls where these are counted by epoch.
+const CELLS: usize = 4;
+const EPOCH: usize = 3;
+/// The circuits of a group.
+const ROWS: usize = 32;
+/// A thread finds its chunks for the groups below this in one step. Those from here on are in a list.
+const FAR: u8 = u8::MAX;
+/// The place of the far ones is there and stays empty. So a place needs no check that it is one.
+const PLACES: usize = FAR as usize + 1;
+
+macro_rules! rows {
+    ($($row:ident = $first_cell:literal)*) => {
+        /// A row of a chunk, by its first cell. The compiler knows all of them, so the fast path checks no
+        /// bounds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        enum Row { $($row = $first_cell),* }
+
+        impl Row {
+            const ALL: [Self; ROWS] = [$(Self::$row),*];
+        }
+    };
+}
+
+rows! {
+    R0 = 0 R1 = 4 R2 = 8 R3 = 12 R4 = 16 R5 = 20 R6 = 24 R7 = 28 R8 = 32 R9 = 36 R10 = 40 R11 = 44 R12 = 48
+    R13 = 52 R14 = 56 R15 = 60 R16 = 64 R17 = 68 R18 = 72 R19 = 76 R20 = 80 R21 = 84 R22 = 88 R23 = 92
+    R24 = 96 R25 = 100 R26 = 104 R27 = 108 R28 = 112 R29 = 116 R30 = 120 R31 = 124
+}
+
+/// What one thread counts for the circuits of one group. Only that thread writes here, but for
+/// the rows of circuits that are gone.
+#[derive(Debug)]
+struct Chunk {
+    cells: [CellU64; ROWS * CELLS],
+    group: Weak<Group>,
+    /// Where the group lists it. Moves under the group's lock.
+    listed_at: AtomicUsize,
+}
+
+impl Chunk {
+    /// Adds one. Released, so that whoever sees an end sees its beginning.
+    #[inline]
+    fn add(&self, row: Row, counter: Hot) {
+        let cell = &self.cells[row as usize + counter as usize];
+        cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+    }
+
+    fn of(&self, row: Row, counter: Hot) -> u64 {
+        self.cells[row as usize + counter as usize].load(Ordering::Acquire)
+    }
+
+    #[inline]
+    fn epoch(&self, row: Row) -> Epoch {
+        Epoch::from_bits(self.cells[row as usize + EPOCH].load(Ordering::Relaxed))
+    }
+
+    /// Begins to count the good calls of another epoch. Under the group's lock.
+    fn begin_epoch(&self, row: Row, epoch: Epoch) {
+        self.cells[row as usize + EPOCH].store(epoch.bits(), Ordering::Relaxed);
+        self.cells[row as usize + Hot::Good as usize].store(0, Ordering::Relaxed);
+    }
+
+    /// Empties the row of a circuit that is gone.
+    fn clear(&self, row: Row) {
+        for cell in &self.cells[row as usize..][..CELLS] {
+            cell.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What was counted for a circuit outside of the chunks of the threads that live.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    started: u64,
+    refused: u64,
+    /// The epoch that the circuit is in, if its good calls are counted by epoch.
+    epoch: Epoch,
+    /// Good calls of that epoch.
+    good: u64,
+    /// Good calls of epochs that are over.
+    earlier: u64,
+    /// As many of the good calls of epochs that are over as the circuit went by. The others came late.
+    heard: u64,
+}
+
+impl Past {
+    fn add_good(&mut self, epoch: Epoch, calls: u64) {
+        let sum = if epoch == self.epoch { &mut self.good } else { &mut self.earlier };
+        *sum = sum.wrapping_add(calls);
+    }
+
+    fn add(&mut self, counter: Hot, epoch: Epoch) {
+        match counter {
+            Hot::Started => self.started = self.started.wrapping_add(1),
+            Hot::Good => self.add_good(epoch, 1),
+            Hot::Refused => self.refused = self.refused.wrapping_add(1),
+        }
+    }
+
+    /// Takes what a thread has counted that ends.
+    fn take_over(&mut self, chunk: &Chunk, row: Row) {
+        self.started = self.started.wrapping_add(chunk.of(row, Hot::Started));
+        self.refused = self.refused.wrapping_add(chunk.of(row, Hot::Refused));
+        self.add_good(chunk.epoch(row), chunk.of(row, Hot::Good));
+    }
+}
+
+/// The threads that count for the same 32 circuits.
+#[derive(Debug)]
+struct Group {
+    number: usize,
+    threads: RwLock<Threads>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    chunks: Vec<Arc<Chunk>>,
+    /// By row. A healthy circuit whose threads all live has none.
+    past: [Option<Box<Past>>; ROWS],
+}
+
+impl Threads {
+    fn past(&self, row: Row) -> Past {
+        self.past[row as usize / CELLS].as_deref().copied().unwrap_or_default()
+    }
+
+    fn past_mut(&mut self, row: Row) -> &mut Past {
+        self.past[row as usize / CELLS].get_or_insert_default()
+    }
+
+    /// Good calls of the epoch that the circuit is in.
+    fn good_now(&self, row: Row) -> u64 {
+        let past = self.past(row);
+        let of_epoch = self.chunks.iter().filter(|chunk| chunk.epoch(row) == past.epoch);
+        of_epoch.map(|chunk| chunk.of(row, Hot::Good)).fold(past.good, u64::wrapping_add)
+    }
+}
+
+impl Group {
+    fn new(number: usize) -> Self {
+        let threads = Threads { chunks: Vec::new(), past: [const { None }; ROWS] };
+        Self { number, threads: RwLock::new(threads) }
+    }
+
+    /// A chunk for this thread.
+    fn enlist(self: &Arc<Self>) -> Arc<Chunk> {
+        let cells = std::array::from_fn(|_| CellU64::new(0));
+        let chunk = Chunk { cells, group: Arc::downgrade(self), listed_at: AtomicUsize::new(0) };
+        let chunk = Arc::new(chunk);
+        let mut threads = self.threads.write();
+        chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
+        threads.chunks.push(Arc::clone(&chunk));
+        chunk
+    }
+
+    /// Takes over the counts of a thread that ends.
+    fn retire(&self, chunk: &Chunk) {
+        let mut threads = self.threads.write();
+        for row in Row::ALL {
+            let counts = &chunk.cells[row as usize..][..CELLS];
+            if counts.iter().any(|cell| cell.load(Ordering::Relaxed) != 0) {
+                threads.past_mut(row).take_over(chunk, row);
+            }
+        }
+        let at = chunk.listed_at.load(Ordering::Relaxed);
+        threads.chunks.swap_remove(at);
+        if let Some(moved) = threads.chunks.get(at) {
+            moved.listed_at.store(at, Ordering::Relaxed);
+        }
+        if threads.chunks.len() < threads.chunks.capacity() / 4 {
+            let twice = threads.chunks.len() * 2;
+            threads.chunks.shrink_to(twice);
+        }
+    }
+}
+
+/// A thread's chunk for a group, taken out while it is used. The lease drops it.
+type Slot = Cell<Option<ManuallyDrop<Arc<Chunk>>>>;
+
+thread_local! {
+    /// Without a destructor, so that a look at it takes no check whether it is there.
+    static NEAR_CHUNKS: [Slot; PLACES] = const { [const { Cell::new(None) }; PLACES] };
+    static LEASE: Lease = Lease::default();
+}
+
+/// Retires the thread's chunks when the thread ends.
+#[derive(Default)]
+struct Lease {
+    far_chunks: RefCell<Vec<Option<Arc<Chunk>>>>,
+}
+
+impl Lease {
+    fn with_chunk<R>(&self, cells: &Cells, act: impl FnOnce(&Chunk) -> R) -> R {
+        if cells.near == FAR {
+            let mut chunks = self.far_chunks.borrow_mut();
+            let at = cells.group.number - usize::from(FAR);
+            if chunks.len() <= at {
+                chunks.resize_with(at + 1, || None);
+            }
+            return act(chunks[at].get_or_insert_with(|| cells.group.enlist()));
+        }
+        NEAR_CHUNKS.with(|chunks| {
+            let slot = &chunks[usize::from(cells.near)];
+            let chunk = slot.take().unwrap_or_else(|| ManuallyDrop::new(cells.group.enlist()));
+            let done = act(&chunk);
+            slot.set(Some(chunk));
+            done
+        })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let near = |chunks: &[Slot; PLACES]| chunks.each_ref().map(Cell::take);
+        let near = NEAR_CHUNKS.try_with(near).into_iter().flatten().flatten();
+        let far = self.far_chunks.take().into_iter().flatten();
+        for chunk in near.map(ManuallyDrop::into_inner).chain(far) {
+            if let Some(group) = chunk.group.upgrade() {
+                group.retire(&chunk);
+            }
+        }
+    }
+}
+
+/// Every row that no circuit has.
+struct Pool {
+    groups: usize,
+    free: Vec<(Arc<Group>, Row)>,
+}
+
+per_process! {
+    static POOL: Pool = Pool { groups: 0, free: Vec::new() };
+}
+
+impl Pool {
+    fn take(&mut self) -> (Arc<Group>, Row) {
+        self.free.pop().unwrap_or_else(|| {
+            let group = Arc::new(Group::new(self.groups));
+            self.groups += 1;
+            let [first, others @ ..] = Row::ALL;
+            self.free.extend(others.into_iter().rev().map(|row| (Arc::clone(&group), row)));
+            (group, first)
+        })
+    }
+}
+
+/// The cells of one circuit, in all threads.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    group: Arc<Group>,
+    near: u8,
+    row: Row,
+}
+
+/// The good calls that went past the lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Good {
+    pub(crate) all: u64,
+    /// Those that were counted when their epoch was over already.
+    pub(crate) late: u64,
+}
+
+impl Cells {
+    pub(crate) fn new() -> Self {
+        let (group, row) = POOL.lock().take();
+        Self::at(group, row)
+    }
+
+    fn at(group: Arc<Group>, row: Row) -> Self {
+        let near = u8::try_from(group.number).unwrap_or(FAR);
+        Self { group, near, row }
+    }
+
+    /// Adds one in the thread's own cell, if it has one already.
+    #[inline]
+    pub(crate) fn add_at_once(&self, counter: Hot) -> bool {
+        self.at_once(|chunk| chunk.add(self.row, counter)).is_some()
+    }
+
+    /// Adds one in the thread's own cell.
+    #[inline]
+    pub(crate) fn add(&self, counter: Hot) {
+        if !self.add_at_once(counter) {
+            self.add_first(counter);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_first(&self, counter: Hot) {
+        let add = |chunk: &Chunk| chunk.add(self.row, counter);
+        let counted = LEASE.try_with(|lease| lease.with_chunk(self, add));
+        // The thread is ending, and its chunks are gone.
+        if counted.is_err() {
+            self.group.threads.write().past_mut(self.row).add(counter, Epoch::default());
+        }
+    }
+
+    /// Adds one good call of that epoch.
+    #[inline]
+    pub(crate) fn add_good_of(&self, epoch: Epoch) {
+        let counted = self.at_once(|chunk| {
+            let goes_on = chunk.epoch(self.row) == epoch;
+            if goes_on {
+                chunk.add(self.row, Hot::Good);
+            }
+            goes_on
+        });
+        if counted != Some(true) {
+            self.add_first_good_of(epoch);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_first_good_of(&self, epoch: Epoch) {
+        let add = |chunk: &Chunk| {
+            if chunk.epoch(self.row) != epoch {
+                let mut threads = self.group.threads.write();
+                let (before, calls) = (chunk.epoch(self.row), chunk.of(self.row, Hot::Good));
+                threads.past_mut(self.row).add_good(before, calls);
+                chunk.begin_epoch(self.row, epoch);
+            }
+            chunk.add(self.row, Hot::Good);
+        };
+        let counted = LEASE.try_with(|lease| lease.with_chunk(self, add));
+        if counted.is_err() {
+            self.group.threads.write().past_mut(self.row).add(Hot::Good, epoch);
+        }
+    }
+
+    #[inline]
+    fn at_once<R>(&self, act: impl FnOnce(&Chunk) -> R) -> Option<R> {
+        NEAR_CHUNKS.with(|chunks| {
+            let slot = &chunks[usize::from(self.near)];
+            let chunk = slot.take()?;
+            let done = act(&chunk);
+            slot.set(Some(chunk));
+            Some(done)
+        })
+    }
+
+    /// Calls let in.
+    pub(crate) fn started(&self) -> u64 {
+        self.sum(Hot::Started, |past| past.started)
+    }
+
+    /// Calls refused past the lock.
+    pub(crate) fn refused(&self) -> u64 {
+        self.sum(Hot::Refused, |past| past.refused)
+    }
+
+    fn sum(&self, counter: Hot, past: impl Fn(Past) -> u64) -> u64 {
+        let threads = self.group.threads.read();
+        let counts = threads.chunks.iter().map(|chunk| chunk.of(self.row, counter));
+        counts.fold(past(threads.past(self.row)), u64::saturating_add)
+    }
+
+    /// The good calls of all epochs.
+    pub(crate) fn good(&self) -> Good {
+        let threads = self.group.threads.read();
+        let past = threads.past(self.row);
+        let (mut now, mut earlier) = (past.good, past.earlier);
+        for chunk in &threads.chunks {
+            let sum = if chunk.epoch(self.row) == past.epoch { &mut now } else { &mut earlier };
+            *sum = sum.saturating_add(chunk.of(self.row, Hot::Good));
+        }
+        Good { all: now.saturating_add(earlier), late: earlier.saturating_sub(past.heard) }
+    }
+
+    /// The good calls of the epoch that the circuit is in. Those of one thread are in it in their order.
+    pub(crate) fn good_now(&self) -> u64 {
+        self.group.threads.read().good_now(self.row)
+    }
+
+    /// As [`good_now`](Cells::good_now), as of one moment: a good call is in it if one is that began after
+    /// it had ended. `hold_up` is called if calls keep coming, and must have them wait.
+    pub(crate) fn good_at_one_moment(&self, hold_up: impl Fn()) -> u64 {
+        const PATIENCE: u32 = 4;
+        let threads = self.group.threads.read();
+        let (mut sum, mut tried) = (threads.good_now(self.row), 0);
+        loop {
+            // No cell goes back within an epoch, so two equal sums are of equal cells.
+            let again = threads.good_now(self.row);
+            if again == sum {
+                return sum;
+            }
+            (sum, tried) = (again, tried + 1);
+            if tried == PATIENCE {
+                hold_up();
+            }
+        }
+    }
+
+    /// The circuit goes on to another epoch, having gone by so many good calls in the one before.
+    pub(crate) fn begin_epoch(&self, epoch: Epoch, heard: u64) {
+        let mut threads = self.group.threads.write();
+        let past = threads.past_mut(self.row);
+        past.heard = past.heard.wrapping_add(heard);
+        past.earlier = past.earlier.wrapping_add(past.good);
+        (past.epoch, past.good) = (epoch, 0);
+    }
+}
+
+impl Drop for Cells {
+    /// Nobody counts for a circuit that is gone, so whoever comes here may write to every thread's cells.
+    fn drop(&mut self) {
+        let mut threads = self.group.threads.write();
+        threads.chunks.iter().for_each(|chunk| chunk.clear(self.row));
+        threads.past[self.row as usize / CELLS] = None;
+        drop(threads);
+        POOL.lock().free.push((Arc::clone(&self.group), self.row));
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::{Arc, Barrier};
+    use std::thread;
+
+    use super::*;
+
+    /// All circuits of a group, which no other test counts for.
+    fn group() -> Vec<Cells> {
+        let mut all = Vec::new();
+        loop {
+            let (group, row) = POOL.lock().take();
+            all.push(Cells::at(Arc::clone(&group), row));
+            let is_of_it = |cells: &Cells| Arc::ptr_eq(&cells.group, &group);
+            let is_new = group.threads.read().chunks.is_empty();
+            if is_new && all.iter().filter(|cells| is_of_it(cells)).count() == ROWS {
+                all.retain(is_of_it);
+                return all;
+            }
+        }
+    }
+
+    fn walked(cells: &Cells) -> usize {
+        cells.group.threads.read().chunks.len()
+    }
+
+    /// Runs so many threads that are all alive when `meanwhile` runs, and have ended afterwards.
+    fn with_threads(number: usize, act: impl Fn() + Sync, meanwhile: impl FnOnce()) {
+        let (acted, over) = (Barrier::new(number + 1), Barrier::new(number + 1));
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..number)
+                .map(|_| {
+                    scope.spawn(|| {
+                        act();
+                        acted.wait();
+                        over.wait();
+                    })
+                })
+                .collect();
+            acted.wait();
+            meanwhile();
+            over.wait();
+            // A scope ends before the destructors of its threads have run, but for those it joins.
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn indices_are_what_they_stand_for() {
+        assert!(Row::ALL.iter().enumerate().all(|(at, row)| *row as usize == at * CELLS));
+        let near = |number| {
+            let cells = Cells::at(Arc::new(Group::new(number)), Row::R0);
+            std::mem::ManuallyDrop::new(cells).near
+        };
+        assert_eq!([0, 254, 255, 256, 9_999].map(near), [0, 254, FAR, FAR, FAR]);
+    }
+
+    #[test]
+    fn r19_what_threads_have_counted_stays_when_they_end() {
+        let cells = Cells::new();
+        let count = || (0..1000).for_each(|_| cells.add(Hot::Good));
+        with_threads(8, count, || assert_eq!(cells.good().all, 8000));
+        assert_eq!((cells.good().all, cells.good().late), (8000, 0));
+        assert_eq!((cells.started(), cells.refused()), (0, 0));
+    }
+
+    #[test]
+    fn a_sum_walks_as_many_rows_as_threads_that_count_are_alive() {
+        let group = group();
+        let [first, second, ..] = &group[..] else { panic!("a group has 32 circuits") };
+        first.add(Hot::Started);
+        for threads in [1, 50, 3] {
+            let count = || (0..2).for_each(|_| second.add(Hot::Started));
+            with_threads(threads, count, || assert_eq!(walked(first), 1 + threads));
+            assert_eq!(walked(first), 1, "threads that are gone cost nothing");
+        }
+        assert_eq!((first.started(), second.started()), (1, 2 * 54));
+    }
+
+    #[test]
+    fn threads_that_count_for_other_circuits_are_not_walked() {
+        let (first, other) = (group(), group());
+        other[0].add(Hot::Started);
+        assert_eq!((walked(&first[0]), walked(&other[0])), (0, 1));
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_leaves_no_memory_behind() {
+        let group = group();
+        let cells = &group[0];
+        let chunk = thread::scope(|scope| {
+            let counts = || {
+                cells.add(Hot::Good);
+                Arc::downgrade(&cells.group.threads.read().chunks[0])
+            };
+            scope.spawn(counts).join().unwrap()
+        });
+        assert!(chunk.upgrade().is_none());
+        with_threads(500, || cells.add(Hot::Good), || assert_eq!(walked(cells), 500));
+        assert!(cells.group.threads.read().chunks.capacity() < 16);
+        assert_eq!(cells.good().all, 501);
+    }
+
+    #[test]
+    fn r20_a_thread_that_is_ending_still_counts() {
+        struct CountsLast(Arc<Cells>, Epoch);
+        impl Drop for CountsLast {
+            fn drop(&mut self) {
+                self.0.add(Hot::Started);
+                self.0.add(Hot::Refused);
+                self.0.add_good_of(self.1);
+            }
+        }
+        thread_local!(static LAST: RefCell<Vec<CountsLast>> = const { RefCell::new(Vec::new()) });
+        let mut group = group();
+        let cells = Arc::new(group.remove(0));
+        let epoch = Epoch::of(1);
+        cells.begin_epoch(epoch, 0);
+        // Destructors run in the order in which they were registered, or in the reverse: one way or the
+        // other, one of the two threads counts after its chunks are gone.
+        for last_first in [true, false] {
+            let counted = Arc::clone(&cells);
+            let thread = thread::spawn(move || {
+                if last_first {
+                    LAST.with_borrow_mut(|last| last.push(CountsLast(Arc::clone(&counted), epoch)));
+                }
+                counted.add(Hot::Started);
+                LAST.with_borrow_mut(|last| last.push(CountsLast(counted, Epoch::of(0))));
+            });
+            thread.join().unwrap();
+        }
+        assert_eq!((cells.started(), cells.refused()), (5, 3));
+        let good = cells.good();
+        assert_eq!((good.all, good.late, cells.good_now()), (3, 2, 1));
+        assert_eq!(walked(&cells), 0, "nobody who is gone is listed");
+    }
+
+    #[test]
+    fn from_its_second_count_on_a_thread_counts_at_once() {
+        let group = group();
+        let cells = &group[0];
+        let is_near = cells.near != FAR;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(!cells.add_at_once(Hot::Good));
+                cells.add(Hot::Good);
+                assert_eq!(cells.add_at_once(Hot::Good), is_near);
+            });
+        });
+        assert_eq!(cells.good().all, 1 + u64::from(is_near));
+    }
+
+    #[test]
+    fn circuits_beyond_the_near_ones_are_counted_too() {
+        // Past those that other tests may come to, and not from the pool, so that they stay near.
+        let numbers = (usize::from(FAR) + 40..).take(3);
+        let groups = numbers.map(|number| Arc::new(Group::new(number)));
+        let of_group = |group: Arc<Group>| Row::ALL.map(|row| Cells::at(Arc::clone(&group), row));
+        let all = std::mem::ManuallyDrop::new(groups.flat_map(of_group).collect::<Vec<_>>());
+        assert!(all.iter().all(|cells| cells.near == FAR));
+        let count = || {
+            for cells in all.iter().chain(all.iter()) {
+                cells.add(Hot::Started);
+                cells.add_good_of(Epoch::default());
+            }
+        };
+        with_threads(2, count, || assert!(all.iter().all(|cells| cells.started() == 4)));
+        let sums = |cells: &Cells| (cells.started(), cells.good().all, cells.good_now());
+        assert!(all.iter().all(|cells| sums(cells) == (4, 4, 4)));
+    }
+
+    #[test]
+    fn r10_a_good_call_of_another_epoch_is_not_among_those_of_this_one() {
+        let [first, second] = [1, 2].map(Epoch::of);
+        let cells = Cells::new();
+        cells.begin_epoch(first, 0);
+        with_threads(2, || cells.add_good_of(first), || assert_eq!(cells.good_now(), 2));
+        cells.add_good_of(first);
+        assert_eq!((cells.good_now(), cells.good().late), (3, 0));
+        cells.begin_epoch(second, cells.good_now());
+        assert_eq!((cells.good_now(), cells.good().late), (0, 0));
+        // The word let them pass before it changed.
+        cells.add_good_of(first);
+        with_threads(2, || cells.add_good_of(first), || assert_eq!(cells.good().late, 3));
+        cells.add_good_of(second);
+        let good = cells.good();
+        assert_eq!((cells.good_now(), good.all, good.late), (1, 7, 3));
+    }
+
+    #[test]
+    fn good_calls_that_keep_coming_are_held_up_to_be_summed() {
+        let cells = Cells::new();
+        let (is_held_up, is_over) = (&std::sync::atomic::AtomicBool::new(false), Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                cells.add_good_of(Epoch::default());
+                is_over.wait();
+                while !is_held_up.load(Ordering::Acquire) {
+                    cells.add_good_of(Epoch::default());
+                }
+            });
+            is_over.wait();
+            let sum = cells.good_at_one_moment(|| is_held_up.store(true, Ordering::Release));
+            is_held_up.store(true, Ordering::Release);
+            assert!(sum > 0);
+        });
+    }
+
+    #[test]
+    fn circuits_that_come_and_go_share_few_rows() {
+        const CIRCUITS: usize = 100_000;
+        (0..CIRCUITS).for_each(|_| drop(Cells::new()));
+        assert!(POOL.lock().groups < CIRCUITS / ROWS, "one row is handed on");
+    }
+
+    #[test]
+    fn a_row_is_empty_for_its_next_circuit() {
+        let mut group = group();
+        let first = group.remove(0);
+        let row = first.row;
+        first.add(Hot::Started);
+        first.begin_epoch(Epoch::of(1), 0);
+        first.add_good_of(Epoch::of(1));
+        with_threads(1, || first.add(Hot::Refused), || {});
+        let place = Arc::clone(&first.group);
+        drop(first);
+        let next = Cells::at(place, row);
+        POOL.lock().free.retain(|(free, at)| !Arc::ptr_eq(free, &next.group) || *at != row);
+        assert_eq!((next.started(), next.refused(), next.good_now()), (0, 0, 0));
+        assert_eq!((next.good().all, next.good().late), (0, 0));
+        next.add_good_of(Epoch::default());
+        assert_eq!(next.good_now(), 1);
+    }
+}

@@ -1,0 +1,213 @@
+//! Where time comes from: the system's monotonic clock, or one that a test moves by hand.
+//!
+//! The wall clock is never asked, so neither a daylight-saving change nor an operator can open or
+//! close a circuit.
+
+#[cfg(not(feature = "test-util"))]
+mod system;
+#[cfg(feature = "test-util")]
+#[path = "clock/tokio.rs"]
+mod system;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::rules::Instant;
+
+/// The clock that a circuit goes by.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock, State};
+///
+/// let time = ManualClock::new();
+/// let config = Config::new().cooldown(Duration::from_secs(5));
+/// let circuit = CircuitBreaker::with_clock("payments", config, Clock::Manual(time.clone()))?;
+///
+/// circuit.trip();
+/// time.advance(Duration::from_secs(5));
+/// assert!(circuit.snapshot().probe_due);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The system's monotonic clock ([`std::time::Instant`]). Whether it goes on while the machine is
+    /// suspended is up to the operating system; on Linux it does not. Under feature `test-util` it is tokio's
+    /// clock, which a test can pause and advance.
+    ///
+    /// A circuit whose `cooldown`, `probe_timeout` and tenth of a time window are all 100 ms or more reads the
+    /// coarse variant of that clock, on Linux, Android and macOS. It costs a fraction, and moves in
+    /// steps of 1 to 10 ms, so such a time may be one step too short or too long. So may a `slow_call` of 100 ms or
+    /// more. Calls with a shorter one are measured by the processor's counter, if it is steady; it is compared with
+    /// the clock in the first such call of the program, which takes about a millisecond, and 200 ms at worst.
+    #[default]
+    System,
+    /// A clock that only moves when told to.
+    Manual(ManualClock),
+}
+
+/// What a circuit reads the time from. One source for all that it does, so that its times compare.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Costs next to nothing and moves in steps of some milliseconds.
+    Coarse,
+    /// Costs more than all else that a healthy call does.
+    Precise,
+    Manual(ManualClock),
+}
+
+/// A step of the coarse clock is a small part of this.
+const COARSE_ENOUGH: Duration = Duration::from_millis(100);
+
+impl Source {
+    /// The source for a circuit that measures nothing shorter than `shortest`.
+    pub(crate) fn new(clock: Clock, shortest: Duration) -> Self {
+        match clock {
+            Clock::System if shortest < COARSE_ENOUGH => Self::Precise,
+            Clock::System => Self::Coarse,
+            Clock::Manual(clock) => Self::Manual(clock),
+        }
+    }
+
+    /// The clock that this reads.
+    pub(crate) fn kind(&self) -> Clock {
+        match self {
+            Self::Coarse | Self::Precise => Clock::System,
+            Self::Manual(clock) => Clock::Manual(clock.clone()),
+        }
+    }
+
+    /// The same clock without steps.
+    pub(crate) fn precise(&self) -> Self {
+        match self {
+            Self::Coarse | Self::Precise => Self::Precise,
+            Self::Manual(clock) => Self::Manual(clock.clone()),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        match self {
+            Self::Coarse => system::coarse(),
+            Self::Precise => system::precise(),
+            Self::Manual(clock) => Instant::from_nanos(clock.elapsed.load(Ordering::Acquire)),
+        }
+    }
+}
+
+/// How a circuit measures its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopwatch {
+    /// Not at all.
+    None,
+    /// By its clock.
+    Clock,
+    /// By a counter that is fast and exact, but may begin anew when the machine was suspended: good enough
+    /// for the length of a call, which is then too short, and for nothing that has to end.
+    Counter,
+}
+
+impl Stopwatch {
+    pub(crate) fn new(slow_call: Option<Duration>, clock: &Source) -> Self {
+        match (slow_call, clock) {
+            (None, _) => Self::None,
+            (Some(limit), Source::Coarse | Source::Precise) if limit < COARSE_ENOUGH => {
+                Self::Counter
+            }
+            (Some(_), _) => Self::Clock,
+        }
+    }
+}
+
+/// What a [`Stopwatch::Counter`] shows.
+pub(crate) fn counter() -> Instant {
+    system::counter()
+}
+
+/// A clock that stands still until [`advance`](ManualClock::advance) moves it. Clones share one time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Clock, ManualClock};
+///
+/// let time = ManualClock::new();
+/// let clock = Clock::Manual(time.clone());
+/// time.advance(Duration::from_millis(250));
+/// # let _ = clock;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock {
+    elapsed: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// A clock that stands at its beginning.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock on. It stops at 584 years after its beginning, the end of time here.
+    pub fn advance(&self, by: Duration) {
+        let moved = |elapsed| Some(Instant::from_nanos(elapsed).after(by).as_nanos());
+        let _ = self.elapsed.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(clock: Clock) -> Source {
+        Source::new(clock, Duration::ZERO)
+    }
+
+    #[test]
+    fn only_times_of_100_ms_and_more_are_measured_coarsely() {
+        let source = |millis| Source::new(Clock::System, Duration::from_millis(millis));
+        assert!(matches!(source(99), Source::Precise));
+        assert!(matches!(source(100), Source::Coarse));
+        assert!(matches!(source(100).precise(), Source::Precise));
+
+        let stopwatch = |millis| Stopwatch::new(Some(Duration::from_millis(millis)), &source(100));
+        assert_eq!((stopwatch(99), stopwatch(100)), (Stopwatch::Counter, Stopwatch::Clock));
+        assert_eq!(Stopwatch::new(None, &source(1)), Stopwatch::None);
+        let manual = of(Clock::Manual(ManualClock::new()));
+        assert_eq!(Stopwatch::new(Some(Duration::from_millis(1)), &manual), Stopwatch::Clock);
+    }
+
+    /// The only test that waits: these clocks cannot be moved.
+    #[test]
+    fn all_clocks_of_the_system_count_the_same_nanoseconds() {
+        const STEP: Duration = Duration::from_millis(20);
+        let read = || [system::coarse(), system::precise(), system::counter()];
+        let (begun, before) = (std::time::Instant::now(), read());
+        std::thread::sleep(Duration::from_millis(100));
+        let (after, elapsed) = (read(), begun.elapsed());
+        for (before, after) in before.into_iter().zip(after) {
+            let counted = after.since(before);
+            assert!(counted + STEP >= elapsed && counted <= elapsed + STEP, "{counted:?}");
+        }
+    }
+
+    #[test]
+    fn clones_of_a_manual_clock_share_one_time() {
+        let time = ManualClock::new();
+        let clock = Clock::Manual(time.clone());
+        time.clone().advance(Duration::from_nanos(7));
+        time.advance(Duration::from_nanos(3));
+        assert_eq!(of(clock).now().since(Instant::ZERO), Duration::from_nanos(10));
+    }
+
+    #[test]
+    fn a_manual_clock_saturates() {
+        let time = ManualClock::new();
+        time.advance(Duration::MAX);
+        time.advance(Duration::from_secs(1));
+        assert_eq!(of(Clock::Manual(time)).now(), Instant::NEVER);
+    }
+}

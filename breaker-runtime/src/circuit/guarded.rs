@@ -1,0 +1,182 @@
+//! A future that runs under a permit.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::circuit::{IfDropped, OnCancel, Permit};
+use crate::rules::{Ending, Instant};
+
+pin_project! {
+    /// Polls a future and keeps its permit's meaning right: dropped while suspended is cancelled, and
+    /// anything that stops it while it runs, or after it is done, is a panic.
+    ///
+    /// A struct, not an `async fn`: a generic `async fn` would hold the future twice.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Guarded<'p, 'a, F> {
+        #[pin]
+        future: F,
+        permit: &'p mut Permit<'a>,
+        if_suspended: Ending,
+    }
+}
+
+impl<'p, 'a, F> Guarded<'p, 'a, F> {
+    /// Runs `future` under `permit`. Until the first poll the permit stays as it is.
+    ///
+    /// [`OnCancel::FailureAfter`] is as [`OnCancel::Ignore`] here; [`FailsAfter`] keeps its time.
+    pub fn new(permit: &'p mut Permit<'a>, on_cancel: OnCancel, future: F) -> Self {
+        let if_suspended = match on_cancel {
+            OnCancel::Failure => Ending::Failure,
+            OnCancel::Ignore | OnCancel::FailureAfter(_) => Ending::Cancelled,
+        };
+        Self { future, permit, if_suspended }
+    }
+}
+
+impl<F: Future> Future for Guarded<'_, '_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.permit.if_dropped(IfDropped::Panicked);
+        let polled = this.future.poll(context);
+        if polled.is_pending() {
+            this.permit.if_dropped(IfDropped::Suspended(*this.if_suspended));
+        }
+        polled
+    }
+}
+
+pin_project! {
+    /// A [`Guarded`] future that has failed if it is dropped after a time. A type of its own, because its
+    /// destructor would cost every other call.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct FailsAfter<'p, 'a, F> {
+        #[pin]
+        guarded: Guarded<'p, 'a, F>,
+        fails_after: Instant,
+    }
+
+    impl<F> PinnedDrop for FailsAfter<'_, '_, F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let permit = this.guarded.project().permit;
+            if permit.is_suspended() && permit.now() > *this.fails_after {
+                permit.if_dropped(IfDropped::Suspended(Ending::Failure));
+            }
+        }
+    }
+}
+
+impl<'p, 'a, F> FailsAfter<'p, 'a, F> {
+    /// Runs `future` under `permit`, whose time begins now. Keeps any `on_cancel`.
+    pub fn new(permit: &'p mut Permit<'a>, on_cancel: OnCancel, future: F) -> Self {
+        let (on_cancel, fails_after) = match on_cancel {
+            OnCancel::FailureAfter(limit) if limit.is_zero() => (OnCancel::Failure, Instant::NEVER),
+            OnCancel::FailureAfter(limit) => (on_cancel, permit.now().after(limit)),
+            OnCancel::Ignore | OnCancel::Failure => (on_cancel, Instant::NEVER),
+        };
+        Self { guarded: Guarded::new(permit, on_cancel, future), fails_after }
+    }
+}
+
+impl<F: Future> Future for FailsAfter<'_, '_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().guarded.poll(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::circuit::{CircuitBreaker, Clock, ManualClock};
+    use crate::settings::Config;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NANO: Duration = Duration::from_nanos(1);
+
+    fn circuit() -> (CircuitBreaker, ManualClock) {
+        let time = ManualClock::new();
+        let clock = Clock::Manual(time.clone());
+        (CircuitBreaker::with_clock("guarded", Config::new(), clock).unwrap(), time)
+    }
+
+    /// Polls `future` under a permit, lets it run and drops it; whether it failed.
+    fn dropped<F: Future>(on_cancel: OnCancel, ran: Duration, future: F) -> bool {
+        let (circuit, time) = circuit();
+        let mut permit = circuit.try_acquire().unwrap();
+        let mut guarded = Box::pin(FailsAfter::new(&mut permit, on_cancel, future));
+        assert!(guarded.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        time.advance(ran);
+        drop(guarded);
+        drop(permit);
+        let calls = circuit.snapshot().calls;
+        assert_eq!((calls.started, calls.failure + calls.cancelled, calls.panicked), (1, 1, 0));
+        calls.failure == 1
+    }
+
+    #[test]
+    fn r29_a_dropped_future_fails_as_on_cancel_says() {
+        use OnCancel::{Failure, FailureAfter, Ignore};
+        for (on_cancel, ran, fails) in [
+            (Ignore, Duration::MAX, false),
+            (Failure, Duration::ZERO, true),
+            (FailureAfter(SECOND), SECOND, false),
+            (FailureAfter(SECOND), SECOND + NANO, true),
+            (FailureAfter(Duration::ZERO), Duration::ZERO, true),
+            (FailureAfter(Duration::MAX), Duration::MAX, false),
+        ] {
+            assert_eq!(dropped(on_cancel, ran, pending::<()>()), fails, "{on_cancel:?}, {ran:?}");
+        }
+    }
+
+    #[test]
+    fn r29_what_the_future_does_when_it_is_dropped_is_not_in_its_time() {
+        struct Lingers(ManualClock);
+        impl Drop for Lingers {
+            fn drop(&mut self) {
+                self.0.advance(SECOND * 9);
+            }
+        }
+        let (circuit, time) = circuit();
+        let lingers = Lingers(time.clone());
+        let mut permit = circuit.try_acquire().unwrap();
+        let future = async move {
+            let _lingers = lingers;
+            pending::<()>().await;
+        };
+        let mut guarded =
+            Box::pin(FailsAfter::new(&mut permit, OnCancel::FailureAfter(SECOND), future));
+        assert!(guarded.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(guarded);
+        drop(permit);
+        assert_eq!(circuit.snapshot().calls.cancelled, 1);
+    }
+
+    #[test]
+    fn r29_a_future_that_was_never_polled_leaves_its_permit_as_it_was() {
+        let (circuit, time) = circuit();
+        let mut permit = circuit.try_acquire().unwrap();
+        let guarded = FailsAfter::new(&mut permit, OnCancel::FailureAfter(SECOND), pending::<()>());
+        time.advance(SECOND * 2);
+        drop(guarded);
+        permit.success();
+        assert_eq!(circuit.snapshot().calls.success, 1);
+    }
+
+    #[test]
+    fn a_guarded_future_has_room_for_one_number_beside_its_permit() {
+        assert_eq!(size_of::<Guarded<'_, '_, ()>>(), size_of::<(&Permit<'_>, u64)>());
+    }
+}

@@ -1,0 +1,121 @@
+//! A permit without a lifetime.
+
+use std::sync::Arc;
+
+use super::breaker::CircuitBreaker;
+use super::permit::{Leave, Permit};
+use crate::rules::Outcome;
+
+/// A [`Permit`] that keeps its circuit alive, from [`CircuitBreaker::try_acquire_owned`]: for futures, streams
+/// and threads that outlive the borrow.
+///
+/// It ends as a [`Permit`] does: settled once, or dropped, which is cancelled, or failed where a panic drops it.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::thread;
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let circuit = Arc::new(CircuitBreaker::new("payments", Config::new())?);
+/// let permit = circuit.try_acquire_owned()?;
+/// thread::spawn(move || permit.success()).join().unwrap();
+/// assert_eq!(circuit.snapshot().calls.success, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping a permit cancels the call it was given for"]
+pub struct OwnedPermit {
+    circuit: Arc<CircuitBreaker>,
+    /// Taken when the permit ends.
+    leave: Option<Leave>,
+}
+
+impl OwnedPermit {
+    pub(super) fn new(circuit: Arc<CircuitBreaker>, leave: Leave) -> Self {
+        Self { circuit, leave: Some(leave) }
+    }
+
+    /// The call went well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("payments", Config::new())?);
+    /// circuit.try_acquire_owned()?.success();
+    /// assert_eq!(circuit.snapshot().calls.success, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn success(self) {
+        self.record(Outcome::Success);
+    }
+
+    /// The call failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("payments", Config::new())?);
+    /// circuit.try_acquire_owned()?.failure();
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure(self) {
+        self.record(Outcome::Failure);
+    }
+
+    /// The call says nothing about the dependency.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("payments", Config::new())?);
+    /// circuit.try_acquire_owned()?.ignore();
+    /// assert_eq!(circuit.snapshot().calls.ignored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ignore(self) {
+        self.record(Outcome::Ignored);
+    }
+
+    /// The call had that outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("payments", Config::new())?);
+    /// circuit.try_acquire_owned()?.record(Outcome::Failure);
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record(mut self, outcome: Outcome) {
+        if let Some(permit) = self.borrow() {
+            permit.record(outcome);
+        }
+    }
+
+    /// The same permit, which has an end of its own.
+    fn borrow(&mut self) -> Option<Permit<'_>> {
+        let leave = self.leave.take()?;
+        Some(Permit::with(&self.circuit, leave))
+    }
+}
+
+impl Drop for OwnedPermit {
+    fn drop(&mut self) {
+        drop(self.borrow());
+    }
+}

@@ -1,0 +1,552 @@
+//! A call's way through its circuit: state, bulkhead, state again if it waited, and back with an outcome.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::audience::{Audience, News, Topic};
+use super::breaker::CircuitBreaker;
+use super::bulkhead::Bulkhead;
+use super::clock::{self, Source, Stopwatch};
+use super::error::{Rejected, TimedOut};
+use super::permit::{Admission, Claim, IfDropped, Permit};
+use super::totals::{Counter, Hot};
+use super::word::{Epoch, Uncounted, Word};
+use crate::rules::{
+    Ended, Ending, Good, GoodCalls, Instant, Machine, Refusal, RejectedReason, Settlement, State,
+    Ticket,
+};
+
+/// Stands here because the steps of one call are read in one piece, apart from what users see.
+impl CircuitBreaker {
+    /// Fast path: admits the call if the word alone allows it. `None` means "take the slow path".
+    #[inline]
+    pub(crate) fn admit_at_once(&self) -> Option<Admission<'_>> {
+        let word = self.word.load();
+        let is_let_in = word.lets_anyone_in() && self.totals.add_at_once(Hot::Started);
+        is_let_in.then(|| Admission::new(self, word.epoch()))
+    }
+
+    /// Lets a call in or refuses it. `enter` says how long it may wait for a slot of the bulkhead.
+    #[inline]
+    pub(crate) fn acquire(
+        &self,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        if let Some(admission) = self.admit_at_once() {
+            return Ok(admission.permit_for(if_dropped));
+        }
+        // By way of a variable: so a permit that was given at once need not have an address.
+        let permit = self.acquire_slowly(enter, if_dropped)?;
+        Ok(permit)
+    }
+
+    #[inline(never)]
+    pub(crate) fn acquire_slowly(
+        &self,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        if let Some(bulkhead) = &self.bulkhead {
+            return self.acquire_behind(bulkhead, enter, if_dropped);
+        }
+        let word = self.word.load();
+        if word.is_closed() {
+            Ok(self.begin(Claim::of(word.epoch()), if_dropped))
+        } else if let Some(rejected) = self.refuse_at_once(word) {
+            Err(rejected)
+        } else {
+            self.ask(if_dropped)
+        }
+    }
+
+    #[inline(never)]
+    fn acquire_behind(
+        &self,
+        bulkhead: &Bulkhead,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        self.check()?;
+        self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
+    }
+
+    pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
+        self.bulkhead.as_deref()
+    }
+
+    /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
+    /// half-open, and one here must not stand in line.
+    pub(crate) fn check(&self) -> Result<(), Rejected> {
+        let word = self.word.load();
+        if word.is_closed() {
+            return Ok(());
+        }
+        if let Some(rejected) = self.refuse_at_once(word) {
+            return Err(rejected);
+        }
+        let checked = self.locked(self.clock.now(), Machine::check, rejection);
+        self.deliver();
+        checked.map_err(|refusal| self.reject(refusal))
+    }
+
+    /// Refuses a call of an open circuit without the lock: until its cooldown is over it stays open.
+    #[inline]
+    fn refuse_at_once(&self, seen: Word) -> Option<Rejected> {
+        let until = self.word.open_until(seen)?;
+        let now = self.clock.now();
+        if now >= until {
+            return None;
+        }
+        let refusal = Refusal::open(now.left_to(until).at_most(self.longest_cooldown));
+        match self.audience(Topic::Calls) {
+            None => self.totals.add_hot(Hot::Refused),
+            Some(audience) => self.refuse_aloud(audience, seen.epoch(), refusal)?,
+        }
+        Some(Rejected::new(self.name.clone(), refusal))
+    }
+
+    /// The same with listeners. `None` until they were told of the change of state that led here: it is the
+    /// lock that puts the two in order.
+    #[cold]
+    #[inline(never)]
+    fn refuse_aloud(&self, audience: &dyn Audience, epoch: Epoch, refusal: Refusal) -> Option<()> {
+        audience.refuse(epoch, refusal, &|| self.totals.add_hot(Hot::Refused))
+    }
+
+    /// Asks the machine.
+    #[cold]
+    #[inline(never)]
+    fn ask(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        let admitted = self.admit(if_dropped);
+        self.deliver_before(admitted)
+    }
+
+    pub(crate) fn admit_behind(
+        &self,
+        bulkhead: &Bulkhead,
+        entered: bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        let admitted = if entered {
+            self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
+        } else {
+            let refusal = Refusal::new(RejectedReason::BulkheadFull);
+            if let Some(audience) = self.audience(Topic::Calls) {
+                audience.post_refusal(refusal);
+            }
+            Err(self.reject(refusal))
+        };
+        self.deliver_before(admitted)
+    }
+
+    /// Tells what waits before the call goes on. What listeners take is not time of the call.
+    fn deliver_before<'a>(
+        &'a self,
+        mut admitted: Result<Permit<'a>, Rejected>,
+    ) -> Result<Permit<'a>, Rejected> {
+        if self.deliver()
+            && let Ok(permit) = &mut admitted
+        {
+            permit.begin_again();
+        }
+        admitted
+    }
+
+    /// Leaves the events to whoever called, to be told when a refused call holds nothing any more.
+    fn admit(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        let word = self.word.load();
+        let claim = if word.is_closed() {
+            Claim::of(word.epoch())
+        } else {
+            let admitted = self.locked(self.clock.now(), Machine::admit, rejection);
+            admitted.map_err(|refusal| self.reject(refusal))?.into()
+        };
+        Ok(self.begin(claim, if_dropped))
+    }
+
+    #[inline]
+    fn begin(&self, claim: Claim, if_dropped: IfDropped) -> Permit<'_> {
+        self.totals.add_hot(Hot::Started);
+        Permit::new(self, claim, self.start(), if_dropped)
+    }
+
+    /// What a call must remember that starts now.
+    #[inline]
+    fn start(&self) -> Instant {
+        match self.stopwatch {
+            Stopwatch::None => Instant::ZERO,
+            Stopwatch::Clock => self.clock.now(),
+            Stopwatch::Counter => clock::counter(),
+        }
+    }
+
+    /// Has a call that was let in begin now. Until here a probe had a deadline all the same, so that a listener
+    /// that never returns keeps no slot.
+    pub(super) fn begin_again(&self, claim: Claim) -> (Claim, Instant) {
+        let now = self.clock.now();
+        let claim = match claim.probe {
+            Some(_) => {
+                let again = |machine: &mut Machine, now| machine.begin_again(claim.into(), now);
+                self.locked(now, again, |_| None).into()
+            }
+            None => claim,
+        };
+        (claim, self.start())
+    }
+
+    /// Takes the outcome of a call.
+    #[inline]
+    pub(super) fn settle(&self, claim: Claim, began: Instant, ending: Ending) {
+        if ending == Ending::Success && self.word.count_good_at_once(claim.epoch) {
+            self.totals.add_hot(Hot::Good);
+        } else {
+            self.settle_slowly(claim, began, ending);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
+        let reads_clock = self.reads_clock || self.word.load().is_closed_for_a_time();
+        let now = reads_clock.then(|| self.clock.now());
+        let slow = match (self.stopwatch, now) {
+            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.slow_after),
+            (Stopwatch::None | Stopwatch::Clock, _) => false,
+            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.slow_after),
+        };
+        let ended = Ended { ending, slow };
+        if !self.count_alone(claim.epoch, ended, now) {
+            self.tell(claim, ended, now);
+        } else if let Some(bulkhead) = &self.bulkhead {
+            bulkhead.leave();
+        }
+    }
+
+    /// Counts a call that the machine need not be told of: one of a circuit that was closed all along, and
+    /// not bad.
+    fn count_alone(&self, epoch: Epoch, ended: Ended, now: Option<Instant>) -> bool {
+        if ended.is_bad() {
+            return false;
+        }
+        if ended.ending != Ending::Success {
+            let word = self.word.load();
+            let is_neutral = word.is_closed_in(epoch) && !word.is_closed_for_a_time();
+            if is_neutral {
+                self.totals.add(ended.ending);
+            }
+            return is_neutral;
+        }
+        match now {
+            Some(now) if !self.word.has_run() => self.count_by_time(epoch, now),
+            _ => self.count_in_run(epoch, now),
+        }
+    }
+
+    fn count_in_run(&self, epoch: Epoch, now: Option<Instant>) -> bool {
+        // A timed order may have ended, and the epoch with it.
+        if let Some(now) = now.filter(|now| self.word.is_over(*now)) {
+            self.turn(now);
+        }
+        let Some(fills_run) = self.word.count_good(epoch) else { return false };
+        self.totals.add_hot(Hot::Good);
+        if fills_run {
+            self.forget();
+        }
+        true
+    }
+
+    /// Counts a good call of a window of time. The call shows that it is in time, and counts itself after that.
+    /// If the epoch ends in between, the call is not among those of the next, and counts as late.
+    fn count_by_time(&self, epoch: Epoch, now: Instant) -> bool {
+        let is_in_time = match self.word.check_good(epoch, now) {
+            Ok(()) => true,
+            Err(Uncounted::TooLate) => false,
+            Err(Uncounted::AtAnEdge) => {
+                self.turn(now);
+                self.word.load().is_closed_in(epoch)
+            }
+        };
+        if is_in_time {
+            self.totals.add_good_of(epoch);
+        }
+        is_in_time
+    }
+
+    /// Gives back the memory of bad calls that a full run of good ones has pushed out of the window.
+    #[cold]
+    #[inline(never)]
+    fn forget(&self) {
+        let forgotten = {
+            let mut machine = self.machine.lock();
+            // A bad call may have ended the run meanwhile.
+            self.word.is_full().then(|| machine.forget())
+        };
+        drop(forgotten);
+    }
+
+    /// The edge of a bucket has come.
+    #[cold]
+    #[inline(never)]
+    fn turn(&self, now: Instant) {
+        let good = GoodNow::of(self);
+        self.locked_with(&good, now, |machine, now| machine.turn(&good, now), |()| None);
+    }
+
+    /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>) {
+        self.totals.add(ended.ending);
+        self.record(claim.into(), ended, now.unwrap_or_else(|| self.clock.now()));
+        if let Some(bulkhead) = &self.bulkhead {
+            bulkhead.leave();
+        }
+        self.deliver();
+    }
+
+    fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
+        let good = GoodNow::of(self);
+        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &good, now);
+        let late =
+            |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
+        match self.locked_with(&good, now, settle, late) {
+            Settlement::Late => self.totals.add(Counter::Late),
+            Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
+            Settlement::Recorded | Settlement::Neutral => {}
+        }
+    }
+
+    /// Switches the circuit by hand.
+    pub(super) fn control(&self, act: impl FnOnce(&mut Machine, Instant)) {
+        self.locked(self.clock.now(), act, |()| None);
+        self.deliver();
+    }
+
+    pub(crate) fn clock(&self) -> &Source {
+        &self.clock
+    }
+
+    /// Whether nothing is lost with a circuit that nobody holds and nobody asked for in so long.
+    pub(crate) fn is_disposable(&self, untouched: Duration) -> bool {
+        let now = self.clock.now();
+        let machine = self.machine.lock();
+        machine.is_disposable(self.good(&machine), untouched, now)
+    }
+
+    /// Takes over what a circuit that goes has counted and been through, so that no sum goes backwards.
+    pub(crate) fn absorb(&self, gone: &Self) {
+        self.totals.absorb(&gone.totals);
+        let past = gone.machine.lock().past(gone.clock.now());
+        self.machine.lock().absorb(past);
+    }
+
+    /// Counts a call that took longer than it was given.
+    pub(crate) fn time_out(&self, limit: Duration) -> TimedOut {
+        self.totals.add(Counter::TimedOut);
+        TimedOut::new(self.name.clone(), limit)
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.totals.add(Counter::Panicked);
+    }
+
+    fn reject(&self, refusal: Refusal) -> Rejected {
+        self.totals.add(refusal.reason);
+        Rejected::new(self.name.clone(), refusal)
+    }
+
+    /// The good calls, as far as its machine goes by them.
+    pub(super) fn good(&self, machine: &Machine) -> Good {
+        let all = if machine.counts_all() { self.totals.good_now() } else { 0 };
+        Good { run: self.word.run(), all }
+    }
+
+    /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are
+    /// only posted, under the lock that puts them in order, changes of state before what they led to.
+    fn locked<R>(
+        &self,
+        now: Instant,
+        act: impl FnOnce(&mut Machine, Instant) -> R,
+        news_of: impl FnOnce(&R) -> Option<News>,
+    ) -> R {
+        self.locked_with(&GoodNow::of(self), now, act, news_of)
+    }
+
+    /// The same, where `act` goes by those good calls.
+    fn locked_with<R>(
+        &self,
+        good: &GoodNow<'_>,
+        now: Instant,
+        act: impl FnOnce(&mut Machine, Instant) -> R,
+        news_of: impl FnOnce(&R) -> Option<News>,
+    ) -> R {
+        let mut machine = self.machine.lock();
+        let seen = self.word.load();
+        let done = act(&mut machine, now);
+        let epoch = Epoch::of(machine.epoch());
+        if !self.word.has_run() && epoch != seen.epoch() {
+            // Before the word shows the epoch, and its good calls can be counted.
+            let was_closed = seen.state() == State::Closed;
+            let heard = if was_closed { good.all() } else { 0 };
+            self.totals.begin_epoch(epoch, heard);
+        }
+        if machine.is_closed_for_a_time() {
+            self.word.publish_closed_for_a_time(epoch, machine.holds_until());
+        } else {
+            self.word.publish(epoch, machine.state(), machine.holds_until());
+        }
+        let changes = machine.take_news().into_iter().map(News::Transition);
+        let mut news = changes.chain(news_of(&done)).peekable();
+        if news.peek().is_some()
+            && let Some(membership) = &self.membership
+        {
+            membership.post(epoch, news);
+        }
+        done
+    }
+
+    /// Who hears of that, if anybody wants to.
+    fn audience(&self, topic: Topic) -> Option<&dyn Audience> {
+        self.membership.as_ref()?.audience(topic)
+    }
+
+    /// Says whether anything was told.
+    pub(crate) fn deliver(&self) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.audience.deliver())
+    }
+}
+
+/// The good calls of a circuit whose lock is held. However often it is asked, all are those of one moment: what
+/// trips the circuit, and which good calls came in time, is decided on the same ones.
+struct GoodNow<'a> {
+    circuit: &'a CircuitBreaker,
+    all: Cell<Option<u64>>,
+}
+
+impl<'a> GoodNow<'a> {
+    fn of(circuit: &'a CircuitBreaker) -> Self {
+        Self { circuit, all: Cell::new(None) }
+    }
+}
+
+impl GoodCalls for GoodNow<'_> {
+    fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>) {
+        self.circuit.word.end_run(judge)
+    }
+
+    fn all(&self) -> u64 {
+        let CircuitBreaker { totals, word, .. } = self.circuit;
+        let all = self.all.get().unwrap_or_else(|| totals.good_at_one_moment(|| word.hold_up()));
+        self.all.set(Some(all));
+        all
+    }
+}
+
+fn rejection<T>(admitted: &Result<T, Refusal>) -> Option<News> {
+    admitted.as_ref().err().copied().map(News::Rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Clock, ManualClock};
+    use crate::rules::Override;
+    use crate::settings::{Config, Mode};
+
+    #[test]
+    fn a_look_is_enough_for_all_calls_of_a_thread_but_the_first() {
+        let circuit = CircuitBreaker::new("healthy", Config::new()).unwrap();
+        circuit.try_acquire().unwrap().success();
+        let permit = circuit.admit_at_once().expect("nothing else is to be done").permit();
+        permit.success();
+        circuit.force_open();
+        assert!(circuit.admit_at_once().is_none());
+        assert_eq!((circuit.totals.calls().started, circuit.totals.calls().success), (2, 2));
+    }
+
+    /// A circuit that is forced open, but not for the next minute.
+    fn normal_for_a_minute(config: Config) -> (CircuitBreaker, ManualClock) {
+        let time = ManualClock::new();
+        let clock = Clock::Manual(time.clone());
+        let circuit = CircuitBreaker::with_clock("normal", config, clock).unwrap();
+        circuit.force_open();
+        circuit.override_for(Override::Mode(Mode::Normal), Some(MINUTE), "").unwrap();
+        (circuit, time)
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn r34_a_circuit_that_is_closed_for_a_time_counts_as_any_other() {
+        let configs = [
+            Config::new(),
+            Config::new().time_window(MINUTE),
+            Config::new().slow_call(MINUTE),
+            Config::new().max_concurrent(9),
+        ];
+        for config in configs {
+            let (circuit, _) = normal_for_a_minute(config.failure_threshold(2).failure_rate(1.0));
+            for _ in 0..3 {
+                circuit.try_acquire().unwrap().failure();
+                circuit.try_acquire().unwrap().success();
+            }
+            circuit.try_acquire().unwrap().ignore();
+            assert_eq!((circuit.snapshot().window_calls, circuit.state()), (6, State::Closed));
+            circuit.try_acquire().unwrap().failure();
+            circuit.try_acquire().unwrap().failure();
+            assert_eq!((circuit.state(), circuit.snapshot().calls.late), (State::Open, 0));
+        }
+    }
+
+    #[test]
+    fn r34_a_circuit_that_is_closed_for_a_time_is_forced_open_after_it() {
+        for config in [Config::new(), Config::new().max_concurrent(9)] {
+            let (circuit, time) = normal_for_a_minute(config);
+            let held = [(); 4].map(|()| circuit.try_acquire().unwrap());
+            time.advance(MINUTE);
+            assert_eq!(circuit.state(), State::ForcedOpen);
+            let [good, failed, ignored, cancelled] = held;
+            good.success();
+            failed.failure();
+            ignored.ignore();
+            drop(cancelled);
+            let snapshot = circuit.snapshot();
+            assert_eq!((snapshot.calls.late, snapshot.in_flight), (4, 0));
+            let rejected = circuit.try_acquire().unwrap_err();
+            assert_eq!(rejected.reason(), RejectedReason::ForcedOpen);
+            assert!(rejected.to_string().ends_with("until it is reset"));
+        }
+    }
+
+    #[test]
+    fn r34_the_first_outcome_after_the_end_of_an_order_takes_note_of_it() {
+        for ending in [Ending::Success, Ending::Failure, Ending::Ignored, Ending::Cancelled] {
+            let (circuit, time) = normal_for_a_minute(Config::new());
+            let permit = circuit.try_acquire().unwrap();
+            time.advance(MINUTE);
+            permit.settle(ending);
+            assert_eq!(circuit.word.load().state(), State::ForcedOpen, "{ending:?}");
+            assert_eq!(circuit.snapshot().calls.late, 1, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn r34_an_open_circuit_refuses_until_its_cooldown_whatever_ends_before() {
+        let (circuit, time) = normal_for_a_minute(Config::new().cooldown(MINUTE * 5));
+        circuit.trip();
+        let rejected = circuit.try_acquire().unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(MINUTE * 5));
+        time.advance(MINUTE);
+        assert_eq!(circuit.try_acquire().unwrap_err().reason(), RejectedReason::ForcedOpen);
+    }
+
+    #[test]
+    fn r06_an_open_circuit_refuses_without_the_lock() {
+        let circuit = CircuitBreaker::new("open", Config::new()).unwrap();
+        circuit.trip();
+        let _held = circuit.machine.lock();
+        let rejected = circuit.refuse_at_once(circuit.word.load()).expect("it is open");
+        assert_eq!(rejected.reason(), RejectedReason::Open);
+        assert_eq!(circuit.totals.rejections().open, 1);
+    }
+}

@@ -1,0 +1,289 @@
+//! Leave to make one call, settled exactly once.
+
+use std::mem::ManuallyDrop;
+use std::thread;
+use std::time::Duration;
+
+use super::breaker::CircuitBreaker;
+use super::error::TimedOut;
+use super::word::Epoch;
+use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
+
+/// Leave to make one call, from [`CircuitBreaker::try_acquire`].
+///
+/// It ends in one of four ways: [`success`](Permit::success), [`failure`](Permit::failure),
+/// [`ignore`](Permit::ignore), or dropped. Dropped means cancelled, which counts for neither side and
+/// gives back what the permit held; dropped by a panic that began after it was given means failure.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// if let Ok(permit) = circuit.try_acquire() {
+///     // ... make the call ...
+///     permit.success();
+/// }
+/// assert_eq!(circuit.snapshot().calls.success, 1);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping a permit cancels the call it was given for"]
+pub struct Permit<'a> {
+    breaker: &'a CircuitBreaker,
+    claim: Claim,
+    /// When the call began, if the circuit times its calls.
+    began: Instant,
+    if_dropped: IfDropped,
+}
+
+/// The machine's ticket, with the epoch as the word has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) epoch: Epoch,
+    pub(super) probe: Option<ProbeId>,
+}
+
+impl Claim {
+    /// For a call that is no probe.
+    #[inline]
+    pub(super) const fn of(epoch: Epoch) -> Self {
+        Self { epoch, probe: None }
+    }
+}
+
+impl From<Ticket> for Claim {
+    fn from(ticket: Ticket) -> Self {
+        Self { epoch: Epoch::of(ticket.epoch), probe: ticket.probe }
+    }
+}
+
+impl From<Claim> for Ticket {
+    fn from(claim: Claim) -> Self {
+        Self { epoch: claim.epoch.number(), probe: claim.probe }
+    }
+}
+
+/// A permit without its circuit.
+#[derive(Debug)]
+pub(super) struct Leave {
+    claim: Claim,
+    began: Instant,
+    if_dropped: IfDropped,
+}
+
+/// A call of a closed circuit that was let in and counted, and must get its permit.
+#[derive(Debug)]
+#[must_use = "without its permit, the call never ends"]
+pub struct Admission<'a> {
+    breaker: &'a CircuitBreaker,
+    epoch: Epoch,
+}
+
+impl<'a> Admission<'a> {
+    #[inline]
+    pub(crate) fn new(breaker: &'a CircuitBreaker, epoch: Epoch) -> Self {
+        Self { breaker, epoch }
+    }
+
+    /// The permit. If nobody settles it, the body panicked.
+    #[inline]
+    pub fn permit(self) -> Permit<'a> {
+        self.permit_for(IfDropped::Panicked)
+    }
+
+    #[inline]
+    pub(crate) fn permit_for(self, if_dropped: IfDropped) -> Permit<'a> {
+        Permit::new(self.breaker, Claim::of(self.epoch), Instant::ZERO, if_dropped)
+    }
+}
+
+/// What it means when nobody settles a permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfDropped {
+    /// Somebody holds it by hand: a failure if a panic began meanwhile, cancelled otherwise.
+    Bare { panicking: bool },
+    /// We hold it while code runs that can only leave by returning or by a panic.
+    Panicked,
+    /// We hold it while a future is suspended: it ends like this.
+    Suspended(Ending),
+}
+
+impl IfDropped {
+    pub(crate) fn bare() -> Self {
+        Self::Bare { panicking: thread::panicking() }
+    }
+
+    /// Takes the parts of the permit: so it need not have an address while the call runs.
+    #[cold]
+    #[inline(never)]
+    fn settle(self, breaker: &CircuitBreaker, claim: Claim, began: Instant) {
+        let ending = match self {
+            Self::Suspended(ending) => ending,
+            Self::Bare { panicking } if panicking || !thread::panicking() => Ending::Cancelled,
+            Self::Bare { .. } | Self::Panicked => {
+                breaker.count_panic();
+                Ending::Failure
+            }
+        };
+        breaker.settle(claim, began, ending);
+    }
+}
+
+/// What a future counts as that is dropped before it is done: the option `on_cancel`.
+///
+/// The default is [`Ignore`](OnCancel::Ignore): callers give up for reasons of their own. Where they give up
+/// because the dependency hangs, that hides the hang. [`FailureAfter`](OnCancel::FailureAfter) tells the two
+/// apart by time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::OnCancel;
+///
+/// /// What `on_cancel` should be for callers that wait this long.
+/// fn for_callers_that_wait(patience: Duration) -> OnCancel {
+///     OnCancel::FailureAfter(patience / 2)
+/// }
+/// let on_cancel = for_callers_that_wait(Duration::from_millis(160));
+/// assert_eq!(on_cancel, OnCancel::FailureAfter(Duration::from_millis(80)));
+/// assert_eq!(OnCancel::default(), OnCancel::Ignore);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCancel {
+    /// Nothing. The call is cancelled.
+    #[default]
+    Ignore,
+    /// A failure.
+    Failure,
+    /// A failure if the call ran for longer than this, and nothing if not. The time begins when the call is
+    /// let in, after any wait for a place among `max_concurrent`. After zero, every dropped future is a failure.
+    FailureAfter(Duration),
+}
+
+impl<'a> Permit<'a> {
+    #[inline]
+    pub(super) fn new(
+        breaker: &'a CircuitBreaker,
+        claim: Claim,
+        began: Instant,
+        if_dropped: IfDropped,
+    ) -> Self {
+        Self { breaker, claim, began, if_dropped }
+    }
+
+    /// The call went well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.success();
+    /// assert_eq!(circuit.snapshot().calls.success, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn success(self) {
+        self.settle(Ending::Success);
+    }
+
+    /// The call failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.failure();
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure(self) {
+        self.settle(Ending::Failure);
+    }
+
+    /// The call says nothing about the dependency.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.ignore();
+    /// assert_eq!(circuit.snapshot().calls.ignored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ignore(self) {
+        self.settle(Ending::Ignored);
+    }
+
+    /// The call had that outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Outcome};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.try_acquire()?.record(Outcome::Failure);
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record(self, outcome: Outcome) {
+        self.settle(outcome.into());
+    }
+
+    /// What the permit holds besides its circuit.
+    pub(super) fn into_leave(self) -> Leave {
+        let permit = ManuallyDrop::new(self);
+        Leave { claim: permit.claim, began: permit.began, if_dropped: permit.if_dropped }
+    }
+
+    pub(super) fn with(breaker: &'a CircuitBreaker, leave: Leave) -> Self {
+        let Leave { claim, began, if_dropped } = leave;
+        Self { breaker, claim, began, if_dropped }
+    }
+
+    #[inline]
+    pub(crate) fn settle(self, ending: Ending) {
+        let permit = ManuallyDrop::new(self);
+        permit.breaker.settle(permit.claim, permit.began, ending);
+    }
+
+    /// The call was dropped because it took too long.
+    pub(crate) fn time_out(self, limit: Duration) -> TimedOut {
+        let timed_out = self.breaker.time_out(limit);
+        self.settle(Ending::Failure);
+        timed_out
+    }
+
+    /// The call begins now: what was before was not its time.
+    pub(crate) fn begin_again(&mut self) {
+        (self.claim, self.began) = self.breaker.begin_again(self.claim);
+    }
+
+    pub(crate) fn if_dropped(&mut self, means: IfDropped) {
+        self.if_dropped = means;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        matches!(self.if_dropped, IfDropped::Suspended(_))
+    }
+
+    /// The time on the circuit's clock, to the nanosecond.
+    pub(crate) fn now(&self) -> Instant {
+        self.breaker.clock().precise().now()
+    }
+}
+
+impl Drop for Permit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.if_dropped.settle(self.breaker, self.claim, self.began);
+    }
+}

@@ -1,0 +1,13 @@
+//! Snapshots and events in the formats of other systems, each behind its feature.
+
+#[cfg(feature = "serde")]
+mod json;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+#[cfg(feature = "tracing")]
+mod trace;
+
+#[cfg(feature = "prometheus")]
+pub use prometheus::{MetricNames, PrometheusText};
+#[cfg(feature = "tracing")]
+pub use trace::trace;

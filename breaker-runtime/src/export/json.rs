@@ -1,0 +1,264 @@
+//! Snapshots and events for machines: the feature `serde`.
+//!
+//! `docs/json.md` is the schema. Everything is written by hand in this one file, so that a field that is
+//! renamed in the types keeps its name out there, and one that is added does not compile until it has one.
+
+use std::time::Duration;
+
+use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
+use breaker_options::circuit_options;
+
+use crate::circuit::{Calls, Rejections};
+use crate::registry::{Event, EventKind};
+use crate::report::{RegistrySnapshot, Snapshot};
+use crate::rules::{
+    Cause, ModeOverride, Outcome, Probes, RejectedReason, State, Transition, TransitionCounts,
+    TripKind, TripReason,
+};
+use crate::settings::{Config, Conflict, Mode, Site, Stated, WindowSize};
+
+/// A type as an object: how it is taken apart, then names and values in their order.
+macro_rules! object {
+    ($type:ident, $this:ident: $parts:pat = $whole:expr => { $($name:literal: $value:expr),+ $(,)? }) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let $this = self;
+                let $parts = $whole;
+                let mut object = serializer.serialize_struct(stringify!($type), [$($name),+].len())?;
+                $(object.serialize_field($name, &$value)?;)+
+                object.end()
+            }
+        }
+    };
+}
+
+/// A type as a word.
+macro_rules! word {
+    ($($type:ident)+) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    )+};
+}
+
+fn seconds(duration: &Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+word! { Mode State RejectedReason TripKind }
+
+object!(RegistrySnapshot, all: Self { circuits } = all => { "circuits": circuits });
+
+object!(Snapshot, snapshot: Self {
+    name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
+    consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
+    transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
+    conflict_count,
+} = snapshot => {
+    "name": name,
+    "state": state,
+    "since": seconds(since),
+    "epoch": epoch,
+    "trip_reason": trip_reason,
+    "explanation": snapshot.explain(),
+    "retry_after": retry_after.as_ref().map(seconds),
+    "probe_due": probe_due,
+    "failure_rate": failure_rate,
+    "slow_call_rate": slow_call_rate,
+    "consecutive_failures": consecutive_failures,
+    "consecutive_successes": consecutive_successes,
+    "probes": probes,
+    "window_calls": window_calls,
+    "window_failures": window_failures,
+    "window_slow_calls": window_slow_calls,
+    "in_flight": in_flight,
+    "calls": calls,
+    "rejected": rejected,
+    "transitions": transitions,
+    "transition_counts": transition_counts,
+    "open_time": seconds(open_time),
+    "last_failure": last_failure.as_ref().map(seconds),
+    "last_success": last_success.as_ref().map(seconds),
+    "override": mode_override,
+    "config": config,
+    "decided_by": decided_by,
+    "sites": sites,
+    "conflicts": conflicts,
+    "conflict_count": conflict_count,
+});
+
+object!(ModeOverride, ordered: Self { mode, by, left, then, number } = ordered => {
+    "mode": mode,
+    "by": by,
+    "left": left.as_ref().map(seconds),
+    "then": then,
+    "number": number,
+});
+
+object!(Calls, calls: Self {
+    started, success, failure, ignored, cancelled, slow, late, timed_out, panicked,
+} = calls => {
+    "started": started,
+    "success": success,
+    "failure": failure,
+    "ignored": ignored,
+    "cancelled": cancelled,
+    "slow": slow,
+    "late": late,
+    "timed_out": timed_out,
+    "panicked": panicked,
+});
+
+object!(Rejections, rejected: Self { open, half_open_full, forced_open, bulkhead_full } = rejected => {
+    "open": open,
+    "half_open_full": half_open_full,
+    "forced_open": forced_open,
+    "bulkhead_full": bulkhead_full,
+});
+
+object!(Probes, probes: Self { in_flight, successes, failures, lost } = probes => {
+    "in_flight": in_flight,
+    "successes": successes,
+    "failures": failures,
+    "lost": lost,
+});
+
+object!(TripReason, reason: Self { kind, failed, slow, calls, share, threshold } = reason => {
+    "kind": kind,
+    "failed": failed,
+    "slow": slow,
+    "calls": calls,
+    "share": share,
+    "threshold": threshold,
+    "text": reason.to_string(),
+});
+
+impl Serialize for TransitionCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(|(from, to, count)| Way { from, to, count }))
+    }
+}
+
+struct Way {
+    from: State,
+    to: State,
+    count: u64,
+}
+
+object!(Way, way: Self { from, to, count } = way => { "from": from, "to": to, "count": count });
+
+object!(Site, site: _ = site => {
+    "function": site.function(),
+    "module": site.module(),
+    "file": site.file(),
+    "line": site.line(),
+    "column": site.column(),
+});
+
+object!(Conflict, conflict: Self { name, decided, refused } = conflict => {
+    "name": name,
+    "decided": decided,
+    "refused": refused,
+});
+
+object!(Stated, stated: Self { config, site } = stated => { "config": config, "site": site });
+
+impl Serialize for WindowSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("WindowSize", 1)?;
+        match self {
+            Self::Calls(calls) => object.serialize_field("calls", calls)?,
+            Self::Time(length) => object.serialize_field("seconds", &seconds(length))?,
+        }
+        object.end()
+    }
+}
+
+/// A setting as JSON: durations are seconds.
+trait Shown {
+    fn shown(&self) -> impl Serialize;
+}
+
+macro_rules! shown {
+    ($($type:ty),*) => {$(
+        impl Shown for $type {
+            fn shown(&self) -> impl Serialize {
+                self
+            }
+        }
+    )*};
+}
+
+shown!(u32, f64, WindowSize);
+
+impl Shown for Duration {
+    fn shown(&self) -> impl Serialize {
+        seconds(self)
+    }
+}
+
+impl<T: Shown> Shown for Option<T> {
+    fn shown(&self) -> impl Serialize {
+        self.as_ref().map(Shown::shown)
+    }
+}
+
+macro_rules! config {
+    ($($name:ident: $takes:ident => $kept:ident, { $($text:tt)* })*) => {
+        // What the config comes to, and which options were stated.
+        impl Serialize for Config {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let settings = self.settings();
+                let mut object = serializer.serialize_map(None)?;
+                $(object.serialize_entry(stringify!($name), &settings.$name.shown())?;)*
+                object.serialize_entry("stated", &self.stated().collect::<Vec<_>>())?;
+                object.end()
+            }
+        }
+    };
+}
+
+circuit_options!(config);
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, sequence, missed, kind } = self;
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("name", name)?;
+        object.serialize_entry("sequence", sequence)?;
+        object.serialize_entry("missed", missed)?;
+        match kind {
+            EventKind::Transition(transition) => {
+                let Transition { from, to, cause, retry_after } = transition;
+                let trip_reason = match cause {
+                    Cause::Tripped(reason) => Some(reason),
+                    _ => None,
+                };
+                object.serialize_entry("kind", "transition")?;
+                object.serialize_entry("from", from)?;
+                object.serialize_entry("to", to)?;
+                object.serialize_entry("cause", cause.as_str())?;
+                object.serialize_entry("trip_reason", &trip_reason)?;
+                object.serialize_entry("retry_after", &retry_after.as_ref().map(seconds))?;
+                object.serialize_entry("text", &transition.to_string())?;
+            }
+            EventKind::Rejected { reason, retry_after } => {
+                object.serialize_entry("kind", "rejected")?;
+                object.serialize_entry("reason", reason)?;
+                object.serialize_entry("retry_after", &retry_after.as_ref().map(seconds))?;
+            }
+            EventKind::Late { outcome } => {
+                object.serialize_entry("kind", "late")?;
+                object.serialize_entry("outcome", outcome.map_or("cancelled", Outcome::as_str))?;
+            }
+            EventKind::Conflict(conflict) => {
+                object.serialize_entry("kind", "conflict")?;
+                object.serialize_entry("conflict", conflict.as_ref())?;
+                object.serialize_entry("text", &conflict.to_string())?;
+            }
+        }
+        object.end()
+    }
+}

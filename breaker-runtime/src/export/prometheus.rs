@@ -1,0 +1,243 @@
+//! The registry as Prometheus text, for whoever scrapes it.
+//!
+//! Pull only: a snapshot has every number already, so nothing is kept, counted or cached for metrics, and a
+//! call costs the same with this feature and without.
+
+mod breaker;
+mod resilience4j;
+
+use std::fmt;
+
+use crate::report::{RegistrySnapshot, Snapshot};
+
+/// What metrics are called. Numbers and circuits are the same, but for what is said at [`Resilience4j`].
+///
+/// The prefixes differ, so that one scrape may answer with both texts, one after the other.
+///
+/// [`Resilience4j`]: MetricNames::Resilience4j
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, MetricNames, registry};
+///
+/// registry().get_or_create("payments", Config::new())?;
+/// let snapshot = registry().snapshot();
+/// let ours = snapshot.prometheus(MetricNames::Breaker).to_string();
+/// assert!(ours.contains(r#"breaker_state{name="payments",state="closed"} 1"#));
+/// let theirs = snapshot.prometheus(MetricNames::Resilience4j).to_string();
+/// assert!(theirs.contains(r#"resilience4j_circuitbreaker_state{name="payments",state="closed"} 1"#));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MetricNames {
+    /// `breaker_..`: everything that is known. [`PrometheusText`] lists them.
+    #[default]
+    Breaker,
+    /// `resilience4j_circuitbreaker_..` and `resilience4j_bulkhead_..`, as resilience4j's Micrometer module
+    /// names and labels them, so that dashboards made for it work unchanged.
+    ///
+    /// Rates are in percent and -1 below `minimum_calls`, as there. Some things are not the same:
+    ///
+    /// * Calls are not timed, so `.._calls_seconds` is only a `_count`: no `_sum`, `_max` or `_bucket`.
+    /// * Calls that were cancelled have no `kind` there, and are left out.
+    /// * A call refused by a full bulkhead is not among the `not_permitted`: those were refused by the circuit.
+    /// * `.._slow_calls` has no `kind`: whether they failed besides is not known.
+    /// * A change of state empties the window, so an open circuit has no buffered calls, and its rate is -1.
+    /// * `metrics_only` is a state there and none here: always 0.
+    Resilience4j,
+}
+
+impl RegistrySnapshot {
+    /// The circuits as [Prometheus text], with metrics of those names.
+    ///
+    /// [Prometheus text]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use breaker_runtime::{MetricNames, PrometheusText, registry};
+    ///
+    /// /// Answers a scrape.
+    /// fn answer(mut scraper: impl Write) -> std::io::Result<()> {
+    ///     let content_type = PrometheusText::CONTENT_TYPE;
+    ///     write!(scraper, "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n\r\n")?;
+    ///     write!(scraper, "{}", registry().snapshot().prometheus(MetricNames::Breaker))
+    /// }
+    /// # answer(Vec::new()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn prometheus(&self, names: MetricNames) -> PrometheusText<'_> {
+        PrometheusText { circuits: &self.circuits, names }
+    }
+}
+
+/// Metrics of some circuits; its `Display` is the text that Prometheus scrapes.
+///
+/// Each sample has the label `name`, the circuit. What is not known is not there, never 0 or -1; everything
+/// that is counted is there from the beginning, so that `rate()` and `increase()` see the first of it.
+///
+/// | metric | type | what it says |
+/// |---|---|---|
+/// | `breaker_state{state}` | gauge | 1 for the state the circuit is in, 0 for the other four |
+/// | `breaker_state_age_seconds` | gauge | how long it has been in it |
+/// | `breaker_transitions_total{from,to}` | counter | changes of state |
+/// | `breaker_open_seconds_total` | counter | how long it was open in all; forced open is not open |
+/// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 when one is due; only while open, and not "until reset" |
+/// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |
+/// | `breaker_rejected_total{reason}` | counter | calls that did not start: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
+/// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
+/// | `breaker_timed_out_calls_total` | counter | calls that took longer than `call_timeout` |
+/// | `breaker_panicked_calls_total` | counter | calls that panicked |
+/// | `breaker_late_calls_total` | counter | calls whose outcome came when the circuit had moved on |
+/// | `breaker_in_flight` | gauge | calls under way |
+/// | `breaker_max_concurrent` | gauge | how many there may be, if that is limited |
+/// | `breaker_probes_in_flight` | gauge | probes under way |
+/// | `breaker_window_calls` | gauge | calls in the window |
+/// | `breaker_window_failures` | gauge | of those, the ones that failed |
+/// | `breaker_window_slow_calls` | gauge | of those, the ones that were slow |
+/// | `breaker_minimum_calls` | gauge | below so many calls in the window no ratio is judged |
+/// | `breaker_failure_ratio` | gauge | share of failed calls in the window, 0 to 1; only from `minimum_calls` on |
+/// | `breaker_failure_ratio_threshold` | gauge | the share that opens it, if one does |
+/// | `breaker_slow_call_ratio` | gauge | share of slow calls in the window, 0 to 1; only from `minimum_calls` on, and with `slow_call` |
+/// | `breaker_slow_call_ratio_threshold` | gauge | the share that opens it, if one does |
+/// | `breaker_consecutive_failures` | gauge | failures in a row; 0 unless closed |
+/// | `breaker_consecutive_failures_threshold` | gauge | as many as open it, if a run does |
+/// | `breaker_config_conflicts` | gauge | configs stated for its name that it does not go by |
+///
+/// There are some thirty samples for each circuit, and with `key` one circuit for each key: `max_keys` bounds
+/// them. When the circuit of a key goes, its totals move to the circuit that the keys share, so only sums over
+/// both never go backwards: `sum by (job) (breaker_calls_total)`.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, MetricNames, registry};
+///
+/// let payments = registry().get_or_create("payments", Config::new())?;
+/// payments.try_acquire()?.success();
+/// let text = registry().snapshot().prometheus(MetricNames::Breaker).to_string();
+/// assert!(text.contains("# TYPE breaker_calls_total counter\n"));
+/// assert!(text.contains("breaker_calls_total{name=\"payments\",outcome=\"success\"} 1\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct PrometheusText<'a> {
+    circuits: &'a [Snapshot],
+    names: MetricNames,
+}
+
+impl PrometheusText<'_> {
+    /// The `Content-Type` to send it with.
+    pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+impl fmt::Display for PrometheusText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let families: &[Family] = match self.names {
+            MetricNames::Breaker => &breaker::FAMILIES,
+            MetricNames::Resilience4j => &resilience4j::FAMILIES,
+        };
+        for family in families {
+            let mut samples = Samples { family, name: "", is_headed: false, out: f };
+            for circuit in self.circuits {
+                samples.name = &circuit.name;
+                (family.read)(circuit, &mut samples)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All samples of one metric.
+struct Family {
+    name: &'static str,
+    kind: Kind,
+    /// Needs no escaping: no backslash, and one line.
+    help: &'static str,
+    /// Writes those of one circuit.
+    read: fn(&Snapshot, &mut Samples<'_, '_>) -> fmt::Result,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Gauge,
+    Counter,
+    /// A summary of which only the number of observations is known.
+    CountOfSummary,
+}
+
+/// Where the samples of a family go. The family's head is written before the first one, so that a family
+/// without samples leaves no trace.
+struct Samples<'a, 'f> {
+    family: &'a Family,
+    name: &'a str,
+    is_headed: bool,
+    out: &'a mut fmt::Formatter<'f>,
+}
+
+impl Samples<'_, '_> {
+    /// A sample that needs no label but the circuit's name.
+    fn value(&mut self, value: impl fmt::Display) -> fmt::Result {
+        self.write(None, value)
+    }
+
+    /// One that may not be known.
+    fn known(&mut self, value: Option<impl fmt::Display>) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.value(value))
+    }
+
+    /// Samples that differ in one label.
+    fn each<V: fmt::Display>(
+        &mut self,
+        label: &str,
+        values: impl IntoIterator<Item = (&'static str, V)>,
+    ) -> fmt::Result {
+        values
+            .into_iter()
+            .try_for_each(|(of, value)| self.write(Some(format_args!(",{label}=\"{of}\"")), value))
+    }
+
+    fn write(
+        &mut self,
+        labels: Option<fmt::Arguments<'_>>,
+        value: impl fmt::Display,
+    ) -> fmt::Result {
+        let Family { name, kind, help, .. } = self.family;
+        let (kind, suffix) = match kind {
+            Kind::Gauge => ("gauge", ""),
+            Kind::Counter => ("counter", ""),
+            Kind::CountOfSummary => ("summary", "_count"),
+        };
+        if !self.is_headed {
+            write!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}\n")?;
+            self.is_headed = true;
+        }
+        write!(self.out, "{name}{suffix}{{name=\"{}\"", Escaped(self.name))?;
+        if let Some(labels) = labels {
+            self.out.write_fmt(labels)?;
+        }
+        writeln!(self.out, "}} {value}")
+    }
+}
+
+/// A label's value between its quotes. A backslash, a quote or a line feed would end it, or the line.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(['\\', '"', '\n']) {
+            let plain = part.trim_end_matches(['\\', '"', '\n']);
+            f.write_str(plain)?;
+            f.write_str(match &part[plain.len()..] {
+                "\\" => r"\\",
+                "\"" => "\\\"",
+                "\n" => r"\n",
+                _ => "",
+            })?;
+        }
+        Ok(())
+    }
+}

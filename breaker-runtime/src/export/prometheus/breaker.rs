@@ -1,0 +1,200 @@
+//! Metrics under names of our own.
+
+use super::{Family, Kind, Samples};
+use crate::report::Snapshot;
+use crate::rules::State;
+
+/// The ways that a circuit goes by itself.
+const ITS_WAYS: [(State, State); 4] = [
+    (State::Closed, State::Open),
+    (State::Open, State::HalfOpen),
+    (State::HalfOpen, State::Closed),
+    (State::HalfOpen, State::Open),
+];
+
+pub(super) const FAMILIES: [Family; 25] = [
+    Family {
+        name: "breaker_state",
+        kind: Kind::Gauge,
+        help: "Whether the circuit is in that state: 1 for one state, 0 for the others.",
+        read: |it, out| {
+            out.each("state", State::ALL.map(|state| (state.as_str(), u8::from(it.state == state))))
+        },
+    },
+    Family {
+        name: "breaker_state_age_seconds",
+        kind: Kind::Gauge,
+        help: "How long the circuit has been in its state.",
+        read: |it, out| out.value(it.since.as_secs_f64()),
+    },
+    Family {
+        name: "breaker_transitions_total",
+        kind: Kind::Counter,
+        help: "Changes of state.",
+        read: transitions,
+    },
+    Family {
+        name: "breaker_open_seconds_total",
+        kind: Kind::Counter,
+        help: "How long the circuit was open in all. Forced open is not open.",
+        read: |it, out| out.value(it.open_time.as_secs_f64()),
+    },
+    Family {
+        name: "breaker_retry_after_seconds",
+        kind: Kind::Gauge,
+        help: "Time until a probe may run, 0 when one is due. Only while open.",
+        read: |it, out| out.known(it.retry_after.map(|left| left.as_secs_f64())),
+    },
+    Family {
+        name: "breaker_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that ended, by outcome.",
+        read: |it, out| {
+            let calls = it.calls;
+            out.each(
+                "outcome",
+                [
+                    ("success", calls.success),
+                    ("failure", calls.failure),
+                    ("ignored", calls.ignored),
+                    ("cancelled", calls.cancelled),
+                ],
+            )
+        },
+    },
+    Family {
+        name: "breaker_rejected_total",
+        kind: Kind::Counter,
+        help: "Calls that were refused without running, by reason.",
+        read: |it, out| {
+            let rejected = it.rejected;
+            out.each(
+                "reason",
+                [
+                    ("open", rejected.open),
+                    ("half_open_full", rejected.half_open_full),
+                    ("forced_open", rejected.forced_open),
+                    ("bulkhead_full", rejected.bulkhead_full),
+                ],
+            )
+        },
+    },
+    Family {
+        name: "breaker_slow_calls_total",
+        kind: Kind::Counter,
+        help: "Recorded calls that took longer than slow_call.",
+        read: |it, out| out.value(it.calls.slow),
+    },
+    Family {
+        name: "breaker_timed_out_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that took longer than call_timeout.",
+        read: |it, out| out.value(it.calls.timed_out),
+    },
+    Family {
+        name: "breaker_panicked_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that panicked.",
+        read: |it, out| out.value(it.calls.panicked),
+    },
+    Family {
+        name: "breaker_late_calls_total",
+        kind: Kind::Counter,
+        help: "Calls whose outcome came when the circuit had moved on.",
+        read: |it, out| out.value(it.calls.late),
+    },
+    Family {
+        name: "breaker_in_flight",
+        kind: Kind::Gauge,
+        help: "Calls under way.",
+        read: |it, out| out.value(it.in_flight),
+    },
+    Family {
+        name: "breaker_max_concurrent",
+        kind: Kind::Gauge,
+        help: "How many calls may be under way at once, where that is limited.",
+        read: |it, out| out.known(it.config.settings().max_concurrent),
+    },
+    Family {
+        name: "breaker_probes_in_flight",
+        kind: Kind::Gauge,
+        help: "Probes under way.",
+        read: |it, out| out.value(it.probes.in_flight),
+    },
+    Family {
+        name: "breaker_window_calls",
+        kind: Kind::Gauge,
+        help: "Calls in the window that ratios are taken over.",
+        read: |it, out| out.value(it.window_calls),
+    },
+    Family {
+        name: "breaker_window_failures",
+        kind: Kind::Gauge,
+        help: "Calls in the window that failed.",
+        read: |it, out| out.value(it.window_failures),
+    },
+    Family {
+        name: "breaker_window_slow_calls",
+        kind: Kind::Gauge,
+        help: "Calls in the window that were slow.",
+        read: |it, out| out.value(it.window_slow_calls),
+    },
+    Family {
+        name: "breaker_minimum_calls",
+        kind: Kind::Gauge,
+        help: "Calls that the window must hold before a ratio is judged.",
+        read: |it, out| out.value(it.config.settings().minimum_calls),
+    },
+    Family {
+        name: "breaker_failure_ratio",
+        kind: Kind::Gauge,
+        help: "Share of failed calls in the window, 0 to 1. Not before minimum_calls.",
+        read: |it, out| out.known(it.failure_rate),
+    },
+    Family {
+        name: "breaker_failure_ratio_threshold",
+        kind: Kind::Gauge,
+        help: "Share of failed calls that opens the circuit, 0 to 1.",
+        read: |it, out| out.known(it.config.settings().failure_rate),
+    },
+    Family {
+        name: "breaker_slow_call_ratio",
+        kind: Kind::Gauge,
+        help: "Share of slow calls in the window, 0 to 1. Not before minimum_calls.",
+        read: |it, out| out.known(it.slow_call_rate),
+    },
+    Family {
+        name: "breaker_slow_call_ratio_threshold",
+        kind: Kind::Gauge,
+        help: "Share of slow calls that opens the circuit, 0 to 1.",
+        read: |it, out| out.known(it.config.settings().slow_call_rate),
+    },
+    Family {
+        name: "breaker_consecutive_failures",
+        kind: Kind::Gauge,
+        help: "Failures in a row. 0 unless closed.",
+        read: |it, out| out.value(it.consecutive_failures),
+    },
+    Family {
+        name: "breaker_consecutive_failures_threshold",
+        kind: Kind::Gauge,
+        help: "Failures in a row that open the circuit.",
+        read: |it, out| out.known(it.config.settings().failure_threshold),
+    },
+    Family {
+        name: "breaker_config_conflicts",
+        kind: Kind::Gauge,
+        help: "Configs stated for the name that the circuit does not go by.",
+        read: |it, out| out.value(it.conflict_count),
+    },
+];
+
+/// The ways that every circuit may go are there from the beginning, those that a person takes once taken.
+fn transitions(it: &Snapshot, out: &mut Samples<'_, '_>) -> std::fmt::Result {
+    let counts = it.transition_counts;
+    let its_own = ITS_WAYS.map(|(from, to)| (from, to, counts.get(from, to)));
+    let by_hand = counts.iter().filter(|(from, to, _)| !ITS_WAYS.contains(&(*from, *to)));
+    its_own.into_iter().chain(by_hand).try_for_each(|(from, to, count)| {
+        out.write(Some(format_args!(",from=\"{from}\",to=\"{to}\"")), count)
+    })
+}

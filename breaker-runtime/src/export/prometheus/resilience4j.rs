@@ -1,0 +1,139 @@
+//! Metrics under the names that resilience4j's Micrometer module has in Prometheus.
+
+use super::{Family, Kind};
+use crate::report::Snapshot;
+use crate::rules::State;
+use crate::settings::WindowSize;
+
+pub(super) const FAMILIES: [Family; 11] = [
+    Family {
+        name: "resilience4j_circuitbreaker_state",
+        kind: Kind::Gauge,
+        help: "Whether the circuit is in that state: 1 for one state, 0 for the others.",
+        read: |it, out| {
+            out.each(
+                "state",
+                State::ALL.map(|state| (state.as_str(), u8::from(it.state == state))),
+            )?;
+            out.each("state", [("metrics_only", 0)])
+        },
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_calls_seconds",
+        kind: Kind::CountOfSummary,
+        help: "Calls that ended. Counted only: how long they took is not measured.",
+        read: |it, out| {
+            let calls = it.calls;
+            out.each(
+                "kind",
+                [
+                    ("successful", calls.success),
+                    ("failed", calls.failure),
+                    ("ignored", calls.ignored),
+                ],
+            )
+        },
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_not_permitted_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that the circuit refused.",
+        read: |it, out| out.each("kind", [("not_permitted", refused_by_circuit(it))]),
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that the circuit refused, under the older name that dashboards ask for.",
+        read: |it, out| out.each("kind", [("not_permitted", refused_by_circuit(it))]),
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_buffered_calls",
+        kind: Kind::Gauge,
+        help: "Calls in the window; the probes while half-open.",
+        read: |it, out| {
+            let (successful, failed) = buffered(it);
+            out.each("kind", [("successful", successful), ("failed", failed)])
+        },
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_max_buffered_calls",
+        kind: Kind::Gauge,
+        help: "Calls that the window holds at most, where it is one of calls.",
+        read: |it, out| {
+            out.known(match it.config.settings().window {
+                WindowSize::Calls(calls) => Some(calls),
+                WindowSize::Time(_) => None,
+            })
+        },
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_slow_calls",
+        kind: Kind::Gauge,
+        help: "Calls in the window that were slow.",
+        read: |it, out| out.value(it.window_slow_calls),
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_failure_rate",
+        kind: Kind::Gauge,
+        help: "Share of failed calls in the window in percent, -1 before the minimum of calls.",
+        read: |it, out| out.value(percent(it.failure_rate)),
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_slow_call_rate",
+        kind: Kind::Gauge,
+        help: "Share of slow calls in the window in percent, -1 before the minimum of calls.",
+        read: |it, out| out.value(percent(it.slow_call_rate)),
+    },
+    Family {
+        name: "resilience4j_bulkhead_available_concurrent_calls",
+        kind: Kind::Gauge,
+        help: "How many more calls may be under way.",
+        read: |it, out| {
+            let limit = it.config.settings().max_concurrent;
+            out.known(limit.map(|limit| u64::from(limit).saturating_sub(it.in_flight)))
+        },
+    },
+    Family {
+        name: "resilience4j_bulkhead_max_allowed_concurrent_calls",
+        kind: Kind::Gauge,
+        help: "How many calls may be under way at once.",
+        read: |it, out| out.known(it.config.settings().max_concurrent),
+    },
+];
+
+/// The bulkhead is another thing there, and does not count whom it refuses.
+fn refused_by_circuit(it: &Snapshot) -> u64 {
+    let rejected = it.rejected;
+    rejected.open.saturating_add(rejected.half_open_full).saturating_add(rejected.forced_open)
+}
+
+/// The calls that count just now: those that did not fail, and those that did.
+fn buffered(it: &Snapshot) -> (u64, u64) {
+    if it.state == State::HalfOpen {
+        return (it.probes.successes, it.probes.failures);
+    }
+    let failed = it.window_failures;
+    (it.window_calls.saturating_sub(failed).into(), failed.into())
+}
+
+fn percent(share: Option<f64>) -> f64 {
+    share.map_or(-1.0, |share| share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::CircuitBreaker;
+    use crate::settings::Config;
+
+    #[test]
+    fn x02_refusals_whose_sum_is_too_long_are_shown_as_the_most_there_are() {
+        let mut snapshot = CircuitBreaker::new("busy", Config::new()).unwrap().snapshot();
+        snapshot.rejected.open = u64::MAX - 1;
+        snapshot.rejected.half_open_full = 1;
+        assert_eq!(refused_by_circuit(&snapshot), u64::MAX);
+        snapshot.rejected.forced_open = 1;
+        snapshot.rejected.bulkhead_full = 1;
+        assert_eq!(refused_by_circuit(&snapshot), u64::MAX);
+    }
+}

@@ -1,0 +1,521 @@
+//! One circuit per key, in bounded memory: the option `key`.
+//!
+//! *Why it exists:* a client that talks to many hosts needs a circuit for each, or one sick host closes
+//! the door to all. Keys come from outside, though, and may come without end. So there is a bound, and
+//! what has to go is what is least worth keeping, never evidence and never a call in flight.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::{self, Write as _};
+use std::hash::BuildHasher as _;
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
+
+use super::circuits::Circuits;
+use super::listing::Entry;
+use crate::circuit::{CircuitBreaker, Mutex, Source};
+use crate::report::Snapshot;
+use crate::rules::Instant;
+use crate::settings::{LONGEST, Name};
+
+/// How long nobody looks again for something to evict after nothing could be.
+const BARREN: Duration = Duration::from_millis(10);
+/// Lookups of different keys rarely meet on one lock.
+const SHARDS: usize = 16;
+
+type Shard = HashMap<Arc<str>, Arc<Member>>;
+
+/// One circuit per key, from [`Registry::keyed`](crate::Registry::keyed). Clones share the circuits.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, Registry};
+///
+/// let own = Registry::new();
+/// let tenants = own.keyed("tenants", Config::new(), 1_000)?;
+/// assert_eq!(tenants.get(17).name(), "tenants/17");
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Keyed(Arc<KeyedCircuits>);
+
+impl Keyed {
+    pub(super) fn new(circuits: Arc<KeyedCircuits>) -> Self {
+        Self(circuits)
+    }
+
+    /// The circuit for a key. While it is held, it is not evicted. It is the circuit that all share if the key
+    /// cannot be part of a name (too long, control characters), or if there is no room for another key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let hosts = own.keyed("http", Config::new(), 1)?;
+    /// let alpha = hosts.get("alpha.example");
+    /// assert_eq!(hosts.get("beta.example").name(), "http"); // no room while `alpha` is held
+    /// # drop(alpha);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn get(&self, key: impl fmt::Display) -> Arc<CircuitBreaker> {
+        self.0.circuit(&key)
+    }
+
+    /// The name that the names of all keys begin with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+/// The circuits of one name, by key, and the one that all share for whom there is no room.
+#[derive(Debug)]
+pub(super) struct KeyedCircuits {
+    clock: Source,
+    shared: Entry,
+    /// A name may have been taken before the first key came.
+    taken: Arc<Circuits>,
+    limit: usize,
+    hasher: RandomState,
+    shards: [RwLock<Shard>; SHARDS],
+    ages: Mutex<Ages>,
+}
+
+/// The circuit of a key. Readers share the member and never its circuit, so that only calls and users
+/// keep a circuit from being evicted (R35).
+#[derive(Debug)]
+pub(super) struct Member {
+    entry: Entry,
+    /// When it was last asked for.
+    touched: AtomicU64,
+    /// The number of its eviction; 0 before that.
+    evicted: AtomicU64,
+}
+
+impl Member {
+    fn new(entry: Entry, now: Instant) -> Self {
+        Self { entry, touched: AtomicU64::new(now.as_nanos()), evicted: AtomicU64::new(0) }
+    }
+
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Whether a call or a user has the circuit. Nobody may be able to look the member up meanwhile.
+    fn is_held(&self) -> bool {
+        let is_held = {
+            let circuit = &self.entry.circuit;
+            Arc::weak_count(circuit) > 0 || Arc::strong_count(circuit) > 1
+        };
+        // What the last holder did is visible from here on.
+        fence(Ordering::Acquire);
+        is_held
+    }
+}
+
+/// The members by age, brought up to date only when one must go.
+#[derive(Debug)]
+struct Ages {
+    known: BTreeSet<(Instant, Arc<str>)>,
+    barren_until: Instant,
+    evictions: u64,
+}
+
+impl Ages {
+    /// After the clock went back, members that were asked for before that are as old as now.
+    fn limit_to(&mut self, now: Instant) {
+        if self.known.last().is_some_and(|(latest, _)| *latest > now) {
+            let known = mem::take(&mut self.known).into_iter();
+            self.known = known.map(|(at, name)| (at.min(now), name)).collect();
+        }
+    }
+}
+
+impl KeyedCircuits {
+    pub(super) fn new(shared: Entry, taken: Arc<Circuits>, limit: usize) -> Self {
+        Self {
+            // Members that are asked for in one step of a coarse clock would be of the same age.
+            clock: shared.circuit.clock().precise(),
+            shared,
+            taken,
+            limit,
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| RwLock::default()),
+            ages: Mutex::new(Ages {
+                known: BTreeSet::new(),
+                barren_until: Instant::ZERO,
+                evictions: 0,
+            }),
+        }
+    }
+
+    /// The name that the names of all keys begin with.
+    pub(super) fn name(&self) -> &str {
+        self.shared.name()
+    }
+
+    /// The circuit for a key, or the shared one if the key makes no name or there is no room. Whoever
+    /// holds it keeps it from being evicted. Allocates nothing for a key that is known.
+    pub(super) fn circuit(&self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
+        let mut name = NameBuffer::default();
+        let written = write!(name, "{}/{key}", self.shared.name());
+        if written.is_err() || name.length.is_none() {
+            return Arc::clone(&self.shared.circuit);
+        }
+        let name = name.as_str();
+        let known = self.touch(name, self.clock.now(), |entry| Arc::clone(&entry.circuit));
+        known.unwrap_or_else(|| self.add(name).unwrap_or_else(|| self.shared.clone()).circuit)
+    }
+
+    /// The entry of that full name; `None` if it is no name or there is no room.
+    pub(super) fn named(&self, name: &str) -> Option<Entry> {
+        self.touch(name, self.clock.now(), Entry::clone).or_else(|| self.add(name))
+    }
+
+    /// The entry of that full name. Looking does not make it younger.
+    pub(super) fn get(&self, name: &str) -> Option<Entry> {
+        let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(name).map(|member| member.entry.clone())
+    }
+
+    /// All of them, in no order, for users: they hold what they get.
+    pub(super) fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
+        self.members().iter().map(|member| Arc::clone(&member.entry.circuit)).collect()
+    }
+
+    /// All of them, in no order, for readers.
+    pub(super) fn members(&self) -> Vec<Arc<Member>> {
+        let read = |shard: &RwLock<Shard>| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            shard.values().map(Arc::clone).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(read).collect()
+    }
+
+    /// A snapshot of the circuit of that full name.
+    pub(super) fn snapshot_of(&self, name: &str) -> Option<Snapshot> {
+        let member = {
+            let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(shard.get(name)?)
+        };
+        Some(member.entry.circuit.snapshot())
+    }
+
+    /// A snapshot of the shared circuit and of each member. Each call is in one of them, also if its
+    /// circuit is evicted meanwhile, so that sums never go backwards.
+    pub(super) fn snapshots(&self) -> Vec<Snapshot> {
+        self.snapshots_of(&self.members())
+    }
+
+    fn snapshots_of(&self, members: &[Arc<Member>]) -> Vec<Snapshot> {
+        let (shared, evictions) = {
+            let ages = self.ages.lock();
+            (self.shared.circuit.snapshot(), ages.evictions)
+        };
+        // Those evicted by then are in the totals of the shared circuit. Those evicted later are not.
+        let is_apart = |member: &&Arc<Member>| {
+            !(1..=evictions).contains(&member.evicted.load(Ordering::Acquire))
+        };
+        let apart = members.iter().filter(is_apart).map(|member| member.entry.circuit.snapshot());
+        std::iter::once(shared).chain(apart).collect()
+    }
+
+    fn shard(&self, name: &str) -> &RwLock<Shard> {
+        let hash = self.hasher.hash_one(name);
+        // The map inside takes other bits of another hash, so the lowest are as good as any.
+        &self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS]
+    }
+
+    fn shard_mut(&self, name: &str) -> RwLockWriteGuard<'_, Shard> {
+        self.shard(name).write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touch<R>(&self, name: &str, now: Instant, take: impl FnOnce(&Entry) -> R) -> Option<R> {
+        let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
+        let member = shard.get(name)?;
+        member.touched.store(now.as_nanos(), Ordering::Relaxed);
+        Some(take(&member.entry))
+    }
+
+    fn add(&self, name: &str) -> Option<Entry> {
+        Name::check(name).ok()?;
+        // One at a time: nobody can be faster between the look and the insertion.
+        let mut ages = self.ages.lock();
+        let now = self.clock.now();
+        if let Some(known) = self.touch(name, now, Entry::clone) {
+            return Some(known);
+        }
+        if let Some(taken) = self.taken.get(name) {
+            return Some(taken);
+        }
+        if ages.known.len() >= self.limit && !self.make_room(&mut ages, now) {
+            return None;
+        }
+        let name: Arc<str> = name.into();
+        let entry = self.shared.of_a_key(Name::Shared(Arc::clone(&name)));
+        let member = Arc::new(Member::new(entry.clone(), now));
+        ages.known.insert((now, Arc::clone(&name)));
+        self.shard_mut(&name).insert(name, member);
+        Some(entry)
+    }
+
+    /// Evicts the member that was asked for least recently among those that may go.
+    fn make_room(&self, ages: &mut Ages, now: Instant) -> bool {
+        // Farther ahead than that it is of a clock that went back.
+        if now < ages.barren_until && ages.barren_until.since(now) <= BARREN {
+            return false;
+        }
+        ages.limit_to(now);
+        let mut kept = Vec::new();
+        let mut evicted = false;
+        while let Some((known, name)) = ages.known.pop_first() {
+            let mut shard = self.shard_mut(&name);
+            let Some(member) = shard.get(&name) else { continue };
+            // Under the lock nobody asks for it. So a later time is of a clock that went back since.
+            let now = self.clock.now();
+            let touched = Instant::from_nanos(member.touched.load(Ordering::Relaxed));
+            let touched = if touched > now { known } else { touched };
+            if touched > known {
+                drop(shard);
+                ages.known.insert((touched, name));
+            } else if !member.is_held() && member.entry.circuit.is_disposable(now.since(touched)) {
+                ages.evictions += 1;
+                self.shared.circuit.absorb(&member.entry.circuit);
+                member.evicted.store(ages.evictions, Ordering::Release);
+                shard.remove(&name);
+                evicted = true;
+                break;
+            } else {
+                drop(shard);
+                kept.push((touched, name));
+            }
+        }
+        ages.known.extend(kept);
+        if !evicted {
+            ages.barren_until = now.after(BARREN);
+        }
+        evicted
+    }
+}
+
+/// Room for one name, so that a known key is found without allocating.
+struct NameBuffer {
+    bytes: [u8; LONGEST],
+    /// `None` when a text did not fit: what came after it must not make another name.
+    length: Option<usize>,
+}
+
+impl Default for NameBuffer {
+    fn default() -> Self {
+        Self { bytes: [0; LONGEST], length: Some(0) }
+    }
+}
+
+impl NameBuffer {
+    fn as_str(&self) -> &str {
+        // Only whole texts were written.
+        std::str::from_utf8(&self.bytes[..self.length.unwrap_or(0)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for NameBuffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let start = self.length.take().ok_or(fmt::Error)?;
+        let end = start + text.len();
+        let room = self.bytes.get_mut(start..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = Some(end);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Clock, ManualClock};
+    use crate::registry::provenance::Provenance;
+    use crate::settings::Config;
+
+    /// Room for so many keys, and the clock by which they age.
+    fn keyed(limit: usize) -> (KeyedCircuits, ManualClock) {
+        let time = ManualClock::new();
+        (on_clock("hosts", limit, Clock::Manual(time.clone())), time)
+    }
+
+    fn on_clock(name: &'static str, limit: usize, clock: Clock) -> KeyedCircuits {
+        let provenance = Provenance::decided(None);
+        let shared =
+            Entry::new(Name::Static(name), Config::new(), clock, provenance, &Arc::default());
+        KeyedCircuits::new(shared, Arc::default(), limit)
+    }
+
+    fn ask(keyed: &KeyedCircuits, key: &str, time: &ManualClock) {
+        time.advance(Duration::from_nanos(1));
+        keyed.circuit(&key).try_acquire().unwrap().success();
+    }
+
+    fn names(keyed: &KeyedCircuits) -> Vec<String> {
+        let mut names: Vec<_> =
+            keyed.circuits().iter().map(|circuit| circuit.name().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn looking_at_a_circuit_does_not_make_it_younger() {
+        let (keyed, time) = keyed(2);
+        for key in ["a", "b"] {
+            ask(&keyed, key, &time);
+        }
+        assert!(keyed.get("hosts/a").is_some() && keyed.get("hosts/c").is_none());
+        ask(&keyed, "c", &time);
+        assert_eq!(names(&keyed), ["hosts/b", "hosts/c"]);
+    }
+
+    #[test]
+    fn on_the_systems_clock_too_the_key_asked_for_last_stays() {
+        for _ in 0..20 {
+            let keyed = on_clock("hosts", 2, Clock::System);
+            for key in ["a", "b", "a", "c"] {
+                keyed.circuit(&key);
+            }
+            assert_eq!(names(&keyed), ["hosts/a", "hosts/c"]);
+        }
+    }
+
+    #[test]
+    fn a_circuit_that_somebody_holds_stays() {
+        let (keyed, time) = keyed(1);
+        let held = keyed.circuit(&"held");
+        ask(&keyed, "other", &time);
+        assert!(Arc::ptr_eq(&held, &keyed.circuit(&"held")));
+        assert_eq!(keyed.shared.circuit.snapshot().calls.success, 1);
+    }
+
+    #[test]
+    fn a_circuit_that_somebody_could_come_to_hold_stays() {
+        let (keyed, time) = keyed(1);
+        let weak = Arc::downgrade(&keyed.circuit(&"weak"));
+        ask(&keyed, "other", &time);
+        assert!(Arc::ptr_eq(&weak.upgrade().unwrap(), &keyed.circuit(&"weak")));
+    }
+
+    #[test]
+    fn r35_a_circuit_that_is_only_read_may_go_and_is_read_to_the_end() {
+        let (keyed, time) = keyed(1);
+        ask(&keyed, "read", &time);
+        let readers = keyed.members();
+        ask(&keyed, "new", &time);
+        assert_eq!(names(&keyed), ["hosts/new"]);
+        assert_eq!(readers[0].entry().circuit.snapshot().calls.success, 1);
+        assert_eq!(keyed.shared.circuit.snapshot().calls.success, 1, "that of the one that went");
+    }
+
+    #[test]
+    fn r35_a_call_of_a_circuit_that_goes_while_all_are_read_is_seen_once() {
+        let (keyed, time) = keyed(1);
+        ask(&keyed, "old", &time);
+        let members = keyed.members();
+        ask(&keyed, "new", &time);
+        let seen = keyed.snapshots_of(&members);
+        let seen: Vec<_> = seen.iter().map(|it| (it.name.as_str(), it.calls.success)).collect();
+        assert_eq!(seen, [("hosts", 1)]);
+    }
+
+    #[test]
+    fn after_a_search_in_vain_nobody_searches_for_a_while() {
+        let (keyed, time) = keyed(1);
+        let held = keyed.circuit(&"held");
+        ask(&keyed, "a", &time);
+        drop(held);
+        time.advance(BARREN.saturating_sub(Duration::from_nanos(2)));
+        ask(&keyed, "a", &time);
+        assert_eq!(names(&keyed), ["hosts/held"]);
+        ask(&keyed, "a", &time);
+        assert_eq!(names(&keyed), ["hosts/a"]);
+    }
+
+    #[test]
+    fn a_circuit_that_is_asked_for_at_this_very_moment_stays() {
+        let (keyed, time) = keyed(2);
+        for key in ["busy", "idle"] {
+            ask(&keyed, key, &time);
+        }
+        time.advance(Duration::from_nanos(1));
+        keyed.touch("hosts/busy", keyed.clock.now(), |_| ()).unwrap();
+        ask(&keyed, "new", &time);
+        assert_eq!(names(&keyed), ["hosts/busy", "hosts/new"]);
+    }
+
+    #[test]
+    fn a_key_that_was_asked_for_before_the_clock_went_back_may_go() {
+        let (keyed, time) = keyed(2);
+        for key in ["a", "b"] {
+            ask(&keyed, key, &time);
+        }
+        let ahead = keyed.clock.now().after(Duration::from_secs(1_000));
+        for name in ["hosts/a", "hosts/b"] {
+            keyed.touch(name, ahead, |_| ()).unwrap();
+        }
+        ask(&keyed, "c", &time);
+        assert_eq!(names(&keyed), ["hosts/b", "hosts/c"]);
+        ask(&keyed, "d", &time);
+        assert_eq!(names(&keyed), ["hosts/c", "hosts/d"]);
+    }
+
+    #[test]
+    fn keys_are_told_apart_by_age_again_once_the_clock_went_back() {
+        let (keyed, time) = keyed(3);
+        for key in ["a", "b", "c"] {
+            ask(&keyed, key, &time);
+        }
+        let ahead = keyed.clock.now().after(Duration::from_secs(1_000));
+        let aged =
+            keyed.ages.lock().known.iter().map(|(_, name)| (ahead, Arc::clone(name))).collect();
+        keyed.ages.lock().known = aged;
+        for name in ["hosts/a", "hosts/b", "hosts/c"] {
+            keyed.touch(name, ahead, |_| ()).unwrap();
+        }
+        for key in ["d", "e", "c", "f"] {
+            ask(&keyed, key, &time);
+        }
+        assert_eq!(names(&keyed), ["hosts/c", "hosts/e", "hosts/f"]);
+    }
+
+    #[test]
+    fn a_key_that_panics_or_fails_when_it_is_shown_harms_nobody() {
+        struct Unshowable(bool);
+        impl fmt::Display for Unshowable {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if self.0 {
+                    std::panic::resume_unwind(Box::new("no text"))
+                } else {
+                    Err(fmt::Error)
+                }
+            }
+        }
+        let (keyed, time) = keyed(1);
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            keyed.circuit(&Unshowable(true));
+        }));
+        assert!(unwound.is_err());
+        assert!(Arc::ptr_eq(&keyed.circuit(&Unshowable(false)), &keyed.shared.circuit));
+        ask(&keyed, "a", &time);
+        assert_eq!(names(&keyed), ["hosts/a"]);
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_a_name_may_be_to_the_byte() {
+        let (keyed, _) = keyed(9);
+        let longest = "k".repeat(LONGEST - "hosts/".len());
+        assert_eq!(keyed.circuit(&longest).name(), format!("hosts/{longest}"));
+        assert!(Arc::ptr_eq(&keyed.circuit(&format!("{longest}k")), &keyed.shared.circuit));
+        assert!(Arc::ptr_eq(&keyed.circuit(&"a\tb"), &keyed.shared.circuit));
+        assert_eq!(keyed.circuit(&"").name(), "hosts/");
+    }
+}

@@ -1,0 +1,89 @@
+//! Where a circuit's config comes from, and who wanted another one (R22).
+
+use std::collections::VecDeque;
+
+use crate::circuit::{Description, Mutex};
+use crate::settings::{Config, Conflict, Site, Stated};
+
+/// Where a circuit's config comes from, who shares it, and who wanted another one.
+#[derive(Debug, Default)]
+pub(super) struct Provenance(Mutex<Parties>);
+
+#[derive(Debug, Default)]
+struct Parties {
+    decided: Option<Decided>,
+    sites: Vec<&'static Site>,
+    /// Most circuits have none, and no room for them.
+    conflicts: Option<Box<Conflicts>>,
+}
+
+/// Code may state a different config each time, so only the newest conflicts are kept.
+#[derive(Debug, Default)]
+struct Conflicts {
+    newest: VecDeque<Conflict>,
+    count: u64,
+}
+
+impl Conflicts {
+    const KEPT: usize = 16;
+
+    fn add(&mut self, conflict: Conflict) {
+        if self.newest.len() == Self::KEPT {
+            self.newest.pop_front();
+        }
+        self.newest.push_back(conflict);
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// Whose config it is: that of the site, or of the code where there is none.
+type Decided = Option<&'static Site>;
+
+impl Provenance {
+    pub(super) fn decided(decided: Decided) -> Self {
+        Self(Mutex::new(Parties { decided: Some(decided), ..Parties::default() }))
+    }
+
+    /// For the circuit of a key: the same config by the same decision, for all functions that have keys.
+    pub(super) fn of_a_key(&self) -> Self {
+        let parties = self.0.lock();
+        let sites = parties.sites.iter().copied().filter(|site| site.max_keys() > 0).collect();
+        let decided = parties.decided;
+        Self(Mutex::new(Parties { decided, sites, conflicts: None }))
+    }
+
+    pub(super) fn describe(&self) -> Description {
+        let parties = self.0.lock();
+        let decided_by = parties.decided.flatten().filter(|site| site.config() != Config::new());
+        let (conflicts, conflict_count) = match parties.conflicts.as_deref() {
+            Some(Conflicts { newest, count }) => (newest.iter().cloned().collect(), *count),
+            None => (Vec::new(), 0),
+        };
+        Description { decided_by, sites: parties.sites.clone(), conflicts, conflict_count }
+    }
+
+    /// Whether the site is new here. Sites are kept in the order of places.
+    pub(super) fn add(&self, site: &'static Site) -> bool {
+        let sites = &mut self.0.lock().sites;
+        if sites.contains(&site) {
+            return false;
+        }
+        let at = sites.partition_point(|known| known.order() <= site.order());
+        sites.insert(at, site);
+        true
+    }
+
+    /// Lists a statement once, so that a call site in a loop is one conflict.
+    pub(super) fn object(&self, name: &str, config: Config, refused: Stated) -> Option<Conflict> {
+        let mut parties = self.0.lock();
+        let site = parties.decided?;
+        let conflicts = parties.conflicts.get_or_insert_default();
+        if conflicts.newest.iter().any(|conflict| conflict.refused == refused) {
+            return None;
+        }
+        let conflict =
+            Conflict { name: name.to_owned(), decided: Stated { config, site }, refused };
+        conflicts.add(conflict.clone());
+        Some(conflict)
+    }
+}

@@ -1,0 +1,59 @@
+//! The static behind an annotated function, and the list of all of them that the linker makes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+
+use super::keyed::KeyedCircuits;
+use super::registry;
+use crate::circuit::CircuitBreaker;
+use crate::settings::Site;
+
+/// A site, and the circuit that it leads to from its first call on.
+pub struct SiteCell {
+    site: Site,
+    circuit: OnceCell<Arc<CircuitBreaker>>,
+    keyed: OnceCell<Arc<KeyedCircuits>>,
+}
+
+/// What the link-time list holds.
+#[derive(Debug)]
+pub struct Listed(pub &'static SiteCell);
+
+inventory::collect!(Listed);
+
+impl SiteCell {
+    /// A site that nobody has called yet.
+    #[must_use]
+    pub const fn new(site: Site) -> Self {
+        Self { site, circuit: OnceCell::new(), keyed: OnceCell::new() }
+    }
+
+    /// Every site that was linked into the program.
+    pub(super) fn linked() -> impl Iterator<Item = &'static Site> {
+        inventory::iter::<Listed>.into_iter().map(|listed| &listed.0.site)
+    }
+
+    /// The circuit that the site shares with all others of its name.
+    pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
+        self.circuit.get_or_init(|| registry().circuit_of(&self.site))
+    }
+
+    /// As [`circuit`](SiteCell::circuit), in one load, from the second call on.
+    #[inline]
+    pub(crate) fn known_circuit(&'static self) -> Option<&'static CircuitBreaker> {
+        self.circuit.get().map(AsRef::as_ref)
+    }
+
+    /// The circuit for a key.
+    pub(crate) fn circuit_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
+        self.keyed.get_or_init(|| registry().keyed_of(&self.site)).circuit(key)
+    }
+}
+
+impl fmt::Debug for SiteCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SiteCell").field(&self.site).finish()
+    }
+}

@@ -1,0 +1,184 @@
+//! Why a circuit is in the state it is in, in one sentence.
+
+use std::fmt::{self, Write as _};
+
+use super::Snapshot;
+use crate::rules::{ModeOverride, State, plural};
+use crate::settings::{Mode, Readable};
+
+impl Snapshot {
+    /// Says in one sentence why the state is what it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// for _ in 0..5 {
+    ///     let _ = circuit.call(|| Err::<(), _>("down"));
+    /// }
+    /// assert_eq!(circuit.snapshot().explain(), "open for 0s: 5 failures in a row; probes in 1m");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut sentence = String::new();
+        // A `String` takes everything that is written to it.
+        let _ = match self.state {
+            State::Closed => self.explain_closed(&mut sentence),
+            State::Open => self.explain_open(&mut sentence),
+            State::HalfOpen => self.explain_half_open(&mut sentence),
+            State::ForcedOpen => {
+                self.explain_mode(&mut sentence, "forced open", "every call is refused")
+            }
+            State::Disabled => {
+                self.explain_mode(&mut sentence, "disabled", "calls run and are only counted")
+            }
+        };
+        if let Some(ordered) = &self.mode_override
+            && ordered.mode == Mode::Normal
+            && let (Some(left), Some(then)) = (ordered.left, ordered.then)
+            && then != Mode::Normal
+        {
+            let (by, left, then) = (By(ordered), Readable(left), words(then));
+            let _ = write!(sentence, "; as usual{by} for another {left}, then {then} again");
+        }
+        sentence
+    }
+
+    /// What holds as long as a person wants it.
+    fn explain_mode(&self, out: &mut String, is: &str, so: &str) -> fmt::Result {
+        let Some(ordered) = &self.mode_override else {
+            return write!(out, "{is} for {}: {so} until reset()", self.lasted());
+        };
+        let by = By(ordered);
+        let Some(left) = ordered.left else {
+            return write!(out, "{is}{by} for {}: {so} until reset()", self.lasted());
+        };
+        write!(out, "{is}{by} for another {}: {so}", Readable(left))?;
+        match ordered.then {
+            Some(then) if then != Mode::Normal => write!(out, ", then {} again", words(then)),
+            _ => Ok(()),
+        }
+    }
+
+    fn explain_closed(&self, out: &mut String) -> fmt::Result {
+        let settings = self.config.settings();
+        out.push_str("closed: ");
+        match settings.failure_threshold {
+            Some(1) => out.push_str("1 failure opens it"),
+            Some(limit) => {
+                let failures = self.consecutive_failures;
+                write!(out, "{failures} of the {limit} failures in a row that open it")?;
+            }
+            None => {}
+        }
+        let rates = [
+            (settings.failure_rate, self.failure_rate, "failed"),
+            (settings.slow_call_rate, self.slow_call_rate, "were slow"),
+        ];
+        if rates.iter().all(|(limit, ..)| limit.is_none()) {
+            return Ok(());
+        }
+        if settings.failure_threshold.is_some() {
+            out.push_str("; ");
+        }
+        if self.window_calls < settings.minimum_calls {
+            let (calls, minimum) = (self.window_calls, settings.minimum_calls);
+            let calls_needed = plural(minimum, "call");
+            return write!(
+                out,
+                "{calls} of the {minimum} {calls_needed} needed before a rate is judged"
+            );
+        }
+        let mut reached = false;
+        let mut separator = "";
+        for (limit, share, what) in rates {
+            if let (Some(limit), Some(share)) = (limit, share) {
+                let (share_shown, limit_shown) = (Percent(share), Percent(limit));
+                let calls = self.window_calls;
+                write!(
+                    out,
+                    "{separator}{share_shown} of the last {calls} calls {what}, {limit_shown} opens it"
+                )?;
+                reached |= share >= limit;
+                separator = "; ";
+            }
+        }
+        out.push_str(if reached { "; judged at the next failure" } else { "" });
+        Ok(())
+    }
+
+    fn explain_open(&self, out: &mut String) -> fmt::Result {
+        write!(out, "open for {}: {}; ", self.lasted(), self.reason())?;
+        match self.retry_after {
+            Some(left) if left.is_zero() => write!(out, "the next call is a probe"),
+            Some(left) => write!(out, "probes in {}", Readable(left)),
+            None => write!(out, "stays open until reset()"),
+        }
+    }
+
+    fn explain_half_open(&self, out: &mut String) -> fmt::Result {
+        let settings = self.config.settings();
+        let probes = self.probes;
+        write!(
+            out,
+            "half-open for {} after {}: {} of {} probe {} to close, {} of {} probe {} to open again, \
+             {} of {} in flight",
+            self.lasted(),
+            self.reason(),
+            probes.successes,
+            settings.success_threshold,
+            if settings.success_threshold == 1 { "success" } else { "successes" },
+            probes.failures,
+            settings.half_open_failure_threshold,
+            plural(settings.half_open_failure_threshold, "failure"),
+            probes.in_flight,
+            settings.half_open_max_calls,
+        )?;
+        if probes.lost > 0 {
+            write!(out, " ({} lost)", probes.lost)?;
+        }
+        Ok(())
+    }
+
+    fn lasted(&self) -> Readable {
+        Readable(self.since)
+    }
+
+    fn reason(&self) -> String {
+        self.trip_reason.map_or_else(String::new, |reason| reason.to_string())
+    }
+}
+
+const fn words(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Normal => "as usual",
+        Mode::Disabled => "disabled",
+        Mode::ForcedOpen => "forced open",
+    }
+}
+
+/// Who gave an order, if that was not the program for good.
+struct By<'a>(&'a ModeOverride);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.by.as_deref() {
+            Some(by) if by != "code" || self.0.left.is_some() => write!(f, " by {by}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A share as a percentage, with one decimal where it has one.
+struct Percent(f64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (self.0 * 1000.0).round() / 10.0;
+        write!(f, "{tenths}%")
+    }
+}

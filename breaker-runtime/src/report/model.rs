@@ -1,0 +1,784 @@
+//! The machine, and the snapshots of the circuit around it, against a reference that is too slow and too simple to be
+//! wrong: it keeps every outcome and every probe, and counts them again whenever it is asked.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::Snapshot;
+use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
+use crate::rules::{
+    Bench, Ended, Ending, ModeOverride, Override, Probes, Reading, RejectedReason, Settlement,
+    State, Ticket, TransitionCounts, TripKind, slow,
+};
+use crate::settings::{Config, Mode, Settings, WindowSize};
+
+const CASES: u32 = 2_000;
+const STEPS: usize = 100;
+
+/// Shares are whole twentieths here, so that the reference compares without rounding.
+const TWENTIETHS: u64 = 20;
+
+fn ticks(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+fn in_ticks(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Acquire,
+    Settle(Index, Ending),
+    Advance(u64),
+    Trip,
+    ForceOpen,
+    Disable,
+    Reset,
+    Override(Mode, Option<u64>),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    use Ending::{Cancelled, Failure, Ignored, Success};
+    let ending = select(vec![
+        Success, Success, Success, Success, Failure, Failure, Failure, Failure, Ignored, Cancelled,
+    ]);
+    let mode = select(vec![Mode::Normal, Mode::Disabled, Mode::ForcedOpen]);
+    let step = prop_oneof![
+        20 => Just(Step::Acquire),
+        24 => (any::<Index>(), ending).prop_map(|(which, ending)| Step::Settle(which, ending)),
+        12 => (0..=6_u64).prop_map(Step::Advance),
+        1 => Just(Step::Trip),
+        1 => Just(Step::ForceOpen),
+        1 => Just(Step::Disable),
+        1 => Just(Step::Reset),
+        3 => (mode, option::of(1..=20_u64)).prop_map(|(mode, limit)| Step::Override(mode, limit)),
+    ];
+    vec(step, 1..=STEPS)
+}
+
+prop_compose! {
+    fn evidence()(
+        failure_threshold in option::of(1..=4_u32),
+        failure_rate in option::of(1..=TWENTIETHS),
+        (window, minimum) in (1..=8_u32).prop_flat_map(|window| (Just(window), 1..=window)),
+        slow_call in option::of((1..=4_u64, option::of(1..=TWENTIETHS))),
+    ) -> Config {
+        let mut config = Config::new().count_window(window).minimum_calls(minimum);
+        if let Some(failures) = failure_threshold {
+            config = config.failure_threshold(failures);
+        }
+        if let Some(share) = failure_rate {
+            config = config.failure_rate(as_share(share));
+        }
+        if let Some((longer_than, share)) = slow_call {
+            config = config.slow_call(ticks(longer_than));
+            if let Some(share) = share {
+                config = config.slow_call_rate(as_share(share));
+            }
+        }
+        config
+    }
+}
+
+prop_compose! {
+    fn configs()(
+        config in evidence(),
+        cooldown in 1..=10_u64,
+        multiplier in option::of((1..=3_u8, option::of(0..=30_u64))),
+        in_flight in 1..=3_u32,
+        successes in 1..=4_u32,
+        failures in option::of(1..=3_u32),
+        // No shorter than the longest `slow_call`.
+        probe_timeout in 4..=12_u64,
+        // In place of the window of calls. Its buckets may end between ticks.
+        time_window in option::of(10..=60_u64),
+    ) -> Config {
+        let mut config = config
+            .cooldown(ticks(cooldown))
+            .half_open_max_calls(in_flight)
+            .success_threshold(successes)
+            .probe_timeout(ticks(probe_timeout));
+        if let Some(failures) = failures {
+            config = config.half_open_failure_threshold(failures);
+        }
+        if let Some(length) = time_window {
+            config = config.time_window(ticks(length));
+        }
+        if let Some((factor, longest)) = multiplier {
+            config = config.cooldown_multiplier(factor.into());
+            if let Some(longer) = longest {
+                config = config.cooldown_max(ticks(cooldown + longer));
+            }
+        }
+        config
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "twentieths are small")]
+fn as_share(twentieths: u64) -> f64 {
+    twentieths as f64 / TWENTIETHS as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20")]
+fn as_twentieths(share: f64) -> u64 {
+    (share * 20.0).round() as u64
+}
+
+/// What the reference gives to a call that it lets in.
+#[derive(Clone, Copy, Debug)]
+struct Leave {
+    number: usize,
+    epoch: u64,
+    began: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    call: Ended,
+    at: u64,
+}
+
+/// A mode that somebody wants, until a tick or for good.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    mode: Mode,
+    until: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Probe {
+    number: usize,
+    deadline: u64,
+    end: Option<ProbeEnd>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ProbeEnd {
+    Good,
+    Bad,
+    Lost,
+    Neither,
+}
+
+#[derive(Clone, Debug)]
+struct Model {
+    settings: Settings,
+    now: u64,
+    state: State,
+    since: u64,
+    /// The states that it has been in, the first left out; a reset of a closed circuit is one more.
+    history: Vec<State>,
+    /// The changes of state, and the ticks that it was open before the present state.
+    ways: Vec<(State, State)>,
+    was_open: u64,
+    /// The outcomes that a closed circuit has heard since it closed, whatever they were.
+    heard: Vec<Heard>,
+    probes: Vec<Probe>,
+    /// Everything that was wanted so far, and whether the end of the last has taken effect.
+    wanted: Vec<Wanted>,
+    has_ended: bool,
+    /// Openings since the last close or control.
+    openings: u32,
+    reason: Option<(TripKind, u64)>,
+    last_failure: Option<u64>,
+    last_success: Option<u64>,
+    /// Every call that was let in, and what became of those that ended.
+    let_in: usize,
+    ended: Vec<(Ended, Settlement)>,
+    refused: Vec<RejectedReason>,
+}
+
+impl Model {
+    fn new(config: Config) -> Self {
+        Self {
+            settings: config.settings(),
+            now: 0,
+            state: State::Closed,
+            since: 0,
+            history: vec![],
+            ways: vec![],
+            was_open: 0,
+            heard: vec![],
+            probes: vec![],
+            wanted: vec![],
+            has_ended: false,
+            openings: 0,
+            reason: None,
+            last_failure: None,
+            last_success: None,
+            let_in: 0,
+            ended: vec![],
+            refused: vec![],
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.history.len() as u64
+    }
+
+    fn enter(&mut self, state: State, at: u64) {
+        if self.state != state {
+            self.ways.push((self.state, state));
+        }
+        if self.state == State::Open {
+            self.was_open += at - self.since;
+        }
+        self.history.push(state);
+        self.state = state;
+        self.since = at;
+        self.heard.clear();
+        match state {
+            State::Open => self.openings += 1,
+            State::HalfOpen => self.probes.clear(),
+            State::Closed | State::ForcedOpen | State::Disabled => self.openings = 0,
+        }
+        if state == State::Closed {
+            self.reason = None;
+        }
+        // From here on, good calls have no date.
+        if matches!(state, State::Closed | State::Disabled) {
+            self.last_success = None;
+        }
+    }
+
+    fn open(&mut self, kind: TripKind, failed: u64, at: u64) {
+        self.reason = Some((kind, failed));
+        self.enter(State::Open, at);
+    }
+
+    fn open_until(&self) -> u64 {
+        let Settings { cooldown, cooldown_multiplier, cooldown_max, .. } = self.settings;
+        let mut wait = in_ticks(cooldown);
+        for _ in 1..self.openings {
+            wait = in_ticks(ticks(wait).mul_f64(cooldown_multiplier)).min(in_ticks(cooldown_max));
+        }
+        self.since + wait
+    }
+
+    fn probes_that(&self, is: impl Fn(Option<ProbeEnd>) -> bool) -> u64 {
+        self.probes.iter().filter(|probe| is(probe.end)).count() as u64
+    }
+
+    fn failed_probes(&self) -> u64 {
+        self.probes_that(|end| matches!(end, Some(ProbeEnd::Bad | ProbeEnd::Lost)))
+    }
+
+    fn judge_probes(&mut self, at: u64) {
+        let failed = self.failed_probes();
+        if failed >= u64::from(self.settings.half_open_failure_threshold) {
+            self.open(TripKind::FailedProbes, failed, at);
+        } else if self.probes_that(|end| end == Some(ProbeEnd::Good))
+            >= u64::from(self.settings.success_threshold)
+        {
+            self.enter(State::Closed, at);
+        }
+    }
+
+    fn lapse(&mut self) {
+        for deadline in 0..=self.now {
+            for at in 0..self.probes.len() {
+                let probe = &mut self.probes[at];
+                let is_due = probe.end.is_none() && probe.deadline == deadline;
+                if self.state == State::HalfOpen && is_due {
+                    probe.end = Some(ProbeEnd::Lost);
+                    self.judge_probes(deadline);
+                }
+            }
+            if !self.has_ended && self.end_of_last() == Some(deadline) {
+                self.has_ended = true;
+                if self.changes_by_itself() {
+                    self.enter(state_of(self.permanent()), deadline);
+                }
+            }
+        }
+    }
+
+    fn end_of_last(&self) -> Option<u64> {
+        self.wanted.last()?.until
+    }
+
+    /// The mode that was wanted last without an end.
+    fn permanent(&self) -> Mode {
+        let for_good = self.wanted.iter().rev().find(|wanted| wanted.until.is_none());
+        for_good.map_or(Mode::Normal, |wanted| wanted.mode)
+    }
+
+    /// Whether the end of the last is a change of mode.
+    fn changes_by_itself(&self) -> bool {
+        let last = self.wanted.last();
+        last.is_some_and(|last| last.until.is_some() && last.mode != self.permanent())
+    }
+
+    fn want(&mut self, mode: Mode, limit: Option<u64>) {
+        self.lapse();
+        self.wanted.push(Wanted { mode, until: limit.map(|limit| self.now + limit) });
+        self.has_ended = false;
+        self.set(state_of(mode));
+    }
+
+    /// The last of all, or of those that have no end.
+    fn in_force(&self) -> Option<Ordered> {
+        let last = self.wanted.len().checked_sub(1)?;
+        let is_over = self.wanted[last].until.is_some_and(|until| until <= self.now);
+        let permanent = || self.wanted.iter().rposition(|wanted| wanted.until.is_none());
+        let number = if is_over { permanent()? } else { last };
+        let Wanted { mode, until } = self.wanted[number];
+        let is_shown = until.is_some() || mode != Mode::Normal;
+        is_shown.then(|| Ordered {
+            mode,
+            left: until.map(|until| ticks(until - self.now)),
+            then: until.map(|_| self.permanent()),
+            number: number as u64 + 1,
+        })
+    }
+
+    fn acquire(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
+        self.lapse();
+        if self.state == State::Open && self.now >= self.open_until() {
+            self.enter(State::HalfOpen, self.now);
+        }
+        let in_flight = self.probes_that(|end| end.is_none());
+        let refusal = match self.state {
+            State::Open => Some((RejectedReason::Open, Some(self.open_until() - self.now))),
+            State::ForcedOpen => {
+                let end = self.end_of_last().filter(|_| !self.has_ended);
+                let end = end.filter(|_| self.changes_by_itself());
+                Some((RejectedReason::ForcedOpen, end.map(|end| end - self.now)))
+            }
+            State::HalfOpen if in_flight == u64::from(self.settings.half_open_max_calls) => {
+                Some((RejectedReason::HalfOpenFull, None))
+            }
+            State::HalfOpen | State::Closed | State::Disabled => None,
+        };
+        if let Some(refusal) = refusal {
+            self.refused.push(refusal.0);
+            return Err(refusal);
+        }
+        let number = self.let_in;
+        self.let_in += 1;
+        if self.state == State::HalfOpen {
+            let deadline = self.now + in_ticks(self.settings.probe_timeout);
+            self.probes.push(Probe { number, deadline, end: None });
+        }
+        Ok(Leave { number, epoch: self.epoch(), began: self.now })
+    }
+
+    fn is_slow(&self, leave: Leave) -> bool {
+        let limit = self.settings.slow_call;
+        limit.is_some_and(|limit| self.now - leave.began > in_ticks(limit))
+    }
+
+    fn settle(&mut self, leave: Leave, ending: Ending) -> Settlement {
+        let call = Ended { ending, slow: self.is_slow(leave) };
+        self.lapse();
+        let settlement = self.take(leave, call);
+        if settlement == Settlement::Recorded && call.ending == Ending::Failure {
+            self.last_failure = Some(self.now);
+        }
+        self.ended.push((call, settlement));
+        settlement
+    }
+
+    fn take(&mut self, leave: Leave, call: Ended) -> Settlement {
+        if leave.epoch != self.epoch() {
+            return Settlement::Late;
+        }
+        match self.state {
+            State::Closed => {
+                self.heard.push(Heard { call, at: self.now });
+                self.judge_closed(call);
+                if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
+            }
+            State::HalfOpen => {
+                let probe = self.probes.iter_mut().find(|probe| probe.number == leave.number);
+                let probe = probe.expect("it was let in as a probe");
+                if probe.end.is_some() {
+                    return Settlement::Late;
+                }
+                let end = match call {
+                    Ended { ending: Ending::Ignored, .. } => ProbeEnd::Neither,
+                    Ended { ending: Ending::Failure, .. } | Ended { slow: true, .. } => {
+                        ProbeEnd::Bad
+                    }
+                    Ended { ending: Ending::Cancelled, .. } => ProbeEnd::Neither,
+                    Ended { ending: Ending::Success, .. } => ProbeEnd::Good,
+                };
+                probe.end = Some(end);
+                if call.ending == Ending::Success {
+                    self.last_success = Some(self.now);
+                }
+                self.judge_probes(self.now);
+                if end == ProbeEnd::Neither { Settlement::Neutral } else { Settlement::Recorded }
+            }
+            State::Disabled => Settlement::Neutral,
+            State::Open | State::ForcedOpen => unreachable!("nobody is let in here"),
+        }
+    }
+
+    fn judge_closed(&mut self, call: Ended) {
+        let settings = self.settings;
+        let failures = self.consecutive_failures();
+        let failed = call.ending == Ending::Failure;
+        let limit = settings.failure_threshold.map(u64::from);
+        if failed && limit.is_some_and(|limit| failures >= limit) {
+            self.open(TripKind::ConsecutiveFailures, failures, self.now);
+            return;
+        }
+        let window = self.window();
+        let is_judged = is_recorded(call) && (failed || call.slow);
+        if !is_judged || (window.len() as u64) < u64::from(settings.minimum_calls) {
+            return;
+        }
+        let reaches = |count: usize, share: Option<f64>| {
+            let limit = share.map(|share| as_twentieths(share) * window.len() as u64);
+            limit.is_some_and(|limit| count as u64 * TWENTIETHS >= limit)
+        };
+        let failed = window.iter().filter(|call| call.ending == Ending::Failure).count();
+        let slow = window.iter().filter(|call| call.slow).count();
+        if reaches(failed, settings.failure_rate) {
+            self.open(TripKind::FailureRate, failed as u64, self.now);
+        } else if reaches(slow, settings.slow_call_rate) {
+            self.open(TripKind::SlowCallRate, failed as u64, self.now);
+        }
+    }
+
+    /// The last N of the recorded calls, or those of the last ten buckets.
+    fn window(&self) -> Vec<Ended> {
+        let recorded = self.heard.iter().filter(|heard| is_recorded(heard.call));
+        let latest_first = recorded.rev();
+        let window: Vec<_> = match self.settings.window {
+            WindowSize::Calls(size) => latest_first.take(size as usize).collect(),
+            WindowSize::Time(length) => {
+                let bucket = |at| ticks(at).as_nanos() / (length.as_nanos() / 10);
+                latest_first.filter(|it| bucket(it.at) + 10 > bucket(self.now)).collect()
+            }
+        };
+        window.iter().map(|heard| heard.call).collect()
+    }
+
+    fn consecutive_failures(&self) -> u64 {
+        let mut failures = 0;
+        for heard in self.heard.iter().rev() {
+            match heard.call.ending {
+                Ending::Failure => failures += 1,
+                Ending::Success => break,
+                Ending::Ignored | Ending::Cancelled => {}
+            }
+        }
+        failures
+    }
+
+    fn consecutive_successes(&self) -> Option<u32> {
+        let WindowSize::Calls(size) = self.settings.window else { return None };
+        let recorded = self.heard.iter().rev().map(|it| it.call).filter(|it| is_recorded(*it));
+        let good = recorded.take_while(|call| call.ending == Ending::Success && !call.slow);
+        (self.state == State::Closed).then(|| size.min(good.count().try_into().unwrap()))
+    }
+
+    fn trip(&mut self) {
+        self.lapse();
+        if matches!(self.state, State::Closed | State::HalfOpen) {
+            self.open(TripKind::Manual, 0, self.now);
+        }
+    }
+
+    /// A control that sets a state of its own.
+    fn set(&mut self, state: State) {
+        if self.state != state || state == State::Closed {
+            self.enter(state, self.now);
+        }
+    }
+
+    fn probes(&self) -> Probes {
+        let is_half_open = self.state == State::HalfOpen;
+        Probes {
+            in_flight: if is_half_open { self.probes_that(|end| end.is_none()) } else { 0 },
+            successes: self.probes_that(|end| end == Some(ProbeEnd::Good)),
+            failures: self.failed_probes(),
+            lost: self.probes_that(|end| end == Some(ProbeEnd::Lost)),
+        }
+    }
+
+    /// Everything that a reading of the machine shows.
+    fn reading(&self) -> Seen {
+        let is_over = self.end_of_last().is_some_and(|end| end <= self.now);
+        if is_over && !self.has_ended && self.changes_by_itself() {
+            let mut later = self.clone();
+            later.lapse();
+            return later.reading();
+        }
+        let window = self.window();
+        let is_open = self.state == State::Open;
+        let left = self.open_until().saturating_sub(self.now);
+        Seen {
+            state: self.state,
+            since: ticks(self.now - self.since),
+            epoch: self.epoch(),
+            reason: self.reason,
+            retry_after: is_open.then(|| ticks(left)),
+            probe_due: is_open && left == 0,
+            calls: window.len() as u64,
+            failed: window.iter().filter(|call| call.ending == Ending::Failure).count() as u64,
+            slow: window.iter().filter(|call| call.slow).count() as u64,
+            consecutive_failures: self.consecutive_failures(),
+            consecutive_successes: self.consecutive_successes(),
+            probes: self.probes(),
+            ways: self.sorted_ways(),
+            open_time: ticks(self.was_open + if is_open { self.now - self.since } else { 0 }),
+            last_failure: self.last_failure.map(|at| ticks(self.now - at)),
+            ordered: self.in_force(),
+            last_success: self.last_success.map(|at| ticks(self.now - at)),
+        }
+    }
+
+    fn sorted_ways(&self) -> Vec<(State, State)> {
+        let mut ways = self.ways.clone();
+        ways.sort_by_key(|(from, to)| (*from as u8, *to as u8));
+        ways
+    }
+
+    fn calls(&self) -> Calls {
+        let count = |is: &dyn Fn(&(Ended, Settlement)) -> bool| {
+            self.ended.iter().filter(|it| is(it)).count() as u64
+        };
+        Calls {
+            started: self.let_in as u64,
+            success: count(&|(call, _)| call.ending == Ending::Success),
+            failure: count(&|(call, _)| call.ending == Ending::Failure),
+            ignored: count(&|(call, _)| call.ending == Ending::Ignored),
+            cancelled: count(&|(call, _)| call.ending == Ending::Cancelled),
+            slow: count(&|(call, settled)| call.slow && *settled == Settlement::Recorded),
+            late: count(&|(_, settled)| *settled == Settlement::Late),
+            timed_out: 0,
+            panicked: 0,
+        }
+    }
+
+    fn rejections(&self) -> Rejections {
+        let count = |reason| self.refused.iter().filter(|it| **it == reason).count() as u64;
+        Rejections {
+            open: count(RejectedReason::Open),
+            half_open_full: count(RejectedReason::HalfOpenFull),
+            forced_open: count(RejectedReason::ForcedOpen),
+            bulkhead_full: 0,
+        }
+    }
+}
+
+/// Whether a call of a closed circuit goes into the window.
+fn is_recorded(call: Ended) -> bool {
+    match call.ending {
+        Ending::Success | Ending::Failure => true,
+        Ending::Cancelled => call.slow,
+        Ending::Ignored => false,
+    }
+}
+
+fn state_of(mode: Mode) -> State {
+    match mode {
+        Mode::Normal => State::Closed,
+        Mode::Disabled => State::Disabled,
+        Mode::ForcedOpen => State::ForcedOpen,
+    }
+}
+
+/// An override as it is shown, but for who gave it.
+#[derive(Debug, PartialEq)]
+struct Ordered {
+    mode: Mode,
+    left: Option<Duration>,
+    then: Option<Mode>,
+    number: u64,
+}
+
+impl From<&ModeOverride> for Ordered {
+    fn from(shown: &ModeOverride) -> Self {
+        let ModeOverride { mode, left, then, number, .. } = *shown;
+        Self { mode, left, then, number }
+    }
+}
+
+/// What is compared after every step.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    state: State,
+    since: Duration,
+    epoch: u64,
+    reason: Option<(TripKind, u64)>,
+    retry_after: Option<Duration>,
+    probe_due: bool,
+    calls: u64,
+    failed: u64,
+    slow: u64,
+    consecutive_failures: u64,
+    consecutive_successes: Option<u32>,
+    probes: Probes,
+    /// Every change of state, in the order of states.
+    ways: Vec<(State, State)>,
+    open_time: Duration,
+    last_failure: Option<Duration>,
+    ordered: Option<Ordered>,
+    last_success: Option<Duration>,
+}
+
+impl From<Reading> for Seen {
+    fn from(reading: Reading) -> Self {
+        Self {
+            state: reading.state,
+            since: reading.since,
+            epoch: reading.epoch,
+            reason: reading.trip_reason.map(|reason| (reason.kind, reason.failed.into())),
+            retry_after: reading.retry_after,
+            probe_due: reading.probe_due,
+            calls: reading.tally.calls,
+            failed: reading.tally.failed,
+            slow: reading.tally.slow,
+            consecutive_failures: reading.consecutive_failures.into(),
+            consecutive_successes: reading.consecutive_successes,
+            probes: reading.probes,
+            ways: ways_of(&reading.past.transitions),
+            open_time: reading.past.open,
+            last_failure: reading.last_failure,
+            ordered: reading.mode_override.as_ref().map(Ordered::from),
+            last_success: reading.last_success,
+        }
+    }
+}
+
+fn ways_of(counts: &TransitionCounts) -> Vec<(State, State)> {
+    let each = |(from, to, count)| (0..count).map(move |_| (from, to));
+    counts.iter().flat_map(each).collect()
+}
+
+/// Fails unless the snapshot shows what the model has seen.
+#[track_caller]
+fn assert_shows(snapshot: &Snapshot, model: &Model) {
+    let seen = model.reading();
+    let is_judged = seen.calls >= u64::from(model.settings.minimum_calls);
+    let share = |count: u64| {
+        let count = f64::from(u32::try_from(count).unwrap());
+        is_judged.then(|| count / f64::from(u32::try_from(seen.calls).unwrap()))
+    };
+    let slow_rate = share(seen.slow).filter(|_| model.settings.slow_call.is_some());
+    assert_eq!(snapshot.state, seen.state);
+    assert_eq!(snapshot.since, seen.since);
+    assert_eq!(snapshot.epoch, seen.epoch);
+    assert_eq!(snapshot.trip_reason.map(|it| (it.kind, it.failed.into())), seen.reason);
+    assert_eq!(snapshot.retry_after, seen.retry_after);
+    assert_eq!(snapshot.probe_due, seen.probe_due);
+    assert_eq!(snapshot.failure_rate, share(seen.failed));
+    assert_eq!(snapshot.slow_call_rate, slow_rate);
+    assert_eq!(u64::from(snapshot.window_calls), seen.calls);
+    assert_eq!(u64::from(snapshot.window_failures), seen.failed);
+    assert_eq!(u64::from(snapshot.window_slow_calls), seen.slow);
+    assert_eq!(u64::from(snapshot.consecutive_failures), seen.consecutive_failures);
+    assert_eq!(snapshot.consecutive_successes, seen.consecutive_successes);
+    assert_eq!(snapshot.probes, seen.probes);
+    assert_eq!(snapshot.transitions, seen.ways.len() as u64);
+    assert_eq!(ways_of(&snapshot.transition_counts), seen.ways);
+    assert_eq!(snapshot.open_time, seen.open_time);
+    assert_eq!(snapshot.last_failure, seen.last_failure);
+    assert_eq!(snapshot.mode_override.as_ref().map(Ordered::from), seen.ordered);
+    assert_eq!(snapshot.last_success, seen.last_success);
+    assert_eq!(snapshot.calls, model.calls());
+    assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
+    assert_eq!(snapshot.rejected, model.rejections());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn s16_the_machine_does_what_the_reference_does(config in configs(), steps in steps()) {
+        let mut bench = Bench::new(config);
+        let mut model = Model::new(config);
+        let mut held: Vec<(Leave, Ticket)> = vec![];
+        for step in steps {
+            match step {
+                Step::Acquire => match (model.acquire(), bench.admit()) {
+                    (Ok(leave), Ok(ticket)) => held.push((leave, ticket)),
+                    (Err((reason, left)), Err(refusal)) => {
+                        prop_assert_eq!(refusal.reason, reason);
+                        prop_assert_eq!(refusal.left.as_duration(), left.map(ticks));
+                    }
+                    (expected, got) => prop_assert!(false, "{:?} against {:?}", expected, got),
+                },
+                Step::Settle(..) if held.is_empty() => {}
+                Step::Settle(which, ending) => {
+                    let (leave, ticket) = held.swap_remove(which.index(held.len()));
+                    let call = Ended { ending, slow: false };
+                    let call = if model.is_slow(leave) { slow(call) } else { call };
+                    prop_assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+                }
+                Step::Advance(by) => {
+                    model.now += by;
+                    bench.wait(ticks(by));
+                }
+                Step::Trip => (model.trip(), bench.trip()).0,
+                Step::ForceOpen => (model.want(Mode::ForcedOpen, None), bench.force_open()).0,
+                Step::Disable => (model.want(Mode::Disabled, None), bench.disable()).0,
+                Step::Reset => (model.want(Mode::Normal, None), bench.reset()).0,
+                Step::Override(mode, limit) => {
+                    model.want(mode, limit);
+                    bench.order(mode, limit.map(ticks));
+                }
+            }
+            prop_assert_eq!(Seen::from(bench.read()), model.reading());
+        }
+    }
+
+    #[test]
+    fn s16_the_circuit_does_what_the_reference_does(config in configs(), steps in steps()) {
+        let time = ManualClock::new();
+        // Its window of time begins where it was made, and not where time does.
+        time.advance(ticks(7));
+        let clock = Clock::Manual(time.clone());
+        let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
+        let mut model = Model::new(config);
+        let mut held: Vec<(Leave, Permit<'_>)> = vec![];
+        for step in steps {
+            match step {
+                Step::Acquire => match (model.acquire(), circuit.try_acquire()) {
+                    (Ok(leave), Ok(permit)) => held.push((leave, permit)),
+                    (Err((reason, left)), Err(rejected)) => {
+                        prop_assert_eq!(rejected.reason(), reason);
+                        let left = left.filter(|_| reason == RejectedReason::Open);
+                        prop_assert_eq!(rejected.retry_after(), left.map(ticks));
+                    }
+                    (expected, got) => prop_assert!(false, "{:?} against {:?}", expected, got),
+                },
+                Step::Settle(..) if held.is_empty() => {}
+                Step::Settle(which, ending) => {
+                    let (leave, permit) = held.swap_remove(which.index(held.len()));
+                    model.settle(leave, ending);
+                    match ending {
+                        Ending::Success => permit.success(),
+                        Ending::Failure => permit.failure(),
+                        Ending::Ignored => permit.ignore(),
+                        Ending::Cancelled => drop(permit),
+                    }
+                }
+                Step::Advance(by) => {
+                    model.now += by;
+                    time.advance(ticks(by));
+                }
+                Step::Trip => (model.trip(), circuit.trip()).0,
+                Step::ForceOpen => (model.want(Mode::ForcedOpen, None), circuit.force_open()).0,
+                Step::Disable => (model.want(Mode::Disabled, None), circuit.disable()).0,
+                Step::Reset => (model.want(Mode::Normal, None), circuit.reset()).0,
+                Step::Override(mode, limit) => {
+                    model.want(mode, limit);
+                    let limit = limit.map(ticks);
+                    circuit.override_for(Override::Mode(mode), limit, "somebody").unwrap();
+                }
+            }
+            assert_eq!(circuit.state(), model.reading().state);
+            assert_shows(&circuit.snapshot(), &model);
+        }
+    }
+}

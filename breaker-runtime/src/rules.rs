@@ -1,0 +1,29 @@
+//! What decides. No lock, no clock, no user code, and nothing that is shared: every method takes the time.
+
+mod instant;
+mod machine;
+mod order;
+mod outcome;
+mod probes;
+mod refusal;
+mod state;
+mod transitions;
+mod window;
+
+pub(crate) use instant::{Instant, Left, nanos};
+#[cfg(test)]
+pub(crate) use machine::bench::{Bench, slow};
+pub(crate) use machine::{
+    EPOCH_BITS, GoodCalls, Machine, ProbeId, Reading, Settlement, Ticket, count,
+};
+pub(crate) use order::Order;
+pub use order::{ModeOverride, Override};
+pub use outcome::Outcome;
+pub(crate) use outcome::{Ended, Ending};
+pub use probes::Probes;
+pub(crate) use refusal::Refusal;
+pub use refusal::RejectedReason;
+pub(crate) use state::plural;
+pub use state::{Cause, State, Transition, TripKind, TripReason};
+pub use transitions::TransitionCounts;
+pub(crate) use window::{Good, Tally, Window};

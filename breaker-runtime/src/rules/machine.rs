@@ -1,0 +1,678 @@
+//! The state machine: every rule of a circuit, and nothing else.
+//!
+//! It takes `&mut self` and a `now`; no lock, no clock, no user code. A test moves time by passing a
+//! later instant. Around it, [`CircuitBreaker`](crate::CircuitBreaker) holds the lock and the fast path.
+
+mod evidence;
+mod orders;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use crate::rules::{
+    Cause, Ended, Ending, Good, Instant, ModeOverride, Order, Probes, Refusal, RejectedReason,
+    State, Tally, Transition, TransitionCounts, TripKind, TripReason,
+};
+use crate::settings::{Mode, Settings};
+use evidence::Evidence;
+use orders::Orders;
+
+/// Epochs are counted in so many bits, and begin anew after that (R10).
+pub(crate) const EPOCH_BITS: u32 = 41;
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    settings: Settings,
+    phase: Phase,
+    created: Instant,
+    epoch: u64,
+    since: Instant,
+    /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
+    now: Instant,
+    trouble: Option<Box<Trouble>>,
+    history: Option<Box<History>>,
+    /// What nobody has taken yet, in order.
+    news: Vec<Transition>,
+    jitter: fastrand::Rng,
+}
+
+/// What a circuit remembers that has seen bad calls. A healthy one has no room for it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trouble {
+    trip_reason: Option<TripReason>,
+    /// Openings since the last close, the first left out (R15).
+    reopenings: u32,
+    probes: Probes,
+    /// Those of the failed probes that were slow.
+    slow_probes: u32,
+    last_failure: Option<Instant>,
+    /// Kept until good calls may end without a date.
+    last_success: Option<Instant>,
+}
+
+/// What a circuit has that ever left its first state, or was given an order. One box, as a circuit that never
+/// failed must stay small.
+#[derive(Clone, Debug, Default)]
+struct History {
+    past: Past,
+    orders: Option<Box<Orders>>,
+}
+
+/// What a circuit has been through since it was made, if it ever left its first state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) transitions: TransitionCounts,
+    /// How long it was open.
+    pub(crate) open: Duration,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Closed(Evidence),
+    Open { until: Instant },
+    HalfOpen { deadlines: BTreeMap<ProbeId, Instant>, next: ProbeId },
+    ForcedOpen,
+    Disabled,
+}
+
+/// Tells a probe from its neighbours of the same epoch. Later probes have greater ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ProbeId(NonZeroU64);
+
+impl ProbeId {
+    /// This id, and the next in its place.
+    fn take(&mut self) -> Self {
+        let next = Self(self.0.saturating_add(1));
+        std::mem::replace(self, next)
+    }
+}
+
+/// What an admitted call must show when it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) epoch: u64,
+    pub(crate) probe: Option<ProbeId>,
+}
+
+impl Ticket {
+    /// For a call that is no probe.
+    #[inline]
+    pub(crate) const fn of(epoch: u64) -> Self {
+        Self { epoch, probe: None }
+    }
+}
+
+/// What settling did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// The outcome counted.
+    Recorded,
+    /// The outcome counts for nothing in this state.
+    Neutral,
+    /// The outcome belongs to another epoch, or to a probe that was given up (R10, R12).
+    Late,
+}
+
+/// The good calls of a closed circuit, counted outside the machine.
+pub(crate) trait GoodCalls {
+    /// Ends the run since the last bad call and returns how long it was, with the verdict that `judge` gave
+    /// on it. If there is a verdict, good calls must be refused from that very moment on.
+    fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>);
+
+    /// How many there have been in this epoch, as of one moment: those that are not in it came after whatever
+    /// is decided on it.
+    fn all(&self) -> u64;
+}
+
+/// A consistent reading of the machine.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) state: State,
+    pub(crate) since: Duration,
+    pub(crate) epoch: u64,
+    pub(crate) trip_reason: Option<TripReason>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) probe_due: bool,
+    pub(crate) tally: Tally,
+    pub(crate) consecutive_failures: u32,
+    pub(crate) consecutive_successes: Option<u32>,
+    pub(crate) probes: Probes,
+    pub(crate) past: Past,
+    pub(crate) last_failure: Option<Duration>,
+    pub(crate) last_success: Option<Duration>,
+    pub(crate) mode_override: Option<ModeOverride>,
+}
+
+impl Machine {
+    /// A closed circuit with no evidence. `seed` is for the jitter alone.
+    pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
+        Self {
+            phase: Phase::Closed(Evidence::none(&settings, now)),
+            settings,
+            created: now,
+            epoch: 0,
+            since: now,
+            now,
+            trouble: None,
+            history: None,
+            news: Vec::new(),
+            jitter: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.phase {
+            Phase::Closed(_) => State::Closed,
+            Phase::Open { .. } => State::Open,
+            Phase::HalfOpen { .. } => State::HalfOpen,
+            Phase::ForcedOpen => State::ForcedOpen,
+            Phase::Disabled => State::Disabled,
+        }
+    }
+
+    /// The state at `now`. Changes nothing.
+    pub(crate) fn state_at(&self, now: Instant) -> State {
+        self.ahead(now).map_or(self.state(), |ahead| ahead.state())
+    }
+
+    /// Whether a call would be let in (R6, R7).
+    pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
+        let now = self.catch_up(now);
+        match &self.phase {
+            Phase::ForcedOpen => {
+                let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
+                Err(Refusal::forced_open(now.left_to(end)))
+            }
+            Phase::Open { until } if !now.has_reached(*until) => {
+                Err(Refusal::open(now.left_to(*until)))
+            }
+            Phase::HalfOpen { deadlines, .. }
+                if deadlines.len() >= self.settings.half_open_max_calls as usize =>
+            {
+                Err(Refusal::new(RejectedReason::HalfOpenFull))
+            }
+            Phase::Closed(_) | Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Disabled => {
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets a call in, as a probe if there is need to, or says why not.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
+        self.check(now)?;
+        let now = self.now;
+        if let Phase::Open { .. } = self.phase {
+            let trouble = self.trouble();
+            (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
+            let (deadlines, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+            self.enter(Phase::HalfOpen { deadlines, next }, Cause::CooldownOver, now);
+        }
+        let mut ticket = Ticket::of(self.epoch);
+        if let Phase::HalfOpen { deadlines, next } = &mut self.phase {
+            let probe = next.take();
+            deadlines.insert(probe, now.after(self.settings.probe_timeout));
+            ticket.probe = Some(probe);
+        }
+        Ok(ticket)
+    }
+
+    /// Gives a probe all of its time from now on, if it was not given up yet. It gets a new id, as later ids
+    /// have later deadlines. Probes that are lost meanwhile are left to others: no event comes of this.
+    pub(crate) fn begin_again(&mut self, ticket: Ticket, now: Instant) -> Ticket {
+        self.now = self.now.max(now);
+        if ticket.epoch == self.epoch
+            && let (Phase::HalfOpen { deadlines, next }, Some(probe)) =
+                (&mut self.phase, ticket.probe)
+            && deadlines.remove(&probe).is_some()
+        {
+            let again = next.take();
+            deadlines.insert(again, self.now.after(self.settings.probe_timeout));
+            return Ticket { probe: Some(again), ..ticket };
+        }
+        ticket
+    }
+
+    /// Until when nothing but a call to this machine changes what it says: the end of a cooldown, or the
+    /// edge at which a window wants to [`turn`](Machine::turn). A timed order that will change the mode has
+    /// an open circuit ask, as the end of its cooldown is not known then.
+    pub(crate) fn holds_until(&self) -> Instant {
+        match (&self.phase, self.change_of_mode()) {
+            (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
+            (Phase::Closed(evidence), None) => evidence.holds_until(),
+            (Phase::Open { until }, None) => *until,
+            (Phase::Open { .. }, Some(_))
+            | (Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled, _) => Instant::ZERO,
+        }
+    }
+
+    /// Whether calls of a closed circuit must look at the time, as it is closed no longer than a timed order
+    /// lasts (R34).
+    pub(crate) fn is_closed_for_a_time(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_)) && self.change_of_mode().is_some()
+    }
+
+    /// Whether it needs to know of all good calls of a closed circuit, and not only of their run.
+    pub(crate) fn counts_all(&self) -> bool {
+        matches!(&self.phase, Phase::Closed(evidence) if evidence.counts_all())
+    }
+
+    /// Forgets what a full run of good calls has pushed out of the window, and returns what that took.
+    pub(crate) fn forget(&mut self) -> Option<impl Sized + use<>> {
+        match &mut self.phase {
+            Phase::Closed(evidence) => evidence.forget(),
+            _ => None,
+        }
+    }
+
+    /// Takes note of the time before a good call of a closed circuit is counted.
+    pub(crate) fn turn(&mut self, good: &impl GoodCalls, now: Instant) {
+        let now = self.catch_up(now);
+        if let Phase::Closed(evidence) = &mut self.phase
+            && now >= evidence.holds_until()
+        {
+            evidence.turn(good.all(), now);
+        }
+    }
+
+    /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). A good call of a closed circuit does
+    /// not come here: it is only counted.
+    pub(crate) fn settle(
+        &mut self,
+        ticket: Ticket,
+        ended: Ended,
+        good: &impl GoodCalls,
+        now: Instant,
+    ) -> Settlement {
+        let now = self.catch_up(now);
+        if ticket.epoch != self.epoch {
+            return Settlement::Late;
+        }
+        match (&mut self.phase, ticket.probe) {
+            (Phase::Closed(evidence), _) => {
+                if !ended.is_bad() {
+                    return Settlement::Neutral;
+                }
+                let judge = |good| evidence.judge(&self.settings, good, ended, now);
+                let (good, verdict) = if evidence.counts_all() {
+                    let good = Good { run: 0, all: good.all() };
+                    (good, judge(good))
+                } else {
+                    let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
+                    (Good { run, all: 0 }, verdict)
+                };
+                evidence.record(good, ended, now);
+                if ended.is_failed() {
+                    self.trouble().last_failure = Some(now);
+                }
+                if let Some(reason) = verdict {
+                    self.open(reason, now);
+                }
+                Settlement::Recorded
+            }
+            (Phase::HalfOpen { deadlines, .. }, Some(probe)) => {
+                if deadlines.remove(&probe).is_none() {
+                    return Settlement::Late;
+                }
+                match ended.ending {
+                    Ending::Failure => self.trouble().last_failure = Some(now),
+                    Ending::Success => self.trouble().last_success = Some(now),
+                    Ending::Ignored | Ending::Cancelled => {}
+                }
+                self.settle_probe(ended, now)
+            }
+            _ => Settlement::Neutral,
+        }
+    }
+
+    fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
+        if ended.is_bad() {
+            self.fail_probe(ended.slow, now);
+        } else if ended.ending == Ending::Success {
+            let probes = &mut self.trouble().probes;
+            probes.successes += 1;
+            let successes = probes.successes;
+            if successes >= self.settings.success_threshold.into() {
+                self.close(Cause::Recovered(successes), now);
+            }
+        } else {
+            return Settlement::Neutral;
+        }
+        Settlement::Recorded
+    }
+
+    fn fail_probe(&mut self, slow: bool, now: Instant) {
+        let trouble = self.trouble();
+        trouble.probes.failures += 1;
+        trouble.slow_probes += u32::from(slow);
+        let Trouble { probes, slow_probes, .. } = *trouble;
+        let limit = self.settings.half_open_failure_threshold;
+        if probes.failures >= limit.into() {
+            let reason = TripReason {
+                kind: TripKind::FailedProbes,
+                failed: count(probes.failures),
+                slow: slow_probes,
+                calls: count(probes.failures + probes.successes),
+                share: None,
+                threshold: Some(limit.into()),
+            };
+            self.reopen(reason, now);
+        }
+    }
+
+    /// Opens a closed or half-open circuit as if by evidence; does nothing elsewhere (R16).
+    pub(crate) fn trip(&mut self, now: Instant) {
+        let now = self.catch_up(now);
+        match self.phase {
+            Phase::Closed(_) => self.open(TripReason::MANUAL, now),
+            Phase::HalfOpen { .. } => self.reopen(TripReason::MANUAL, now),
+            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
+        }
+    }
+
+    pub(crate) fn force_open(&mut self, now: Instant) {
+        self.order(Order::by_code(Mode::ForcedOpen), now);
+    }
+
+    pub(crate) fn disable(&mut self, now: Instant) {
+        self.order(Order::by_code(Mode::Disabled), now);
+    }
+
+    /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
+    pub(crate) fn reset(&mut self, now: Instant) {
+        self.order(Order::by_code(Mode::Normal), now);
+    }
+
+    /// Runs the circuit in another mode, for good or for a time (R16, R34). If the clock went back, a reset
+    /// begins anew here: a test with paused time must not wait for where another one has been.
+    pub(crate) fn order(&mut self, order: Order, now: Instant) {
+        if order.mode == Mode::Normal && now < self.now {
+            self.now = now;
+            self.created = self.created.min(now);
+        }
+        let now = self.catch_up(now);
+        let (mode, cause) = match order.mode {
+            Mode::Normal => (Mode::Normal, Cause::Reset),
+            Mode::Disabled => (Mode::Disabled, Cause::Disabled),
+            Mode::ForcedOpen => (Mode::ForcedOpen, Cause::ForcedOpen),
+        };
+        self.history().orders.get_or_insert_default().take(order, now);
+        self.run_as(mode, cause, now);
+    }
+
+    /// A circuit that is in that mode stays as it is, but for one that is closed again (R16).
+    fn run_as(&mut self, mode: Mode, cause: Cause, now: Instant) {
+        match (mode, &self.phase) {
+            (Mode::Normal, _) => self.close(cause, now),
+            (Mode::Disabled, Phase::Disabled) | (Mode::ForcedOpen, Phase::ForcedOpen) => {}
+            (Mode::Disabled, _) => {
+                // The calls of a disabled circuit are not dated.
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.last_success = None;
+                }
+                self.enter(Phase::Disabled, cause, now);
+            }
+            (Mode::ForcedOpen, _) => self.enter(Phase::ForcedOpen, cause, now),
+        }
+    }
+
+    /// When a timed order will end, and the mode that the circuit returns to, if that is another one.
+    fn change_of_mode(&self) -> Option<(Instant, Mode)> {
+        self.orders()?.change()
+    }
+
+    /// The changes since this was last called.
+    pub(crate) fn take_news(&mut self) -> Vec<Transition> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Whether a circuit that nobody asked for in so long holds nothing worth keeping: no evidence, or
+    /// only what is ten cooldowns old.
+    pub(crate) fn is_disposable(&self, good: Good, untouched: Duration, now: Instant) -> bool {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.is_disposable(Good::default(), untouched, now);
+        }
+        if self.change_of_mode().is_some() {
+            return false;
+        }
+        let ages = self.settings.cooldown.saturating_mul(10);
+        match &self.phase {
+            Phase::Closed(evidence) => {
+                let now = now.max(self.now);
+                // A call may have been asked for long before it ended.
+                let untouched = evidence.age(now).map_or(untouched, |age| age.min(untouched));
+                evidence.is_spotless(good, now) || untouched >= ages
+            }
+            Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
+            Phase::HalfOpen { deadlines, .. } => {
+                let now = now.max(self.now);
+                let trouble = self.trouble.as_deref().copied().unwrap_or_default();
+                // A probe that nobody settles has its outcome at its deadline (R12).
+                let outcomes = [trouble.last_failure, trouble.last_success].into_iter().flatten();
+                let mut outcomes = outcomes.chain(deadlines.values().copied());
+                untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
+            }
+            Phase::ForcedOpen | Phase::Disabled => false,
+        }
+    }
+
+    /// What the machine looks like at `now`, with so many good calls. Changes nothing.
+    pub(crate) fn read(&self, good: Good, now: Instant) -> Reading {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.read(Good::default(), now);
+        }
+        let now = now.max(self.now);
+        let ago = |at: Option<Instant>| at.map(|at| now.since(at));
+        let Trouble { trip_reason, probes, last_failure, last_success, .. } =
+            self.trouble.as_deref().copied().unwrap_or_default();
+        let mut reading = Reading {
+            state: self.state(),
+            since: now.since(self.since),
+            epoch: self.epoch,
+            trip_reason,
+            retry_after: None,
+            probe_due: false,
+            tally: Tally::default(),
+            consecutive_failures: 0,
+            consecutive_successes: None,
+            probes,
+            past: self.past(now),
+            last_failure: ago(last_failure),
+            last_success: ago(last_success),
+            mode_override: self.orders().and_then(|orders| orders.in_force(now)),
+        };
+        match &self.phase {
+            Phase::Closed(evidence) => {
+                reading.tally = evidence.tally(good, now);
+                reading.consecutive_failures = evidence.failures_after(good);
+                reading.consecutive_successes = evidence.successes_after(good);
+            }
+            Phase::Open { until } => {
+                reading.retry_after = now.left_to(*until).as_duration();
+                reading.probe_due = now.has_reached(*until);
+            }
+            Phase::HalfOpen { deadlines, .. } => reading.probes.in_flight = deadlines.len() as u64,
+            Phase::ForcedOpen | Phase::Disabled => {}
+        }
+        reading
+    }
+
+    /// What this will be once it has caught up, where a timed order has ended that nobody has taken note of
+    /// (R34). The circuit leaves what it holds as evidence then, so that is left out.
+    fn ahead(&self, now: Instant) -> Option<Self> {
+        let now = now.max(self.now);
+        self.change_of_mode().filter(|(end, _)| now.has_reached(*end))?;
+        let phase = match &self.phase {
+            Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
+            Phase::Open { until } => Phase::Open { until: *until },
+            Phase::HalfOpen { deadlines, next } => {
+                Phase::HalfOpen { deadlines: deadlines.clone(), next: *next }
+            }
+            Phase::ForcedOpen => Phase::ForcedOpen,
+            Phase::Disabled => Phase::Disabled,
+        };
+        let mut ahead = Self {
+            phase,
+            trouble: self.trouble.clone(),
+            history: self.history.clone(),
+            news: Vec::new(),
+            jitter: self.jitter.clone(),
+            ..*self
+        };
+        ahead.catch_up(now);
+        Some(ahead)
+    }
+
+    /// Takes what is over by now, in the order in which it ended and dated then: lost probes (R12) and the
+    /// timed order (R34).
+    fn catch_up(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        loop {
+            let lapse = self.first_deadline().filter(|(at, _)| self.now.has_reached(*at));
+            let end = self.orders().and_then(Orders::end);
+            let end = end.filter(|at| self.now.has_reached(*at));
+            match (lapse, end) {
+                (Some((at, probe)), end) if end.is_none_or(|end| at <= end) => {
+                    self.lose(probe, at);
+                }
+                (_, Some(at)) => self.end_order(at),
+                (_, None) => return self.now,
+            }
+        }
+    }
+
+    /// The probe that is lost first if nothing happens.
+    fn first_deadline(&self) -> Option<(Instant, ProbeId)> {
+        let Phase::HalfOpen { deadlines, .. } = &self.phase else { return None };
+        deadlines.first_key_value().map(|(probe, deadline)| (*deadline, *probe))
+    }
+
+    fn lose(&mut self, probe: ProbeId, at: Instant) {
+        if let Phase::HalfOpen { deadlines, .. } = &mut self.phase {
+            deadlines.remove(&probe);
+        }
+        self.trouble().probes.lost += 1;
+        self.fail_probe(false, at);
+    }
+
+    fn end_order(&mut self, at: Instant) {
+        let change = self.change_of_mode();
+        if let Some(orders) = &mut self.history().orders {
+            orders.retire();
+        }
+        if let Some((_, mode)) = change {
+            self.run_as(mode, Cause::OverrideEnded, at);
+        }
+    }
+
+    fn history(&mut self) -> &mut History {
+        self.history.get_or_insert_default()
+    }
+
+    fn orders(&self) -> Option<&Orders> {
+        self.history.as_ref()?.orders.as_deref()
+    }
+
+    fn trouble(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
+    fn open(&mut self, reason: TripReason, now: Instant) {
+        self.trouble().trip_reason = Some(reason);
+        let until = now.after(self.next_cooldown());
+        self.enter(Phase::Open { until }, Cause::Tripped(reason), now);
+    }
+
+    fn reopen(&mut self, reason: TripReason, now: Instant) {
+        let trouble = self.trouble();
+        trouble.reopenings = trouble.reopenings.saturating_add(1);
+        self.open(reason, now);
+    }
+
+    fn close(&mut self, cause: Cause, now: Instant) {
+        if let Some(trouble) = &mut self.trouble {
+            (trouble.reopenings, trouble.trip_reason, trouble.last_success) = (0, None, None);
+        }
+        let evidence = Evidence::none(&self.settings, self.created);
+        self.enter(Phase::Closed(evidence), cause, now);
+    }
+
+    /// The one place where the phase changes (R9).
+    fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
+        let from = self.state();
+        let retry_after = match &phase {
+            Phase::Open { until } => now.left_to(*until).as_duration(),
+            _ => None,
+        };
+        self.phase = phase;
+        self.epoch = (self.epoch + 1) % (1 << EPOCH_BITS);
+        let lasted = now.since(self.since);
+        self.since = now;
+        let to = self.state();
+        if from != to {
+            let past = &mut self.history().past;
+            past.transitions.add(from, to, 1);
+            if from == State::Open {
+                past.open = past.open.saturating_add(lasted);
+            }
+        }
+        self.news.push(Transition { from, to, cause, retry_after });
+    }
+
+    /// What it has been through, up to `now`.
+    pub(crate) fn past(&self, now: Instant) -> Past {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.past(now);
+        }
+        let mut past = self.history.as_ref().map(|history| history.past).unwrap_or_default();
+        if let Phase::Open { .. } = self.phase {
+            past.open = past.open.saturating_add(now.max(self.now).since(self.since));
+        }
+        past
+    }
+
+    /// Takes on what another circuit, which is no more, has been through.
+    pub(crate) fn absorb(&mut self, gone: Past) {
+        if gone != Past::default() {
+            let past = &mut self.history().past;
+            past.transitions.absorb(&gone.transitions);
+            past.open = past.open.saturating_add(gone.open);
+        }
+    }
+
+    /// `min(cooldown x multiplier^reopenings, jittered, cooldown_max)` (R15).
+    fn next_cooldown(&mut self) -> Duration {
+        let Settings { cooldown, cooldown_multiplier, cooldown_max, cooldown_jitter, .. } =
+            self.settings;
+        let reopenings = self.trouble().reopenings;
+        let is_growing = reopenings > 0 && cooldown_multiplier > 1.0;
+        if !is_growing && cooldown_jitter == 0.0 {
+            // Exact: a float would round the nanoseconds of a cooldown of months.
+            return cooldown;
+        }
+        let growth = cooldown_multiplier.powf(reopenings.into());
+        let spread = cooldown_jitter.mul_add(self.jitter.f64().mul_add(2.0, -1.0), 1.0);
+        Duration::try_from_secs_f64(cooldown.as_secs_f64() * growth * spread)
+            .map_or(cooldown_max, |cooldown| cooldown.min(cooldown_max))
+    }
+}
+
+/// A count that is shown; more than can be shown is "very many".
+pub(crate) fn count(calls: u64) -> u32 {
+    u32::try_from(calls).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
+mod disposable;
+#[cfg(test)]
+mod tests;

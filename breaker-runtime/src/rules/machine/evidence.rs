@@ -1,0 +1,125 @@
+//! What a closed circuit holds against its dependency, and when that is enough.
+
+use std::time::Duration;
+
+use super::count;
+use crate::rules::{Ended, Ending, Good, Instant, Tally, TripKind, TripReason, Window};
+use crate::settings::Settings;
+
+/// What a closed circuit holds against its dependency.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    /// Consecutive failures, good as long as no good call followed.
+    failures: u32,
+    window: Window,
+    /// When the last bad call ended.
+    last: Option<Instant>,
+}
+
+impl Evidence {
+    pub(super) fn none(settings: &Settings, created: Instant) -> Self {
+        Self { failures: 0, window: Window::new(settings.window, created), last: None }
+    }
+
+    /// Whether it needs to know of all good calls.
+    pub(super) fn counts_all(&self) -> bool {
+        self.window.counts_all()
+    }
+
+    /// Until when good calls need only be counted.
+    pub(super) fn holds_until(&self) -> Instant {
+        self.window.edge()
+    }
+
+    pub(super) fn turn(&mut self, all_good: u64, now: Instant) {
+        self.window.turn(all_good, now);
+    }
+
+    pub(super) fn forget(&mut self) -> Option<impl Sized + use<>> {
+        self.window.forget()
+    }
+
+    /// What the window holds.
+    pub(super) fn tally(&self, good: Good, now: Instant) -> Tally {
+        self.window.tally(good, now)
+    }
+
+    /// The good calls since the last bad one, where they are counted as a run.
+    pub(super) fn successes_after(&self, good: Good) -> Option<u32> {
+        (!self.counts_all()).then_some(good.run)
+    }
+
+    /// How old the last bad call is.
+    pub(super) fn age(&self, now: Instant) -> Option<Duration> {
+        self.last.map(|last| now.since(last))
+    }
+
+    /// Whether there is nothing bad to remember.
+    pub(super) fn is_spotless(&self, good: Good, now: Instant) -> bool {
+        let tally = self.tally(good, now);
+        self.failures_after(good) == 0 && tally.failed == 0 && tally.slow == 0
+    }
+
+    pub(super) fn failures_after(&self, good: Good) -> u32 {
+        if self.window.has_good_since(good) { 0 } else { self.failures }
+    }
+
+    /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow
+    /// call that was cancelled leaves it (R1).
+    fn failures_with(&self, good: Good, call: Ended) -> u32 {
+        match call.ending {
+            Ending::Failure => self.failures_after(good).saturating_add(1),
+            Ending::Success => 0,
+            Ending::Ignored | Ending::Cancelled => self.failures_after(good),
+        }
+    }
+
+    /// Whether the bad `call`, following those good ones, opens the circuit; a run comes before a rate (R2).
+    pub(super) fn judge(
+        &self,
+        settings: &Settings,
+        good: Good,
+        call: Ended,
+        now: Instant,
+    ) -> Option<TripReason> {
+        let failures = self.failures_with(good, call);
+        if let Some(limit) = settings.failure_threshold
+            && call.is_failed()
+            && failures >= limit
+        {
+            return Some(TripReason {
+                kind: TripKind::ConsecutiveFailures,
+                failed: failures,
+                slow: 0,
+                calls: failures,
+                share: None,
+                threshold: Some(limit.into()),
+            });
+        }
+        let tally = self.window.tally_with(good, call, now);
+        if tally.calls < settings.minimum_calls.into() {
+            return None;
+        }
+        let exceeds = |kind, share: f64, threshold: Option<f64>| {
+            let threshold = threshold.filter(|threshold| share >= *threshold)?;
+            Some(TripReason {
+                kind,
+                failed: count(tally.failed),
+                slow: count(tally.slow),
+                calls: count(tally.calls),
+                share: Some(share),
+                threshold: Some(threshold),
+            })
+        };
+        exceeds(TripKind::FailureRate, tally.failed_share(), settings.failure_rate).or_else(|| {
+            exceeds(TripKind::SlowCallRate, tally.slow_share(), settings.slow_call_rate)
+        })
+    }
+
+    /// Takes the bad `call`, following those good ones.
+    pub(super) fn record(&mut self, good: Good, call: Ended, now: Instant) {
+        self.failures = self.failures_with(good, call);
+        self.window.record(good, call, now);
+        self.last = Some(now);
+    }
+}

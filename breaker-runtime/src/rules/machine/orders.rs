@@ -1,0 +1,75 @@
+//! The orders that a circuit was given (R34).
+//!
+//! A timed order stands in front of the permanent one before it, and the next order, whatever it is, takes
+//! its place. So a timed order that ends can undo nothing but itself.
+
+use std::borrow::Cow;
+
+use crate::rules::{Instant, ModeOverride, Order};
+use crate::settings::Mode;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Orders {
+    /// How many there have been.
+    count: u64,
+    permanent: Option<Given>,
+    timed: Option<(Given, Instant)>,
+}
+
+#[derive(Clone, Debug)]
+struct Given {
+    mode: Mode,
+    by: Cow<'static, str>,
+    number: u64,
+}
+
+impl Orders {
+    pub(super) fn take(&mut self, order: Order, now: Instant) {
+        let Order { mode, limit, by } = order;
+        self.count = self.count.saturating_add(1);
+        let given = Given { mode, by, number: self.count };
+        let until = limit.map_or(Instant::NEVER, |limit| now.after(limit));
+        if until == Instant::NEVER {
+            self.timed = None;
+            self.permanent = (mode != Mode::Normal).then_some(given);
+        } else {
+            self.timed = Some((given, until));
+        }
+    }
+
+    /// When the timed order ends, if there is one.
+    pub(super) fn end(&self) -> Option<Instant> {
+        self.timed.as_ref().map(|(_, until)| *until)
+    }
+
+    /// The change of mode that the end of the timed order brings, if it brings one.
+    pub(super) fn change(&self) -> Option<(Instant, Mode)> {
+        let (timed, until) = self.timed.as_ref()?;
+        let then = self.permanent_mode();
+        (then != timed.mode).then_some((*until, then))
+    }
+
+    /// The timed order has ended.
+    pub(super) fn retire(&mut self) {
+        self.timed = None;
+    }
+
+    fn permanent_mode(&self) -> Mode {
+        self.permanent.as_ref().map_or(Mode::Normal, |given| given.mode)
+    }
+
+    /// The order that decides the mode at `now`.
+    pub(super) fn in_force(&self, now: Instant) -> Option<ModeOverride> {
+        let timed = self.timed.as_ref().filter(|(_, until)| !now.has_reached(*until));
+        let until = timed.map(|(_, until)| *until);
+        let Given { mode, by, number } =
+            timed.map(|(given, _)| given).or(self.permanent.as_ref())?;
+        Some(ModeOverride {
+            mode: *mode,
+            by: (!by.is_empty()).then(|| by.to_string()),
+            left: until.and_then(|until| now.left_to(until).as_duration()),
+            then: until.map(|_| self.permanent_mode()),
+            number: *number,
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! How a finished call counts.
+
+/// How a finished call counts.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Outcome;
+///
+/// let outcome = |status: u16| match status {
+///     500.. => Outcome::Failure,
+///     400.. => Outcome::Ignored,
+///     _ => Outcome::Success,
+/// };
+/// assert_eq!(outcome(404), Outcome::Ignored);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The dependency answered well.
+    Success,
+    /// The dependency failed.
+    Failure,
+    /// It says nothing about the dependency.
+    Ignored,
+}
+
+impl Outcome {
+    /// The word that logs and metrics use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// How a call ended: with an outcome, or by being dropped before it had one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Success,
+    Failure,
+    Ignored,
+    Cancelled,
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self::Success,
+            Outcome::Failure => Self::Failure,
+            Outcome::Ignored => Self::Ignored,
+        }
+    }
+}
+
+impl From<Ending> for Option<Outcome> {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Success => Some(Outcome::Success),
+            Ending::Failure => Some(Outcome::Failure),
+            Ending::Ignored => Some(Outcome::Ignored),
+            Ending::Cancelled => None,
+        }
+    }
+}
+
+/// A call that is over, as far as evidence goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) ending: Ending,
+    /// It took longer than `slow_call` (R5).
+    pub(crate) slow: bool,
+}
+
+impl Ended {
+    pub(crate) fn is_failed(self) -> bool {
+        self.ending == Ending::Failure
+    }
+
+    /// Failed, or slow and not ignored: what goes through the lock and into the window (R3, R11).
+    pub(crate) fn is_bad(self) -> bool {
+        self.is_failed() || (self.slow && self.ending != Ending::Ignored)
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a call was refused, and for how long.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::instant::Left;
+
+/// Why a call was refused.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, RejectedReason};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// circuit.force_open();
+/// assert_eq!(circuit.try_acquire().unwrap_err().reason(), RejectedReason::ForcedOpen);
+/// assert_eq!(RejectedReason::HalfOpenFull.to_string(), "half_open_full");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RejectedReason {
+    /// The circuit is open.
+    Open,
+    /// The circuit is half-open and all its probes are in flight.
+    HalfOpenFull,
+    /// The circuit is forced open.
+    ForcedOpen,
+    /// The bulkhead is full.
+    BulkheadFull,
+}
+
+impl RejectedReason {
+    /// The word that `Display`, metrics and logs use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::HalfOpenFull => "half_open_full",
+            Self::ForcedOpen => "forced_open",
+            Self::BulkheadFull => "bulkhead_full",
+        }
+    }
+}
+
+impl fmt::Display for RejectedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A [`Rejected`] that has no name yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) reason: RejectedReason,
+    pub(crate) left: Left,
+}
+
+impl Refusal {
+    pub(crate) const fn new(reason: RejectedReason) -> Self {
+        Self { reason, left: Left::FOREVER }
+    }
+
+    /// By a circuit that is open so long.
+    pub(crate) const fn open(left: Left) -> Self {
+        Self { reason: RejectedReason::Open, left }
+    }
+
+    /// By a circuit that is forced open so long.
+    pub(crate) const fn forced_open(left: Left) -> Self {
+        Self { reason: RejectedReason::ForcedOpen, left }
+    }
+
+    /// Only of an open circuit it is known when a probe may run.
+    pub(crate) fn retry_after(self) -> Option<Duration> {
+        self.left.as_duration().filter(|_| self.reason == RejectedReason::Open)
+    }
+}

@@ -1,0 +1,69 @@
+//! How often a circuit went from each state to each other.
+
+use crate::rules::State;
+
+/// How often a circuit went from each state to each other, since it was made.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, State};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// circuit.trip();
+/// circuit.reset();
+/// circuit.trip();
+/// let counts = circuit.snapshot().transition_counts;
+/// assert_eq!(counts.get(State::Closed, State::Open), 2);
+/// assert_eq!(counts.get(State::Open, State::Closed), 1);
+/// assert_eq!(counts.total(), 3);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransitionCounts([[u64; State::ALL.len()]; State::ALL.len()]);
+
+impl TransitionCounts {
+    /// How often it went from one state to another. A reset of a closed circuit is no such way.
+    #[must_use]
+    pub fn get(&self, from: State, to: State) -> u64 {
+        self.0[from as usize][to as usize]
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().flatten().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// The ways that were taken, with how often.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.disable();
+    /// let taken: Vec<_> = circuit.snapshot().transition_counts.iter().collect();
+    /// assert_eq!(taken, [(State::Closed, State::Disabled, 1)]);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (State, State, u64)> + use<> {
+        let counts = *self;
+        let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
+        pairs
+            .map(move |(from, to)| (from, to, counts.get(from, to)))
+            .filter(|(.., count)| *count > 0)
+    }
+
+    pub(crate) fn add(&mut self, from: State, to: State, count: u64) {
+        let known = &mut self.0[from as usize][to as usize];
+        *known = known.saturating_add(count);
+    }
+
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for (from, to, count) in other.iter() {
+            self.add(from, to, count);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Configs that were stated for one name and differ.
+
+use std::fmt;
+
+use super::{Config, Site};
+
+/// A config, and who stated it.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+///
+/// registry().get_or_create("cache", Config::new().failure_threshold(3))?;
+/// registry().get_or_create("cache", Config::new().failure_threshold(9))?;
+/// let conflicts = registry().conflicts();
+/// let refused = conflicts.iter().find(|it| it.name == "cache").unwrap().refused;
+/// assert_eq!(refused.to_string(), "get_or_create [failure_threshold=9]");
+/// assert!(refused.site.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Stated {
+    /// What was stated.
+    pub config: Config,
+    /// The annotated function; `None` for [`Registry::get_or_create`](crate::Registry::get_or_create).
+    pub site: Option<&'static Site>,
+}
+
+impl fmt::Display for Stated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.site {
+            Some(site) => site.fmt(f)?,
+            None => f.write_str("get_or_create")?,
+        }
+        write!(f, " [{}]", self.config)
+    }
+}
+
+/// Two configs for one name. The circuit goes by `decided`.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+///
+/// registry().get_or_create("orders", Config::new().failure_threshold(3))?;
+/// registry().get_or_create("orders", Config::new().failure_threshold(9))?;
+///
+/// let conflict = &registry().conflicts()[0];
+/// assert_eq!(conflict.name, "orders");
+/// assert_eq!(conflict.decided.config.settings().failure_threshold, Some(3));
+/// assert_eq!(conflict.refused.config.settings().failure_threshold, Some(9));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The name.
+    pub name: String,
+    /// The config that the circuit goes by.
+    pub decided: Stated,
+    /// The config that it does not.
+    pub refused: Stated,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, decided, refused } = self;
+        write!(
+            f,
+            "circuit {name:?} has two configs: that of {decided} decides, that of {refused} does not"
+        )
+    }
+}

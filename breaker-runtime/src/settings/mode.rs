@@ -1,0 +1,70 @@
+//! How a circuit is run.
+
+use std::fmt;
+
+/// The most bytes of the text that says who gave an order.
+const LONGEST_BY: usize = 128;
+
+/// How a circuit is run.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Mode;
+///
+/// assert_eq!(Mode::ForcedOpen.to_string(), "forced_open");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// The circuit opens and closes on evidence.
+    Normal,
+    /// Every call runs and is only counted.
+    Disabled,
+    /// Every call is refused.
+    ForcedOpen,
+}
+
+impl Mode {
+    /// The word that `Display` and JSON use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Disabled => "disabled",
+            Self::ForcedOpen => "forced_open",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Text without control characters and of no more than [`LONGEST_BY`] bytes.
+pub(crate) fn tame(text: &str) -> String {
+    let mut tame = String::new();
+    for char in text.chars().filter(|char| !char.is_control()) {
+        if tame.len() + char.len_utf8() > LONGEST_BY {
+            break;
+        }
+        tame.push(char);
+    }
+    tame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r34_who_gave_an_order_is_at_most_128_bytes_without_control_characters() {
+        assert_eq!(tame("10.0.0.7"), "10.0.0.7");
+        assert_eq!(tame("a\0b\nc\u{85}d\u{7f}"), "abcd");
+        assert_eq!(tame(&"ü".repeat(65)), "ü".repeat(64));
+        assert_eq!(tame(&format!("{}ü", "n".repeat(127))), "n".repeat(127));
+        assert_eq!(tame(""), "");
+    }
+}

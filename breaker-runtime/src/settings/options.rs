@@ -1,0 +1,88 @@
+//! Which options a config states. Together with its settings that is the config again, in a few bytes instead of two
+//! hundred.
+
+use breaker_options::circuit_options;
+
+use super::{Config, Settings};
+
+/// A set of options, one bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options(u16);
+
+macro_rules! options {
+    ($($name:ident: $takes:ident => $kept:ident, { $($text:tt)* })*) => {
+        /// The options in the order of their bits.
+        #[allow(non_camel_case_types, reason = "they have the names of the options")]
+        #[derive(Clone, Copy)]
+        enum Bit { $($name),* }
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        impl Config {
+            /// The options that are stated.
+            pub(crate) fn options(&self) -> Options {
+                Options(0 $(| u16::from(self.$name.is_some()) << Bit::$name as u32)*)
+            }
+        }
+
+        impl Settings {
+            /// The valid config that states these options and comes to these settings.
+            pub(crate) fn stating(&self, stated: Options) -> Config {
+                Config { $($name: kept!($kept, stated.has(Bit::$name), self.$name),)* }
+            }
+        }
+    };
+}
+
+macro_rules! kept {
+    (optional, $stated:expr, $value:expr) => {
+        $value.filter(|_| $stated)
+    };
+    (always, $stated:expr, $value:expr) => {
+        $stated.then_some($value)
+    };
+}
+
+circuit_options!(options);
+
+impl Options {
+    fn has(self, bit: Bit) -> bool {
+        self.0 >> bit as u32 & 1 == 1
+    }
+}
+
+impl Config {
+    /// The options that are stated, by the names they have in the attribute.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// let stated: Vec<_> = Config::new().count_window(20).failure_rate(0.5).stated().collect();
+    /// assert_eq!(stated, ["failure_rate", "window"]);
+    /// ```
+    pub fn stated(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let Options(bits) = self.options();
+        let names = NAMES.iter().copied().enumerate();
+        names.filter(move |(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::settings::any_config;
+
+    proptest! {
+        #[test]
+        fn settings_and_what_was_stated_make_the_config_again(config in any_config()) {
+            prop_assert_eq!(config.settings().stating(config.options()), config);
+            let shown = config.to_string();
+            let names: Vec<_> =
+                shown.split(", ").filter_map(|it| Some(it.split_once('=')?.0)).collect();
+            prop_assert_eq!(config.stated().collect::<Vec<_>>(), names);
+        }
+    }
+}
