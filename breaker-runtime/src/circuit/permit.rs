@@ -98,8 +98,7 @@ impl Claim {
 
     /// The same for another ticket of the machine.
     pub(super) fn again(self, ticket: Ticket) -> Self {
-        let epoch = Epoch::of(ticket.epoch).with_marks(self.marked.marks() & SLOT);
-        Self { marked: epoch, probe: ticket.probe }
+        Self::from(ticket).with_slot(self.holds_slot())
     }
 
     fn with(self, mark: u64) -> Self {

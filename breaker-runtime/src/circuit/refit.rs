@@ -24,7 +24,8 @@ impl CircuitBreaker {
             self.dials.set(&settings, config.options(), stopwatch);
             self.refit_bulkhead(&settings);
             machine.reconfigure(settings, &good, now);
-            // A word that is not closed is refitted here only; any other for the second time.
+            // Whatever is not closed is refitted here only; anything else for the second time.
+            self.follow_epochs(&settings);
             self.word.refit(Manner::of(&settings));
         };
         self.locked_with(&good, now, refit, |()| None);
@@ -32,6 +33,14 @@ impl CircuitBreaker {
             bulkhead.hand_out();
         }
         self.deliver();
+    }
+
+    /// Begins to tell the good calls of epochs apart, if a window of time must.
+    fn follow_epochs(&self, settings: &Settings) {
+        let is_by_time = Manner::of(settings).longest_run.is_none();
+        if is_by_time && !self.totals.follow_epochs() {
+            self.totals.begin_epoch(self.word.load().epoch(), 0);
+        }
     }
 
     pub(super) fn refit_bulkhead(&self, settings: &Settings) {
@@ -62,9 +71,7 @@ impl GoodNow<'_> {
             word.refit(manner);
             return Good { run: 0, all: self.all_timed() };
         }
-        if is_by_time && !totals.follow_epochs() {
-            totals.begin_epoch(seen.epoch(), 0);
-        }
+        self.circuit.follow_epochs(settings);
         let all = if is_by_time { totals.good_now() } else { 0 };
         Good { run: word.refit(manner), all }
     }

@@ -33,6 +33,8 @@ const OPEN: u64 = NOT_CLOSED;
 const HALF_OPEN: u64 = NOT_CLOSED | 1 << RUN_BITS;
 const FORCED_OPEN: u64 = NOT_CLOSED | 2 << RUN_BITS;
 const DISABLED: u64 = NOT_CLOSED | 3 << RUN_BITS;
+/// A code that no word has.
+const NO_STATE: u64 = NOT_CLOSED | FOR_A_TIME;
 
 /// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,9 +58,9 @@ impl Epoch {
         self.0
     }
 
-    /// With marks in the bits that an epoch leaves free. A word never shows one.
+    /// With marks, in the bits that an epoch leaves free. It is equal to no part of any word then.
     pub(crate) const fn with_marks(self, marks: u64) -> Self {
-        Self(self.0 | marks)
+        Self(self.0 | NO_STATE | marks)
     }
 
     pub(crate) const fn without_marks(self) -> Self {
@@ -239,14 +241,14 @@ impl AtomicWord {
         self.set_manner(manner);
         let mut seen = self.load();
         loop {
-            let run = longest.saturating_sub((seen.0 & MISSING) as u32);
-            if !seen.is_closed_now() {
-                return run;
-            }
+            let run = longest - (seen.0 & MISSING) as u32;
             let missing = self.longest_run() - run.min(self.longest_run());
-            let mode = seen.0 & FOR_A_TIME;
-            let closed = if mode == 0 { self.closed() } else { mode | self.closed() & BY_TIME };
-            let next = Word(seen.epoch().0 | closed | u64::from(missing));
+            let state = match seen.0 & (NOT_CLOSED | FOR_A_TIME) {
+                0 => self.closed(),
+                FOR_A_TIME => FOR_A_TIME | self.closed() & BY_TIME,
+                _ => seen.0 & STATE,
+            };
+            let next = Word(seen.epoch().0 | state | u64::from(missing));
             match self.exchange(seen, next) {
                 Ok(()) => return run,
                 Err(now) => seen = now,

@@ -122,6 +122,7 @@ impl Bench {
         config.validate().expect("tests use valid configs");
         let before = self.machine.epoch();
         self.machine.reconfigure(config.settings(), &self.good, self.now);
+        self.good.refit(&config.settings());
         self.follow(before);
     }
 
