@@ -24,6 +24,8 @@ mod half_open;
 mod herds;
 #[path = "storms/ledger.rs"]
 mod ledger;
+#[path = "storms/settings.rs"]
+mod settings;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

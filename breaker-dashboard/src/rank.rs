@@ -18,6 +18,8 @@ impl Rank {
             State::Disabled => 3,
             State::Closed if is_failing => 4,
             State::Closed => 5,
+            // A state that is newer than this page: somebody should look.
+            _ => 2,
         })
     }
 }

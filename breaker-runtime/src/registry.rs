@@ -88,9 +88,9 @@ impl Registry {
     /// use breaker_runtime::{Config, Registry, registry};
     ///
     /// let own = Registry::new();
-    /// own.circuit("payments", Config::new())?.force_open();
-    /// assert_eq!(own.names(), ["payments"]);
-    /// assert!(registry().get("payments").is_none());
+    /// own.circuit("nightly job", Config::new())?.force_open();
+    /// assert_eq!(own.names(), ["nightly job"]);
+    /// assert!(registry().get("nightly job").is_none());
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     #[must_use]
@@ -143,9 +143,10 @@ impl Registry {
 
     /// The circuit of that name, made with `config` if there is none yet.
     ///
-    /// A circuit keeps the config it was made with: one that differs from `config` in what it means is
-    /// returned all the same, and the difference is listed by [`conflicts`](Registry::conflicts). A config
-    /// that states nothing agrees with every other.
+    /// The first config that states any option decides, from then on also for a circuit that is there already. One
+    /// that differs in what it means changes nothing: the circuit is returned all the same, and the difference is
+    /// listed by [`conflicts`](Registry::conflicts). A config that states nothing agrees with every other.
+    /// Annotated functions come first: code decides only where none of them states an option.
     ///
     /// If `http` has keys, `http/alpha` is the circuit of its key `alpha`, and counts against `max_keys`. When
     /// there is no room for it, this is an error: it never returns the circuit `http`, which calls with such
@@ -524,7 +525,8 @@ impl Registry {
 
     fn entry_of(&self, site: &'static Site) -> Entry {
         let entry = self.entry(site.name()).unwrap_or_else(|| {
-            let provenance = Provenance::decided(Some(site));
+            let provenance =
+                Provenance::decided(Stated { config: site.config(), site: Some(site) });
             self.add(Name::Static(site.name()), site.config(), provenance)
         });
         entry.join(site);
@@ -549,7 +551,10 @@ impl Registry {
         let checked = Name::shared(name.into())?;
         match self.keyed_with(name) {
             Some(keyed) => keyed.named(name).ok_or(NO_ROOM),
-            None => Ok(self.add(checked, config, Provenance::decided(None))),
+            None => Ok({
+                let provenance = Provenance::decided(Stated { config, site: None });
+                self.add(checked, config, provenance)
+            }),
         }
     }
 

@@ -35,9 +35,10 @@ mod options;
 mod site;
 mod text;
 
+use std::fmt;
 use std::time::Duration;
 
-use breaker_options::{Takes, circuit_options};
+use breaker_options::{Takes, circuit_options, exact};
 
 pub use config::Config;
 pub(crate) use config::equal;
@@ -126,6 +127,16 @@ pub enum WindowSize {
     Calls(u32),
     /// The calls of the last so much time.
     Time(Duration),
+}
+
+/// As in the attribute and in text: `100`, `30s`.
+impl fmt::Display for WindowSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Calls(calls) => calls.fmt(f),
+            Self::Time(length) => exact(*length).fmt(f),
+        }
+    }
 }
 
 impl WindowSize {

@@ -183,6 +183,7 @@ impl CircuitBreaker {
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         config.validate()?;
         self.refit(&config);
+        self.deliver();
         Ok(())
     }
 

@@ -98,23 +98,21 @@ impl Bulkhead {
 
     /// Gives free slots to those who stand in line. Called without any lock: it may wake tasks.
     pub(crate) fn hand_out(&self) {
-        while self.line.total_listeners() > 0 && self.try_enter() {
-            self.pass_on();
-        }
+        while self.try_enter() && self.pass_on() {}
     }
 
-    /// Gives a slot to the first in line, or frees it.
-    fn pass_on(&self) {
+    /// Gives a slot to the first in line, or frees it. Says whether somebody got it.
+    fn pass_on(&self) -> bool {
         loop {
             let joined = self.joined.load(Ordering::SeqCst);
             if self.line.notify(1.additional()) > 0 {
-                return;
+                return true;
             }
             self.used.fetch_sub(1, Ordering::SeqCst);
             // Somebody may have joined the line after we looked and before the slot was free. Those who
             // stand in it with a slot of their own do not matter.
             if self.joined.load(Ordering::SeqCst) == joined || !self.try_enter() {
-                return;
+                return false;
             }
         }
     }

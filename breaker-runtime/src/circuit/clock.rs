@@ -9,6 +9,7 @@ mod system;
 #[path = "clock/tokio.rs"]
 mod system;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -47,6 +48,15 @@ pub enum Clock {
     System,
     /// A clock that only moves when told to.
     Manual(ManualClock),
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::System => "system",
+            Self::Manual(_) => "manual",
+        })
+    }
 }
 
 /// What a circuit reads the time from. One source for all that it does, so that its times compare.

@@ -3,7 +3,7 @@
 //! Each value stands alone: a call that meets a change may see some of them as before and some as after it. So
 //! nothing here decides what a permit holds or how it was timed; the permit remembers that.
 
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::clock::Stopwatch;
 use crate::rules::{Left, nanos};
@@ -17,7 +17,7 @@ pub(super) struct Dials {
     longest_cooldown: AtomicU64,
     stopwatch: AtomicU8,
     /// With the machine's settings, this makes the config.
-    stated: AtomicU16,
+    stated: AtomicU32,
 }
 
 impl Dials {
@@ -26,7 +26,7 @@ impl Dials {
             slow_after: AtomicU64::new(0),
             longest_cooldown: AtomicU64::new(0),
             stopwatch: AtomicU8::new(0),
-            stated: AtomicU16::new(0),
+            stated: AtomicU32::new(0),
         };
         dials.set(settings, stated, stopwatch);
         dials

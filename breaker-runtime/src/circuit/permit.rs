@@ -1,8 +1,11 @@
 //! Leave to make one call, settled exactly once.
 
+use std::fmt;
 use std::mem::ManuallyDrop;
 use std::thread;
 use std::time::Duration;
+
+use breaker_options::exact;
 
 use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
@@ -202,6 +205,7 @@ impl IfDropped {
 /// }
 /// let on_cancel = for_callers_that_wait(Duration::from_millis(160));
 /// assert_eq!(on_cancel, OnCancel::FailureAfter(Duration::from_millis(80)));
+/// assert_eq!(on_cancel.to_string(), r#"failure_after("80ms")"#);
 /// assert_eq!(OnCancel::default(), OnCancel::Ignore);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -214,6 +218,17 @@ pub enum OnCancel {
     /// A failure if the call ran for longer than this, and nothing if not. The time begins when the call is
     /// let in, after any wait for a place among `max_concurrent`. After zero, every dropped future is a failure.
     FailureAfter(Duration),
+}
+
+/// As in the attribute: `ignore`, `failure`, `failure_after("80ms")`.
+impl fmt::Display for OnCancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ignore => f.pad("ignore"),
+            Self::Failure => f.pad("failure"),
+            Self::FailureAfter(limit) => write!(f, "failure_after(\"{}\")", exact(*limit)),
+        }
+    }
 }
 
 impl<'a> Permit<'a> {

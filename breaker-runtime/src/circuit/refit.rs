@@ -10,8 +10,8 @@ use crate::settings::{Config, Settings};
 
 /// Stands here because the order of these steps is an argument of its own.
 impl CircuitBreaker {
-    /// Goes by a valid config from now on.
-    pub(super) fn refit(&self, config: &Config) {
+    /// Goes by a valid config from now on. Calls no listener.
+    pub(crate) fn refit(&self, config: &Config) {
         let settings = config.settings();
         self.clock.refit(settings.shortest_time());
         let now = self.clock.now();
@@ -32,7 +32,6 @@ impl CircuitBreaker {
         if let Some(bulkhead) = self.bulkhead.get() {
             bulkhead.hand_out();
         }
-        self.deliver();
     }
 
     /// Begins to tell the good calls of epochs apart, if a window of time must.

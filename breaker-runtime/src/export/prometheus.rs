@@ -49,6 +49,15 @@ pub enum MetricNames {
     Resilience4j,
 }
 
+impl fmt::Display for MetricNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Breaker => "breaker",
+            Self::Resilience4j => "resilience4j",
+        })
+    }
+}
+
 impl RegistrySnapshot {
     /// The circuits as [Prometheus text], with metrics of those names.
     ///

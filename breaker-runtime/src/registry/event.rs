@@ -4,11 +4,12 @@
 //! so without the power to break the circuit. Listeners are therefore called after every lock is
 //! released, one event of a circuit after the other, and their panics end with them.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::circuit::{News, Topic};
 use crate::rules::{Outcome, Refusal, RejectedReason, Transition};
-use crate::settings::Conflict;
+use crate::settings::{Conflict, Readable};
 
 /// Something that happened to a circuit of the registry.
 ///
@@ -70,6 +71,21 @@ pub enum EventKind {
     },
     /// A second config was stated for its name.
     Conflict(Box<Conflict>),
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transition(transition) => transition.fmt(f),
+            Self::Rejected { reason, retry_after: Some(left) } => {
+                write!(f, "call rejected: {reason}; retry in {}", Readable(*left))
+            }
+            Self::Rejected { reason, .. } => write!(f, "call rejected: {reason}"),
+            Self::Late { outcome: Some(outcome) } => write!(f, "late outcome: {outcome}"),
+            Self::Late { outcome: None } => f.write_str("late outcome: cancelled"),
+            Self::Conflict(conflict) => conflict.fmt(f),
+        }
+    }
 }
 
 impl EventKind {

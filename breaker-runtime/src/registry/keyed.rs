@@ -348,7 +348,7 @@ mod tests {
     }
 
     fn on_clock(name: &'static str, limit: usize, clock: Clock) -> KeyedCircuits {
-        let provenance = Provenance::decided(None);
+        let provenance = Provenance::default();
         let shared =
             Entry::new(Name::Static(name), Config::new(), clock, provenance, &Arc::default());
         KeyedCircuits::new(shared, Arc::default(), limit)

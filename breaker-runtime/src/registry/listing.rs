@@ -107,14 +107,17 @@ impl Entry {
         }
     }
 
-    /// Notes a config that does not mean what the circuit goes by. Sites are heard while their statics are
-    /// made, so no listener is called here.
+    /// Takes a statement about the circuit: it decides if none did, and is a conflict if it means something else
+    /// (R22). Sites are heard while their statics are made, so no listener is called here.
     pub(super) fn hear(&self, stated: Stated) {
-        let config = self.circuit.config();
-        if stated.config.settings() != config.settings()
-            && stated.config != Config::new()
-            && let Some(conflict) = self.listing.provenance.object(self.name(), config, stated)
-            && self.listing.listeners.hear_of(Topic::Circuits)
+        let Listing { provenance, listeners, .. } = &*self.listing;
+        if stated.config == Config::new() {
+            return;
+        }
+        if provenance.decide(stated) {
+            self.circuit.refit(&stated.config);
+        } else if let Some(conflict) = provenance.object(self.name(), stated)
+            && listeners.hear_of(Topic::Circuits)
         {
             self.listing.outbox().post(None, [EventKind::Conflict(conflict.into())]);
         }
@@ -138,7 +141,7 @@ mod tests {
     ) -> (Arc<CircuitBreaker>, ManualClock, Subscription) {
         let (time, listeners) = (ManualClock::new(), Arc::<Listeners>::default());
         let clock = Clock::Manual(time.clone());
-        let provenance = Provenance::decided(None);
+        let provenance = Provenance::decided(Stated { config, site: None });
         let entry = Entry::new(Name::Static(name), config, clock, provenance, &listeners);
         let moved = time.clone();
         let tell = move |_: &Event| moved.advance(takes);

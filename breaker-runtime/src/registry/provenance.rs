@@ -11,7 +11,7 @@ pub(super) struct Provenance(Mutex<Parties>);
 
 #[derive(Debug, Default)]
 struct Parties {
-    decided: Option<Decided>,
+    decided: Option<Stated>,
     sites: Vec<&'static Site>,
     /// Most circuits have none, and no room for them.
     conflicts: Option<Box<Conflicts>>,
@@ -36,12 +36,19 @@ impl Conflicts {
     }
 }
 
-/// Whose config it is: that of the site, or of the code where there is none.
-type Decided = Option<&'static Site>;
-
 impl Provenance {
-    pub(super) fn decided(decided: Decided) -> Self {
+    pub(super) fn decided(decided: Stated) -> Self {
         Self(Mutex::new(Parties { decided: Some(decided), ..Parties::default() }))
+    }
+
+    /// Has this statement decide, if none did that states any option (R22).
+    pub(super) fn decide(&self, stated: Stated) -> bool {
+        let mut parties = self.0.lock();
+        let is_open = parties.decided.is_none_or(|decided| decided.config == Config::new());
+        if is_open {
+            parties.decided = Some(stated);
+        }
+        is_open
     }
 
     /// For the circuit of a key: the same config by the same decision, for all functions that have keys.
@@ -54,7 +61,8 @@ impl Provenance {
 
     pub(super) fn describe(&self) -> Description {
         let parties = self.0.lock();
-        let decided_by = parties.decided.flatten().filter(|site| site.config() != Config::new());
+        let decided = parties.decided.filter(|decided| decided.config != Config::new());
+        let decided_by = decided.and_then(|decided| decided.site);
         let (conflicts, conflict_count) = match parties.conflicts.as_deref() {
             Some(Conflicts { newest, count }) => (newest.iter().cloned().collect(), *count),
             None => (Vec::new(), 0),
@@ -73,16 +81,19 @@ impl Provenance {
         true
     }
 
-    /// Lists a statement once, so that a call site in a loop is one conflict.
-    pub(super) fn object(&self, name: &str, config: Config, refused: Stated) -> Option<Conflict> {
+    /// Lists a statement that means something else than the one that decided: once, so that a call site in a loop
+    /// is one conflict.
+    pub(super) fn object(&self, name: &str, refused: Stated) -> Option<Conflict> {
         let mut parties = self.0.lock();
-        let site = parties.decided?;
+        let decided = parties.decided?;
+        if decided.config.settings() == refused.config.settings() {
+            return None;
+        }
         let conflicts = parties.conflicts.get_or_insert_default();
         if conflicts.newest.iter().any(|conflict| conflict.refused == refused) {
             return None;
         }
-        let conflict =
-            Conflict { name: name.to_owned(), decided: Stated { config, site }, refused };
+        let conflict = Conflict { name: name.to_owned(), decided, refused };
         conflicts.add(conflict.clone());
         Some(conflict)
     }

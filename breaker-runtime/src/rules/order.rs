@@ -1,6 +1,7 @@
 //! Orders: who wants a circuit run in which mode, and for how long.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use crate::settings::{Mode, tame};
@@ -12,6 +13,15 @@ pub enum Override {
     /// Run the circuit in this mode. [`Mode::Normal`] closes it with empty counts, as
     /// [`reset`](crate::CircuitBreaker::reset) does.
     Mode(Mode),
+}
+
+/// As a setting: `mode=forced_open`.
+impl fmt::Display for Override {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mode(mode) => write!(f, "mode={mode}"),
+        }
+    }
 }
 
 /// The order that decides the mode of a circuit now: who gave it and until when.

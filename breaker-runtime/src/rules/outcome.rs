@@ -1,5 +1,7 @@
 //! How a finished call counts.
 
+use std::fmt;
+
 /// How a finished call counts.
 ///
 /// # Examples
@@ -33,6 +35,12 @@ impl Outcome {
             Self::Failure => "failure",
             Self::Ignored => "ignored",
         }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

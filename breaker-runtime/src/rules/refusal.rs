@@ -19,6 +19,7 @@ use super::instant::Left;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RejectedReason {
     /// The circuit is open.
     Open,

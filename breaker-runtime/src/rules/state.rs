@@ -13,6 +13,7 @@ use std::time::Duration;
 /// assert_eq!(State::HalfOpen.to_string(), "half_open");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum State {
     /// Calls run, and their outcomes are watched.
     Closed,
@@ -88,6 +89,12 @@ impl TripKind {
             Self::FailedProbes => "failed_probes",
             Self::Manual => "manual",
         }
+    }
+}
+
+impl fmt::Display for TripKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

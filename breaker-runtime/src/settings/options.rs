@@ -7,7 +7,7 @@ use super::{Config, Settings};
 
 /// A set of options, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Options(u16);
+pub(crate) struct Options(u32);
 
 macro_rules! options {
     ($($name:ident: $takes:ident => $kept:ident, { $($text:tt)* })*) => {
@@ -21,7 +21,7 @@ macro_rules! options {
         impl Config {
             /// The options that are stated.
             pub(crate) fn options(&self) -> Options {
-                Options(0 $(| u16::from(self.$name.is_some()) << Bit::$name as u32)*)
+                Options(0 $(| u32::from(self.$name.is_some()) << Bit::$name as u32)*)
             }
         }
 
@@ -46,11 +46,11 @@ macro_rules! kept {
 circuit_options!(options);
 
 impl Options {
-    pub(crate) const fn bits(self) -> u16 {
+    pub(crate) const fn bits(self) -> u32 {
         self.0
     }
 
-    pub(crate) const fn from_bits(bits: u16) -> Self {
+    pub(crate) const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 

@@ -49,10 +49,7 @@ impl AsText for Duration {
 
 impl AsText for WindowSize {
     fn write(&self) -> String {
-        match self {
-            Self::Calls(calls) => calls.write(),
-            Self::Time(length) => length.write(),
-        }
+        self.to_string()
     }
 
     fn from(value: Value) -> Option<Self> {
