@@ -1,4 +1,4 @@
-//! Who hears of a circuit. A circuit knows this trait and no registry.
+//! The trait through which a circuit reports events. The registry implements it, so a circuit knows no registry.
 
 use std::fmt;
 use std::sync::Arc;

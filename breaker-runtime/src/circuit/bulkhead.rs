@@ -1,7 +1,7 @@
-//! A limit on the calls in flight at once, and a line for those that may wait.
+//! The bulkhead: a limit on calls in flight, and a line for calls that may wait.
 //!
-//! *Why it exists:* a circuit opens on evidence, and a dependency that hangs gives none until its calls
-//! end. The bulkhead bounds how many can hang.
+//! *Why it exists:* a circuit opens on evidence, and calls that hang give none until they end. The bulkhead limits
+//! how many calls can hang at once.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! Waiting for a future no longer than so long, on tokio's clock, paused time included.
+//! Waiting for a future with a time limit, on tokio's clock, paused time included.
 
 use std::future::Future;
 use std::time::Duration;

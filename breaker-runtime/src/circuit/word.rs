@@ -1,12 +1,11 @@
 //! The one word that the fast path reads and writes: `epoch | state | missing`.
 //!
-//! *Why it exists:* a healthy circuit must cost one load and one compare. Good calls are counted here
-//! without the lock; a full run of them is not even written, because a window full of successes does
-//! not change when one more success arrives. Everything else happens in [`Machine`](crate::machine),
-//! under the lock, and is published here.
+//! *Why it exists:* a healthy call must cost one load and one compare. Good calls are counted here without the lock.
+//! Once the run is full they are not even written: a window full of successes does not change when one more arrives.
+//! Everything else happens in [`Machine`](crate::rules::Machine), under the lock, and is published here.
 //!
-//! The word has the number of good calls that are missing to a full run. So the word of a closed circuit
-//! whose run is full is its epoch, and nothing else.
+//! `missing` is the number of good calls still missing to a full run. So the word of a closed circuit with a full run
+//! is just its epoch.
 
 use std::sync::atomic::Ordering;
 
@@ -20,7 +19,7 @@ const EPOCH_SHIFT: u32 = RUN_BITS + STATE_BITS;
 const _: () = assert!(EPOCH_SHIFT + EPOCH_BITS == u64::BITS);
 const MISSING: u64 = (1 << RUN_BITS) - 1;
 const STATE: u64 = ((1 << STATE_BITS) - 1) << RUN_BITS;
-/// None of these is set in the codes of states in which a look is enough to begin a call.
+/// The codes of states that admit a call by the word alone have none of these bits.
 const ASKS: u64 = 0b110 << RUN_BITS;
 
 /// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
@@ -193,8 +192,7 @@ impl AtomicWord {
         Instant::from_nanos(self.holds_until.load(Ordering::Acquire))
     }
 
-    /// Counts a good call of that epoch if nobody comes between and nothing else is to be done; `false`
-    /// says nothing.
+    /// Fast path: counts a good call of that epoch by the word alone. `false` means "take the slow path".
     #[inline]
     pub(crate) fn count_good_at_once(&self, epoch: Epoch) -> bool {
         let seen = self.load();
