@@ -107,9 +107,9 @@ impl RegistrySnapshot {
 /// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
 /// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///
-/// There are some thirty samples for each circuit, and with `key` one circuit for each key: `max_keys` bounds
-/// them. When the circuit of a key goes, its totals move to the circuit that the keys share, so only sums over
-/// both never go backwards: `sum by (job) (breaker_calls_total)`.
+/// Each circuit has about thirty samples. With `key` there is one circuit per key, and `max_keys` limits their
+/// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
+/// which never decrease: `sum by (job) (breaker_calls_total)`.
 ///
 /// # Examples
 ///
@@ -130,7 +130,7 @@ pub struct PrometheusText<'a> {
 }
 
 impl PrometheusText<'_> {
-    /// The `Content-Type` to send it with.
+    /// The `Content-Type` of the text.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 }
 
@@ -157,7 +157,7 @@ struct Family {
     kind: Kind,
     /// Needs no escaping: no backslash, and one line.
     help: &'static str,
-    /// Writes those of one circuit.
+    /// Writes the samples of one circuit.
     read: fn(&Snapshot, &mut Samples<'_, '_>) -> fmt::Result,
 }
 
@@ -165,12 +165,12 @@ struct Family {
 enum Kind {
     Gauge,
     Counter,
-    /// A summary of which only the number of observations is known.
+    /// A summary with nothing but the number of observations.
     CountOfSummary,
 }
 
-/// Where the samples of a family go. The family's head is written before the first one, so that a family
-/// without samples leaves no trace.
+/// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
+/// nothing.
 struct Samples<'a, 'f> {
     family: &'a Family,
     name: &'a str,
@@ -179,17 +179,17 @@ struct Samples<'a, 'f> {
 }
 
 impl Samples<'_, '_> {
-    /// A sample that needs no label but the circuit's name.
+    /// Writes a sample without labels besides the name.
     fn value(&mut self, value: impl fmt::Display) -> fmt::Result {
         self.write(None, value)
     }
 
-    /// One that may not be known.
+    /// Writes a sample if its value is known.
     fn known(&mut self, value: Option<impl fmt::Display>) -> fmt::Result {
         value.map_or(Ok(()), |value| self.value(value))
     }
 
-    /// Samples that differ in one label.
+    /// Writes samples that differ in one label.
     fn each<V: fmt::Display>(
         &mut self,
         label: &str,
@@ -223,7 +223,7 @@ impl Samples<'_, '_> {
     }
 }
 
-/// A label's value between its quotes. A backslash, a quote or a line feed would end it, or the line.
+/// Escapes the value of a label: backslashes, quotes and line feeds.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

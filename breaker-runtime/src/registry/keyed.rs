@@ -1,8 +1,8 @@
 //! One circuit per key, in bounded memory: the option `key`.
 //!
-//! *Why it exists:* a client that talks to many hosts needs a circuit for each, or one sick host closes
-//! the door to all. Keys come from outside, though, and may come without end. So there is a bound, and
-//! what has to go is what is least worth keeping, never evidence and never a call in flight.
+//! *Why it exists:* a client of many hosts needs one circuit per host, or one broken host blocks all of them. But
+//! keys come from outside, and there may be endlessly many. So their number is limited, and the least useful circuit
+//! is evicted: never one with recent evidence, and never one with a call in flight.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
@@ -27,7 +27,7 @@ const SHARDS: usize = 16;
 
 type Shard = HashMap<Arc<str>, Arc<Member>>;
 
-/// One circuit per key, from [`Registry::keyed`](crate::Registry::keyed). Clones share the circuits.
+/// Circuits by key, from [`Registry::keyed`](crate::Registry::keyed). Clones share the circuits.
 ///
 /// # Examples
 ///
@@ -47,8 +47,10 @@ impl Keyed {
         Self(circuits)
     }
 
-    /// The circuit for a key. While it is held, it is not evicted. It is the circuit that all share if the key
-    /// cannot be part of a name (too long, control characters), or if there is no room for another key.
+    /// The circuit of a key. While you hold it, it is not evicted.
+    ///
+    /// You get the shared circuit `name` if there is no room for another key, or if the key cannot be part of a name:
+    /// the whole name is too long, or contains control characters.
     ///
     /// # Examples
     ///
@@ -66,7 +68,7 @@ impl Keyed {
         self.0.circuit(&key)
     }
 
-    /// The name that the names of all keys begin with.
+    /// The name before the `/`, which is also the name of the shared circuit.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.name()

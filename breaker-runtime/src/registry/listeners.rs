@@ -1,4 +1,4 @@
-//! Who listens, and how one event gets to all of them.
+//! Listeners: subscribing, unsubscribing, and calling them.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -11,8 +11,10 @@ use super::event::{Event, EventKind};
 use crate::circuit::{AtomicBool, Attention, Condvar, Global, Mutex, Topic, thread_local};
 use crate::settings::Conflict;
 
-/// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
-/// any more: the drop waits for calls of it that are under way. A drop inside any listener does not wait.
+/// Keeps a listener subscribed. Dropping it unsubscribes the listener.
+///
+/// The drop waits for running calls of the listener, so the listener is not called after the drop returns. Only a
+/// drop inside a listener does not wait.
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription {
     listeners: Arc<Listeners>,

@@ -1,4 +1,4 @@
-//! A circuit of a registry, with what the registry knows about it.
+//! What a registry knows about one circuit, and its side of the trait `Audience`.
 
 use std::sync::Arc;
 

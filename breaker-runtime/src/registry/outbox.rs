@@ -1,10 +1,9 @@
-//! The events of one circuit on their way to the listeners: in order, each once (R21), and without holding
-//! a caller for as long as others are refused (R35).
+//! The queue of one circuit's events: in order, each once (R21), and without making one caller deliver for all (R35).
 //!
-//! One caller at a time has the *turn* to tell. Changes of state that come meanwhile all wait. Events of calls
-//! are merged: only the last of a row waits, with the number of those before it. The caller with the turn
-//! tells what waits, then what came meanwhile. After that it offers the turn to other callers, and goes on
-//! only if none comes for as long as the last round took.
+//! One caller at a time has the *turn* to deliver. Changes of state that are posted meanwhile are queued. Events of
+//! calls are merged: only the last one of a row is queued, with the number of those before it. The caller with the
+//! turn delivers what was queued, then what came meanwhile. After that it offers the turn to other callers. It goes
+//! on only if none comes for as long as the last round took.
 
 use std::collections::VecDeque;
 use std::mem;
