@@ -90,9 +90,9 @@ impl Registry {
     /// use breaker_runtime::{Config, Registry, registry};
     ///
     /// let own = Registry::new();
-    /// own.circuit("payments", Config::new())?.force_open();
-    /// assert_eq!(own.names(), ["payments"]);
-    /// assert!(registry().get("payments").is_none());
+    /// own.circuit("ledger", Config::new())?.force_open();
+    /// assert_eq!(own.names(), ["ledger"]);
+    /// assert!(registry().get("ledger").is_none());
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     #[must_use]
