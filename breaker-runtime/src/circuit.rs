@@ -7,11 +7,13 @@ mod bulkhead;
 mod cells;
 mod clock;
 mod counts;
+mod dials;
 mod error;
 mod guarded;
 mod owned_permit;
 mod passage;
 mod permit;
+mod refit;
 mod sync;
 #[cfg(feature = "tokio")]
 mod timer;

@@ -5,20 +5,23 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
+
 use super::acquire::Acquire;
 use super::audience::{Description, Membership};
 use super::bulkhead::Bulkhead;
 use super::clock::{Clock, Source, Stopwatch};
 use super::counts::{Calls, Rejections};
+use super::dials::Dials;
 use super::error::{CallError, Rejected};
 use super::guarded::Guarded;
 use super::owned_permit::OwnedPermit;
 use super::permit::{IfDropped, OnCancel, Permit};
 use super::sync::Mutex;
 use super::totals::Totals;
-use super::word::{AtomicWord, Care, Epoch};
-use crate::rules::{Ending, Left, Machine, Order, Override, Reading, State, nanos};
-use crate::settings::{Config, ConfigError, ConfigErrors, Name, Options, Settings, WindowSize};
+use super::word::{AtomicWord, Epoch, Manner};
+use crate::rules::{Ending, Machine, Order, Override, Reading, State};
+use crate::settings::{Config, ConfigError, ConfigErrors, Name, Settings};
 
 /// Guards one dependency.
 ///
@@ -53,20 +56,13 @@ use crate::settings::{Config, ConfigError, ConfigErrors, Name, Options, Settings
 /// ```
 pub struct CircuitBreaker {
     pub(super) word: AtomicWord,
-    /// Calls need the clock when they end: it is their stopwatch, or a window of time holds them.
-    pub(super) reads_clock: bool,
-    pub(super) stopwatch: Stopwatch,
-    /// A call that takes more nanoseconds than this is slow; the most there are if none is.
-    pub(super) slow_after: u64,
-    /// No refusal asks for more patience than this, whatever the clock does (R17).
-    pub(super) longest_cooldown: Left,
+    pub(super) dials: Dials,
     pub(super) totals: Totals,
-    pub(super) bulkhead: Option<Box<Bulkhead>>,
+    /// Made when it is first needed.
+    pub(super) bulkhead: OnceBox<Bulkhead>,
     pub(super) clock: Source,
     pub(super) machine: Mutex<Machine>,
     pub(super) name: Name,
-    /// With the machine's settings, this makes the config.
-    stated: Options,
     /// Circuits that no registry has are nobody's business.
     pub(super) membership: Option<Membership>,
 }
@@ -135,41 +131,56 @@ impl CircuitBreaker {
 
     fn valid(name: Name, config: Config, clock: Clock, membership: Option<Membership>) -> Self {
         let settings = config.settings();
-        let (longest_run, has_time_window) = match settings.window {
-            WindowSize::Calls(calls) => (calls, false),
-            WindowSize::Time(_) => (0, true),
-        };
-        let source = Source::new(clock, settings.shortest_time());
-        let stopwatch = Stopwatch::new(settings.slow_call, &source);
-        let machine = Machine::new(settings, source.now(), fastrand::u64(..));
-        let care = if settings.slow_call.is_some() || settings.max_concurrent.is_some() {
-            Care::Throughout
-        } else if has_time_window {
-            Care::AtEnd
-        } else {
-            Care::None
-        };
-        Self {
-            word: AtomicWord::new(
-                Epoch::of(machine.epoch()),
-                machine.holds_until(),
-                longest_run,
-                care,
-            ),
-            reads_clock: stopwatch == Stopwatch::Clock || has_time_window,
-            stopwatch,
-            slow_after: settings.slow_call.map_or(u64::MAX, nanos),
-            bulkhead: settings
-                .max_concurrent
-                .map(|limit| Bulkhead::new(limit, settings.max_wait).into()),
-            longest_cooldown: Left::of(settings.longest_cooldown()),
-            totals: Totals::new(),
-            clock: source,
+        let clock = Source::new(clock, settings.shortest_time());
+        let stopwatch = Stopwatch::new(settings.slow_call, &clock);
+        let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
+        let (epoch, manner) = (Epoch::of(machine.epoch()), Manner::of(&settings));
+        let circuit = Self {
+            word: AtomicWord::new(epoch, machine.holds_until(), manner),
+            dials: Dials::new(&settings, config.options(), stopwatch),
+            totals: Totals::new(manner.longest_run.is_none()),
+            bulkhead: OnceBox::new(),
+            clock,
             machine: Mutex::new(machine),
             name,
-            stated: config.options(),
             membership,
-        }
+        };
+        circuit.refit_bulkhead(&settings);
+        circuit
+    }
+
+    /// Takes another config from now on, in one step. State, epoch, counts, listeners and calls in flight stay. The
+    /// circuit neither trips nor closes by it: the next bad call is judged by the new settings.
+    ///
+    /// * A window keeps its newest calls. One of another kind begins empty; the run of failures stays.
+    /// * An open circuit probes one new cooldown after it opened, with the same escalation and spread, but not
+    ///   before now. Probes in flight get the new `probe_timeout` in the same way.
+    /// * A raised `max_concurrent` lets calls in that wait; a lowered one evicts nobody.
+    /// * A call that began without a start time is not slow, whatever `slow_call` says by its end.
+    ///
+    /// Circuits of keys that exist already keep their settings; later ones get those of the circuit `name`.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] if the config is not [valid](Config::validate). Nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(3))?;
+    /// circuit.try_acquire()?.failure();
+    /// circuit.reconfigure(Config::new().failure_threshold(2))?;
+    /// assert_eq!(circuit.snapshot().consecutive_failures, 1);
+    /// circuit.try_acquire()?.failure();
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        config.validate()?;
+        self.refit(&config);
+        Ok(())
     }
 
     /// The circuit's name.
@@ -311,10 +322,13 @@ impl CircuitBreaker {
         /// Where the state changes that often, the lock puts an end to it.
         const READINGS: u32 = 3;
         let now = self.clock.now();
-        let read = |machine: &Machine| (machine.read(self.good(machine), now), *machine.settings());
-        let count = |(reading, settings)| {
+        let read = |machine: &Machine| {
+            let settings = *machine.settings();
+            let config = settings.stating(self.dials.stated());
+            (machine.read(self.good(machine), now), settings, config)
+        };
+        let count = |(reading, settings, config)| {
             let (calls, rejected) = (self.totals.calls(), self.totals.rejections());
-            let config = Settings::stating(&settings, self.stated);
             Counted { reading, config, settings, calls, rejected }
         };
         for _ in 0..READINGS {
@@ -454,7 +468,8 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn config(&self) -> Config {
-        self.machine.lock().settings().stating(self.stated)
+        let machine = self.machine.lock();
+        machine.settings().stating(self.dials.stated())
     }
 
     /// What there is to say of its origin.

@@ -5,18 +5,21 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 
+use crate::rules::nanos;
+
 /// So many slots. A slot that becomes free goes to the first in line, if there is a line, and is never
 /// free in between: nobody can jump the queue.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
-    limit: u32,
-    max_wait: Duration,
+    limit: AtomicU32,
+    /// In nanoseconds.
+    max_wait: AtomicU64,
     used: AtomicU32,
     /// How many have ever joined the line.
     joined: AtomicU32,
@@ -24,18 +27,37 @@ pub(crate) struct Bulkhead {
 }
 
 impl Bulkhead {
+    /// The limit of a bulkhead that limits nothing.
+    pub(crate) const OFF: u32 = u32::MAX;
+
     pub(crate) fn new(limit: u32, max_wait: Duration) -> Self {
         let (used, joined) = (AtomicU32::new(0), AtomicU32::new(0));
+        let (limit, max_wait) = (AtomicU32::new(limit), AtomicU64::new(nanos(max_wait)));
         Self { limit, max_wait, used, joined, line: Event::new() }
     }
 
+    /// Sets other limits. Nobody is evicted; [`hand_out`](Bulkhead::hand_out) gives new slots to the line.
+    pub(crate) fn refit(&self, limit: u32, max_wait: Duration) {
+        self.limit.store(limit, Ordering::SeqCst);
+        self.max_wait.store(nanos(max_wait), Ordering::SeqCst);
+    }
+
+    fn limit(&self) -> u32 {
+        self.limit.load(Ordering::SeqCst)
+    }
+
+    /// Whether calls need a slot at all.
+    pub(crate) fn is_on(&self) -> bool {
+        self.limit() != Self::OFF
+    }
+
     pub(crate) fn max_wait(&self) -> Duration {
-        self.max_wait
+        Duration::from_nanos(self.max_wait.load(Ordering::SeqCst))
     }
 
     /// Takes a slot if one is free.
     pub(crate) fn try_enter(&self) -> bool {
-        let one_more = |used| (used < self.limit).then_some(used + 1);
+        let one_more = |used| (used < self.limit()).then(|| used + 1);
         self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok()
     }
 
@@ -44,7 +66,8 @@ impl Bulkhead {
         if self.try_enter() {
             return true;
         }
-        if self.max_wait.is_zero() {
+        let max_wait = self.max_wait();
+        if max_wait.is_zero() {
             return false;
         }
         let listener = self.join_line();
@@ -52,7 +75,7 @@ impl Bulkhead {
             self.leave_line(listener);
             return true;
         }
-        if let Some(deadline) = Instant::now().checked_add(self.max_wait) {
+        if let Some(deadline) = Instant::now().checked_add(max_wait) {
             listener.wait_deadline(deadline).is_some()
         } else {
             listener.wait();
@@ -67,6 +90,21 @@ impl Bulkhead {
 
     /// Gives a slot back.
     pub(crate) fn leave(&self) {
+        let too_many = |used| (used > self.limit()).then(|| used - 1);
+        if self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, too_many).is_err() {
+            self.pass_on();
+        }
+    }
+
+    /// Gives free slots to those who stand in line. Called without any lock: it may wake tasks.
+    pub(crate) fn hand_out(&self) {
+        while self.line.total_listeners() > 0 && self.try_enter() {
+            self.pass_on();
+        }
+    }
+
+    /// Gives a slot to the first in line, or frees it.
+    fn pass_on(&self) {
         loop {
             let joined = self.joined.load(Ordering::SeqCst);
             if self.line.notify(1.additional()) > 0 {

@@ -23,11 +23,13 @@ pub(crate) enum Hot {
     Good,
     /// Calls that an open circuit refused past the lock.
     Refused,
+    /// Those of the good calls that are counted by epoch, for a window of time.
+    TimedGood,
 }
 
-/// A row: one cell for each [`Hot`], and the epoch of the good calls where these are counted by epoch.
-const CELLS: usize = 4;
-const EPOCH: usize = 3;
+/// A row: one cell for each [`Hot`], and the epoch of the timed good calls.
+const CELLS: usize = 5;
+const EPOCH: usize = 4;
 /// The circuits of a group.
 const ROWS: usize = 32;
 /// A thread finds its chunks for the groups below this in one step. Those from here on are in a list.
@@ -50,9 +52,9 @@ macro_rules! rows {
 }
 
 rows! {
-    R0 = 0 R1 = 4 R2 = 8 R3 = 12 R4 = 16 R5 = 20 R6 = 24 R7 = 28 R8 = 32 R9 = 36 R10 = 40 R11 = 44 R12 = 48
-    R13 = 52 R14 = 56 R15 = 60 R16 = 64 R17 = 68 R18 = 72 R19 = 76 R20 = 80 R21 = 84 R22 = 88 R23 = 92
-    R24 = 96 R25 = 100 R26 = 104 R27 = 108 R28 = 112 R29 = 116 R30 = 120 R31 = 124
+    R0 = 0 R1 = 5 R2 = 10 R3 = 15 R4 = 20 R5 = 25 R6 = 30 R7 = 35 R8 = 40 R9 = 45 R10 = 50
+    R11 = 55 R12 = 60 R13 = 65 R14 = 70 R15 = 75 R16 = 80 R17 = 85 R18 = 90 R19 = 95 R20 = 100 R21 = 105
+    R22 = 110 R23 = 115 R24 = 120 R25 = 125 R26 = 130 R27 = 135 R28 = 140 R29 = 145 R30 = 150 R31 = 155
 }
 
 /// What one thread counts for the circuits of one group. Only that thread writes here, but for
@@ -85,7 +87,7 @@ impl Chunk {
     /// Begins to count the good calls of another epoch. Under the group's lock.
     fn begin_epoch(&self, row: Row, epoch: Epoch) {
         self.cells[row as usize + EPOCH].store(epoch.bits(), Ordering::Relaxed);
-        self.cells[row as usize + Hot::Good as usize].store(0, Ordering::Relaxed);
+        self.cells[row as usize + Hot::TimedGood as usize].store(0, Ordering::Relaxed);
     }
 
     /// Empties the row of a circuit that is gone.
@@ -100,36 +102,39 @@ impl Chunk {
 #[derive(Clone, Copy, Debug, Default)]
 struct Past {
     started: u64,
-    refused: u64,
-    /// The epoch that the circuit is in, if its good calls are counted by epoch.
-    epoch: Epoch,
-    /// Good calls of that epoch.
     good: u64,
-    /// Good calls of epochs that are over.
+    refused: u64,
+    /// The epoch that the circuit is in, if it ever counted good calls by epoch.
+    epoch: Epoch,
+    /// Timed good calls of that epoch.
+    now: u64,
+    /// Timed good calls of epochs that are over.
     earlier: u64,
-    /// As many of the good calls of epochs that are over as the circuit went by. The others came late.
+    /// As many of those of epochs that are over as the circuit went by. The others came late.
     heard: u64,
 }
 
 impl Past {
-    fn add_good(&mut self, epoch: Epoch, calls: u64) {
-        let sum = if epoch == self.epoch { &mut self.good } else { &mut self.earlier };
+    fn add_timed(&mut self, epoch: Epoch, calls: u64) {
+        let sum = if epoch == self.epoch { &mut self.now } else { &mut self.earlier };
         *sum = sum.wrapping_add(calls);
     }
 
     fn add(&mut self, counter: Hot, epoch: Epoch) {
         match counter {
             Hot::Started => self.started = self.started.wrapping_add(1),
-            Hot::Good => self.add_good(epoch, 1),
+            Hot::Good => self.good = self.good.wrapping_add(1),
             Hot::Refused => self.refused = self.refused.wrapping_add(1),
+            Hot::TimedGood => self.add_timed(epoch, 1),
         }
     }
 
     /// Takes what a thread has counted that ends.
     fn take_over(&mut self, chunk: &Chunk, row: Row) {
         self.started = self.started.wrapping_add(chunk.of(row, Hot::Started));
+        self.good = self.good.wrapping_add(chunk.of(row, Hot::Good));
         self.refused = self.refused.wrapping_add(chunk.of(row, Hot::Refused));
-        self.add_good(chunk.epoch(row), chunk.of(row, Hot::Good));
+        self.add_timed(chunk.epoch(row), chunk.of(row, Hot::TimedGood));
     }
 }
 
@@ -156,11 +161,11 @@ impl Threads {
         self.past[row as usize / CELLS].get_or_insert_default()
     }
 
-    /// Good calls of the epoch that the circuit is in.
+    /// Timed good calls of the epoch that the circuit is in.
     fn good_now(&self, row: Row) -> u64 {
         let past = self.past(row);
         let of_epoch = self.chunks.iter().filter(|chunk| chunk.epoch(row) == past.epoch);
-        of_epoch.map(|chunk| chunk.of(row, Hot::Good)).fold(past.good, u64::wrapping_add)
+        of_epoch.map(|chunk| chunk.of(row, Hot::TimedGood)).fold(past.now, u64::wrapping_add)
     }
 }
 
@@ -324,13 +329,13 @@ impl Cells {
         }
     }
 
-    /// Adds one good call of that epoch.
+    /// Adds one timed good call of that epoch.
     #[inline]
     pub(crate) fn add_good_of(&self, epoch: Epoch) {
         let counted = self.at_once(|chunk| {
             let goes_on = chunk.epoch(self.row) == epoch;
             if goes_on {
-                chunk.add(self.row, Hot::Good);
+                chunk.add(self.row, Hot::TimedGood);
             }
             goes_on
         });
@@ -345,15 +350,15 @@ impl Cells {
         let add = |chunk: &Chunk| {
             if chunk.epoch(self.row) != epoch {
                 let mut threads = self.group.threads.write();
-                let (before, calls) = (chunk.epoch(self.row), chunk.of(self.row, Hot::Good));
-                threads.past_mut(self.row).add_good(before, calls);
+                let (before, calls) = (chunk.epoch(self.row), chunk.of(self.row, Hot::TimedGood));
+                threads.past_mut(self.row).add_timed(before, calls);
                 chunk.begin_epoch(self.row, epoch);
             }
-            chunk.add(self.row, Hot::Good);
+            chunk.add(self.row, Hot::TimedGood);
         };
         let counted = LEASE.try_with(|lease| lease.with_chunk(self, add));
         if counted.is_err() {
-            self.group.threads.write().past_mut(self.row).add(Hot::Good, epoch);
+            self.group.threads.write().past_mut(self.row).add(Hot::TimedGood, epoch);
         }
     }
 
@@ -388,15 +393,17 @@ impl Cells {
     pub(crate) fn good(&self) -> Good {
         let threads = self.group.threads.read();
         let past = threads.past(self.row);
-        let (mut now, mut earlier) = (past.good, past.earlier);
+        let (mut all, mut earlier) = (past.good.saturating_add(past.now), past.earlier);
         for chunk in &threads.chunks {
-            let sum = if chunk.epoch(self.row) == past.epoch { &mut now } else { &mut earlier };
-            *sum = sum.saturating_add(chunk.of(self.row, Hot::Good));
+            let timed = chunk.of(self.row, Hot::TimedGood);
+            let sum = if chunk.epoch(self.row) == past.epoch { &mut all } else { &mut earlier };
+            *sum = sum.saturating_add(timed);
+            all = all.saturating_add(chunk.of(self.row, Hot::Good));
         }
-        Good { all: now.saturating_add(earlier), late: earlier.saturating_sub(past.heard) }
+        Good { all: all.saturating_add(earlier), late: earlier.saturating_sub(past.heard) }
     }
 
-    /// The good calls of the epoch that the circuit is in. Those of one thread are in it in their order.
+    /// The timed good calls of the epoch that the circuit is in. Those of one thread are in it in their order.
     pub(crate) fn good_now(&self) -> u64 {
         self.group.threads.read().good_now(self.row)
     }
@@ -425,8 +432,8 @@ impl Cells {
         let mut threads = self.group.threads.write();
         let past = threads.past_mut(self.row);
         past.heard = past.heard.wrapping_add(heard);
-        past.earlier = past.earlier.wrapping_add(past.good);
-        (past.epoch, past.good) = (epoch, 0);
+        past.earlier = past.earlier.wrapping_add(past.now);
+        (past.epoch, past.now) = (epoch, 0);
     }
 }
 

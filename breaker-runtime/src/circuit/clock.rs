@@ -9,7 +9,7 @@ mod system;
 mod system;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::rules::Instant;
@@ -50,12 +50,13 @@ pub enum Clock {
 }
 
 /// What a circuit reads the time from. One source for all that it does, so that its times compare.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Source {
-    /// Costs next to nothing and moves in steps of some milliseconds.
-    Coarse,
-    /// Costs more than all else that a healthy call does.
-    Precise,
+    /// Precise costs more than all else that a healthy call does. Otherwise it costs next to nothing, and moves in
+    /// steps of some milliseconds.
+    System {
+        is_precise: AtomicBool,
+    },
     Manual(ManualClock),
 }
 
@@ -66,32 +67,36 @@ impl Source {
     /// The source for a circuit that measures nothing shorter than `shortest`.
     pub(crate) fn new(clock: Clock, shortest: Duration) -> Self {
         match clock {
-            Clock::System if shortest < COARSE_ENOUGH => Self::Precise,
-            Clock::System => Self::Coarse,
+            Clock::System => Self::System { is_precise: AtomicBool::new(shortest < COARSE_ENOUGH) },
             Clock::Manual(clock) => Self::Manual(clock),
+        }
+    }
+
+    /// From now on nothing shorter than `shortest` is measured. The system's clocks begin at one moment, so times
+    /// of before compare.
+    pub(crate) fn refit(&self, shortest: Duration) {
+        if let Self::System { is_precise } = self {
+            is_precise.store(shortest < COARSE_ENOUGH, Ordering::Relaxed);
         }
     }
 
     /// The clock that this reads.
     pub(crate) fn kind(&self) -> Clock {
         match self {
-            Self::Coarse | Self::Precise => Clock::System,
+            Self::System { .. } => Clock::System,
             Self::Manual(clock) => Clock::Manual(clock.clone()),
         }
     }
 
     /// The same clock without steps.
     pub(crate) fn precise(&self) -> Self {
-        match self {
-            Self::Coarse | Self::Precise => Self::Precise,
-            Self::Manual(clock) => Self::Manual(clock.clone()),
-        }
+        Self::new(self.kind(), Duration::ZERO)
     }
 
     pub(crate) fn now(&self) -> Instant {
         match self {
-            Self::Coarse => system::coarse(),
-            Self::Precise => system::precise(),
+            Self::System { is_precise } if is_precise.load(Ordering::Relaxed) => system::precise(),
+            Self::System { .. } => system::coarse(),
             Self::Manual(clock) => Instant::from_nanos(clock.elapsed.load(Ordering::Acquire)),
         }
     }
@@ -110,12 +115,15 @@ pub(crate) enum Stopwatch {
 }
 
 impl Stopwatch {
+    /// What was cast to that number.
+    pub(crate) fn of(number: u8) -> Self {
+        [Self::None, Self::Clock, Self::Counter][usize::from(number % 3)]
+    }
+
     pub(crate) fn new(slow_call: Option<Duration>, clock: &Source) -> Self {
         match (slow_call, clock) {
             (None, _) => Self::None,
-            (Some(limit), Source::Coarse | Source::Precise) if limit < COARSE_ENOUGH => {
-                Self::Counter
-            }
+            (Some(limit), Source::System { .. }) if limit < COARSE_ENOUGH => Self::Counter,
             (Some(_), _) => Self::Clock,
         }
     }
@@ -169,9 +177,15 @@ mod tests {
     #[test]
     fn only_times_of_100_ms_and_more_are_measured_coarsely() {
         let source = |millis| Source::new(Clock::System, Duration::from_millis(millis));
-        assert!(matches!(source(99), Source::Precise));
-        assert!(matches!(source(100), Source::Coarse));
-        assert!(matches!(source(100).precise(), Source::Precise));
+        let is_precise = |source: &Source| match source {
+            Source::System { is_precise } => is_precise.load(Ordering::Relaxed),
+            Source::Manual(_) => false,
+        };
+        assert!(is_precise(&source(99)) && !is_precise(&source(100)));
+        assert!(is_precise(&source(100).precise()));
+        let refitted = source(100);
+        refitted.refit(Duration::from_millis(99));
+        assert!(is_precise(&refitted));
 
         let stopwatch = |millis| Stopwatch::new(Some(Duration::from_millis(millis)), &source(100));
         assert_eq!((stopwatch(99), stopwatch(100)), (Stopwatch::Counter, Stopwatch::Clock));
@@ -192,6 +206,13 @@ mod tests {
             let counted = after.since(before);
             assert!(counted + STEP >= elapsed && counted <= elapsed + STEP, "{counted:?}");
         }
+    }
+
+    #[test]
+    fn r24_the_clocks_of_the_system_begin_at_one_moment() {
+        const STEP: Duration = Duration::from_millis(20);
+        let (coarse, precise) = (system::coarse(), system::precise());
+        assert!(coarse.since(precise) <= STEP && precise.since(coarse) <= STEP);
     }
 
     #[test]

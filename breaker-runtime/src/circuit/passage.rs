@@ -15,6 +15,7 @@ use crate::rules::{
     Ended, Ending, Good, GoodCalls, Instant, Machine, Refusal, RejectedReason, Settlement, State,
     Ticket,
 };
+use crate::settings::Settings;
 
 /// Stands here because the steps of one call are read in one piece, apart from what users see.
 impl CircuitBreaker {
@@ -47,7 +48,7 @@ impl CircuitBreaker {
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if let Some(bulkhead) = &self.bulkhead {
+        if let Some(bulkhead) = self.bulkhead() {
             return self.acquire_behind(bulkhead, enter, if_dropped);
         }
         let word = self.word.load();
@@ -72,7 +73,7 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
-        self.bulkhead.as_deref()
+        self.bulkhead.get().filter(|bulkhead| bulkhead.is_on())
     }
 
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
@@ -98,7 +99,7 @@ impl CircuitBreaker {
         if now >= until {
             return None;
         }
-        let refusal = Refusal::open(now.left_to(until).at_most(self.longest_cooldown));
+        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_cooldown()));
         match self.audience(Topic::Calls) {
             None => self.totals.add_hot(Hot::Refused),
             Some(audience) => self.refuse_aloud(audience, seen.epoch(), refusal)?,
@@ -118,7 +119,7 @@ impl CircuitBreaker {
     #[cold]
     #[inline(never)]
     fn ask(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        let admitted = self.admit(if_dropped);
+        let admitted = self.admit(false, if_dropped);
         self.deliver_before(admitted)
     }
 
@@ -129,7 +130,7 @@ impl CircuitBreaker {
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
         let admitted = if entered {
-            self.admit(if_dropped).inspect_err(|_| bulkhead.leave())
+            self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
         } else {
             let refusal = Refusal::new(RejectedReason::BulkheadFull);
             if let Some(audience) = self.audience(Topic::Calls) {
@@ -154,31 +155,34 @@ impl CircuitBreaker {
     }
 
     /// Leaves the events to whoever called, to be told when a refused call holds nothing any more.
-    fn admit(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+    fn admit(&self, has_slot: bool, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
-        let claim = if word.is_closed() {
+        let claim: Claim = if word.is_closed() {
             Claim::of(word.epoch())
         } else {
             let admitted = self.locked(self.clock.now(), Machine::admit, rejection);
             admitted.map_err(|refusal| self.reject(refusal))?.into()
         };
-        Ok(self.begin(claim, if_dropped))
+        Ok(self.begin(claim.with_slot(has_slot), if_dropped))
     }
 
     #[inline]
     fn begin(&self, claim: Claim, if_dropped: IfDropped) -> Permit<'_> {
         self.totals.add_hot(Hot::Started);
-        Permit::new(self, claim, self.start(), if_dropped)
+        let (claim, began) = self.start(claim);
+        Permit::new(self, claim, began, if_dropped)
     }
 
-    /// What a call must remember that starts now.
+    /// Starts the time of a call, if its circuit times any.
     #[inline]
-    fn start(&self) -> Instant {
-        match self.stopwatch {
+    fn start(&self, claim: Claim) -> (Claim, Instant) {
+        let stopwatch = self.dials.stopwatch();
+        let began = match stopwatch {
             Stopwatch::None => Instant::ZERO,
             Stopwatch::Clock => self.clock.now(),
             Stopwatch::Counter => clock::counter(),
-        }
+        };
+        (claim.timed_by(stopwatch), began)
     }
 
     /// Has a call that was let in begin now. Until here a probe had a deadline all the same, so that a listener
@@ -188,17 +192,17 @@ impl CircuitBreaker {
         let claim = match claim.probe {
             Some(_) => {
                 let again = |machine: &mut Machine, now| machine.begin_again(claim.into(), now);
-                self.locked(now, again, |_| None).into()
+                claim.again(self.locked(now, again, |_| None))
             }
-            None => claim,
+            None => claim.again(claim.into()),
         };
-        (claim, self.start())
+        self.start(claim)
     }
 
     /// Takes the outcome of a call.
     #[inline]
     pub(super) fn settle(&self, claim: Claim, began: Instant, ending: Ending) {
-        if ending == Ending::Success && self.word.count_good_at_once(claim.epoch) {
+        if ending == Ending::Success && self.word.count_good_at_once(claim.marked()) {
             self.totals.add_hot(Hot::Good);
         } else {
             self.settle_slowly(claim, began, ending);
@@ -207,17 +211,25 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
-        let reads_clock = self.reads_clock || self.word.load().is_closed_for_a_time();
+        let stopwatch = claim.stopwatch();
+        let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let slow = match (self.stopwatch, now) {
-            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.slow_after),
+        let slow = match (stopwatch, now) {
+            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.dials.slow_after()),
             (Stopwatch::None | Stopwatch::Clock, _) => false,
-            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.slow_after),
+            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
         };
         let ended = Ended { ending, slow };
-        if !self.count_alone(claim.epoch, ended, now) {
+        if !self.count_alone(claim.epoch(), ended, now) {
             self.tell(claim, ended, now);
-        } else if let Some(bulkhead) = &self.bulkhead {
+        } else if claim.holds_slot() {
+            self.leave_bulkhead();
+        }
+    }
+
+    /// Gives back a slot, also of a bulkhead that is switched off by now.
+    fn leave_bulkhead(&self) {
+        if let Some(bulkhead) = self.bulkhead.get() {
             bulkhead.leave();
         }
     }
@@ -236,40 +248,60 @@ impl CircuitBreaker {
             }
             return is_neutral;
         }
-        match now {
-            Some(now) if !self.word.has_run() => self.count_by_time(epoch, now),
-            _ => self.count_in_run(epoch, now),
+        loop {
+            let counted = if self.word.load().is_by_time() {
+                self.count_by_time(epoch, now.unwrap_or_else(|| self.clock.now()))
+            } else {
+                self.count_in_run(epoch, now)
+            };
+            // The window became one of the other kind meanwhile.
+            if counted != Err(Uncounted::OtherManner) {
+                return counted.is_ok();
+            }
         }
     }
 
-    fn count_in_run(&self, epoch: Epoch, now: Option<Instant>) -> bool {
+    fn count_in_run(&self, epoch: Epoch, now: Option<Instant>) -> Result<(), Uncounted> {
         // A timed order may have ended, and the epoch with it.
         if let Some(now) = now.filter(|now| self.word.is_over(*now)) {
             self.turn(now);
         }
-        let Some(fills_run) = self.word.count_good(epoch) else { return false };
+        self.lengthen_run(epoch)?;
         self.totals.add_hot(Hot::Good);
+        Ok(())
+    }
+
+    fn lengthen_run(&self, epoch: Epoch) -> Result<(), Uncounted> {
+        let fills_run = self.word.count_good(epoch)?;
         if fills_run {
             self.forget();
         }
-        true
+        Ok(())
     }
 
     /// Counts a good call of a window of time. The call shows that it is in time, and counts itself after that.
     /// If the epoch ends in between, the call is not among those of the next, and counts as late.
-    fn count_by_time(&self, epoch: Epoch, now: Instant) -> bool {
-        let is_in_time = match self.word.check_good(epoch, now) {
-            Ok(()) => true,
-            Err(Uncounted::TooLate) => false,
+    fn count_by_time(&self, epoch: Epoch, now: Instant) -> Result<(), Uncounted> {
+        match self.word.check_good(epoch, now) {
             Err(Uncounted::AtAnEdge) => {
                 self.turn(now);
-                self.word.load().is_closed_in(epoch)
+                // The edge is behind it, whatever that is by now.
+                self.word.check_good(epoch, Instant::ZERO).or_else(
+                    |uncounted| match uncounted {
+                        Uncounted::AtAnEdge => Ok(()),
+                        other => Err(other),
+                    },
+                )?;
             }
-        };
-        if is_in_time {
-            self.totals.add_good_of(epoch);
+            checked => checked?,
         }
-        is_in_time
+        self.totals.add_good_of(epoch);
+        let seen = self.word.load();
+        if seen.is_closed_in(epoch) && !seen.is_by_time() {
+            // The window became one of calls in between (R24). Too late for its run is late enough.
+            let _ = self.lengthen_run(epoch);
+        }
+        Ok(())
     }
 
     /// Gives back the memory of bad calls that a full run of good ones has pushed out of the window.
@@ -298,8 +330,8 @@ impl CircuitBreaker {
     fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>) {
         self.totals.add(ended.ending);
         self.record(claim.into(), ended, now.unwrap_or_else(|| self.clock.now()));
-        if let Some(bulkhead) = &self.bulkhead {
-            bulkhead.leave();
+        if claim.holds_slot() {
+            self.leave_bulkhead();
         }
         self.deliver();
     }
@@ -363,7 +395,7 @@ impl CircuitBreaker {
 
     /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are
     /// only posted, under the lock that puts them in order, changes of state before what they led to.
-    fn locked<R>(
+    pub(super) fn locked<R>(
         &self,
         now: Instant,
         act: impl FnOnce(&mut Machine, Instant) -> R,
@@ -373,7 +405,7 @@ impl CircuitBreaker {
     }
 
     /// The same, where `act` goes by those good calls.
-    fn locked_with<R>(
+    pub(super) fn locked_with<R>(
         &self,
         good: &GoodNow<'_>,
         now: Instant,
@@ -384,10 +416,9 @@ impl CircuitBreaker {
         let seen = self.word.load();
         let done = act(&mut machine, now);
         let epoch = Epoch::of(machine.epoch());
-        if !self.word.has_run() && epoch != seen.epoch() {
+        if self.totals.follow_epochs() && epoch != seen.epoch() {
             // Before the word shows the epoch, and its good calls can be counted.
-            let was_closed = seen.state() == State::Closed;
-            let heard = if was_closed { good.all() } else { 0 };
+            let heard = if seen.state() == State::Closed { good.all_timed() } else { 0 };
             self.totals.begin_epoch(epoch, heard);
         }
         if machine.is_closed_for_a_time() {
@@ -418,14 +449,21 @@ impl CircuitBreaker {
 
 /// The good calls of a circuit whose lock is held. However often it is asked, all are those of one moment: what
 /// trips the circuit, and which good calls came in time, is decided on the same ones.
-struct GoodNow<'a> {
-    circuit: &'a CircuitBreaker,
+pub(super) struct GoodNow<'a> {
+    pub(super) circuit: &'a CircuitBreaker,
     all: Cell<Option<u64>>,
 }
 
 impl<'a> GoodNow<'a> {
-    fn of(circuit: &'a CircuitBreaker) -> Self {
+    pub(super) fn of(circuit: &'a CircuitBreaker) -> Self {
         Self { circuit, all: Cell::new(None) }
+    }
+
+    pub(super) fn all_timed(&self) -> u64 {
+        let CircuitBreaker { totals, word, .. } = self.circuit;
+        let all = self.all.get().unwrap_or_else(|| totals.good_at_one_moment(|| word.hold_up()));
+        self.all.set(Some(all));
+        all
     }
 }
 
@@ -435,10 +473,11 @@ impl GoodCalls for GoodNow<'_> {
     }
 
     fn all(&self) -> u64 {
-        let CircuitBreaker { totals, word, .. } = self.circuit;
-        let all = self.all.get().unwrap_or_else(|| totals.good_at_one_moment(|| word.hold_up()));
-        self.all.set(Some(all));
-        all
+        self.all_timed()
+    }
+
+    fn refit(&self, settings: &Settings) -> Good {
+        GoodNow::refit(self, settings)
     }
 }
 

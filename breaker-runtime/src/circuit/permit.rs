@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::breaker::CircuitBreaker;
+use super::clock::Stopwatch;
 use super::error::TimedOut;
 use super::word::Epoch;
 use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
@@ -39,29 +40,81 @@ pub struct Permit<'a> {
 }
 
 /// The machine's ticket, with the epoch as the word has it.
+///
+/// What the permit holds besides is marked in bits that the epoch leaves free. So a permit that holds anything is
+/// none that a look at the word can settle, whatever the circuit has been told meanwhile (R24).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
-    pub(super) epoch: Epoch,
+    marked: Epoch,
     pub(super) probe: Option<ProbeId>,
 }
+
+/// A slot of the bulkhead.
+const SLOT: u64 = 1;
+/// A moment of the circuit's clock, or of the counter, at which the call began.
+const CLOCKED: u64 = 2;
+const COUNTED: u64 = 4;
 
 impl Claim {
     /// For a call that is no probe.
     #[inline]
     pub(super) const fn of(epoch: Epoch) -> Self {
-        Self { epoch, probe: None }
+        Self { marked: epoch, probe: None }
+    }
+
+    /// The epoch with its marks: equal to the epoch if the permit holds nothing.
+    #[inline]
+    pub(super) fn marked(self) -> Epoch {
+        self.marked
+    }
+
+    pub(super) fn epoch(self) -> Epoch {
+        self.marked.without_marks()
+    }
+
+    pub(super) fn with_slot(self, has_slot: bool) -> Self {
+        if has_slot { self.with(SLOT) } else { self }
+    }
+
+    pub(super) fn holds_slot(self) -> bool {
+        self.marked.marks() & SLOT != 0
+    }
+
+    pub(super) fn timed_by(self, stopwatch: Stopwatch) -> Self {
+        match stopwatch {
+            Stopwatch::None => self,
+            Stopwatch::Clock => self.with(CLOCKED),
+            Stopwatch::Counter => self.with(COUNTED),
+        }
+    }
+
+    pub(super) fn stopwatch(self) -> Stopwatch {
+        match self.marked.marks() & (CLOCKED | COUNTED) {
+            CLOCKED => Stopwatch::Clock,
+            COUNTED => Stopwatch::Counter,
+            _ => Stopwatch::None,
+        }
+    }
+
+    /// The same for another ticket of the machine.
+    pub(super) fn again(self, ticket: Ticket) -> Self {
+        Self::from(ticket).with_slot(self.holds_slot())
+    }
+
+    fn with(self, mark: u64) -> Self {
+        Self { marked: self.marked.with_marks(mark), ..self }
     }
 }
 
 impl From<Ticket> for Claim {
     fn from(ticket: Ticket) -> Self {
-        Self { epoch: Epoch::of(ticket.epoch), probe: ticket.probe }
+        Self { marked: Epoch::of(ticket.epoch), probe: ticket.probe }
     }
 }
 
 impl From<Claim> for Ticket {
     fn from(claim: Claim) -> Self {
-        Self { epoch: claim.epoch.number(), probe: claim.probe }
+        Self { epoch: claim.epoch().number(), probe: claim.probe }
     }
 }
 

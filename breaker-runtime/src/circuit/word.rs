@@ -7,20 +7,33 @@
 //! `missing` is the number of good calls still missing to a full run. So the word of a closed circuit with a full run
 //! is just its epoch.
 
-use std::sync::atomic::Ordering;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::sync::AtomicU64;
 use crate::rules::{EPOCH_BITS, Instant, State};
+use crate::settings::{Settings, WindowSize};
 
 const RUN_BITS: u32 = 20;
-const STATE_BITS: u32 = 3;
+const STATE_BITS: u32 = 4;
 const EPOCH_SHIFT: u32 = RUN_BITS + STATE_BITS;
 /// The word and the machine count epochs alike (R10).
 const _: () = assert!(EPOCH_SHIFT + EPOCH_BITS == u64::BITS);
 const MISSING: u64 = (1 << RUN_BITS) - 1;
 const STATE: u64 = ((1 << STATE_BITS) - 1) << RUN_BITS;
-/// The codes of states that admit a call by the word alone have none of these bits.
-const ASKS: u64 = 0b110 << RUN_BITS;
+/// The bits of the state. A closed circuit says whether its window goes by time, and what its calls need to begin.
+/// The word alone admits a call if none of `ASKS` is set.
+const BY_TIME: u64 = 0b0001 << RUN_BITS;
+const ASKS: u64 = 0b1110 << RUN_BITS;
+const THROUGHOUT: u64 = 0b0010 << RUN_BITS;
+const FOR_A_TIME: u64 = 0b0100 << RUN_BITS;
+const NOT_CLOSED: u64 = 0b1000 << RUN_BITS;
+const OPEN: u64 = NOT_CLOSED;
+const HALF_OPEN: u64 = NOT_CLOSED | 1 << RUN_BITS;
+const FORCED_OPEN: u64 = NOT_CLOSED | 2 << RUN_BITS;
+const DISABLED: u64 = NOT_CLOSED | 3 << RUN_BITS;
+/// A code that no word has.
+const NO_STATE: u64 = NOT_CLOSED | FOR_A_TIME;
 
 /// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +57,32 @@ impl Epoch {
         self.0
     }
 
+    /// With marks, in the bits that an epoch leaves free. It is equal to no part of any word then.
+    pub(crate) const fn with_marks(self, marks: u64) -> Self {
+        Self(self.0 | NO_STATE | marks)
+    }
+
+    pub(crate) const fn without_marks(self) -> Self {
+        Self(self.0 & !(STATE | MISSING))
+    }
+
+    pub(crate) const fn marks(self) -> u64 {
+        self.0 & MISSING
+    }
+
     fn next(self) -> Self {
         Self(self.0.wrapping_add(1 << EPOCH_SHIFT))
+    }
+}
+
+impl Manner {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let longest_run = match settings.window {
+            WindowSize::Calls(calls) => NonZeroU32::new(calls),
+            WindowSize::Time(_) => None,
+        };
+        let is_plain = settings.slow_call.is_none() && settings.max_concurrent.is_none();
+        Self { longest_run, care: if is_plain { Care::None } else { Care::Throughout } }
     }
 }
 
@@ -53,15 +90,21 @@ impl Epoch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
-/// What calls of a closed circuit take besides a look at the word.
+/// What calls of a closed circuit take to begin, besides a look at the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Care {
     /// Nothing.
     None,
-    /// Something when they end: a clock.
-    AtEnd,
-    /// Something when they begin and when they end: a clock, or a bulkhead.
+    /// A clock, or a bulkhead. So they take something to end, too.
     Throughout,
+}
+
+/// How good calls of a closed circuit are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// How many good calls make a full run; `None` where they are counted by time.
+    pub(crate) longest_run: Option<NonZeroU32>,
+    pub(crate) care: Care,
 }
 
 impl Word {
@@ -71,11 +114,11 @@ impl Word {
     }
 
     pub(crate) fn state(self) -> State {
-        match (self.0 & STATE) >> RUN_BITS {
-            3 => State::Open,
-            4 => State::HalfOpen,
-            5 => State::ForcedOpen,
-            6 => State::Disabled,
+        match self.0 & STATE {
+            OPEN => State::Open,
+            HALF_OPEN => State::HalfOpen,
+            FORCED_OPEN => State::ForcedOpen,
+            DISABLED => State::Disabled,
             _ => State::Closed,
         }
     }
@@ -88,16 +131,46 @@ impl Word {
 
     /// Whether it is closed, whatever the time.
     pub(crate) fn is_closed(self) -> bool {
-        self.0 & STATE <= (Care::Throughout as u64) << RUN_BITS
+        self.0 & (NOT_CLOSED | FOR_A_TIME) == 0
+    }
+
+    /// Whether it is closed now, for good or for a time.
+    fn is_closed_now(self) -> bool {
+        self.0 & NOT_CLOSED == 0
     }
 
     pub(crate) fn is_closed_in(self, epoch: Epoch) -> bool {
-        self.state() == State::Closed && self.epoch() == epoch
+        self.is_closed_now() && self.epoch() == epoch
+    }
+
+    /// Whether good calls are counted by time, if it is closed.
+    pub(crate) fn is_by_time(self) -> bool {
+        self.0 & (NOT_CLOSED | BY_TIME) == BY_TIME
+    }
+
+    /// Whether a good call of that epoch is counted by time.
+    ///
+    /// # Errors
+    ///
+    /// What must be done with it instead.
+    pub(crate) fn counts_by_time(self, epoch: Epoch) -> Result<(), Uncounted> {
+        if !self.is_closed_in(epoch) {
+            Err(Uncounted::TooLate)
+        } else if self.is_by_time() {
+            Ok(())
+        } else {
+            Err(Uncounted::OtherManner)
+        }
     }
 
     /// Whether it is closed, but no longer than a timed order lasts: calls must look at the time.
     pub(crate) fn is_closed_for_a_time(self) -> bool {
-        self.0 & STATE == STATE
+        self.0 & (NOT_CLOSED | FOR_A_TIME) == FOR_A_TIME
+    }
+
+    /// Whether calls need the clock to end.
+    pub(crate) fn reads_clock(self) -> bool {
+        self.is_closed_now() && self.0 & (FOR_A_TIME | BY_TIME) != 0
     }
 
     /// Whether it is closed in that epoch and a call takes no more than this look to end.
@@ -120,9 +193,9 @@ pub(crate) struct AtomicWord {
     /// Until then nothing but what is published here can change the state; after that the machine must be
     /// asked. Zero while it changes, so that it is never read together with another epoch's word.
     holds_until: AtomicU64,
-    /// How many good calls make a full run.
-    longest_run: u32,
-    care: Care,
+    /// How good calls are counted. Needs the lock, so whoever has it sees the latest.
+    longest_run: AtomicU32,
+    is_cared_for: AtomicBool,
 }
 
 /// Why a good call was not counted.
@@ -132,16 +205,54 @@ pub(crate) enum Uncounted {
     TooLate,
     /// The window wants to know of the time first.
     AtAnEdge,
+    /// Good calls are counted the other way.
+    OtherManner,
 }
 
 impl AtomicWord {
-    /// The first word of a circuit. `longest_run` is where `run` stops: the count window, or 0 with a window
-    /// of time, which goes by the good calls of the epoch and not by a run.
-    pub(crate) fn new(epoch: Epoch, holds_until: Instant, longest_run: u32, care: Care) -> Self {
-        let (bits, holds_until) = (AtomicU64::new(0), AtomicU64::new(holds_until.as_nanos()));
-        let word = Self { bits, holds_until, longest_run, care };
+    /// The first word of a circuit.
+    pub(crate) fn new(epoch: Epoch, holds_until: Instant, manner: Manner) -> Self {
+        let word = Self {
+            bits: AtomicU64::new(0),
+            holds_until: AtomicU64::new(holds_until.as_nanos()),
+            longest_run: AtomicU32::new(0),
+            is_cared_for: AtomicBool::new(false),
+        };
+        word.set_manner(manner);
         word.bits.store(word.showing(epoch, State::Closed).0, Ordering::Release);
         word
+    }
+
+    fn set_manner(&self, manner: Manner) {
+        let longest_run = manner.longest_run.map_or(0, NonZeroU32::get);
+        self.longest_run.store(longest_run, Ordering::Relaxed);
+        self.is_cared_for.store(manner.care == Care::Throughout, Ordering::Relaxed);
+    }
+
+    fn longest_run(&self) -> u32 {
+        self.longest_run.load(Ordering::Relaxed)
+    }
+
+    /// Goes on counting in that manner, and returns the run until then. Of a longer run than there is room for, as
+    /// much is left as there is room for. Needs the lock, and something to be published after it.
+    pub(crate) fn refit(&self, manner: Manner) -> u32 {
+        let longest = self.longest_run();
+        self.set_manner(manner);
+        let mut seen = self.load();
+        loop {
+            let run = longest - (seen.0 & MISSING) as u32;
+            let missing = self.longest_run() - run.min(self.longest_run());
+            let state = match seen.0 & (NOT_CLOSED | FOR_A_TIME) {
+                0 => self.closed(),
+                FOR_A_TIME => FOR_A_TIME | self.closed() & BY_TIME,
+                _ => seen.0 & STATE,
+            };
+            let next = Word(seen.epoch().0 | state | u64::from(missing));
+            match self.exchange(seen, next) {
+                Ok(()) => return run,
+                Err(now) => seen = now,
+            }
+        }
     }
 
     #[inline]
@@ -155,12 +266,7 @@ impl AtomicWord {
     }
 
     fn run_of(&self, word: Word) -> u32 {
-        self.longest_run - (word.0 & MISSING) as u32
-    }
-
-    /// Whether good calls are counted as a run.
-    pub(crate) fn has_run(&self) -> bool {
-        self.longest_run > 0
+        self.longest_run() - (word.0 & MISSING) as u32
     }
 
     /// Whether the circuit is closed, and the run as long as it gets.
@@ -206,20 +312,26 @@ impl AtomicWord {
         }
     }
 
-    /// Counts a good call of that epoch, and returns whether the run is full by that. `None` if the circuit
-    /// has moved on.
-    pub(crate) fn count_good(&self, epoch: Epoch) -> Option<bool> {
+    /// Counts a good call of that epoch, and returns whether the run is full by that.
+    ///
+    /// # Errors
+    ///
+    /// What must be done with it instead.
+    pub(crate) fn count_good(&self, epoch: Epoch) -> Result<bool, Uncounted> {
         let mut seen = self.load();
         loop {
             if !seen.is_closed_in(epoch) {
-                return None;
+                return Err(Uncounted::TooLate);
+            }
+            if seen.is_by_time() {
+                return Err(Uncounted::OtherManner);
             }
             if seen.is_full() {
-                return Some(false);
+                return Ok(false);
             }
             let longer = Word(seen.0 - 1);
             match self.exchange(seen, longer) {
-                Ok(()) => return Some(longer.is_full()),
+                Ok(()) => return Ok(longer.is_full()),
                 Err(now) => seen = now,
             }
         }
@@ -233,13 +345,8 @@ impl AtomicWord {
     pub(crate) fn check_good(&self, epoch: Epoch, now: Instant) -> Result<(), Uncounted> {
         // Read first: the word proves that it is of that epoch.
         let until = self.holds_until();
-        if !self.load().is_closed_in(epoch) {
-            Err(Uncounted::TooLate)
-        } else if now >= until {
-            Err(Uncounted::AtAnEdge)
-        } else {
-            Ok(())
-        }
+        self.load().counts_by_time(epoch)?;
+        if now >= until { Err(Uncounted::AtAnEdge) } else { Ok(()) }
     }
 
     /// One exchange ends the run and, if the verdict is to trip, opens the circuit: no good call can
@@ -253,7 +360,7 @@ impl AtomicWord {
                 self.holds_until.store(0, Ordering::Release);
                 self.showing(seen.epoch().next(), State::Open)
             } else {
-                Word(seen.0 & !MISSING | u64::from(self.longest_run))
+                Word(seen.0 & !MISSING | u64::from(self.longest_run()))
             };
             match self.exchange(seen, next) {
                 Ok(()) => return (run, verdict),
@@ -269,7 +376,8 @@ impl AtomicWord {
 
     /// As [`publish`](Self::publish), for a circuit that is closed no longer than a timed order lasts.
     pub(crate) fn publish_closed_for_a_time(&self, epoch: Epoch, holds_until: Instant) {
-        self.show(Word(epoch.0 | STATE | u64::from(self.longest_run)), holds_until);
+        let state = FOR_A_TIME | self.closed() & BY_TIME;
+        self.show(Word(epoch.0 | state | u64::from(self.longest_run())), holds_until);
     }
 
     fn show(&self, next: Word, holds_until: Instant) {
@@ -283,16 +391,23 @@ impl AtomicWord {
         }
     }
 
+    /// The code of the closed state.
+    fn closed(&self) -> u64 {
+        let by_time = if self.longest_run() == 0 { BY_TIME } else { 0 };
+        let care = if self.is_cared_for.load(Ordering::Relaxed) { THROUGHOUT } else { 0 };
+        by_time | care
+    }
+
     /// A word without a run.
     fn showing(&self, epoch: Epoch, state: State) -> Word {
         let state = match state {
-            State::Closed => self.care as u64,
-            State::Open => 3,
-            State::HalfOpen => 4,
-            State::ForcedOpen => 5,
-            State::Disabled => 6,
+            State::Closed => self.closed(),
+            State::Open => OPEN,
+            State::HalfOpen => HALF_OPEN,
+            State::ForcedOpen => FORCED_OPEN,
+            State::Disabled => DISABLED,
         };
-        Word(epoch.0 | state << RUN_BITS | u64::from(self.longest_run))
+        Word(epoch.0 | state | u64::from(self.longest_run()))
     }
 
     fn exchange(&self, seen: Word, next: Word) -> Result<(), Word> {
@@ -314,32 +429,46 @@ mod tests {
         [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
     const THIRD: Epoch = Epoch::of(3);
 
+    fn manner(longest_run: u32, care: Care) -> Manner {
+        Manner { longest_run: NonZeroU32::new(longest_run), care }
+    }
+
     fn plain(longest_run: u32) -> AtomicWord {
-        AtomicWord::new(THIRD, Instant::NEVER, longest_run, Care::None)
+        AtomicWord::new(THIRD, Instant::NEVER, manner(longest_run, Care::None))
     }
 
     /// With a window of time.
     fn timed() -> AtomicWord {
-        AtomicWord::new(THIRD, Instant::NEVER, 0, Care::AtEnd)
+        AtomicWord::new(THIRD, Instant::NEVER, manner(0, Care::None))
     }
 
     fn good(word: &AtomicWord, epoch: Epoch) -> bool {
-        word.count_good(epoch).is_some()
+        word.count_good(epoch).is_ok()
     }
 
     #[test]
     fn a_word_gives_back_what_it_was_made_of() {
-        let cares = [Care::None, Care::AtEnd, Care::Throughout];
-        for (state, care) in STATES.into_iter().flat_map(|state| cares.map(|care| (state, care))) {
+        let manners = [
+            manner(1_000_000, Care::None),
+            manner(1_000_000, Care::Throughout),
+            manner(0, Care::None),
+            manner(0, Care::Throughout),
+        ];
+        for (state, manner) in STATES.into_iter().flat_map(|state| manners.map(|it| (state, it))) {
             for epoch in [0, 1, u64::MAX].map(Epoch::of) {
-                let word = AtomicWord::new(THIRD, Instant::NEVER, 1_000_000, care);
+                let word = AtomicWord::new(THIRD, Instant::NEVER, manner);
                 word.publish(epoch, state, Instant::NEVER);
                 let shown = word.load();
                 assert_eq!((shown.epoch(), shown.state(), word.run()), (epoch, state, 0));
                 let is_closed = state == State::Closed;
                 assert_eq!(shown.is_closed_in(epoch), is_closed);
-                assert_eq!(shown.lets_anyone_in(), is_closed && care != Care::Throughout);
-                assert_eq!(shown.counts_any_good(epoch), is_closed && care == Care::None);
+                let Manner { longest_run, care } = manner;
+                let is_by_time = longest_run.is_none();
+                assert_eq!(shown.lets_anyone_in(), is_closed && care == Care::None);
+                assert_eq!(shown.is_by_time(), is_closed && is_by_time);
+                assert_eq!(shown.reads_clock(), is_closed && is_by_time);
+                let is_plain = manner == manners[0];
+                assert_eq!(shown.counts_any_good(epoch), is_closed && is_plain);
                 assert!(!shown.is_closed_in(epoch.next()));
             }
         }
@@ -347,7 +476,7 @@ mod tests {
 
     #[test]
     fn r10_an_epoch_has_at_least_40_bits_and_wraps() {
-        assert_ne!(Epoch::of(0), Epoch::of(1 << 40));
+        assert_ne!(Epoch::of(0), Epoch::of(1 << 39));
         assert_eq!(Epoch::of(u64::MAX).next(), Epoch::of(0));
     }
 
@@ -355,7 +484,7 @@ mod tests {
     fn a_good_call_lengthens_the_run_until_it_is_full() {
         let word = plain(2);
         for (run, fills) in [(1, false), (2, true), (2, false), (2, false)] {
-            assert_eq!(word.count_good(THIRD), Some(fills));
+            assert_eq!(word.count_good(THIRD), Ok(fills));
             assert_eq!((word.run(), word.is_full()), (run, run == 2));
         }
         assert!(!good(&word, THIRD.next()));
@@ -369,7 +498,7 @@ mod tests {
             assert_eq!(word.run(), run);
         }
         assert!(!word.count_good_at_once(THIRD));
-        assert_eq!((word.run(), word.count_good(THIRD)), (2, Some(true)));
+        assert_eq!((word.run(), word.count_good(THIRD)), (2, Ok(true)));
         assert!(word.count_good_at_once(THIRD) && !word.count_good_at_once(THIRD.next()));
         assert_eq!(word.run(), 3);
     }
@@ -379,17 +508,17 @@ mod tests {
         let word = timed();
         let before = word.load();
         assert_eq!(word.check_good(THIRD, Instant::ZERO), Ok(()));
-        assert!(!word.count_good_at_once(THIRD) && !word.has_run());
+        assert!(!word.count_good_at_once(THIRD));
+        assert_eq!(word.count_good(THIRD), Err(Uncounted::OtherManner));
         assert_eq!((word.load(), word.run()), (before, 0));
     }
 
     #[test]
     fn where_the_end_of_a_call_takes_care_a_look_is_never_enough() {
-        for care in [Care::AtEnd, Care::Throughout] {
-            let word = AtomicWord::new(THIRD, Instant::NEVER, 1, care);
-            assert!(good(&word, THIRD) && good(&word, THIRD));
-            assert_eq!((word.run(), word.count_good_at_once(THIRD)), (1, false));
-        }
+        let word = AtomicWord::new(THIRD, Instant::NEVER, manner(1, Care::Throughout));
+        assert!(good(&word, THIRD) && good(&word, THIRD));
+        assert_eq!((word.run(), word.count_good_at_once(THIRD)), (1, false));
+        assert!(!timed().count_good_at_once(THIRD));
     }
 
     #[test]
@@ -435,7 +564,7 @@ mod tests {
 
     #[test]
     fn d43_open_is_never_read_with_the_time_of_another_epoch() {
-        let word = AtomicWord::new(Epoch::of(0), Instant::NEVER, 9, Care::None);
+        let word = AtomicWord::new(Epoch::of(0), Instant::NEVER, manner(9, Care::None));
         let (is_over, reads) = (AtomicBool::new(false), AtomicU64::new(0));
         // An open circuit holds until the number of its epoch, a closed one for ever.
         let epochs = |number| (Epoch::of(number), Instant::from_nanos(number));
@@ -469,8 +598,9 @@ mod tests {
 
     #[test]
     fn r34_closed_for_a_time_is_closed_and_lets_nobody_in_at_a_look() {
-        for care in [Care::None, Care::AtEnd, Care::Throughout] {
-            let word = AtomicWord::new(THIRD, Instant::NEVER, 9, care);
+        for longest_run in [9, 0] {
+            let manner = manner(longest_run, Care::None);
+            let word = AtomicWord::new(THIRD, Instant::NEVER, manner);
             let end = Instant::from_nanos(5);
             word.publish_closed_for_a_time(THIRD.next(), end);
             let shown = word.load();
@@ -483,17 +613,40 @@ mod tests {
             assert!(!word.count_good_at_once(THIRD.next()));
 
             let before_the_end = Instant::from_nanos(4);
-            assert_eq!(word.check_good(THIRD.next(), before_the_end), Ok(()));
-            assert_eq!(word.check_good(THIRD.next(), end), Err(Uncounted::AtAnEdge));
             assert!(!word.is_over(before_the_end) && word.is_over(end));
-            assert_eq!(word.count_good(THIRD.next()), Some(false));
-            assert_eq!(word.end_run(|_| None::<()>), (1, None));
-            assert!(word.load().is_closed_for_a_time(), "a bad call does not change that");
+            if longest_run == 0 {
+                assert_eq!(word.check_good(THIRD.next(), before_the_end), Ok(()));
+                assert_eq!(word.check_good(THIRD.next(), end), Err(Uncounted::AtAnEdge));
+            } else {
+                assert_eq!(word.count_good(THIRD.next()), Ok(false));
+                assert_eq!(word.end_run(|_| None::<()>), (1, None));
+            }
+            assert!(word.load().is_closed_for_a_time(), "no call changes that");
             assert_eq!(word.open_until(word.load()), None);
 
             word.publish(THIRD.next(), State::Closed, Instant::NEVER);
             assert!(word.load().is_closed());
         }
+    }
+
+    #[test]
+    fn r24_a_word_goes_on_in_another_manner_with_as_much_of_its_run_as_there_is_room_for() {
+        let word = plain(4);
+        (0..3).for_each(|_| assert!(good(&word, THIRD)));
+        assert_eq!((word.refit(manner(9, Care::None)), word.run()), (3, 3));
+        assert_eq!((word.refit(manner(2, Care::Throughout)), word.run()), (3, 2));
+        assert!(word.is_full() && !word.load().lets_anyone_in());
+        assert_eq!((word.refit(manner(0, Care::None)), word.run()), (2, 0));
+        assert!(word.load().is_by_time() && word.load().lets_anyone_in());
+        assert_eq!((word.refit(manner(9, Care::None)), word.run()), (0, 0));
+        word.publish_closed_for_a_time(THIRD, Instant::NEVER);
+        assert_eq!((word.refit(manner(0, Care::Throughout)), word.run()), (0, 0));
+        assert!(word.load().is_closed_for_a_time() && word.load().counts_by_time(THIRD).is_ok());
+        word.publish(THIRD.next(), State::Open, Instant::NEVER);
+        word.refit(manner(5, Care::None));
+        assert_eq!(word.load().state(), State::Open);
+        word.publish(THIRD, State::Closed, Instant::NEVER);
+        assert_eq!((word.run(), word.count_good(THIRD)), (0, Ok(false)));
     }
 
     #[test]

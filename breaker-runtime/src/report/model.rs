@@ -40,6 +40,7 @@ enum Step {
     Disable,
     Reset,
     Override(Mode, Option<u64>),
+    Reconfigure(Config),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -57,6 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Disable),
         1 => Just(Step::Reset),
         3 => (mode, option::of(1..=20_u64)).prop_map(|(mode, limit)| Step::Override(mode, limit)),
+        2 => configs().prop_map(Step::Reconfigure),
     ];
     vec(step, 1..=STEPS)
 }
@@ -135,12 +137,16 @@ struct Leave {
     number: usize,
     epoch: u64,
     began: u64,
+    /// There was a `slow_call` when it began.
+    is_timed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Heard {
     call: Ended,
-    at: u64,
+    /// How old it is taken for: when it was heard, or when its bucket began.
+    at: Duration,
+    is_forgotten: bool,
 }
 
 /// A mode that somebody wants, until a tick or for good.
@@ -153,6 +159,7 @@ struct Wanted {
 #[derive(Clone, Debug)]
 struct Probe {
     number: usize,
+    admitted: u64,
     deadline: u64,
     end: Option<ProbeEnd>,
 }
@@ -268,14 +275,54 @@ impl Model {
         self.probes_that(|end| matches!(end, Some(ProbeEnd::Bad | ProbeEnd::Lost)))
     }
 
-    fn judge_probes(&mut self, at: u64) {
+    /// Judges the probes of that end, one of which has just come to it.
+    fn judge_probes(&mut self, end: ProbeEnd, at: u64) {
         let failed = self.failed_probes();
-        if failed >= u64::from(self.settings.half_open_failure_threshold) {
-            self.open(TripKind::FailedProbes, failed, at);
-        } else if self.probes_that(|end| end == Some(ProbeEnd::Good))
-            >= u64::from(self.settings.success_threshold)
-        {
-            self.enter(State::Closed, at);
+        let good = self.probes_that(|end| end == Some(ProbeEnd::Good));
+        match end {
+            ProbeEnd::Bad | ProbeEnd::Lost => {
+                if failed >= u64::from(self.settings.half_open_failure_threshold) {
+                    self.open(TripKind::FailedProbes, failed, at);
+                }
+            }
+            ProbeEnd::Good => {
+                if good >= u64::from(self.settings.success_threshold) {
+                    self.enter(State::Closed, at);
+                }
+            }
+            ProbeEnd::Neither => {}
+        }
+    }
+
+    fn reconfigure(&mut self, config: Config) {
+        self.lapse();
+        let settings = config.settings();
+        match (self.settings.window, settings.window) {
+            (WindowSize::Calls(old), WindowSize::Calls(new)) => {
+                self.forget_all_but(|_, newer| newer < old.min(new) as usize);
+            }
+            (WindowSize::Time(old), WindowSize::Time(new)) => {
+                let now = self.now;
+                self.forget_all_but(|heard, _| is_in_time(heard, old, now));
+                for heard in &mut self.heard {
+                    heard.at = bucket_of(old) * u32::try_from(number(heard.at, old)).unwrap();
+                }
+                self.forget_all_but(|heard, _| is_in_time(heard, new, now));
+            }
+            _ => self.forget_all_but(|_, _| false),
+        }
+        self.settings = settings;
+        for probe in &mut self.probes {
+            let deadline = probe.admitted + in_ticks(settings.probe_timeout);
+            probe.deadline = deadline.max(self.now);
+        }
+    }
+
+    /// Forgets the recorded calls but for some. These are chosen by how many newer ones there are, too.
+    fn forget_all_but(&mut self, is_kept: impl Fn(&Heard, usize) -> bool) {
+        let recorded = self.heard.iter_mut().rev().filter(|heard| is_recorded(heard.call));
+        for (newer, heard) in recorded.filter(|heard| !heard.is_forgotten).enumerate() {
+            heard.is_forgotten = !is_kept(heard, newer);
         }
     }
 
@@ -286,7 +333,7 @@ impl Model {
                 let is_due = probe.end.is_none() && probe.deadline == deadline;
                 if self.state == State::HalfOpen && is_due {
                     probe.end = Some(ProbeEnd::Lost);
-                    self.judge_probes(deadline);
+                    self.judge_probes(ProbeEnd::Lost, deadline);
                 }
             }
             if !self.has_ended && self.end_of_last() == Some(deadline) {
@@ -350,7 +397,7 @@ impl Model {
                 let end = end.filter(|_| self.changes_by_itself());
                 Some((RejectedReason::ForcedOpen, end.map(|end| end - self.now)))
             }
-            State::HalfOpen if in_flight == u64::from(self.settings.half_open_max_calls) => {
+            State::HalfOpen if in_flight >= u64::from(self.settings.half_open_max_calls) => {
                 Some((RejectedReason::HalfOpenFull, None))
             }
             State::HalfOpen | State::Closed | State::Disabled => None,
@@ -363,14 +410,15 @@ impl Model {
         self.let_in += 1;
         if self.state == State::HalfOpen {
             let deadline = self.now + in_ticks(self.settings.probe_timeout);
-            self.probes.push(Probe { number, deadline, end: None });
+            self.probes.push(Probe { number, admitted: self.now, deadline, end: None });
         }
-        Ok(Leave { number, epoch: self.epoch(), began: self.now })
+        let is_timed = self.settings.slow_call.is_some();
+        Ok(Leave { number, epoch: self.epoch(), began: self.now, is_timed })
     }
 
     fn is_slow(&self, leave: Leave) -> bool {
         let limit = self.settings.slow_call;
-        limit.is_some_and(|limit| self.now - leave.began > in_ticks(limit))
+        leave.is_timed && limit.is_some_and(|limit| self.now - leave.began > in_ticks(limit))
     }
 
     fn settle(&mut self, leave: Leave, ending: Ending) -> Settlement {
@@ -390,7 +438,7 @@ impl Model {
         }
         match self.state {
             State::Closed => {
-                self.heard.push(Heard { call, at: self.now });
+                self.heard.push(Heard { call, at: ticks(self.now), is_forgotten: false });
                 self.judge_closed(call);
                 if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
             }
@@ -412,7 +460,7 @@ impl Model {
                 if call.ending == Ending::Success {
                     self.last_success = Some(self.now);
                 }
-                self.judge_probes(self.now);
+                self.judge_probes(end, self.now);
                 if end == ProbeEnd::Neither { Settlement::Neutral } else { Settlement::Recorded }
             }
             State::Disabled => Settlement::Neutral,
@@ -450,12 +498,11 @@ impl Model {
     /// The last N of the recorded calls, or those of the last ten buckets.
     fn window(&self) -> Vec<Ended> {
         let recorded = self.heard.iter().filter(|heard| is_recorded(heard.call));
-        let latest_first = recorded.rev();
+        let latest_first = recorded.filter(|heard| !heard.is_forgotten).rev();
         let window: Vec<_> = match self.settings.window {
             WindowSize::Calls(size) => latest_first.take(size as usize).collect(),
             WindowSize::Time(length) => {
-                let bucket = |at| ticks(at).as_nanos() / (length.as_nanos() / 10);
-                latest_first.filter(|it| bucket(it.at) + 10 > bucket(self.now)).collect()
+                latest_first.filter(|it| is_in_time(it, length, self.now)).collect()
             }
         };
         window.iter().map(|heard| heard.call).collect()
@@ -475,7 +522,8 @@ impl Model {
 
     fn consecutive_successes(&self) -> Option<u32> {
         let WindowSize::Calls(size) = self.settings.window else { return None };
-        let recorded = self.heard.iter().rev().map(|it| it.call).filter(|it| is_recorded(*it));
+        let known = self.heard.iter().rev().filter(|heard| !heard.is_forgotten);
+        let recorded = known.map(|it| it.call).filter(|it| is_recorded(*it));
         let good = recorded.take_while(|call| call.ending == Ending::Success && !call.slow);
         (self.state == State::Closed).then(|| size.min(good.count().try_into().unwrap()))
     }
@@ -650,6 +698,20 @@ impl From<Reading> for Seen {
     }
 }
 
+fn bucket_of(window: Duration) -> Duration {
+    Duration::from_nanos((window.as_nanos() / 10).try_into().unwrap())
+}
+
+/// The number of the bucket of that window in which that moment is.
+fn number(at: Duration, window: Duration) -> u128 {
+    at.as_nanos() / bucket_of(window).as_nanos()
+}
+
+/// Whether a call is in the last ten buckets.
+fn is_in_time(heard: &Heard, window: Duration, now: u64) -> bool {
+    number(heard.at, window) + 10 > number(ticks(now), window)
+}
+
 fn ways_of(counts: &TransitionCounts) -> Vec<(State, State)> {
     let each = |(from, to, count)| (0..count).map(move |_| (from, to));
     counts.iter().flat_map(each).collect()
@@ -727,6 +789,7 @@ proptest! {
                     model.want(mode, limit);
                     bench.order(mode, limit.map(ticks));
                 }
+                Step::Reconfigure(config) => (model.reconfigure(config), bench.reconfigure(config)).0,
             }
             prop_assert_eq!(Seen::from(bench.read()), model.reading());
         }
@@ -775,6 +838,11 @@ proptest! {
                     model.want(mode, limit);
                     let limit = limit.map(ticks);
                     circuit.override_for(Override::Mode(mode), limit, "somebody").unwrap();
+                }
+                Step::Reconfigure(config) => {
+                    model.reconfigure(config);
+                    circuit.reconfigure(config).unwrap();
+                    assert_eq!(circuit.snapshot().config, config);
                 }
             }
             assert_eq!(circuit.state(), model.reading().state);

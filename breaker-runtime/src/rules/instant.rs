@@ -55,8 +55,8 @@ impl Left {
     /// The time until a deadline that never comes.
     pub(crate) const FOREVER: Self = Self(u64::MAX);
 
-    pub(crate) fn of(duration: Duration) -> Self {
-        Self(nanos(duration))
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
     }
 
     /// Limits the time to `longest`, unless it never ends.

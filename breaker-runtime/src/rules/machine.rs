@@ -19,7 +19,7 @@ use evidence::Evidence;
 use orders::Orders;
 
 /// The bits of an epoch. After the last one, epochs start at 0 again (R10).
-pub(crate) const EPOCH_BITS: u32 = 41;
+pub(crate) const EPOCH_BITS: u32 = 40;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -70,8 +70,15 @@ pub(crate) struct Past {
 #[derive(Debug)]
 enum Phase {
     Closed(Evidence),
-    Open { until: Instant },
-    HalfOpen { deadlines: BTreeMap<ProbeId, Instant>, next: ProbeId },
+    Open {
+        until: Instant,
+        /// Where in its spread the cooldown is, from -1 to 1.
+        draw: f64,
+    },
+    HalfOpen {
+        probes: BTreeMap<ProbeId, Probe>,
+        next: ProbeId,
+    },
     ForcedOpen,
     Disabled,
 }
@@ -85,6 +92,19 @@ impl ProbeId {
     fn take(&mut self) -> Self {
         let next = Self(self.0.saturating_add(1));
         std::mem::replace(self, next)
+    }
+}
+
+/// A probe in flight.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    admitted: Instant,
+    deadline: Instant,
+}
+
+impl Probe {
+    fn new(admitted: Instant, settings: &Settings) -> Self {
+        Self { admitted, deadline: admitted.after(settings.probe_timeout) }
     }
 }
 
@@ -122,6 +142,10 @@ pub(crate) trait GoodCalls {
 
     /// The good calls of this epoch at one moment. A call that is not included comes after any decision on this number.
     fn all(&self) -> u64;
+
+    /// Goes on counting as those settings say, and returns how many there were until then: the run, or all where
+    /// they were counted by time. Where counting by time begins, all are those of this epoch that came before.
+    fn refit(&self, settings: &Settings) -> Good;
 }
 
 /// A consistent reading of the machine.
@@ -191,11 +215,11 @@ impl Machine {
                 let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
                 Err(Refusal::forced_open(now.left_to(end)))
             }
-            Phase::Open { until } if !now.has_reached(*until) => {
+            Phase::Open { until, .. } if !now.has_reached(*until) => {
                 Err(Refusal::open(now.left_to(*until)))
             }
-            Phase::HalfOpen { deadlines, .. }
-                if deadlines.len() >= self.settings.half_open_max_calls as usize =>
+            Phase::HalfOpen { probes, .. }
+                if probes.len() >= self.settings.half_open_max_calls as usize =>
             {
                 Err(Refusal::new(RejectedReason::HalfOpenFull))
             }
@@ -212,13 +236,13 @@ impl Machine {
         if let Phase::Open { .. } = self.phase {
             let trouble = self.trouble();
             (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
-            let (deadlines, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
-            self.enter(Phase::HalfOpen { deadlines, next }, Cause::CooldownOver, now);
+            let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+            self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
         }
         let mut ticket = Ticket::of(self.epoch);
-        if let Phase::HalfOpen { deadlines, next } = &mut self.phase {
+        if let Phase::HalfOpen { probes, next } = &mut self.phase {
             let probe = next.take();
-            deadlines.insert(probe, now.after(self.settings.probe_timeout));
+            probes.insert(probe, Probe::new(now, &self.settings));
             ticket.probe = Some(probe);
         }
         Ok(ticket)
@@ -229,12 +253,11 @@ impl Machine {
     pub(crate) fn begin_again(&mut self, ticket: Ticket, now: Instant) -> Ticket {
         self.now = self.now.max(now);
         if ticket.epoch == self.epoch
-            && let (Phase::HalfOpen { deadlines, next }, Some(probe)) =
-                (&mut self.phase, ticket.probe)
-            && deadlines.remove(&probe).is_some()
+            && let (Phase::HalfOpen { probes, next }, Some(probe)) = (&mut self.phase, ticket.probe)
+            && probes.remove(&probe).is_some()
         {
             let again = next.take();
-            deadlines.insert(again, self.now.after(self.settings.probe_timeout));
+            probes.insert(again, Probe::new(self.now, &self.settings));
             return Ticket { probe: Some(again), ..ticket };
         }
         ticket
@@ -247,7 +270,7 @@ impl Machine {
         match (&self.phase, self.change_of_mode()) {
             (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
             (Phase::Closed(evidence), None) => evidence.holds_until(),
-            (Phase::Open { until }, None) => *until,
+            (Phase::Open { until, .. }, None) => *until,
             (Phase::Open { .. }, Some(_))
             | (Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled, _) => Instant::ZERO,
         }
@@ -316,8 +339,8 @@ impl Machine {
                 }
                 Settlement::Recorded
             }
-            (Phase::HalfOpen { deadlines, .. }, Some(probe)) => {
-                if deadlines.remove(&probe).is_none() {
+            (Phase::HalfOpen { probes, .. }, Some(probe)) => {
+                if probes.remove(&probe).is_none() {
                     return Settlement::Late;
                 }
                 match ended.ending {
@@ -389,6 +412,34 @@ impl Machine {
         self.order(Order::by_code(Mode::Normal), now);
     }
 
+    /// Takes note of what is over by now.
+    pub(crate) fn observe(&mut self, now: Instant) {
+        self.catch_up(now);
+    }
+
+    /// Goes by other settings from now on (R24). State, epoch and counts stay, and nothing trips or closes by it.
+    pub(crate) fn reconfigure(&mut self, settings: Settings, good: &impl GoodCalls, now: Instant) {
+        let now = self.catch_up(now);
+        self.settings = settings;
+        let cooldown = match self.phase {
+            Phase::Open { draw, .. } => self.cooldown(draw),
+            _ => settings.cooldown,
+        };
+        match &mut self.phase {
+            Phase::Closed(evidence) => {
+                let good = good.refit(&settings);
+                evidence.refit(settings.window, good, self.created, now);
+            }
+            Phase::Open { until, .. } => *until = self.since.after(cooldown).max(now),
+            Phase::HalfOpen { probes, .. } => {
+                for probe in probes.values_mut() {
+                    probe.deadline = Probe::new(probe.admitted, &settings).deadline.max(now);
+                }
+            }
+            Phase::ForcedOpen | Phase::Disabled => {}
+        }
+    }
+
     /// Changes the mode, permanently or for a time (R16, R34). If the clock went back, a reset starts again from `now`:
     /// a test with paused time must not wait for the time of an earlier test.
     pub(crate) fn order(&mut self, order: Order, now: Instant) {
@@ -449,13 +500,13 @@ impl Machine {
                 let untouched = evidence.age(now).map_or(untouched, |age| age.min(untouched));
                 evidence.is_spotless(good, now) || untouched >= ages
             }
-            Phase::Open { until } => now.has_reached(*until) && now.since(*until) >= ages,
-            Phase::HalfOpen { deadlines, .. } => {
+            Phase::Open { until, .. } => now.has_reached(*until) && now.since(*until) >= ages,
+            Phase::HalfOpen { probes, .. } => {
                 let now = now.max(self.now);
                 let trouble = self.trouble.as_deref().copied().unwrap_or_default();
                 // A probe that nobody settles has its outcome at its deadline (R12).
                 let outcomes = [trouble.last_failure, trouble.last_success].into_iter().flatten();
-                let mut outcomes = outcomes.chain(deadlines.values().copied());
+                let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
             }
             Phase::ForcedOpen | Phase::Disabled => false,
@@ -493,11 +544,11 @@ impl Machine {
                 reading.consecutive_failures = evidence.failures_after(good);
                 reading.consecutive_successes = evidence.successes_after(good);
             }
-            Phase::Open { until } => {
+            Phase::Open { until, .. } => {
                 reading.retry_after = now.left_to(*until).as_duration();
                 reading.probe_due = now.has_reached(*until);
             }
-            Phase::HalfOpen { deadlines, .. } => reading.probes.in_flight = deadlines.len() as u64,
+            Phase::HalfOpen { probes, .. } => reading.probes.in_flight = probes.len() as u64,
             Phase::ForcedOpen | Phase::Disabled => {}
         }
         reading
@@ -510,9 +561,9 @@ impl Machine {
         self.change_of_mode().filter(|(end, _)| now.has_reached(*end))?;
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
-            Phase::Open { until } => Phase::Open { until: *until },
-            Phase::HalfOpen { deadlines, next } => {
-                Phase::HalfOpen { deadlines: deadlines.clone(), next: *next }
+            Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
+            Phase::HalfOpen { probes, next } => {
+                Phase::HalfOpen { probes: probes.clone(), next: *next }
             }
             Phase::ForcedOpen => Phase::ForcedOpen,
             Phase::Disabled => Phase::Disabled,
@@ -549,13 +600,13 @@ impl Machine {
 
     /// The probe with the earliest deadline.
     fn first_deadline(&self) -> Option<(Instant, ProbeId)> {
-        let Phase::HalfOpen { deadlines, .. } = &self.phase else { return None };
-        deadlines.first_key_value().map(|(probe, deadline)| (*deadline, *probe))
+        let Phase::HalfOpen { probes, .. } = &self.phase else { return None };
+        probes.first_key_value().map(|(id, probe)| (probe.deadline, *id))
     }
 
     fn lose(&mut self, probe: ProbeId, at: Instant) {
-        if let Phase::HalfOpen { deadlines, .. } = &mut self.phase {
-            deadlines.remove(&probe);
+        if let Phase::HalfOpen { probes, .. } = &mut self.phase {
+            probes.remove(&probe);
         }
         self.trouble().probes.lost += 1;
         self.fail_probe(false, at);
@@ -585,8 +636,13 @@ impl Machine {
 
     fn open(&mut self, reason: TripReason, now: Instant) {
         self.trouble().trip_reason = Some(reason);
-        let until = now.after(self.next_cooldown());
-        self.enter(Phase::Open { until }, Cause::Tripped(reason), now);
+        let draw = if self.settings.cooldown_jitter > 0.0 {
+            self.jitter.f64().mul_add(2.0, -1.0)
+        } else {
+            0.0
+        };
+        let until = now.after(self.cooldown(draw));
+        self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {
@@ -607,7 +663,7 @@ impl Machine {
     fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
         let from = self.state();
         let retry_after = match &phase {
-            Phase::Open { until } => now.left_to(*until).as_duration(),
+            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
             _ => None,
         };
         self.phase = phase;
@@ -647,17 +703,17 @@ impl Machine {
     }
 
     /// `min(cooldown x multiplier^reopenings, jittered, cooldown_max)` (R15).
-    fn next_cooldown(&mut self) -> Duration {
+    fn cooldown(&self, draw: f64) -> Duration {
         let Settings { cooldown, cooldown_multiplier, cooldown_max, cooldown_jitter, .. } =
             self.settings;
-        let reopenings = self.trouble().reopenings;
+        let reopenings = self.trouble.as_ref().map_or(0, |trouble| trouble.reopenings);
         let is_growing = reopenings > 0 && cooldown_multiplier > 1.0;
         if !is_growing && cooldown_jitter == 0.0 {
             // Exact: a float would round the nanoseconds of a cooldown of months.
             return cooldown;
         }
         let growth = cooldown_multiplier.powf(reopenings.into());
-        let spread = cooldown_jitter.mul_add(self.jitter.f64().mul_add(2.0, -1.0), 1.0);
+        let spread = cooldown_jitter.mul_add(draw, 1.0);
         Duration::try_from_secs_f64(cooldown.as_secs_f64() * growth * spread)
             .map_or(cooldown_max, |cooldown| cooldown.min(cooldown_max))
     }

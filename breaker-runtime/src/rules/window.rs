@@ -28,6 +28,14 @@ impl Tally {
         share(self.slow, self.calls)
     }
 
+    fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            failed: self.failed + other.failed,
+            slow: self.slow + other.slow,
+        }
+    }
+
     fn with(self, call: Ended) -> Self {
         Self {
             calls: self.calls.saturating_add(1),
@@ -65,6 +73,20 @@ impl Window {
         match size {
             WindowSize::Calls(calls) => Self::Count(CountWindow::new(calls)),
             WindowSize::Time(length) => Self::Time(TimeWindow::new(length, created)),
+        }
+    }
+
+    /// Goes on as a window of that size. One of another kind begins empty (R24). `good` is as of before.
+    pub(crate) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
+        match (&mut *self, size) {
+            (Self::Count(window), WindowSize::Calls(calls)) => {
+                window.refit(calls, good.run.min(calls));
+            }
+            (Self::Time(window), WindowSize::Time(length)) => window.refit(length, good.all, now),
+            (_, WindowSize::Calls(calls)) => *self = Self::Count(CountWindow::new(calls)),
+            (_, WindowSize::Time(length)) => {
+                *self = Self::Time(TimeWindow::after(good.all, length, created));
+            }
         }
     }
 

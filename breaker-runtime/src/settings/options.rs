@@ -46,6 +46,14 @@ macro_rules! kept {
 circuit_options!(options);
 
 impl Options {
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     fn has(self, bit: Bit) -> bool {
         self.0 >> bit as u32 & 1 == 1
     }

@@ -15,6 +15,16 @@ pub(super) fn coarse() -> Instant {
     Instant::from_nanos(now.duration_since(coarsetime::Instant::from_ticks(0)).as_nanos())
 }
 
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+fn origin() -> Instant {
+    coarse()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+fn origin() -> Instant {
+    Instant::ZERO
+}
+
 /// Where no coarse clock is known to be monotonic and even.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
 pub(super) fn coarse() -> Instant {
@@ -24,8 +34,10 @@ pub(super) fn coarse() -> Instant {
 // It is long, and would make the way of those who read the coarse clock longer.
 #[inline(never)]
 pub(super) fn precise() -> Instant {
-    static ORIGIN: Lazy<time::Instant> = Lazy::new(time::Instant::now);
-    Instant::ZERO.after(ORIGIN.elapsed())
+    // Its origin is that of the coarse clock, so that a circuit may go on with the other.
+    static ORIGIN: Lazy<(time::Instant, Instant)> = Lazy::new(|| (time::Instant::now(), origin()));
+    let (begun, shown) = &*ORIGIN;
+    shown.after(begun.elapsed())
 }
 
 /// The processor's counter where it is steady, and the system's clock elsewhere.

@@ -28,8 +28,14 @@ impl AtomicU64 {
         }
     }
 
+    /// Where loads are changes, a store is one like them. Loom would let a thread that has stored something
+    /// load the older value again that another thread's change of nothing has just repeated.
     pub(crate) fn store(&self, value: u64, order: Ordering) {
-        self.0.store(value, order);
+        if LOADS_ARE_CHANGES.load(Ordering::Relaxed) {
+            self.0.swap(value, Ordering::AcqRel);
+        } else {
+            self.0.store(value, order);
+        }
     }
 
     pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {

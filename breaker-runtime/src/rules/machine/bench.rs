@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{GoodCalls, Machine, Reading, Settlement, Ticket};
 use crate::rules::{Ended, Ending, Good, Instant, Order, Refusal, State};
-use crate::settings::{Config, Mode, WindowSize};
+use crate::settings::{Config, Mode, Settings, WindowSize};
 
 pub(crate) const GOOD: Ended = Ended { ending: Ending::Success, slow: false };
 pub(crate) const FAILED: Ended = Ended { ending: Ending::Failure, slow: false };
@@ -23,10 +23,18 @@ pub(crate) struct Bench {
     good: Counted,
 }
 
+/// How many good calls make a full run; none where they are counted by time.
+fn longest_run(settings: &Settings) -> u32 {
+    match settings.window {
+        WindowSize::Calls(calls) => calls,
+        WindowSize::Time(_) => 0,
+    }
+}
+
 /// The good calls of a closed circuit, in this epoch.
 struct Counted {
     run: Cell<u32>,
-    longest_run: u32,
+    longest_run: Cell<u32>,
     all: Cell<u64>,
 }
 
@@ -39,6 +47,13 @@ impl GoodCalls for Counted {
     fn all(&self) -> u64 {
         self.all.get()
     }
+
+    fn refit(&self, settings: &Settings) -> Good {
+        let good = Good { run: self.run.get(), all: self.all.get() };
+        self.longest_run.set(longest_run(settings));
+        self.run.set(good.run.min(self.longest_run.get()));
+        good
+    }
 }
 
 impl Bench {
@@ -50,10 +65,7 @@ impl Bench {
         config.validate().expect("tests use valid configs");
         let now = Instant::ZERO.after(Duration::from_secs(1_000));
         let settings = config.settings();
-        let longest_run = match settings.window {
-            WindowSize::Calls(calls) => calls,
-            WindowSize::Time(_) => 0,
-        };
+        let longest_run = Cell::new(longest_run(&settings));
         let good = Counted { run: Cell::new(0), longest_run, all: Cell::new(0) };
         Self { machine: Machine::new(settings, now, seed), now, good }
     }
@@ -78,7 +90,7 @@ impl Bench {
         }
         if is_only_counted(&self.machine) {
             let Counted { run, longest_run, all } = &self.good;
-            run.set((*longest_run).min(run.get() + 1));
+            run.set(longest_run.get().min(run.get() + 1));
             all.set(all.get() + 1);
             return Settlement::Recorded;
         }
@@ -104,6 +116,14 @@ impl Bench {
         for _ in 0..count {
             self.call(call);
         }
+    }
+
+    pub(crate) fn reconfigure(&mut self, config: Config) {
+        config.validate().expect("tests use valid configs");
+        let before = self.machine.epoch();
+        self.machine.reconfigure(config.settings(), &self.good, self.now);
+        self.good.refit(&config.settings());
+        self.follow(before);
     }
 
     pub(crate) fn trip(&mut self) {

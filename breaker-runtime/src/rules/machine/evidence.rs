@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::count;
 use crate::rules::{Ended, Ending, Good, Instant, Tally, TripKind, TripReason, Window};
-use crate::settings::Settings;
+use crate::settings::{Settings, WindowSize};
 
 /// The recent outcomes of a closed circuit.
 #[derive(Debug)]
@@ -19,6 +19,16 @@ pub(super) struct Evidence {
 impl Evidence {
     pub(super) fn none(settings: &Settings, created: Instant) -> Self {
         Self { failures: 0, window: Window::new(settings.window, created), last: None }
+    }
+
+    /// Goes on by a window of that size; the run of failures stays (R24). `good` is as of before.
+    pub(super) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
+        let failures = self.failures_after(good);
+        let counted_all = self.counts_all();
+        self.window.refit(size, good, created, now);
+        if self.counts_all() != counted_all {
+            self.failures = failures;
+        }
     }
 
     /// Whether it needs the sum of all good calls.

@@ -14,6 +14,8 @@ pub(crate) struct CountWindow {
     size: u32,
     /// Calls recorded so far, without the current run.
     recorded: u64,
+    /// Those of them that were out of the window when it was last [refitted](CountWindow::refit).
+    forgotten: u64,
     bad: VecDeque<Bad>,
     /// Failed and slow calls recorded so far. Only differences are used, so they may wrap.
     failed: u32,
@@ -56,7 +58,7 @@ impl Bad {
 
 impl CountWindow {
     pub(crate) fn new(size: u32) -> Self {
-        Self { size, recorded: 0, bad: VecDeque::new(), failed: 0, slow: 0 }
+        Self { size, recorded: 0, forgotten: 0, bad: VecDeque::new(), failed: 0, slow: 0 }
     }
 
     /// Records a bad call after `run` good ones.
@@ -90,6 +92,17 @@ impl CountWindow {
         if self.bad.capacity() > KEPT { std::mem::take(&mut self.bad) } else { VecDeque::new() }
     }
 
+    /// Goes on as a window of another size, with the newest of its calls (R24). `run` good ones have followed the
+    /// last bad one, at most `size`.
+    pub(crate) fn refit(&mut self, size: u32, run: u32) {
+        let kept = self.tally(run).calls.min(size.into());
+        self.forgotten = self.recorded + u64::from(run) - kept;
+        self.size = self.size.min(size);
+        let gone = self.bad.partition_point(|bad| self.is_out(*bad, run));
+        self.bad.drain(..gone);
+        self.size = size;
+    }
+
     /// Whether a bad call is outside the window, given `run` good calls since the last bad one.
     fn is_out(&self, bad: Bad, run: u32) -> bool {
         bad.age(self.recorded) + u64::from(run) >= self.size.into()
@@ -109,7 +122,7 @@ impl CountWindow {
 
     /// The counts of the window, given `run` good calls since the last bad one.
     pub(crate) fn tally(&self, run: u32) -> Tally {
-        let recorded = self.recorded + u64::from(run);
+        let recorded = self.recorded + u64::from(run) - self.forgotten;
         let first = self.first(run);
         let (failed, slow) = first.map_or((0, 0), |bad| bad.and_later(self.failed, self.slow));
         Tally { calls: recorded.min(self.size.into()), failed: failed.into(), slow: slow.into() }

@@ -36,6 +36,38 @@ impl TimeWindow {
         Self { created, bucket, buckets: Box::default(), newest: None, good_before: 0 }
     }
 
+    /// An empty window, before which there had been so many good calls of this epoch.
+    pub(crate) fn after(good: u64, length: Duration, created: Instant) -> Self {
+        Self { good_before: good, ..Self::new(length, created) }
+    }
+
+    /// Goes on as a window of another length (R24). A call is as old as the bucket that it is in, so none stays
+    /// longer than the new length; one may leave earlier, by up to an old bucket.
+    pub(crate) fn refit(&mut self, length: Duration, good: u64, now: Instant) {
+        let old = std::mem::replace(self, Self::new(length, self.created));
+        self.good_before = old.good_before;
+        let Some(newest) = old.newest else { return };
+        let (number, last) = (self.number(now), old.number(now).max(newest));
+        self.newest = Some(number);
+        self.buckets.fill(Bucket { good_before: good, bad: Tally::default() });
+        // From the newest, so that each new bucket has the good calls that the oldest of its old ones had before.
+        let oldest = last.saturating_sub(BUCKETS as u64 - 1);
+        let oldest_kept = number.saturating_sub(BUCKETS as u64 - 1);
+        for bucket in (oldest..=newest).rev() {
+            let Bucket { good_before, bad } = old.buckets[slot(bucket)];
+            let begins = old.created.after(Duration::from_nanos(old.bucket.saturating_mul(bucket)));
+            let place = self.number(begins).min(number);
+            if place < oldest_kept {
+                break;
+            }
+            for earlier in oldest_kept..=place {
+                self.buckets[slot(earlier)].good_before = good_before;
+            }
+            let tally = &mut self.buckets[slot(place)].bad;
+            *tally = tally.and(bad);
+        }
+    }
+
     /// Moves on to the bucket of `now`, which begins with this count of good calls.
     pub(crate) fn turn(&mut self, good: u64, now: Instant) {
         let number = self.number(now);

@@ -236,7 +236,7 @@ fn r34_a_refusal_of_a_timed_order_knows_its_end() {
     bench.order(Mode::ForcedOpen, Some(MINUTE));
     bench.wait(SECOND);
     let refusal = bench.admit().unwrap_err();
-    assert_eq!(refusal.left, Left::of(MINUTE - SECOND));
+    assert_eq!(refusal.left, Left::from_nanos(crate::rules::nanos(MINUTE - SECOND)));
     assert_eq!(refusal.retry_after(), None, "that is for open circuits");
 }
 

@@ -1,0 +1,63 @@
+//! What calls read of the settings without the lock.
+//!
+//! Each value stands alone: a call that meets a change may see some of them as before and some as after it. So
+//! nothing here decides what a permit holds or how it was timed; the permit remembers that.
+
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+
+use super::clock::Stopwatch;
+use crate::rules::{Left, nanos};
+use crate::settings::{Options, Settings};
+
+#[derive(Debug)]
+pub(super) struct Dials {
+    /// A call that takes more nanoseconds than this is slow; the most there are if none is.
+    slow_after: AtomicU64,
+    /// No refusal asks for more patience than this, whatever the clock does (R17).
+    longest_cooldown: AtomicU64,
+    stopwatch: AtomicU8,
+    /// With the machine's settings, this makes the config.
+    stated: AtomicU16,
+}
+
+impl Dials {
+    pub(super) fn new(settings: &Settings, stated: Options, stopwatch: Stopwatch) -> Self {
+        let dials = Self {
+            slow_after: AtomicU64::new(0),
+            longest_cooldown: AtomicU64::new(0),
+            stopwatch: AtomicU8::new(0),
+            stated: AtomicU16::new(0),
+        };
+        dials.set(settings, stated, stopwatch);
+        dials
+    }
+
+    /// Needs the machine's lock.
+    pub(super) fn set(&self, settings: &Settings, stated: Options, stopwatch: Stopwatch) {
+        let slow_after = settings.slow_call.map_or(u64::MAX, nanos);
+        self.slow_after.store(slow_after, Ordering::Relaxed);
+        let longest_cooldown = nanos(settings.longest_cooldown());
+        self.longest_cooldown.store(longest_cooldown, Ordering::Relaxed);
+        self.stopwatch.store(stopwatch as u8, Ordering::Relaxed);
+        self.stated.store(stated.bits(), Ordering::Relaxed);
+    }
+
+    pub(super) fn slow_after(&self) -> u64 {
+        self.slow_after.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn longest_cooldown(&self) -> Left {
+        Left::from_nanos(self.longest_cooldown.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(super) fn stopwatch(&self) -> Stopwatch {
+        Stopwatch::of(self.stopwatch.load(Ordering::Relaxed))
+    }
+
+    /// Needs the machine's lock.
+    pub(super) fn stated(&self) -> Options {
+        Options::from_bits(self.stated.load(Ordering::Relaxed))
+    }
+}

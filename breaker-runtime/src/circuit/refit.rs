@@ -1,0 +1,78 @@
+//! How a circuit goes on with other settings while calls run (R24).
+
+use super::breaker::CircuitBreaker;
+use super::bulkhead::Bulkhead;
+use super::clock::Stopwatch;
+use super::passage::GoodNow;
+use super::word::Manner;
+use crate::rules::{Good, Machine};
+use crate::settings::{Config, Settings};
+
+/// Stands here because the order of these steps is an argument of its own.
+impl CircuitBreaker {
+    /// Goes by a valid config from now on.
+    pub(super) fn refit(&self, config: &Config) {
+        let settings = config.settings();
+        self.clock.refit(settings.shortest_time());
+        let now = self.clock.now();
+        // What is over by now changes the epoch, and is published before the word is refitted.
+        self.locked(now, Machine::observe, |()| None);
+        let good = GoodNow::of(self);
+        let refit = |machine: &mut Machine, now| {
+            // First what calls read that the new word sends here.
+            let stopwatch = Stopwatch::new(settings.slow_call, &self.clock);
+            self.dials.set(&settings, config.options(), stopwatch);
+            self.refit_bulkhead(&settings);
+            machine.reconfigure(settings, &good, now);
+            // Whatever is not closed is refitted here only; anything else for the second time.
+            self.follow_epochs(&settings);
+            self.word.refit(Manner::of(&settings));
+        };
+        self.locked_with(&good, now, refit, |()| None);
+        if let Some(bulkhead) = self.bulkhead.get() {
+            bulkhead.hand_out();
+        }
+        self.deliver();
+    }
+
+    /// Begins to tell the good calls of epochs apart, if a window of time must.
+    fn follow_epochs(&self, settings: &Settings) {
+        let is_by_time = Manner::of(settings).longest_run.is_none();
+        if is_by_time && !self.totals.follow_epochs() {
+            self.totals.begin_epoch(self.word.load().epoch(), 0);
+        }
+    }
+
+    pub(super) fn refit_bulkhead(&self, settings: &Settings) {
+        let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
+        let make = || Bulkhead::new(limit, settings.max_wait).into();
+        match self.bulkhead.get() {
+            Some(bulkhead) => bulkhead.refit(limit, settings.max_wait),
+            None if settings.max_concurrent.is_some() => drop(self.bulkhead.set(make())),
+            None => {}
+        }
+    }
+}
+
+impl GoodNow<'_> {
+    /// Has good calls counted in another manner, and returns what they had come to.
+    ///
+    /// From a run to time: how many timed calls there are is read before the word changes, so all that find it
+    /// changed come after them. From time to a run: it is read after the word has changed, and calls that it
+    /// misses find the word changed when they have counted themselves, and go into the run too.
+    pub(super) fn refit(&self, settings: &Settings) -> Good {
+        let (word, totals) = (&self.circuit.word, &self.circuit.totals);
+        let (seen, manner) = (word.load(), Manner::of(settings));
+        let is_by_time = manner.longest_run.is_none();
+        if seen.is_by_time() != is_by_time {
+            word.hold_up();
+        }
+        if seen.is_by_time() {
+            word.refit(manner);
+            return Good { run: 0, all: self.all_timed() };
+        }
+        self.circuit.follow_epochs(settings);
+        let all = if is_by_time { totals.good_now() } else { 0 };
+        Good { run: word.refit(manner), all }
+    }
+}
