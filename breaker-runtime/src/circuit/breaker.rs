@@ -149,20 +149,21 @@ impl CircuitBreaker {
         circuit
     }
 
-    /// Takes another config from now on, in one step. State, epoch, counts, listeners and calls in flight stay. The
-    /// circuit neither trips nor closes by it: the next bad call is judged by the new settings.
+    /// Replaces the config in one step. State, epoch, counts, listeners and calls in flight stay. This never trips or
+    /// closes the circuit: the next bad call is judged by the new settings.
     ///
-    /// * A window keeps its newest calls. One of another kind begins empty; the run of failures stays.
-    /// * An open circuit probes one new cooldown after it opened, with the same escalation and spread, but not
-    ///   before now. Probes in flight get the new `probe_timeout` in the same way.
-    /// * A raised `max_concurrent` lets calls in that wait; a lowered one evicts nobody.
-    /// * A call that began without a start time is not slow, whatever `slow_call` says by its end.
+    /// * The window keeps its newest calls. If it changes between calls and time, it starts empty, but the run of
+    ///   failures stays.
+    /// * An open circuit gets the new cooldown, counted from when it opened, with the same escalation and jitter. It
+    ///   does not end before now. Probes in flight get the new `probe_timeout` in the same way.
+    /// * A higher `max_concurrent` admits waiting calls at once. A lower one stops no running call.
+    /// * With a new `slow_call`, a call that started without a clock does not count as slow.
     ///
-    /// Circuits of keys that exist already keep their settings; later ones get those of the circuit `name`.
+    /// If the circuit has keys, their existing circuits keep their settings. New keys get the new ones.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] if the config is not [valid](Config::validate). Nothing has changed then.
+    /// A [`ConfigError`] if the config is not [valid](Config::validate). Then nothing changes.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! How a circuit goes on with other settings while calls run (R24).
+//! Reconfiguring a circuit while calls run (R24).
 
 use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;

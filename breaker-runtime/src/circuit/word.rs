@@ -35,7 +35,7 @@ const DISABLED: u64 = NOT_CLOSED | 3 << RUN_BITS;
 /// A code that no word has.
 const NO_STATE: u64 = NOT_CLOSED | FOR_A_TIME;
 
-/// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
+/// The number of a circuit's period between two changes of state, in 40 bits (R10), placed where the word has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
 
