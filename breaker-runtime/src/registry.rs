@@ -547,7 +547,7 @@ impl Registry {
         Arc::clone(self.keyed.write().entry(name).or_insert_with(made))
     }
 
-    /// A circuit that code asked for and nobody knows. That of a key has its config from what has the keys.
+    /// Makes a circuit that code asked for. The circuit of a key gets the config of the shared one.
     fn make(&self, name: &str, config: Config) -> Result<Entry, ConfigError> {
         let checked = Name::shared(name.into())?;
         match self.keyed_with(name) {

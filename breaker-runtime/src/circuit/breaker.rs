@@ -63,7 +63,7 @@ pub struct CircuitBreaker {
     pub(super) clock: Source,
     pub(super) machine: Mutex<Machine>,
     pub(super) name: Name,
-    /// Circuits that no registry has are nobody's business.
+    /// `None` for a circuit in no registry, which has no listeners.
     pub(super) membership: Option<Membership>,
 }
 

@@ -152,10 +152,10 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// What it means when nobody settles a permit.
+/// What dropping an unsettled permit means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfDropped {
-    /// Somebody holds it by hand: a failure if a panic began meanwhile, cancelled otherwise.
+    /// The user holds it: a failure if a panic began meanwhile, cancelled otherwise.
     Bare { panicking: bool },
     /// We hold it while code runs that can only leave by returning or by a panic.
     Panicked,

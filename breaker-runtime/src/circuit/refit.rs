@@ -8,9 +8,9 @@ use super::word::Manner;
 use crate::rules::{Good, Machine};
 use crate::settings::{Config, Settings};
 
-/// Stands here because the order of these steps is an argument of its own.
+/// In a separate file, because the order of these steps needs a proof.
 impl CircuitBreaker {
-    /// Goes by a valid config from now on.
+    /// Applies a valid config.
     pub(super) fn refit(&self, config: &Config) {
         let settings = config.settings();
         self.clock.refit(settings.shortest_time());

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-/// What the future comes to, unless it takes too long and is dropped.
+/// The future's output. `None` if it takes longer than `limit` and is dropped.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(limit, future).await.ok()
 }

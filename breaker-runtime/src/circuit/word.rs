@@ -90,7 +90,7 @@ impl Manner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
-/// What calls of a closed circuit take to begin, besides a look at the word.
+/// What calls of a closed circuit need to begin, besides the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Care {
     /// Nothing.

@@ -20,7 +20,7 @@ use crate::report::Snapshot;
 use crate::rules::Instant;
 use crate::settings::{LONGEST, Name};
 
-/// How long nobody looks again for something to evict after nothing could be.
+/// How long not to search again after nothing could be evicted.
 const BARREN: Duration = Duration::from_millis(10);
 /// Lookups of different keys rarely meet on one lock.
 const SHARDS: usize = 16;
@@ -108,7 +108,7 @@ impl Member {
         &self.entry
     }
 
-    /// Whether a call or a user has the circuit. Nobody may be able to look the member up meanwhile.
+    /// Whether a call or a user holds the circuit. Call it under the map's write lock.
     fn is_held(&self) -> bool {
         let is_held = {
             let circuit = &self.entry.circuit;
@@ -161,8 +161,8 @@ impl KeyedCircuits {
         self.shared.name()
     }
 
-    /// The circuit for a key, or the shared one if the key makes no name or there is no room. Whoever
-    /// holds it keeps it from being evicted. Allocates nothing for a key that is known.
+    /// The circuit of a key, or the shared one if the key makes no name or there is no room. It is not evicted while
+    /// it is held. Does not allocate for a known key.
     pub(super) fn circuit(&self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
         let mut name = NameBuffer::default();
         let written = write!(name, "{}/{key}", self.shared.name());

@@ -107,7 +107,7 @@ impl Drop for Listener {
     }
 }
 
-/// The moment from which on nobody calls a listener.
+/// The end of a listener: nobody calls it after that.
 struct End {
     has_come: Mutex<bool>,
     came: Condvar,
@@ -153,10 +153,10 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     attention: Arc<Attention>,
-    /// Grows when somebody comes or goes.
+    /// Grows with each change of `all`.
     version: AtomicU64,
     all: Global<Vec<Known>>,
-    /// Those that nobody can unsubscribe.
+    /// Listeners that were detached and stay subscribed.
     detached: Global<Vec<Arc<Listener>>>,
 }
 
@@ -166,7 +166,7 @@ impl Listeners {
         Arc::clone(&self.attention)
     }
 
-    /// Whether anybody hears of that. Nothing is made for nobody.
+    /// Whether there are listeners for that topic. Without them, no event is made.
     pub(super) fn hear_of(&self, topic: Topic) -> bool {
         self.attention.is_paid_to(topic)
     }

@@ -107,8 +107,8 @@ impl Entry {
         }
     }
 
-    /// Notes a config that does not mean what the circuit goes by. Sites are heard while their statics are
-    /// made, so no listener is called here.
+    /// Records a conflict if the stated config has other settings. Called while statics are made, so it calls no
+    /// listener.
     pub(super) fn hear(&self, stated: Stated) {
         let config = self.circuit.config();
         if stated.config.settings() != config.settings()

@@ -33,15 +33,15 @@ struct Queue {
     waiting: VecDeque<Numbered>,
     last: u64,
     last_change: u64,
-    /// Events of calls that were given up, to be told with the next event.
+    /// Events of calls that were dropped; the next event carries their number.
     missed: u64,
     /// Where the changes of state that were posted lead to, if that is where the circuit is.
     epoch: Option<Epoch>,
-    /// Somebody has the turn. Whoever comes meanwhile only adds to the queue.
+    /// Some caller has the turn. Others only add to the queue.
     is_told: bool,
-    /// How often somebody took the turn.
+    /// The number of turns and rounds so far.
     turns: u64,
-    /// Here while nobody has the turn.
+    /// Taken out while some caller has the turn.
     teller: Option<Box<Teller>>,
 }
 

@@ -143,8 +143,8 @@ pub(crate) trait GoodCalls {
     /// The good calls of this epoch at one moment. A call that is not included comes after any decision on this number.
     fn all(&self) -> u64;
 
-    /// Goes on counting as those settings say, and returns how many there were until then: the run, or all where
-    /// they were counted by time. Where counting by time begins, all are those of this epoch that came before.
+    /// Switches counting to the new settings, and returns the count so far: the run, or the sum if it was counted by
+    /// time. If counting by time begins, the sum is that of earlier calls in this epoch.
     fn refit(&self, settings: &Settings) -> Good;
 }
 
@@ -412,12 +412,12 @@ impl Machine {
         self.order(Order::by_code(Mode::Normal), now);
     }
 
-    /// Takes note of what is over by now.
+    /// Applies lost probes and ended orders.
     pub(crate) fn observe(&mut self, now: Instant) {
         self.catch_up(now);
     }
 
-    /// Goes by other settings from now on (R24). State, epoch and counts stay, and nothing trips or closes by it.
+    /// Applies other settings (R24). State, epoch and counts stay. This never trips or closes the circuit.
     pub(crate) fn reconfigure(&mut self, settings: Settings, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
         self.settings = settings;

@@ -76,7 +76,7 @@ impl Window {
         }
     }
 
-    /// Goes on as a window of that size. One of another kind begins empty (R24). `good` is as of before.
+    /// Changes the size. A window of another kind begins empty (R24). `good` is the count before the change.
     pub(crate) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
         match (&mut *self, size) {
             (Self::Count(window), WindowSize::Calls(calls)) => {

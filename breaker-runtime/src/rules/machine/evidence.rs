@@ -21,7 +21,7 @@ impl Evidence {
         Self { failures: 0, window: Window::new(settings.window, created), last: None }
     }
 
-    /// Goes on by a window of that size; the run of failures stays (R24). `good` is as of before.
+    /// Changes the window's size and keeps the run of failures (R24). `good` is the count before the change.
     pub(super) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
         let failures = self.failures_after(good);
         let counted_all = self.counts_all();

@@ -14,7 +14,7 @@ pub(crate) struct CountWindow {
     size: u32,
     /// Calls recorded so far, without the current run.
     recorded: u64,
-    /// Those of them that were out of the window when it was last [refitted](CountWindow::refit).
+    /// The recorded calls that were outside the window at the last [`refit`](CountWindow::refit).
     forgotten: u64,
     bad: VecDeque<Bad>,
     /// Failed and slow calls recorded so far. Only differences are used, so they may wrap.
@@ -92,8 +92,8 @@ impl CountWindow {
         if self.bad.capacity() > KEPT { std::mem::take(&mut self.bad) } else { VecDeque::new() }
     }
 
-    /// Goes on as a window of another size, with the newest of its calls (R24). `run` good ones have followed the
-    /// last bad one, at most `size`.
+    /// Changes the size and keeps the newest calls (R24). `run` good calls have followed the last bad one, at most
+    /// `size`.
     pub(crate) fn refit(&mut self, size: u32, run: u32) {
         let kept = self.tally(run).calls.min(size.into());
         self.forgotten = self.recorded + u64::from(run) - kept;

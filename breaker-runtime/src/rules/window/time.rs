@@ -36,13 +36,13 @@ impl TimeWindow {
         Self { created, bucket, buckets: Box::default(), newest: None, good_before: 0 }
     }
 
-    /// An empty window, before which there had been so many good calls of this epoch.
+    /// An empty window that begins with this count of good calls.
     pub(crate) fn after(good: u64, length: Duration, created: Instant) -> Self {
         Self { good_before: good, ..Self::new(length, created) }
     }
 
-    /// Goes on as a window of another length (R24). A call is as old as the bucket that it is in, so none stays
-    /// longer than the new length; one may leave earlier, by up to an old bucket.
+    /// Changes the length (R24). A call counts as old as its bucket. So none stays longer than the new length, and
+    /// one may leave earlier by up to an old bucket.
     pub(crate) fn refit(&mut self, length: Duration, good: u64, now: Instant) {
         let old = std::mem::replace(self, Self::new(length, self.created));
         self.good_before = old.good_before;
