@@ -271,7 +271,7 @@ fn while_half_open_the_buffered_calls_are_the_probes() {
 
 #[test]
 fn every_metric_is_documented_and_no_other() {
-    let source = include_str!("../breaker-runtime/src/prometheus.rs");
+    let source = include_str!("../breaker-runtime/src/export/prometheus.rs");
     let rows = source.lines().filter_map(|line| line.strip_prefix("/// | `")?.split('`').next());
     let documented: BTreeSet<_> = rows.filter_map(|row| row.split('{').next()).collect();
     let open = circuit(Config::new()).0;

@@ -1,4 +1,4 @@
-//! The only paths that generated code may use. Not public API: it may change in any release.
+//! Everything that generated code may call, and nothing else. Not public API: it may change in any release.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -34,11 +34,11 @@ pub use crate::settings::{Config, Place, Site};
 
 use crate::circuit::{Bulkhead, IfDropped};
 
-/// A circuit, or the site that leads to it.
+/// Something that leads to a circuit: a site, or the circuit itself.
 pub trait Leads<'a>: Copy {
-    /// The circuit, if it takes one load.
+    /// The circuit, if it is known already. Takes one load.
     fn known_circuit(self) -> Option<&'a CircuitBreaker>;
-    /// The circuit.
+    /// The circuit. The first call of a site looks it up in the registry.
     fn circuit(self) -> &'a CircuitBreaker;
 }
 
@@ -64,7 +64,7 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
     }
 }
 
-/// Leave to run an annotated function's body. If nobody settles it, the body panicked.
+/// Acquires a permit to run the function's body. If the permit is dropped unsettled, the body panicked.
 ///
 /// # Errors
 ///
@@ -89,30 +89,30 @@ fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
     way.circuit().acquire(Bulkhead::enter_blocking, IfDropped::Panicked)
 }
 
-/// As [`enter`], if it takes no more than a look; `None` says nothing.
+/// Fast path of [`enter`]. `None` means "take the slow path".
 #[inline]
 pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
     way.known_circuit().and_then(CircuitBreaker::admit_at_once)
 }
 
-/// As [`enter`], without blocking the thread.
+/// Like [`enter`], without blocking the thread.
 pub fn enter_async<'a>(way: impl Leads<'a>) -> Acquire<'a> {
     Acquire::new(way.circuit())
 }
 
-/// The circuit for a key. While it is held, it is not evicted.
+/// The circuit of a key. While it is held, it is not evicted.
 pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.circuit_for(&key.shown())
 }
 
-/// What the option `key` comes to.
+/// A value of the option `key`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key: it does not implement `Display`",
     label = "the key is part of a circuit's name, so it must be text or become text",
     note = "name a part of it that can be shown, or write the key with `format!`"
 )]
 pub trait Key {
-    /// The key as it stands in the name.
+    /// The key as it appears in the circuit's name.
     fn shown(&self) -> impl Display;
 }
 
@@ -126,13 +126,13 @@ impl<K: Display + ?Sized> Key for K {
 #[cfg(feature = "tokio")]
 pub use tokio::time::{error::Elapsed, timeout as within};
 
-/// Records that the body was dropped because it took too long.
+/// Records that the body was dropped because it exceeded `call_timeout`.
 #[must_use]
 pub fn time_out(permit: Permit<'_>, limit: Duration) -> TimedOut {
     permit.time_out(limit)
 }
 
-/// What a call that timed out returns when there is no fallback.
+/// The return value of a call that timed out, without a fallback.
 #[must_use]
 pub fn give_up<R: Refusable>(timed_out: TimedOut) -> R
 where
@@ -141,14 +141,14 @@ where
     R::refused(R::Error::hold(timed_out))
 }
 
-/// Runs the body. Passing the closure here makes it `FnOnce`, so that it may return what it captured.
+/// Runs the body. Passing the closure here makes it `FnOnce`, so it may return what it captured.
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// The type of the body's value, known before the body is. Invariant: of a subtype, the compiler would learn
-/// the type too late for a closure.
+/// Gives the compiler the type of the body's value before the body. Invariant, because with a subtype the compiler
+/// would learn the type too late for a closure.
 #[derive(Debug)]
 pub struct Expected<T>(PhantomData<fn(T) -> T>);
 
@@ -161,32 +161,32 @@ impl<T> Clone for Expected<T> {
 impl<T> Copy for Expected<T> {}
 
 impl<T> Expected<T> {
-    /// The type that the context asks for.
+    /// The type that the context expects.
     #[expect(clippy::new_without_default, reason = "only generated code makes one")]
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)
     }
 
-    /// As [`call`].
+    /// Like [`call`].
     #[inline]
     pub fn call(self, body: impl FnOnce() -> T) -> T {
         body()
     }
 
-    /// The value as it is.
+    /// Returns the value.
     #[inline]
     pub fn value(self, value: T) -> T {
         value
     }
 }
 
-/// How the value counts when the attribute does not say.
+/// The outcome without `failure_if`.
 pub fn outcome<R>(kind: impl Kind<R>, value: &R) -> Outcome {
     kind.outcome(value)
 }
 
-/// A value that gives a never-taken `return` its type.
+/// The value of a `return` that is never taken, which only needs a type.
 ///
 /// # Panics
 ///
@@ -203,11 +203,11 @@ pub fn settle(permit: Permit<'_>, outcome: Outcome) {
     permit.settle(outcome.into());
 }
 
-/// Records how the body ended, and tells whether the fallback runs.
+/// Records how the body ended, and decides whether the fallback runs.
 ///
 /// # Errors
 ///
-/// What the fallback is given.
+/// The error for the fallback.
 pub fn settle_or_fall_back<K: Kind<R>, R>(
     permit: Permit<'_>,
     outcome: Outcome,
@@ -218,28 +218,28 @@ pub fn settle_or_fall_back<K: Kind<R>, R>(
     kind.split(outcome, value).map_err(CallError::Failed)
 }
 
-/// Gives the fallback's error its type where the fallback answers refusals only.
+/// Gives the fallback's error its type if the fallback only answers refusals.
 #[derive(Debug)]
 pub struct ErrorType<E>(PhantomData<fn() -> E>);
 
 impl<E> ErrorType<E> {
-    /// A type yet to be inferred.
+    /// A type that is yet to be inferred.
     #[must_use]
     pub const fn unknown() -> Self {
         Self(PhantomData)
     }
 
-    /// What the fallback is given.
+    /// The error for the fallback.
     #[must_use]
     pub fn rejected(self, rejected: Rejected) -> CallError<E> {
         CallError::Rejected(rejected)
     }
 
-    /// It is the error type of this kind of value.
+    /// Infers the type: it is the error type of this kind of value.
     pub fn is_of<R>(self, _: impl Kind<R, Error = E>, _: &R) {}
 }
 
-/// What a refused call returns when there is no fallback.
+/// The return value of a refused call, without a fallback.
 #[must_use]
 pub fn refuse<R: Refusable>(rejected: Rejected) -> R
 where
@@ -248,12 +248,12 @@ where
     R::refused(R::Error::hold(rejected))
 }
 
-/// The outcome under `failure_if`.
+/// The outcome with `failure_if`.
 pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome {
     if is_failure(value) { Outcome::Failure } else { Outcome::Success }
 }
 
-/// The outcome under `ignore_if`, which is asked before anything else.
+/// The outcome with `ignore_if`, which is checked before `failure_if`.
 pub fn ignore_if<K: HasErrors<R>, R>(
     kind: K,
     value: &R,
@@ -266,19 +266,19 @@ pub fn ignore_if<K: HasErrors<R>, R>(
     }
 }
 
-/// A copy of an argument, kept for a fallback that may run after the call.
+/// Clones an argument for a fallback that may run after the call.
 pub fn keep<T: Keep>(argument: &T) -> T {
     argument.keep()
 }
 
-/// An argument that can be kept.
+/// An argument that can be cloned for a fallback.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept for the fallback: it is not `Clone`",
     label = "the fallback may need this argument after the call has used it",
     note = "take it by reference, or set `fallback_on = rejected` so that nothing is kept"
 )]
 pub trait Keep {
-    /// The copy.
+    /// The clone.
     #[must_use]
     fn keep(&self) -> Self;
 }
@@ -290,7 +290,7 @@ impl<T: Clone> Keep for T {
     }
 }
 
-/// The static behind an annotated function, entered in the link-time list.
+/// Makes the static behind an annotated function, and adds it to the link-time list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {

@@ -1,4 +1,4 @@
-//! One guarded dependency: the fast path, the lock around the rules, the clock, permits.
+//! One circuit as threads share it: the fast path, the lock around the rules, permits, the bulkhead and the clock.
 
 mod acquire;
 mod audience;

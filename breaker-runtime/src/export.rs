@@ -1,4 +1,4 @@
-//! Snapshots and events in the formats of other systems, each behind its feature.
+//! Snapshots and events in the formats of other systems. Each format is a feature.
 
 #[cfg(feature = "serde")]
 mod json;

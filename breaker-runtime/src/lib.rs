@@ -2,12 +2,12 @@
 //!
 //! # Why it exists
 //!
-//! A dependency that is down is rarely down quickly. Callers wait for it, pile up, and take the rest of the
-//! program with them; and when it comes back they all ask it at once. A circuit breaker notices, answers
-//! calls at once while the dependency is down, and finds out with a few probes when it is back.
+//! A broken dependency rarely fails fast. Callers wait for it, pile up, and take the rest of the program down. When it
+//! recovers, they all call it at once. A circuit breaker refuses calls while the dependency is down, and sends a few
+//! probes to find out when it is back.
 //!
-//! That has to cost next to nothing while all is well, and must not need a rewrite. So here it is an
-//! attribute: the function keeps its signature, and its callers do not change.
+//! In this crate a circuit breaker is an attribute. The function keeps its signature, and its callers do not change.
+//! Calls of a healthy dependency cost next to nothing.
 //!
 //! # Quick start
 //!
@@ -37,16 +37,17 @@
 //! | to | look at |
 //! |---|---|
 //! | guard a function | `#[circuit_breaker]`, which documents every option |
-//! | give each host or tenant a circuit of its own | its option `key` |
-//! | bound the calls in flight, or their time | its options `max_concurrent`, `max_wait` and `call_timeout` |
-//! | guard something that is no function | [`CircuitBreaker`], with a [`Config`] |
-//! | hand a call's outcome in later | [`CircuitBreaker::try_acquire`] and its [`Permit`] |
+//! | use one circuit per host or tenant | its option `key` |
+//! | limit the calls in flight, or their time | its options `max_concurrent`, `max_wait` and `call_timeout` |
+//! | guard something other than a function | [`CircuitBreaker`], with a [`Config`] |
+//! | report a call's outcome later | [`CircuitBreaker::try_acquire`] and its [`Permit`] |
 //! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
-//! | read one circuit, or have it explained | [`CircuitBreaker::snapshot`], [`Snapshot::explain`] |
-//! | have them scraped by Prometheus | `RegistrySnapshot::prometheus` |
-//! | switch one by hand | [`trip`](CircuitBreaker::trip), [`force_open`](CircuitBreaker::force_open), [`disable`](CircuitBreaker::disable), [`reset`](CircuitBreaker::reset) |
-//! | handle a call that was refused or took too long | [`Rejected`], [`TimedOut`], and [`CallError`] in a fallback |
-//! | be told when something happens | [`Registry::subscribe`], with an [`Event`]; `trace` logs them |
+//! | keep circuits in a registry of your own | [`Registry::new`] |
+//! | read one circuit, or explain its state | [`CircuitBreaker::snapshot`], [`Snapshot::explain`] |
+//! | export metrics to Prometheus | `RegistrySnapshot::prometheus` |
+//! | control one manually | [`trip`](CircuitBreaker::trip), [`force_open`](CircuitBreaker::force_open), [`disable`](CircuitBreaker::disable), [`reset`](CircuitBreaker::reset) |
+//! | handle a call that was refused or timed out | [`Rejected`], [`TimedOut`], and [`CallError`] in a fallback |
+//! | subscribe to events | [`Registry::subscribe`], with an [`Event`]; `trace` logs them |
 //! | find functions that disagree about a circuit | [`Registry::conflicts`] |
 //! | test without waiting | [`ManualClock`] |
 //!
@@ -62,19 +63,22 @@
 //!                    enough good probes
 //! ```
 //!
-//! Two more states are only set by hand: `forced_open` refuses every call and `disabled` lets every call
-//! run. Both last until [`reset`](CircuitBreaker::reset). There is no timer behind any of this: what is due
-//! happens at the next call, and reading a state never changes it.
+//! Two more states are only set manually: `forced_open` refuses every call, and `disabled` lets every call run. Both
+//! last until [`reset`](CircuitBreaker::reset), or for the time that you give to
+//! [`override_for`](CircuitBreaker::override_for).
+//!
+//! No timer runs in the background. A transition that is due happens at the next call, and reading a state never
+//! changes it.
 //!
 //! # Features
 //!
-//! * `macros` (default): the `#[circuit_breaker]` attribute. Without it, this crate builds no procedural
-//!   macro and none of what that needs.
-//! * `tokio` (default): a timer, for `call_timeout` and for `max_wait` of async calls. Without it, those two
-//!   are errors on async functions, and nothing of tokio is built. No other part needs an async runtime.
-//! * `serde`: [`Snapshot`]s, [`RegistrySnapshot`]s and [`Event`]s can be serialized, as JSON for one.
-//! * `prometheus`: `RegistrySnapshot::prometheus`, metrics as Prometheus text, under names of our own or those of
-//!   resilience4j. Nothing is counted for it that is not counted anyway.
+//! * `macros` (default): the `#[circuit_breaker]` attribute. Without it, no procedural macro is built, and none of its
+//!   dependencies.
+//! * `tokio` (default): a timer, for `call_timeout` and for `max_wait` of async calls. Without it, those two options
+//!   are errors on async functions, and tokio is not built. Nothing else needs an async runtime.
+//! * `serde`: [`Snapshot`], [`RegistrySnapshot`] and [`Event`] implement `Serialize`.
+//! * `prometheus`: `RegistrySnapshot::prometheus` writes metrics as Prometheus text, under our names or resilience4j's.
+//!   It costs calls nothing: all numbers are counted anyway.
 //! * `tracing`: `trace`, a listener that logs events through the `tracing` crate.
 //! * `test-util`, for dev-dependencies: circuits follow tokio's clock, paused time included.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -111,7 +115,7 @@ pub use crate::settings::{
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;
 
-/// Runs the code of the README. Not compiled otherwise, as the README is not in the published crate.
+/// Runs the README's examples as doctests. Compiled for nothing else: the published crate has no README.
 #[cfg(all(doctest, feature = "macros", feature = "tokio"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

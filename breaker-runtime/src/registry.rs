@@ -1,4 +1,4 @@
-//! Every circuit of the program, by name.
+//! Registries: circuits by name and by key, annotated functions, listeners and events.
 
 mod circuits;
 mod event;
@@ -39,7 +39,7 @@ const NO_ROOM: ConfigError = ConfigError::new(
      switched by hand; raise it, or reset one of them",
 );
 
-/// The registry of this program. Made on first use, with a circuit for every annotated function.
+/// The default registry, made on first use. It has a circuit for every annotated function in the program.
 ///
 /// # Examples
 ///
@@ -54,11 +54,13 @@ pub fn registry() -> &'static Registry {
     &REGISTRY
 }
 
-/// Every circuit of the program: those of annotated functions, from before their first call, and those
-/// made by [`get_or_create`](Registry::get_or_create).
+/// Circuits by name, with their listeners. [`registry()`] is the default one, and [`Registry::new`] makes more.
 ///
-/// Circuits are never removed, but for those of keys that are no longer used. Two crates that depend on
-/// two versions of `breaker-runtime` have two registries.
+/// The default registry holds the circuits of annotated functions, even before their first call, and those made by
+/// [`get_or_create`](Registry::get_or_create). Circuits stay until you [`remove`](Registry::remove) them. Only circuits of keys
+/// are evicted when they are no longer used.
+///
+/// A program with two versions of `breaker-runtime` has two default registries.
 ///
 /// # Examples
 ///
@@ -79,8 +81,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry of one's own, without circuits. It has listeners and keys of its own, and no annotated
-    /// function: those are in [`registry()`].
+    /// Makes an empty registry with its own circuits, keys and listeners. Annotated functions are always in
+    /// [`registry()`].
     ///
     /// # Examples
     ///
@@ -88,9 +90,9 @@ impl Registry {
     /// use breaker_runtime::{Config, Registry, registry};
     ///
     /// let own = Registry::new();
-    /// own.circuit("nightly job", Config::new())?.force_open();
-    /// assert_eq!(own.names(), ["nightly job"]);
-    /// assert!(registry().get("nightly job").is_none());
+    /// own.circuit("ledger", Config::new())?.force_open();
+    /// assert_eq!(own.names(), ["ledger"]);
+    /// assert!(registry().get("ledger").is_none());
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     #[must_use]
@@ -119,7 +121,7 @@ impl Registry {
         registry
     }
 
-    /// The circuit of that name. Finds those of annotated functions before their first call too.
+    /// Finds a circuit by name, including those of annotated functions that were never called.
     ///
     /// # Examples
     ///
@@ -141,23 +143,22 @@ impl Registry {
         self.entry(name).map(|entry| entry.circuit)
     }
 
-    /// The circuit of that name, made with `config` if there is none yet.
+    /// Returns the circuit with this name, or makes it with `config`.
     ///
-    /// The first config that states any option decides, from then on also for a circuit that is there already. One
-    /// that differs in what it means changes nothing: the circuit is returned all the same, and the difference is
-    /// listed by [`conflicts`](Registry::conflicts). A config that states nothing agrees with every other.
-    /// Annotated functions come first: code decides only where none of them states an option.
+    /// The first config that states an option decides, also for a circuit that exists already. Annotated functions
+    /// come first: code decides only if none of them states an option. If `config` has different
+    /// [settings](Config::settings), you get the existing circuit, and the difference is listed by
+    /// [`conflicts`](Registry::conflicts). A config that states nothing conflicts with no other.
     ///
-    /// If `http` has keys, `http/alpha` is the circuit of its key `alpha`, and counts against `max_keys`. When
-    /// there is no room for it, this is an error: it never returns the circuit `http`, which calls with such
-    /// a key go through. [`get`](Registry::get) returns that one, by its own name.
+    /// If `http` has keys, `http/alpha` is the circuit of its key `alpha` and counts against `max_keys`. If there is no
+    /// room for it, this is an error. Calls with that key then use the shared circuit `http`, which this method returns
+    /// only under its own name.
     ///
     /// # Errors
     ///
-    /// As [`CircuitBreaker::new`]. Besides, an error in `max_keys` if the name is that of a key and none of
-    /// the circuits that keys have may be evicted. Raise `max_keys`, or [`reset`](CircuitBreaker::reset) one
-    /// of them that was forced open or disabled; then ask again after 10 ms, as the search is not repeated
-    /// before that.
+    /// The errors of [`CircuitBreaker::new`]. Also an error in `max_keys`, if the name is that of a key and no
+    /// circuit of these keys can be evicted. Raise `max_keys`, or [`reset`](CircuitBreaker::reset) one that was
+    /// forced open or disabled. Then try again after 10 ms: the search is not repeated before that.
     ///
     /// # Examples
     ///
@@ -188,7 +189,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`get_or_create`](Registry::get_or_create).
+    /// The errors of [`get_or_create`](Registry::get_or_create).
     ///
     /// # Examples
     ///
@@ -204,16 +205,15 @@ impl Registry {
         self.get_or_create(name, config)
     }
 
-    /// A circuit for each key, named `name/key`, all with the same config. Keys with circuits of their own are at
-    /// most `max_keys`; which of them are evicted, and when, is as for the option `key` of
-    /// `#[circuit_breaker]`.
+    /// Makes one circuit per key, named `name/key`, all with the same config. At most `max_keys` keys have a circuit.
+    /// Eviction works as for the option `key` of `#[circuit_breaker]`.
     ///
-    /// A name that has keys already keeps its config and its bound. A different config is a
+    /// If the name already has keys, it keeps its config and its limit. A different config is a
     /// [conflict](Registry::conflicts).
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] as of [`CircuitBreaker::new`], in `name` if that holds a `/`, and in `max_keys` if that
+    /// The errors of [`CircuitBreaker::new`]. Also an error in `name` if it contains a `/`, and in `max_keys` if it
     /// is 0.
     ///
     /// # Examples
@@ -240,9 +240,12 @@ impl Registry {
         Ok(Keyed::new(self.keyed_beside(shared, max_keys)))
     }
 
-    /// Takes a circuit that code made out of the registry, and returns it. Whoever holds it goes on with it; the
-    /// next [`get_or_create`](Registry::get_or_create) of that name makes a new one. `None`, and nothing is
-    /// done, if there is no such circuit, if annotated functions share it, or if it has keys or is that of one.
+    /// Removes a circuit that code made, and returns it. The circuit goes on working for everyone who holds it. The
+    /// next
+    /// [`get_or_create`](Registry::get_or_create) with this name makes a new one.
+    ///
+    /// Returns `None` and does nothing if there is no such circuit, if annotated functions share it, if it has keys,
+    /// or if it belongs to a key.
     ///
     /// # Examples
     ///
@@ -264,8 +267,8 @@ impl Registry {
         self.circuits.remove(name).map(|entry| entry.circuit)
     }
 
-    /// Every circuit, in the order of names. The circuit of a key is not evicted while it is held; to read
-    /// circuits without holding them, take a [`snapshot`](Registry::snapshot).
+    /// All circuits, sorted by name. While you hold the circuit of a key, it is not evicted. To read circuits without
+    /// holding them, take a [`snapshot`](Registry::snapshot).
     ///
     /// # Examples
     ///
@@ -284,7 +287,7 @@ impl Registry {
         all
     }
 
-    /// The name of every circuit, in order.
+    /// The names of all circuits, sorted.
     ///
     /// # Examples
     ///
@@ -302,9 +305,8 @@ impl Registry {
         names
     }
 
-    /// A snapshot of the circuit of that name, which is not held meanwhile: as
-    /// [`get`](Registry::get) and [`CircuitBreaker::snapshot`], but for the circuit of a key, which may be
-    /// evicted at any time.
+    /// Takes a snapshot of one circuit. Unlike [`get`](Registry::get) and [`CircuitBreaker::snapshot`], this never
+    /// keeps the circuit of a key from being evicted.
     ///
     /// # Examples
     ///
@@ -324,11 +326,11 @@ impl Registry {
         }
     }
 
-    /// A snapshot of every circuit, in the order of names. Each is consistent in itself; they are taken one
-    /// after the other.
+    /// Takes a snapshot of every circuit, sorted by name. Each snapshot is consistent; they are taken one after the
+    /// other.
     ///
-    /// Taking it delays no call and keeps no circuit of a key from being evicted. A call of a circuit that is
-    /// evicted meanwhile is in exactly one of the snapshots.
+    /// This delays no call and keeps no circuit of a key from being evicted. If a circuit is evicted meanwhile, each
+    /// of its calls is in exactly one of the snapshots.
     ///
     /// # Examples
     ///
@@ -353,8 +355,8 @@ impl Registry {
         RegistrySnapshot { circuits }
     }
 
-    /// Configs that were stated for a name whose circuit goes by another one, in the order of names. Of each
-    /// circuit the newest 16 are kept; [`Snapshot::conflict_count`] tells how many there were.
+    /// All config conflicts, sorted by name: configs that were stated for a name whose circuit uses another. The
+    /// newest 16 of each circuit are kept, and [`Snapshot::conflict_count`] counts all.
     ///
     /// # Examples
     ///
@@ -375,27 +377,27 @@ impl Registry {
         conflicts
     }
 
-    /// Calls `listener` for every [`Event`] of every circuit here, until the subscription is dropped.
+    /// Calls `listener` for every [`Event`] of this registry's circuits, until the subscription is dropped.
     ///
-    /// The events of one circuit come in order, one after the other, on the thread that caused them or on
-    /// one that caused an earlier one. Those of different circuits may come at once. No lock is held: a
-    /// listener may use circuits and the registry, subscribe and unsubscribe. If it panics, the panic ends
-    /// there.
+    /// You get an event for each state change, reset, rejected call, late outcome and config conflict. Conflicts that
+    /// already exist are delivered before this method returns.
     ///
-    /// Listeners should be quick, because callers wait while they tell them. If listeners are slow:
+    /// Events of one circuit are delivered in order, one at a time. They run on the thread that caused them, or on a
+    /// thread that caused an earlier event. Events of different circuits may be delivered at the same time. No lock
+    /// is held: a listener may use circuits and the registry, subscribe and unsubscribe. A panic in a listener is
+    /// caught.
     ///
-    /// * Changes of state, resets and conflicts all wait, and none is lost.
-    /// * Refused calls and late outcomes that come meanwhile are merged into one event, the last of them.
-    ///   [`Event::missed`] says how many came before it.
-    /// * A caller tells what waited when it began and what it caused itself, and then what came meanwhile.
-    ///   After that it leaves the rest to the next caller. Only if no other comes, it goes on: for up to eight
-    ///   rounds, or while there are changes of state to tell.
+    /// Listeners should be fast, because a caller waits while it delivers events. If they are slow:
     ///
-    /// A listener that calls through a circuit is a call like any other: it counts beside the one whose
-    /// event it is told, also against `max_concurrent`. The time of listeners is not time of the call that
-    /// tells them: no probe is slow or lost because of it.
+    /// * Changes of state, resets and conflicts are queued. None is lost.
+    /// * Rejected calls and late outcomes are merged: you get the last one of a row, and [`Event::missed`] counts the
+    ///   others.
+    /// * A caller delivers the events that waited when it began and those it caused, then those that came meanwhile.
+    ///   After that, the next caller takes over. If none comes, the first caller goes on for up to eight rounds, or
+    ///   while changes of state are waiting.
     ///
-    /// Conflicts that exist already are told at once.
+    /// A call that a listener makes through a circuit counts like any other call, also against `max_concurrent`. The
+    /// time that listeners take is not part of the call that delivers to them: it makes no probe slow or lost.
     ///
     /// # Examples
     ///
@@ -421,10 +423,10 @@ impl Registry {
         self.listeners.add(Topic::Calls, listener, || self.conflicts())
     }
 
-    /// As [`subscribe`](Registry::subscribe), but `listener` gets only changes of state, resets and conflicts.
-    /// They have sequence numbers of their own, without gaps: none is ever lost, and [`Event::missed`] is 0.
-    /// An open circuit refuses as quickly as if nobody listened, because refused calls and late outcomes are
-    /// no events then.
+    /// Like [`subscribe`](Registry::subscribe), but only for changes of state, resets and conflicts. None of them is
+    /// ever lost. They have their own sequence numbers without gaps, and [`Event::missed`] is always 0.
+    ///
+    /// This subscription costs rejected calls nothing, because they cause no events for it.
     ///
     /// # Examples
     ///
@@ -451,7 +453,7 @@ impl Registry {
         self.listeners.add(Topic::Circuits, listener, || self.conflicts())
     }
 
-    /// Closes every circuit with empty counts.
+    /// [Resets](CircuitBreaker::reset) every circuit.
     ///
     /// # Examples
     ///
@@ -468,14 +470,15 @@ impl Registry {
         self.read(|entry| entry.circuit.reset());
     }
 
-    /// Overrides how the circuit of that name is run, for good or for a time. See
-    /// [`CircuitBreaker::override_for`] for what `limit` and `by` mean and for how an override ends. A circuit that
-    /// has keys is overridden alone, and each of its keys by its own name.
+    /// Changes the mode of a circuit by name, permanently or for a time. [`CircuitBreaker::override_for`] explains
+    /// `limit`, `by` and how an override ends.
+    ///
+    /// An override of a circuit with keys does not change the circuits of its keys. Override those by their own names.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrors`] if there is no such circuit, with the nearest name that there is, and if `limit` is zero.
-    /// Nothing has changed then.
+    /// [`ConfigErrors`] if there is no such circuit, which suggests the nearest name, or if `limit` is zero. Nothing changes
+    /// then.
     ///
     /// # Examples
     ///
@@ -546,7 +549,7 @@ impl Registry {
         Arc::clone(self.keyed.write().entry(name).or_insert_with(made))
     }
 
-    /// A circuit that code asked for and nobody knows. That of a key has its config from what has the keys.
+    /// Makes a circuit that code asked for. The circuit of a key gets the config of the shared one.
     fn make(&self, name: &str, config: Config) -> Result<Entry, ConfigError> {
         let checked = Name::shared(name.into())?;
         match self.keyed_with(name) {

@@ -1,4 +1,4 @@
-//! What a circuit knows, as people and machines read it.
+//! Reports on circuits, for people and machines: snapshots, `explain()`, the table.
 
 mod explain;
 mod label;

@@ -1,4 +1,5 @@
-//! What decides. No lock, no clock, no user code, and nothing that is shared: every method takes the time.
+//! The decisions of a circuit: when it opens, probes and closes. No locks, no clock, no user code, no shared state:
+//! every method takes the current time.
 
 mod instant;
 mod machine;

@@ -1,4 +1,5 @@
-//! What a circuit is told: its options and their limits, its name, the functions that state them.
+//! Everything a circuit is configured with: options, limits and defaults, text forms, names, and the functions that
+//! state them.
 
 /// The type of an option's value.
 macro_rules! stated {
@@ -59,7 +60,7 @@ macro_rules! settings {
     ($($name:ident: $takes:ident => $kept:ident, {
         default: $default:literal, needs: $needs:literal, limits: $limits:literal, meaning: $meaning:literal,
     })*) => {
-        /// The options of a circuit with every default filled in: what a [`Config`] means.
+        /// The options of a circuit, with every default filled in. [`Config::settings`] returns it.
         ///
         /// # Examples
         ///
@@ -91,7 +92,7 @@ macro_rules! kept {
 circuit_options!(settings);
 
 impl Settings {
-    /// The longest that the circuit is open at a time.
+    /// The longest possible cooldown.
     pub(crate) fn longest_cooldown(&self) -> Duration {
         if self.cooldown_multiplier > 1.0 || self.cooldown_jitter > 0.0 {
             self.cooldown_max
@@ -100,7 +101,7 @@ impl Settings {
         }
     }
 
-    /// The shortest time after which a circuit has something to do.
+    /// The shortest time that the circuit's clock has to measure.
     pub(crate) fn shortest_time(&self) -> Duration {
         let bucket = match self.window {
             WindowSize::Calls(_) => Duration::MAX,
@@ -110,7 +111,7 @@ impl Settings {
     }
 }
 
-/// What the rates of a circuit are taken over.
+/// The sliding window that rates are computed over.
 ///
 /// # Examples
 ///
@@ -123,9 +124,9 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WindowSize {
-    /// The last so many calls.
+    /// The last N calls.
     Calls(u32),
-    /// The calls of the last so much time.
+    /// The calls of the last D of time.
     Time(Duration),
 }
 
@@ -147,7 +148,7 @@ impl WindowSize {
         }
     }
 
-    /// The calls below which no rate is judged, if nobody says.
+    /// The default of `minimum_calls`.
     const fn minimum_calls(self) -> u32 {
         match self {
             Self::Calls(calls) if calls < 10 => calls,
@@ -157,7 +158,7 @@ impl WindowSize {
 }
 
 impl Config {
-    /// What the config means: every option, defaults filled in.
+    /// Every option, with defaults filled in.
     #[must_use]
     pub const fn settings(&self) -> Settings {
         let slow_call_rate = match self.slow_call {

@@ -1,4 +1,4 @@
-//! What the fallback of an async function returns, awaited where a mistake can be told in our words.
+//! Awaiting the fallback of an async function, with an error message of ours if it returns no future.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-/// What an async function's fallback returns: a future of what the function returns.
+/// The answer of an async function's fallback: a future of the function's return type.
 #[diagnostic::on_unimplemented(
     message = "the fallback of an async function must be async too",
     label = "returns `{Self}`, not a future",
     note = "make it an `async fn`, or call it in a closure: `fallback = |_| my_function(..)`"
 )]
 pub trait Eventual<T> {
-    /// Goes on with it.
+    /// Polls the future.
     fn poll_answer(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T>;
 }
 
@@ -28,8 +28,8 @@ impl<T, F: Future<Output = T>> Eventual<T> for F {
 pin_project! {
     /// An [`Eventual`] answer as a future.
     ///
-    /// A struct, not an `impl Future`: whether that is `Send` would depend on `T`, whose lifetimes the
-    /// compiler does not know in a suspended future.
+    /// A struct, not an `impl Future`: whether that is `Send` would depend on `T`, and the compiler does not know the
+    /// lifetimes of `T` in a suspended future.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Answer<A, T> {
@@ -40,7 +40,7 @@ pin_project! {
 }
 
 impl<A, T> Answer<A, T> {
-    /// What the fallback returned. Whether it is a future is asked where it is awaited, and only there.
+    /// Wraps what the fallback returned. Only awaiting it requires a future, so the error is reported once.
     pub fn of(answer: A) -> Self {
         Self { answer, resolved: PhantomData }
     }

@@ -1,14 +1,14 @@
-//! Options whose values only the compiler can evaluate: checked while it does.
+//! Checks of options that are constants, run by the compiler.
 
 use std::time::Duration;
 
 use crate::settings::{Config, equal};
 
-/// Stops the compilation at the value of an option that is out of range.
+/// Stops compilation at an option whose value is wrong.
 ///
 /// # Panics
 ///
-/// If the config is wrong, and wrong in that option.
+/// At compile time, if the config is invalid because of this option.
 #[track_caller]
 pub const fn check(config: &Config, option: &str) {
     if let Err(error) = config.validate()
@@ -21,11 +21,11 @@ pub const fn check(config: &Config, option: &str) {
     }
 }
 
-/// A `call_timeout` that is a constant.
+/// Checks a `call_timeout` that is a constant.
 ///
 /// # Panics
 ///
-/// If it is zero, while compiling.
+/// At compile time, if it is zero.
 #[must_use]
 #[track_caller]
 pub const fn call_timeout(limit: Duration) -> Duration {
@@ -33,11 +33,11 @@ pub const fn call_timeout(limit: Duration) -> Duration {
     limit
 }
 
-/// A `failure_after` that is a constant.
+/// Checks a `failure_after` that is a constant.
 ///
 /// # Panics
 ///
-/// If it is zero, while compiling.
+/// At compile time, if it is zero.
 #[must_use]
 #[track_caller]
 pub const fn failure_after(limit: Duration) -> Duration {
@@ -45,11 +45,11 @@ pub const fn failure_after(limit: Duration) -> Duration {
     limit
 }
 
-/// A `max_keys` that is a constant.
+/// Checks a `max_keys` that is a constant.
 ///
 /// # Panics
 ///
-/// If it is zero, while compiling.
+/// At compile time, if it is zero.
 #[must_use]
 #[track_caller]
 pub const fn max_keys(keys: u32) -> u32 {
@@ -57,14 +57,14 @@ pub const fn max_keys(keys: u32) -> u32 {
     keys
 }
 
-/// What a `window` that is a constant is measured in.
+/// The unit of a `window` that is a constant.
 #[must_use]
 pub const fn unit_of<T: WindowLength>(_: &T) -> T::Unit {
     T::UNIT
 }
 
-/// The length of a window. Its unit is a type of its own, as of a wrong length's unit the compiler knows
-/// nothing, and so has nothing more to complain about.
+/// The length of a window. The unit is a separate type: for a wrong length the compiler does not know the unit, so it
+/// reports no further errors.
 #[diagnostic::on_unimplemented(
     message = "`window` is a number of calls or a time, not `{Self}`",
     label = "expected `u32` or `Duration`, found `{Self}`"
@@ -72,7 +72,7 @@ pub const fn unit_of<T: WindowLength>(_: &T) -> T::Unit {
 pub trait WindowLength {
     /// Calls or time.
     type Unit;
-    /// The only one.
+    /// The only value of that type.
     const UNIT: Self::Unit;
 }
 
@@ -86,29 +86,29 @@ impl WindowLength for Duration {
     const UNIT: Time = Time;
 }
 
-/// So many calls.
+/// A window of calls.
 #[derive(Debug)]
 pub struct Calls;
 
 impl Calls {
-    /// States the window.
+    /// Sets the window.
     pub const fn window(self, config: Config, calls: u32) -> Config {
         config.count_window(calls)
     }
 }
 
-/// So much time.
+/// A window of time.
 #[derive(Debug)]
 pub struct Time;
 
 impl Time {
-    /// States the window.
+    /// Sets the window.
     pub const fn window(self, config: Config, length: Duration) -> Config {
         config.time_window(length)
     }
 }
 
-/// One text and its length: constants cannot format.
+/// Joins the parts into one text with its length. Constants cannot format.
 const fn joined(parts: [&str; 4]) -> ([u8; 160], usize) {
     let (mut text, mut length, mut part) = ([0; 160], 0, 0);
     while part < parts.len() {

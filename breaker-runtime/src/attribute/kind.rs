@@ -1,4 +1,4 @@
-//! How the value that a function returned becomes an outcome.
+//! The kind of a return value, and how the value becomes an outcome.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -6,16 +6,15 @@ use std::ops::Deref;
 
 use crate::rules::Outcome;
 
-/// Tells what kind of value an annotated function returned, for the type it is: through aliases too.
+/// Finds the kind of an annotated function's return value by its type, also behind aliases.
 ///
-/// `__breaker_kind` is inherent for `Result`; for every other type the call goes on to what this
-/// dereferences to, where it is inherent for `Option`, and from there to what is left. So generated code
-/// needs no trait in scope, and no look at the type's name, and a type that does not exist is no choice
-/// between two.
+/// `__breaker_kind` is inherent here for `Result`. For other types, method lookup dereferences to [`OptionOr`], where
+/// it is inherent for `Option`, and then to [`PlainKind`]. So generated code needs no trait in scope, and an unknown
+/// type causes no ambiguity error.
 #[derive(Debug)]
 pub struct KindOf<R>(OptionOr<R>);
 
-/// Where the search goes on when the value is no `Result`.
+/// The next step of the lookup, if the value is not a `Result`.
 #[derive(Debug)]
 pub struct OptionOr<R>(PhantomData<fn() -> R>);
 
@@ -67,15 +66,15 @@ impl<R> Deref for OptionOr<R> {
     }
 }
 
-/// What the values of one kind mean.
+/// What the values of a kind mean.
 pub trait Kind<R>: Copy {
-    /// What a failure can be taken apart into.
+    /// The error inside a failure.
     type Error;
 
-    /// How the value counts when nobody says otherwise.
+    /// The outcome of a value, without `failure_if` and `ignore_if`.
     fn outcome(self, value: &R) -> Outcome;
 
-    /// Takes the error out of a failure; everything else is for the caller.
+    /// Takes the error out of a failure. Any other value is returned to the caller.
     ///
     /// # Errors
     ///
@@ -134,14 +133,14 @@ impl<R> Kind<R> for PlainKind {
     }
 }
 
-/// A kind of value that may hold an error which `ignore_if` can look at.
+/// A kind of value that may hold an error for `ignore_if`.
 #[diagnostic::on_unimplemented(
     message = "`ignore_if` looks at errors, and this function returns none",
     label = "needs a function that returns a `Result`",
     note = "`failure_if` looks at the whole value, whatever its type"
 )]
 pub trait HasErrors<R>: Kind<R> {
-    /// The error, if the value is one.
+    /// The error, if the value holds one.
     fn error(self, value: &R) -> Option<&Self::Error>;
 }
 

@@ -1,20 +1,20 @@
-//! How a call that did not run, or was given up, becomes a value of the function's own type.
+//! Turning a refusal or a timeout into a value of the function's return type.
 
 use std::convert::Infallible;
 
 use crate::circuit::{CallError, Rejected, TimedOut};
 
-/// A return type that can say "refused".
+/// A return type that can represent a refused call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say that the call was refused",
     label = "neither a `Result` nor an `Option`",
     note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
 )]
 pub trait Refusable {
-    /// What has to hold the reason.
+    /// The type that holds the reason.
     type Error;
 
-    /// What a call returns that has no value.
+    /// The return value of a call without a result.
     fn refused(error: Self::Error) -> Self;
 }
 

@@ -1,4 +1,4 @@
-//! A call on its way in that may have to wait, as a future.
+//! Acquiring a permit as a future, which may wait for the bulkhead.
 
 use std::fmt;
 use std::future::Future;
@@ -12,10 +12,10 @@ use super::{CircuitBreaker, timer};
 
 type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + 'a>>;
 
-/// Leave to make one call, perhaps after a wait in line for the bulkhead. Nothing happens before the first
-/// poll, and a call that is dropped in line never started.
+/// Resolves to a permit, perhaps after a wait in the bulkhead's line. Nothing happens before the first poll. A call
+/// that is dropped while it waits has never started.
 ///
-/// A struct, not an `async fn`: most calls never wait, and need not carry around what waiting takes.
+/// A struct, not an `async fn`: most calls never wait and should not carry the state of waiting.
 #[must_use = "futures do nothing unless polled"]
 pub struct Acquire<'a> {
     circuit: &'a CircuitBreaker,

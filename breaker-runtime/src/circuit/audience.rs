@@ -1,4 +1,4 @@
-//! Who hears of a circuit. A circuit knows this trait and no registry.
+//! The trait through which a circuit reports events. The registry implements it, so a circuit knows no registry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use super::word::Epoch;
 use crate::rules::{Ending, Refusal, Transition};
 use crate::settings::{Conflict, Site};
 
-/// What an event is about. Circuits have news now and then; calls have news as often as they come.
+/// What an event is about. Events of circuits are rare; events of calls may be as frequent as the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
     Circuits,
     Calls,
 }
 
-/// What a circuit has to tell.
+/// An event of a circuit, without its name and number.
 #[derive(Debug)]
 pub(crate) enum News {
     Transition(Transition),
     Rejected(Refusal),
-    /// A call ended when the circuit had moved on.
+    /// A call ended too late to count.
     Late(Ending),
 }
 
@@ -33,7 +33,7 @@ impl News {
     }
 }
 
-/// How many listeners there are. A circuit reads it before it makes any news.
+/// The number of listeners. A circuit reads it before it makes an event.
 #[derive(Debug, Default)]
 pub(crate) struct Attention {
     circuits: AtomicUsize,
@@ -41,7 +41,7 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    /// So many listeners hear of circuits, and so many of those hear of calls too.
+    /// Sets the number of listeners for events of circuits, and of those that also get events of calls.
     pub(crate) fn set(&self, circuits: usize, calls: usize) {
         self.circuits.store(circuits, Ordering::Release);
         self.calls.store(calls, Ordering::Release);
@@ -56,36 +56,35 @@ impl Attention {
     }
 }
 
-/// Hears of one circuit, and knows which functions share it.
+/// Receives the events of one circuit, and knows where its config comes from.
 pub(crate) trait Audience: fmt::Debug + Send + Sync {
-    /// Takes news, in their order, to be delivered later. `epoch` is where the circuit is after them. Called
-    /// under the lock that puts the news of the circuit in order, so no user code runs in here.
+    /// Queues events in order, to be delivered later. `epoch` is the circuit's epoch after them. Called under the
+    /// circuit's lock, which orders its events. So no user code may run here.
     fn post(&self, epoch: Epoch, news: &mut dyn Iterator<Item = News>);
 
-    /// Takes a refusal that has no place in that order, and delivers nothing.
+    /// Queues a refusal by the bulkhead, which has no place in that order.
     fn post_refusal(&self, refusal: Refusal);
 
-    /// Takes and delivers a refusal of that epoch without the lock. Calls `count` when it has taken it. `None`,
-    /// and nothing is done, if the news of that epoch are yet to be posted.
+    /// Queues and delivers a refusal of that epoch without the circuit's lock, and calls `count` once it is queued.
+    /// Does nothing and returns `None` if the events of that epoch were not posted yet.
     fn refuse(&self, epoch: Epoch, refusal: Refusal, count: &dyn Fn()) -> Option<()>;
 
-    /// Delivers what was posted, and says whether that was anything. Called without any lock: user code runs
-    /// in here.
+    /// Delivers queued events, and returns whether there were any. Called without any lock, because it runs user code.
     fn deliver(&self) -> bool;
 
-    /// What there is to say of the circuit's origin.
+    /// Describes where the circuit's config comes from.
     fn describe(&self) -> Description;
 }
 
-/// Where a circuit's settings come from.
+/// Where a circuit's config comes from.
 #[derive(Debug, Default)]
 pub(crate) struct Description {
-    /// The function whose config the circuit goes by.
+    /// The function whose config is in use.
     pub(crate) decided_by: Option<&'static Site>,
     pub(crate) sites: Vec<&'static Site>,
     /// The newest, oldest first.
     pub(crate) conflicts: Vec<Conflict>,
-    /// How many there were in all.
+    /// The number of all conflicts so far.
     pub(crate) conflict_count: u64,
 }
 
@@ -97,7 +96,7 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    /// Posts what somebody wants to hear of. Whoever hears of calls hears of circuits too.
+    /// Posts the events that have listeners. Listeners of calls also get events of circuits.
     pub(crate) fn post(&self, epoch: Epoch, news: impl Iterator<Item = News>) {
         let is_paid_to_calls = self.attention.is_paid_to(Topic::Calls);
         let mut news =
@@ -107,7 +106,7 @@ impl Membership {
         }
     }
 
-    /// The audience, if anybody wants to hear of that.
+    /// The audience, if it has listeners for that topic.
     pub(crate) fn audience(&self, topic: Topic) -> Option<&dyn Audience> {
         self.attention.is_paid_to(topic).then_some(&*self.audience)
     }

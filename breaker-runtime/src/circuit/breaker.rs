@@ -1,4 +1,4 @@
-//! One guarded dependency: the fast path, the lock around the machine, the clock.
+//! `CircuitBreaker`: the public type, which holds the word, the lock around the machine, the totals and the clock.
 
 use std::fmt;
 use std::future::Future;
@@ -23,26 +23,23 @@ use super::word::{AtomicWord, Epoch, Manner};
 use crate::rules::{Ending, Machine, Order, Override, Reading, State};
 use crate::settings::{Config, ConfigError, ConfigErrors, Name, Settings};
 
-/// What guards one dependency.
+/// Guards one dependency.
 ///
-/// Most programs never name this type: `#[circuit_breaker]` makes circuits and
-/// [`registry`](crate::registry()) shows them. By hand, a circuit is made with [`new`](CircuitBreaker::new)
-/// and shared by reference or in an `Arc`.
+/// Most programs never name this type: `#[circuit_breaker]` makes circuits, and [`registry`](crate::registry()) lists
+/// them. To make one yourself, call [`new`](CircuitBreaker::new) and share it by reference or in an `Arc`.
 ///
-/// All methods may be called from anywhere: from inside a call that the circuit guards, from a
-/// destructor, from any thread, from a listener.
+/// You can call every method from anywhere: from inside a guarded call, a destructor, a listener, or any thread.
 ///
-/// No method panics by itself. A panic of the closure or future given to [`call`](CircuitBreaker::call) or
-/// [`call_async`](CircuitBreaker::call_async) counts as a failure and goes on unwinding. A panic of a
-/// [listener](crate::Registry::subscribe) ends in the listener.
+/// No method panics by itself. If the closure or future given to [`call`](CircuitBreaker::call) or
+/// [`call_async`](CircuitBreaker::call_async) panics, that counts as a failure and the panic continues. A panic of a
+/// [listener](crate::Registry::subscribe) is caught.
 ///
-/// No method waits for a lock while your code runs under it. Two things can still take time:
+/// Your code never runs under a lock. Two things can still take time:
 ///
 /// * `call` and `call_async` wait for a slot if the circuit is full, for up to `max_wait`. `call` blocks its
 ///   thread; `call_async` does not. `try_acquire` never waits for a slot.
-/// * If the circuit is in the [`registry`](crate::registry()) and has listeners, calls and controls run
-///   listeners on the thread that calls. How many events one call tells is bounded: see
-///   [`subscribe`](crate::Registry::subscribe).
+/// * If the circuit is in a [`Registry`](crate::Registry) with listeners, calls and controls run them on the calling
+///   thread. The number of events that one call delivers is bounded: see [`subscribe`](crate::Registry::subscribe).
 ///
 /// # Examples
 ///
@@ -66,7 +63,7 @@ pub struct CircuitBreaker {
     pub(super) clock: Source,
     pub(super) machine: Mutex<Machine>,
     pub(super) name: Name,
-    /// Circuits that no registry has are nobody's business.
+    /// `None` for a circuit in no registry, which has no listeners.
     pub(super) membership: Option<Membership>,
 }
 
@@ -80,7 +77,7 @@ pub(crate) struct Counted {
 }
 
 impl CircuitBreaker {
-    /// A closed circuit on the system's clock. It is not in the registry: see
+    /// A closed circuit on the system's clock. It is not in a registry; for that, see
     /// [`Registry::get_or_create`](crate::Registry::get_or_create).
     ///
     /// # Errors
@@ -152,20 +149,21 @@ impl CircuitBreaker {
         circuit
     }
 
-    /// Takes another config from now on, in one step. State, epoch, counts, listeners and calls in flight stay. The
-    /// circuit neither trips nor closes by it: the next bad call is judged by the new settings.
+    /// Replaces the config in one step. State, epoch, counts, listeners and calls in flight stay. This never trips or
+    /// closes the circuit: the next bad call is judged by the new settings.
     ///
-    /// * A window keeps its newest calls. One of another kind begins empty; the run of failures stays.
-    /// * An open circuit probes one new cooldown after it opened, with the same escalation and spread, but not
-    ///   before now. Probes in flight get the new `probe_timeout` in the same way.
-    /// * A raised `max_concurrent` lets calls in that wait; a lowered one evicts nobody.
-    /// * A call that began without a start time is not slow, whatever `slow_call` says by its end.
+    /// * The window keeps its newest calls. If it changes between calls and time, it starts empty, but the run of
+    ///   failures stays.
+    /// * An open circuit gets the new cooldown, counted from when it opened, with the same escalation and jitter. It
+    ///   does not end before now. Probes in flight get the new `probe_timeout` in the same way.
+    /// * A higher `max_concurrent` admits waiting calls at once. A lower one stops no running call.
+    /// * With a new `slow_call`, a call that started without a clock does not count as slow.
     ///
-    /// Circuits of keys that exist already keep their settings; later ones get those of the circuit `name`.
+    /// If the circuit has keys, their existing circuits keep their settings. New keys get the new ones.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] if the config is not [valid](Config::validate). Nothing has changed then.
+    /// A [`ConfigError`] if the config is not [valid](Config::validate). Then nothing changes.
     ///
     /// # Examples
     ///
@@ -187,14 +185,14 @@ impl CircuitBreaker {
         Ok(())
     }
 
-    /// The name.
+    /// The circuit's name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The state. Reading it changes nothing: an open circuit whose cooldown is over stays open until
-    /// somebody calls (see [`Snapshot::probe_due`]).
+    /// The current state. Reading it changes nothing: after its cooldown an open circuit stays open until the next
+    /// call. See [`Snapshot::probe_due`](crate::Snapshot::probe_due).
     ///
     /// # Examples
     ///
@@ -216,7 +214,7 @@ impl CircuitBreaker {
         self.machine.lock().state_at(self.clock.now())
     }
 
-    /// Asks for leave to make one call, without waiting.
+    /// Acquires a permit for one call. Never waits for a slot of the bulkhead.
     ///
     /// # Errors
     ///
@@ -236,8 +234,8 @@ impl CircuitBreaker {
         self.acquire(Bulkhead::try_enter, IfDropped::bare())
     }
 
-    /// As [`try_acquire`](CircuitBreaker::try_acquire), with a permit that keeps the circuit alive instead of
-    /// borrowing it.
+    /// Like [`try_acquire`](CircuitBreaker::try_acquire), but the permit keeps the circuit alive instead of borrowing
+    /// it.
     ///
     /// # Errors
     ///
@@ -249,7 +247,7 @@ impl CircuitBreaker {
     /// use std::sync::Arc;
     /// use breaker_runtime::{CircuitBreaker, Config, OwnedPermit};
     ///
-    /// /// A download that is under way. It may move to wherever it ends.
+    /// /// A download in progress, which may move to another thread.
     /// struct Download {
     ///     permit: OwnedPermit,
     /// }
@@ -265,7 +263,9 @@ impl CircuitBreaker {
         Ok(OwnedPermit::new(Arc::clone(self), leave))
     }
 
-    /// Runs `f` if the circuit lets it. `Err` is a failure, and so is a panic, which goes on unwinding.
+    /// Runs `f` if the circuit admits the call. `Err` counts as a failure. So does a panic, which then continues.
+    ///
+    /// If the circuit has `max_concurrent` and `max_wait`, the thread may block for up to `max_wait`.
     ///
     /// # Errors
     ///
@@ -285,8 +285,8 @@ impl CircuitBreaker {
         settle_result(permit, f())
     }
 
-    /// As [`call`](CircuitBreaker::call), for a future. Nothing happens before the first poll, and `f` is
-    /// not called if the circuit refuses.
+    /// Like [`call`](CircuitBreaker::call), for a future. Nothing happens before the first poll. If the circuit
+    /// refuses, `f` is not called.
     ///
     /// # Errors
     ///
@@ -294,7 +294,7 @@ impl CircuitBreaker {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before it is done counts as cancelled, and frees what the call held.
+    /// Dropping the future before it is done counts as cancelled. The call's probe and bulkhead slot are freed.
     ///
     /// # Examples
     ///
@@ -346,8 +346,8 @@ impl CircuitBreaker {
         count(read(&machine))
     }
 
-    /// Opens a closed or half-open circuit as if by evidence, for one cooldown. Elsewhere it does
-    /// nothing; above all it never lengthens a cooldown.
+    /// Opens a closed or half-open circuit for one cooldown, as if on evidence. In other states it does nothing. It
+    /// never extends a cooldown.
     ///
     /// # Examples
     ///
@@ -364,8 +364,8 @@ impl CircuitBreaker {
         self.control(Machine::trip);
     }
 
-    /// Refuses every call until [`reset`](CircuitBreaker::reset). An [override](CircuitBreaker::override_for)
-    /// without a time limit, by `code`.
+    /// Refuses every call until [`reset`](CircuitBreaker::reset). This is an
+    /// [override](CircuitBreaker::override_for) by `code` without a time limit.
     ///
     /// # Examples
     ///
@@ -382,8 +382,8 @@ impl CircuitBreaker {
         self.control(Machine::force_open);
     }
 
-    /// Lets every call through, and only counts them, until [`reset`](CircuitBreaker::reset). An
-    /// [override](CircuitBreaker::override_for) without a time limit, by `code`.
+    /// Admits every call and only counts it, until [`reset`](CircuitBreaker::reset). `max_concurrent` still applies.
+    /// This is an [override](CircuitBreaker::override_for) by `code` without a time limit.
     ///
     /// # Examples
     ///
@@ -401,8 +401,8 @@ impl CircuitBreaker {
         self.control(Machine::disable);
     }
 
-    /// Closes the circuit with empty counts, from any state, and ends every
-    /// [override](CircuitBreaker::override_for). Calls in flight count as late when they end.
+    /// Closes the circuit from any state, clears its window and ends every
+    /// [override](CircuitBreaker::override_for). Calls in flight count as late when they end. Totals stay.
     ///
     /// # Examples
     ///
@@ -419,19 +419,18 @@ impl CircuitBreaker {
         self.control(Machine::reset);
     }
 
-    /// Runs the circuit in another mode, for good or for a time. [`Registry::override_for`] does this by name.
+    /// Changes the circuit's mode, permanently or for a time. [`Registry::override_for`] does this by name.
     ///
-    /// `limit` is how long the override lasts: `None` and [`Duration::MAX`] mean until the next order. `by` is who
-    /// orders it, for [snapshots](Snapshot::mode_override): control characters are dropped, and so is what goes
-    /// beyond 128 bytes. It may be empty.
+    /// * `limit` is how long the override lasts. `None` and [`Duration::MAX`] mean until the next order.
+    /// * `by` says who ordered it, for [snapshots](crate::Snapshot::mode_override). It may be empty. Control
+    ///   characters are removed, and the text is cut to 128 bytes.
     ///
-    /// An override with a limit ends by itself, on the circuit's clock. No task or timer is needed: the next call or
-    /// control after its end finds it over, and whoever reads the circuit in between sees that too. The circuit then
-    /// returns to the override without a limit that stood before, or closes with empty counts
+    /// An override with a limit ends by itself, on the circuit's clock, without a task or timer. The next call or
+    /// control ends it, and a reader sees it as ended before that. The circuit then returns to the permanent override
+    /// from before. If there was none, it closes with empty counts
     /// ([`Cause::OverrideEnded`](crate::Cause::OverrideEnded)).
     ///
-    /// The latest order decides. Any order replaces an override with a limit, whoever gave either, also if both
-    /// want the same mode.
+    /// The latest order decides. It replaces an override with a limit even if both ask for the same mode.
     ///
     /// [`Registry::override_for`]: crate::Registry::override_for
     ///

@@ -1,7 +1,7 @@
-//! A limit on the calls in flight at once, and a line for those that may wait.
+//! The bulkhead: a limit on calls in flight, and a line for calls that may wait.
 //!
-//! *Why it exists:* a circuit opens on evidence, and a dependency that hangs gives none until its calls
-//! end. The bulkhead bounds how many can hang.
+//! *Why it exists:* a circuit opens on evidence, and calls that hang give none until they end. The bulkhead limits
+//! how many calls can hang at once.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,8 +13,8 @@ use event_listener::{Event, EventListener, IntoNotification, Listener};
 
 use crate::rules::nanos;
 
-/// So many slots. A slot that becomes free goes to the first in line, if there is a line, and is never
-/// free in between: nobody can jump the queue.
+/// A counter of slots and a line. If somebody waits, a slot is handed to the first in line and is never free in
+/// between, so nobody can jump the queue.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
     limit: AtomicU32,
@@ -83,7 +83,7 @@ impl Bulkhead {
         }
     }
 
-    /// Stands in line. Whoever gives up gives a slot that came meanwhile to the next.
+    /// Joins the line. A waiter that gives up passes a slot it was already given to the next one.
     pub(crate) fn stand_in_line(&self) -> InLine<'_> {
         InLine { bulkhead: self, listener: Some(self.join_line()) }
     }
@@ -117,7 +117,7 @@ impl Bulkhead {
         }
     }
 
-    /// Whoever joins must look for a free slot once more after that.
+    /// After joining, the caller must try once more for a free slot.
     fn join_line(&self) -> EventListener {
         let listener = self.line.listen();
         self.joined.fetch_add(1, Ordering::SeqCst);

@@ -1,12 +1,11 @@
-//! Counters that every thread keeps for itself, and that are summed when somebody looks.
+//! Per-thread counters, summed when somebody reads them.
 //!
-//! *Why it exists:* an atomic addition costs more than everything else that a healthy call does, and
-//! threads that share one slow each other down. A cell that only its own thread writes needs a plain load
-//! and a plain store.
+//! *Why it exists:* an atomic addition costs more than the rest of a healthy call, and threads that share an atomic
+//! slow each other down. A cell that only one thread writes needs a plain load and a plain store.
 //!
-//! Circuits are in groups of 32. A thread that counts for a circuit has a [`Chunk`] for the circuit's group,
-//! with a row for each circuit in it. The group lists the chunks of its threads, so a sum walks those and
-//! no others. When a thread ends, its counts move to [`Past`] and its chunks are freed.
+//! Circuits are in groups of 32. A thread that counts for a circuit has a [`Chunk`] for the circuit's group, with one
+//! row per circuit. The group lists the chunks of its live threads, and a sum reads only those. When a thread ends,
+//! its counts move to [`Past`] and its chunks are freed.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,6 @@
-//! Where time comes from: the system's monotonic clock, or one that a test moves by hand.
+//! Clocks: the system's monotonic clock, or one that a test moves.
 //!
-//! The wall clock is never asked, so neither a daylight-saving change nor an operator can open or
-//! close a circuit.
+//! The wall clock is never read, so setting it cannot open or close a circuit.
 
 #[cfg(not(feature = "test-util"))]
 mod system;
@@ -16,7 +15,7 @@ use std::time::Duration;
 
 use crate::rules::Instant;
 
-/// The clock that a circuit goes by.
+/// The clock of a circuit.
 ///
 /// # Examples
 ///
@@ -35,18 +34,19 @@ use crate::rules::Instant;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The system's monotonic clock ([`std::time::Instant`]). Whether it goes on while the machine is
-    /// suspended is up to the operating system; on Linux it does not. Under feature `test-util` it is tokio's
-    /// clock, which a test can pause and advance.
+    /// The system's monotonic clock ([`std::time::Instant`]). The operating system decides whether it runs while the
+    /// machine is suspended; on Linux it does not. With feature `test-util` it is tokio's clock, which a test can pause
+    /// and advance.
     ///
-    /// A circuit whose `cooldown`, `probe_timeout` and tenth of a time window are all 100 ms or more reads the
-    /// coarse variant of that clock, on Linux, Android and macOS. It costs a fraction, and moves in
-    /// steps of 1 to 10 ms, so such a time may be one step too short or too long. So may a `slow_call` of 100 ms or
-    /// more. Calls with a shorter one are measured by the processor's counter, if it is steady; it is compared with
-    /// the clock in the first such call of the program, which takes about a millisecond, and 200 ms at worst.
+    /// On Linux, Android and macOS, most circuits read the coarse variant of that clock, which is cheaper. It moves in
+    /// steps of 1 to 10 ms, so times can be one step too short or too long. A circuit reads the precise clock if its
+    /// `cooldown`, its `probe_timeout` or a tenth of its time window is shorter than 100 ms.
+    ///
+    /// Calls with a `slow_call` shorter than 100 ms are timed by the processor's counter, if it is steady. The first
+    /// such call of the program calibrates it, which takes about 1 ms and at most 200 ms.
     #[default]
     System,
-    /// A clock that only moves when told to.
+    /// A clock that you advance yourself.
     Manual(ManualClock),
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn counter() -> Instant {
     system::counter()
 }
 
-/// A clock that stands still until [`advance`](ManualClock::advance) moves it. Clones share one time.
+/// A clock that only [`advance`](ManualClock::advance) moves. Clones share one time.
 ///
 /// # Examples
 ///
@@ -163,13 +163,13 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that stands at its beginning.
+    /// A clock at time zero.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves the clock on. It stops at 584 years after its beginning, the end of time here.
+    /// Advances the clock. It saturates after 584 years (`u64::MAX` nanoseconds).
     pub fn advance(&self, by: Duration) {
         let moved = |elapsed| Some(Instant::from_nanos(elapsed).after(by).as_nanos());
         let _ = self.elapsed.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);

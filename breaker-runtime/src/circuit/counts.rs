@@ -1,9 +1,9 @@
-//! What a circuit has counted over its life, as people read it.
+//! The totals of a circuit, as snapshots show them.
 
-/// What became of the calls that started.
+/// How the calls that started have ended, since the circuit was made.
 ///
-/// Always `started == success + failure + ignored + cancelled + in_flight`; the other counts are marks on
-/// those.
+/// `started == success + failure + ignored + cancelled + in_flight` always holds. The other fields count some of
+/// these calls a second time.
 ///
 /// # Examples
 ///
@@ -20,19 +20,19 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Calls {
-    /// Calls that were let through.
+    /// Calls that were admitted.
     pub started: u64,
-    /// Calls that ended well.
+    /// Calls that succeeded.
     pub success: u64,
     /// Calls that failed.
     pub failure: u64,
-    /// Calls that say nothing about the dependency.
+    /// Calls that were ignored, because they say nothing about the dependency.
     pub ignored: u64,
     /// Calls that were dropped before they ended.
     pub cancelled: u64,
     /// Recorded calls that took longer than `slow_call`.
     pub slow: u64,
-    /// Calls whose outcome came when the circuit had moved on.
+    /// Calls that ended too late to count: the circuit had changed state or was reset, or the probe was lost.
     pub late: u64,
     /// Calls that took longer than `call_timeout`.
     pub timed_out: u64,
@@ -69,16 +69,16 @@ impl Calls {
 pub struct Rejections {
     /// The circuit was open.
     pub open: u64,
-    /// All probes were in flight.
+    /// As many probes were in flight as `half_open_max_calls` allows.
     pub half_open_full: u64,
     /// The circuit was forced open.
     pub forced_open: u64,
-    /// The bulkhead was full.
+    /// As many calls were in flight as `max_concurrent` allows.
     pub bulkhead_full: u64,
 }
 
 impl Rejections {
-    /// All of them.
+    /// The sum of all reasons.
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
-//! What calls read of the settings without the lock.
+//! The settings that calls read without the lock.
 //!
-//! Each value stands alone: a call that meets a change may see some of them as before and some as after it. So
-//! nothing here decides what a permit holds or how it was timed; the permit remembers that.
+//! Each value is independent: a call during a change may read some old and some new values. So nothing here decides
+//! what a permit holds or how it is timed. The permit remembers that.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! What a guarded call returns when it could not run, or did not end in time.
+//! Errors of a guarded call: refused, timed out, or failed.
 
 use std::error::Error;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::rules::{Refusal, RejectedReason};
 use crate::settings::{Name, Readable};
 
-/// A call that was refused without running. It is never a failure of anything.
+/// A call was refused without running. This never counts as a failure.
 ///
-/// Making one allocates nothing.
+/// Making one does not allocate.
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ impl Rejected {
         Self { name, refusal }
     }
 
-    /// The circuit that refused.
+    /// The name of the circuit that refused.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
@@ -49,7 +49,7 @@ impl Rejected {
         self.refusal.reason
     }
 
-    /// How long until a probe may run, if the circuit is open and not "until reset".
+    /// The time until a probe may run. `None` if the circuit is not open, or stays open until reset.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal.retry_after()
@@ -95,7 +95,7 @@ impl fmt::Display for Rejected {
 
 impl Error for Rejected {}
 
-/// A call that was dropped because it did not end within its `call_timeout`. It counts as a failure.
+/// A call was dropped because it did not end within `call_timeout`. This counts as a failure.
 ///
 /// # Examples
 ///
@@ -122,13 +122,13 @@ impl TimedOut {
         Self { name, after }
     }
 
-    /// The circuit whose call it was.
+    /// The name of the circuit.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The time that the call was given.
+    /// The call's time limit.
     #[must_use]
     pub fn after(&self) -> Duration {
         self.after
@@ -150,7 +150,7 @@ impl fmt::Display for TimedOut {
 
 impl Error for TimedOut {}
 
-/// Why a guarded call has no value: what a fallback is given.
+/// Why a guarded call returned no value. Fallbacks get this.
 ///
 /// # Examples
 ///
@@ -170,7 +170,7 @@ impl Error for TimedOut {}
 pub enum CallError<E> {
     /// The call was refused and did not run.
     Rejected(Rejected),
-    /// The call did not end in time.
+    /// The call did not end within its time limit.
     TimedOut(TimedOut),
     /// The call ran and failed with this error.
     Failed(E),

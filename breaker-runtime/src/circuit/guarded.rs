@@ -1,4 +1,4 @@
-//! A future that runs under a permit.
+//! Futures that run under a permit.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,8 +10,8 @@ use crate::circuit::{IfDropped, OnCancel, Permit};
 use crate::rules::{Ending, Instant};
 
 pin_project! {
-    /// Polls a future and keeps its permit's meaning right: dropped while suspended is cancelled, and
-    /// anything that stops it while it runs, or after it is done, is a panic.
+    /// Polls a future and tells its permit what a drop would mean. Dropped while suspended means cancelled. Dropped
+    /// during a poll, or after the last one, means that the future panicked.
     ///
     /// A struct, not an `async fn`: a generic `async fn` would hold the future twice.
     #[derive(Debug)]
@@ -27,7 +27,7 @@ pin_project! {
 impl<'p, 'a, F> Guarded<'p, 'a, F> {
     /// Runs `future` under `permit`. Until the first poll the permit stays as it is.
     ///
-    /// [`OnCancel::FailureAfter`] is as [`OnCancel::Ignore`] here; [`FailsAfter`] keeps its time.
+    /// Treats [`OnCancel::FailureAfter`] like [`OnCancel::Ignore`]; [`FailsAfter`] measures the time.
     pub fn new(permit: &'p mut Permit<'a>, on_cancel: OnCancel, future: F) -> Self {
         let if_suspended = match on_cancel {
             OnCancel::Failure => Ending::Failure,
@@ -52,7 +52,7 @@ impl<F: Future> Future for Guarded<'_, '_, F> {
 }
 
 pin_project! {
-    /// A [`Guarded`] future that has failed if it is dropped after a time. A type of its own, because its
+    /// A [`Guarded`] future that counts as failed if it is dropped after a time. A separate type, because its
     /// destructor would cost every other call.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
@@ -74,7 +74,7 @@ pin_project! {
 }
 
 impl<'p, 'a, F> FailsAfter<'p, 'a, F> {
-    /// Runs `future` under `permit`, whose time begins now. Keeps any `on_cancel`.
+    /// Runs `future` under `permit`. The time starts now. Works for every `on_cancel`.
     pub fn new(permit: &'p mut Permit<'a>, on_cancel: OnCancel, future: F) -> Self {
         let (on_cancel, fails_after) = match on_cancel {
             OnCancel::FailureAfter(limit) if limit.is_zero() => (OnCancel::Failure, Instant::NEVER),

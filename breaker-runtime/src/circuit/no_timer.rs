@@ -1,4 +1,4 @@
-//! What stands for the timer without feature `tokio`: nobody waits.
+//! The timer without feature `tokio`: it never waits.
 
 use std::future::{self, Future};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A permit without a lifetime.
+//! A permit that owns its circuit instead of borrowing it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::rules::Outcome;
 /// A [`Permit`] that keeps its circuit alive, from [`CircuitBreaker::try_acquire_owned`]: for futures, streams
 /// and threads that outlive the borrow.
 ///
-/// It ends as a [`Permit`] does: settled once, or dropped, which is cancelled, or failed where a panic drops it.
+/// It ends like a [`Permit`]: you settle it, or you drop it, which cancels the call. If a panic drops it, the call
+/// failed.
 ///
 /// # Examples
 ///
@@ -37,7 +38,7 @@ impl OwnedPermit {
         Self { circuit, leave: Some(leave) }
     }
 
-    /// The call went well.
+    /// Records a success.
     ///
     /// # Examples
     ///
@@ -54,7 +55,7 @@ impl OwnedPermit {
         self.record(Outcome::Success);
     }
 
-    /// The call failed.
+    /// Records a failure.
     ///
     /// # Examples
     ///
@@ -71,7 +72,7 @@ impl OwnedPermit {
         self.record(Outcome::Failure);
     }
 
-    /// The call says nothing about the dependency.
+    /// Records that the call says nothing about the dependency.
     ///
     /// # Examples
     ///
@@ -88,7 +89,7 @@ impl OwnedPermit {
         self.record(Outcome::Ignored);
     }
 
-    /// The call had that outcome.
+    /// Records the outcome.
     ///
     /// # Examples
     ///

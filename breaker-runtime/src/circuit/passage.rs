@@ -1,4 +1,4 @@
-//! A call's way through its circuit: state, bulkhead, state again if it waited, and back with an outcome.
+//! The steps of one call: check the state, enter the bulkhead, check the state again, run, record the outcome.
 
 use std::cell::Cell;
 use std::time::Duration;

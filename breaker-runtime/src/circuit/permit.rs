@@ -1,4 +1,4 @@
-//! Leave to make one call, settled exactly once.
+//! Permits: the right to make one call, settled exactly once.
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -13,11 +13,11 @@ use super::error::TimedOut;
 use super::word::Epoch;
 use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
 
-/// Leave to make one call, from [`CircuitBreaker::try_acquire`].
+/// The right to make one call, from [`CircuitBreaker::try_acquire`].
 ///
-/// It ends in one of four ways: [`success`](Permit::success), [`failure`](Permit::failure),
-/// [`ignore`](Permit::ignore), or dropped. Dropped means cancelled, which counts for neither side and
-/// gives back what the permit held; dropped by a panic that began after it was given means failure.
+/// Settle it with [`success`](Permit::success), [`failure`](Permit::failure), [`ignore`](Permit::ignore) or
+/// [`record`](Permit::record). Dropping it means cancelled: no outcome is recorded, and its slot is freed. If a panic that
+/// began after `try_acquire` drops it, the call failed.
 ///
 /// # Examples
 ///
@@ -129,7 +129,7 @@ pub(super) struct Leave {
     if_dropped: IfDropped,
 }
 
-/// A call of a closed circuit that was let in and counted, and must get its permit.
+/// A call of a closed circuit that was admitted and counted. Turn it into a permit.
 #[derive(Debug)]
 #[must_use = "without its permit, the call never ends"]
 pub struct Admission<'a> {
@@ -143,7 +143,7 @@ impl<'a> Admission<'a> {
         Self { breaker, epoch }
     }
 
-    /// The permit. If nobody settles it, the body panicked.
+    /// The permit. If it is dropped unsettled, the body panicked.
     #[inline]
     pub fn permit(self) -> Permit<'a> {
         self.permit_for(IfDropped::Panicked)
@@ -155,10 +155,10 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// What it means when nobody settles a permit.
+/// What dropping an unsettled permit means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfDropped {
-    /// Somebody holds it by hand: a failure if a panic began meanwhile, cancelled otherwise.
+    /// The user holds it: a failure if a panic began meanwhile, cancelled otherwise.
     Bare { panicking: bool },
     /// We hold it while code runs that can only leave by returning or by a panic.
     Panicked,
@@ -187,11 +187,11 @@ impl IfDropped {
     }
 }
 
-/// What a future counts as that is dropped before it is done: the option `on_cancel`.
+/// What a future counts as if it is dropped before it is done: the option `on_cancel`.
 ///
-/// The default is [`Ignore`](OnCancel::Ignore): callers give up for reasons of their own. Where they give up
-/// because the dependency hangs, that hides the hang. [`FailureAfter`](OnCancel::FailureAfter) tells the two
-/// apart by time.
+/// The default is [`Ignore`](OnCancel::Ignore), because callers may give up for reasons of their own. If they give up
+/// because the dependency hangs, that hides the problem. [`FailureAfter`](OnCancel::FailureAfter) distinguishes the two
+/// by time.
 ///
 /// # Examples
 ///
@@ -210,13 +210,13 @@ impl IfDropped {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnCancel {
-    /// Nothing. The call is cancelled.
+    /// The call is cancelled and counts neither as a success nor as a failure.
     #[default]
     Ignore,
     /// A failure.
     Failure,
-    /// A failure if the call ran for longer than this, and nothing if not. The time begins when the call is
-    /// let in, after any wait for a place among `max_concurrent`. After zero, every dropped future is a failure.
+    /// A failure if the call ran for longer than this, cancelled otherwise. The time starts when the call is
+    /// admitted, after any wait for a slot of `max_concurrent`. With zero, every dropped future is a failure.
     FailureAfter(Duration),
 }
 
@@ -242,7 +242,7 @@ impl<'a> Permit<'a> {
         Self { breaker, claim, began, if_dropped }
     }
 
-    /// The call went well.
+    /// Records a success.
     ///
     /// # Examples
     ///
@@ -258,7 +258,7 @@ impl<'a> Permit<'a> {
         self.settle(Ending::Success);
     }
 
-    /// The call failed.
+    /// Records a failure.
     ///
     /// # Examples
     ///
@@ -274,7 +274,7 @@ impl<'a> Permit<'a> {
         self.settle(Ending::Failure);
     }
 
-    /// The call says nothing about the dependency.
+    /// Records that the call says nothing about the dependency.
     ///
     /// # Examples
     ///
@@ -290,7 +290,7 @@ impl<'a> Permit<'a> {
         self.settle(Ending::Ignored);
     }
 
-    /// The call had that outcome.
+    /// Records the outcome.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! How a circuit goes on with other settings while calls run (R24).
+//! Reconfiguring a circuit while calls run (R24).
 
 use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;
@@ -8,9 +8,9 @@ use super::word::Manner;
 use crate::rules::{Good, Machine};
 use crate::settings::{Config, Settings};
 
-/// Stands here because the order of these steps is an argument of its own.
+/// In a separate file, because the order of these steps needs a proof.
 impl CircuitBreaker {
-    /// Goes by a valid config from now on. Calls no listener.
+    /// Applies a valid config. Calls no listener.
     pub(crate) fn refit(&self, config: &Config) {
         let settings = config.settings();
         self.clock.refit(settings.shortest_time());

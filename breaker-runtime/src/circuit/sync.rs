@@ -1,7 +1,7 @@
-//! Locks and atomics, in the one place where a model checker can take their place.
+//! Locks and atomics, in one place so that a model checker can replace them.
 //!
-//! Built with `--cfg breaker_loom`, what circuits synchronise by is loom's, and `interleavings.rs` runs the
-//! real code through the orders in which threads may meet. What is global is outside of that.
+//! With `--cfg breaker_loom` they are loom's, and `registry/interleavings.rs` runs the real code through every
+//! interleaving of threads. Global state is not modelled.
 
 #[cfg_attr(breaker_loom, path = "sync/loom.rs")]
 #[cfg_attr(not(breaker_loom), path = "sync/std.rs")]

@@ -1,4 +1,4 @@
-//! What a circuit has counted since it was made. Unlike the window, totals never forget (R19).
+//! The totals of a circuit since it was made. Unlike the window, they never forget (R19).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

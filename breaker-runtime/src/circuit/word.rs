@@ -1,12 +1,11 @@
 //! The one word that the fast path reads and writes: `epoch | state | missing`.
 //!
-//! *Why it exists:* a healthy circuit must cost one load and one compare. Good calls are counted here
-//! without the lock; a full run of them is not even written, because a window full of successes does
-//! not change when one more success arrives. Everything else happens in [`Machine`](crate::machine),
-//! under the lock, and is published here.
+//! *Why it exists:* a healthy call must cost one load and one compare. Good calls are counted here without the lock.
+//! Once the run is full they are not even written: a window full of successes does not change when one more arrives.
+//! Everything else happens in [`Machine`](crate::rules::Machine), under the lock, and is published here.
 //!
-//! The word has the number of good calls that are missing to a full run. So the word of a closed circuit
-//! whose run is full is its epoch, and nothing else.
+//! `missing` is the number of good calls still missing to a full run. So the word of a closed circuit with a full run
+//! is just its epoch.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -22,8 +21,8 @@ const EPOCH_SHIFT: u32 = RUN_BITS + STATE_BITS;
 const _: () = assert!(EPOCH_SHIFT + EPOCH_BITS == u64::BITS);
 const MISSING: u64 = (1 << RUN_BITS) - 1;
 const STATE: u64 = ((1 << STATE_BITS) - 1) << RUN_BITS;
-/// Codes of states: what calls of a closed circuit ask for, and whether its window goes by time; or what else it
-/// is in. A look is enough to begin a call where none of `ASKS` is set.
+/// The bits of the state. A closed circuit says whether its window goes by time, and what its calls need to begin.
+/// The word alone admits a call if none of `ASKS` is set.
 const BY_TIME: u64 = 0b0001 << RUN_BITS;
 const ASKS: u64 = 0b1110 << RUN_BITS;
 const THROUGHOUT: u64 = 0b0010 << RUN_BITS;
@@ -36,7 +35,7 @@ const DISABLED: u64 = NOT_CLOSED | 3 << RUN_BITS;
 /// A code that no word has.
 const NO_STATE: u64 = NOT_CLOSED | FOR_A_TIME;
 
-/// The number of a circuit's period between two changes of state, in 41 bits (R10), where the word has it.
+/// The number of a circuit's period between two changes of state, in 40 bits (R10), placed where the word has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
 
@@ -91,7 +90,7 @@ impl Manner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
-/// What calls of a closed circuit take to begin, besides a look at the word.
+/// What calls of a closed circuit need to begin, besides the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Care {
     /// Nothing.
@@ -299,8 +298,7 @@ impl AtomicWord {
         Instant::from_nanos(self.holds_until.load(Ordering::Acquire))
     }
 
-    /// Counts a good call of that epoch if nobody comes between and nothing else is to be done; `false`
-    /// says nothing.
+    /// Fast path: counts a good call of that epoch by the word alone. `false` means "take the slow path".
     #[inline]
     pub(crate) fn count_good_at_once(&self, epoch: Epoch) -> bool {
         let seen = self.load();

@@ -1,7 +1,7 @@
-//! Snapshots and events for machines: the feature `serde`.
+//! JSON for snapshots and events: the feature `serde`.
 //!
-//! `docs/json.md` is the schema. Everything is written by hand in this one file, so that a field that is
-//! renamed in the types keeps its name out there, and one that is added does not compile until it has one.
+//! `docs/json.md` is the schema. The implementations are written by hand, in this file. So renaming a field in Rust
+//! keeps its name in JSON, and a new field does not compile until it has a name here.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::rules::{
 };
 use crate::settings::{Config, Conflict, Mode, Site, Stated, WindowSize};
 
-/// A type as an object: how it is taken apart, then names and values in their order.
+/// Serializes a type as an object: a pattern for its fields, then names and values in order.
 macro_rules! object {
     ($type:ident, $this:ident: $parts:pat = $whole:expr => { $($name:literal: $value:expr),+ $(,)? }) => {
         impl Serialize for $type {
@@ -32,7 +32,7 @@ macro_rules! object {
     };
 }
 
-/// A type as a word.
+/// Serializes a type as a word.
 macro_rules! word {
     ($($type:ident)+) => {$(
         impl Serialize for $type {
@@ -176,7 +176,7 @@ impl Serialize for WindowSize {
     }
 }
 
-/// A setting as JSON: durations are seconds.
+/// A setting as JSON. Durations are in seconds.
 trait Shown {
     fn shown(&self) -> impl Serialize;
 }
@@ -207,7 +207,7 @@ impl<T: Shown> Shown for Option<T> {
 
 macro_rules! config {
     ($($name:ident: $takes:ident => $kept:ident, { $($text:tt)* })*) => {
-        // What the config comes to, and which options were stated.
+        // The settings, defaults filled in, and the names of the stated options.
         impl Serialize for Config {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let settings = self.settings();

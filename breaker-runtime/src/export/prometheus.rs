@@ -1,7 +1,7 @@
-//! The registry as Prometheus text, for whoever scrapes it.
+//! Metrics as Prometheus text.
 //!
-//! Pull only: a snapshot has every number already, so nothing is kept, counted or cached for metrics, and a
-//! call costs the same with this feature and without.
+//! Pull only: a snapshot has every number already. Nothing is kept, counted or cached for metrics, so calls cost the
+//! same with and without this feature.
 
 mod breaker;
 mod resilience4j;
@@ -10,9 +10,9 @@ use std::fmt;
 
 use crate::report::{RegistrySnapshot, Snapshot};
 
-/// What metrics are called. Numbers and circuits are the same, but for what is said at [`Resilience4j`].
+/// The names of the metrics. The numbers are the same, with the exceptions listed at [`Resilience4j`].
 ///
-/// The prefixes differ, so that one scrape may answer with both texts, one after the other.
+/// The prefixes differ, so one scrape can return both texts, one after the other.
 ///
 /// [`Resilience4j`]: MetricNames::Resilience4j
 ///
@@ -32,20 +32,20 @@ use crate::report::{RegistrySnapshot, Snapshot};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MetricNames {
-    /// `breaker_..`: everything that is known. [`PrometheusText`] lists them.
+    /// `breaker_..`: every metric. [`PrometheusText`] lists them.
     #[default]
     Breaker,
-    /// `resilience4j_circuitbreaker_..` and `resilience4j_bulkhead_..`, as resilience4j's Micrometer module
-    /// names and labels them, so that dashboards made for it work unchanged.
+    /// `resilience4j_circuitbreaker_..` and `resilience4j_bulkhead_..`, with the names and labels of resilience4j's
+    /// Micrometer module. Dashboards made for it work unchanged.
     ///
-    /// Rates are in percent and -1 below `minimum_calls`, as there. Some things are not the same:
+    /// As in resilience4j, rates are in percent, and -1 below `minimum_calls`. These are different:
     ///
-    /// * Calls are not timed, so `.._calls_seconds` is only a `_count`: no `_sum`, `_max` or `_bucket`.
-    /// * Calls that were cancelled have no `kind` there, and are left out.
-    /// * A call refused by a full bulkhead is not among the `not_permitted`: those were refused by the circuit.
-    /// * `.._slow_calls` has no `kind`: whether they failed besides is not known.
-    /// * A change of state empties the window, so an open circuit has no buffered calls, and its rate is -1.
-    /// * `metrics_only` is a state there and none here: always 0.
+    /// * Calls are not timed, so `.._calls_seconds` has only a `_count`, and no `_sum`, `_max` or `_bucket`.
+    /// * Cancelled calls are left out, because resilience4j has no `kind` for them.
+    /// * `not_permitted` counts refusals by the circuit only, and not those of a full bulkhead.
+    /// * `.._slow_calls` has no `kind`, because it is not known which of them failed.
+    /// * A change of state clears the window, so an open circuit has no buffered calls and a rate of -1.
+    /// * The state `metrics_only` does not exist here and is always 0.
     Resilience4j,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for MetricNames {
 }
 
 impl RegistrySnapshot {
-    /// The circuits as [Prometheus text], with metrics of those names.
+    /// Writes the circuits as [Prometheus text], with metric names of your choice.
     ///
     /// [Prometheus text]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
     ///
@@ -83,42 +83,42 @@ impl RegistrySnapshot {
     }
 }
 
-/// Metrics of some circuits; its `Display` is the text that Prometheus scrapes.
+/// Metrics of circuits. `Display` writes the text that Prometheus scrapes.
 ///
-/// Each sample has the label `name`, the circuit. What is not known is not there, never 0 or -1; everything
-/// that is counted is there from the beginning, so that `rate()` and `increase()` see the first of it.
+/// Each sample has the label `name`, the circuit's name. Unknown values are left out; they are never 0 or -1.
+/// Counters exist from the start, so `rate()` and `increase()` see the first increment.
 ///
 /// | metric | type | what it says |
 /// |---|---|---|
-/// | `breaker_state{state}` | gauge | 1 for the state the circuit is in, 0 for the other four |
-/// | `breaker_state_age_seconds` | gauge | how long it has been in it |
+/// | `breaker_state{state}` | gauge | 1 for the current state, 0 for the other four |
+/// | `breaker_state_age_seconds` | gauge | time in the current state |
 /// | `breaker_transitions_total{from,to}` | counter | changes of state |
-/// | `breaker_open_seconds_total` | counter | how long it was open in all; forced open is not open |
-/// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 when one is due; only while open, and not "until reset" |
+/// | `breaker_open_seconds_total` | counter | total time open, without forced open |
+/// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
 /// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |
-/// | `breaker_rejected_total{reason}` | counter | calls that did not start: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
+/// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
 /// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
 /// | `breaker_timed_out_calls_total` | counter | calls that took longer than `call_timeout` |
 /// | `breaker_panicked_calls_total` | counter | calls that panicked |
-/// | `breaker_late_calls_total` | counter | calls whose outcome came when the circuit had moved on |
-/// | `breaker_in_flight` | gauge | calls under way |
-/// | `breaker_max_concurrent` | gauge | how many there may be, if that is limited |
-/// | `breaker_probes_in_flight` | gauge | probes under way |
+/// | `breaker_late_calls_total` | counter | calls that ended too late to count |
+/// | `breaker_in_flight` | gauge | calls in flight |
+/// | `breaker_max_concurrent` | gauge | the limit on calls in flight, if there is one |
+/// | `breaker_probes_in_flight` | gauge | probes in flight |
 /// | `breaker_window_calls` | gauge | calls in the window |
-/// | `breaker_window_failures` | gauge | of those, the ones that failed |
-/// | `breaker_window_slow_calls` | gauge | of those, the ones that were slow |
-/// | `breaker_minimum_calls` | gauge | below so many calls in the window no ratio is judged |
+/// | `breaker_window_failures` | gauge | failed calls in the window |
+/// | `breaker_window_slow_calls` | gauge | slow calls in the window |
+/// | `breaker_minimum_calls` | gauge | calls the window must hold before a ratio is judged |
 /// | `breaker_failure_ratio` | gauge | share of failed calls in the window, 0 to 1; only from `minimum_calls` on |
-/// | `breaker_failure_ratio_threshold` | gauge | the share that opens it, if one does |
+/// | `breaker_failure_ratio_threshold` | gauge | the share that opens the circuit, if set |
 /// | `breaker_slow_call_ratio` | gauge | share of slow calls in the window, 0 to 1; only from `minimum_calls` on, and with `slow_call` |
-/// | `breaker_slow_call_ratio_threshold` | gauge | the share that opens it, if one does |
+/// | `breaker_slow_call_ratio_threshold` | gauge | the share that opens the circuit, if set |
 /// | `breaker_consecutive_failures` | gauge | failures in a row; 0 unless closed |
-/// | `breaker_consecutive_failures_threshold` | gauge | as many as open it, if a run does |
-/// | `breaker_config_conflicts` | gauge | configs stated for its name that it does not go by |
+/// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
+/// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///
-/// There are some thirty samples for each circuit, and with `key` one circuit for each key: `max_keys` bounds
-/// them. When the circuit of a key goes, its totals move to the circuit that the keys share, so only sums over
-/// both never go backwards: `sum by (job) (breaker_calls_total)`.
+/// Each circuit has about thirty samples. With `key` there is one circuit per key, and `max_keys` limits their
+/// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
+/// which never decrease: `sum by (job) (breaker_calls_total)`.
 ///
 /// # Examples
 ///
@@ -139,7 +139,7 @@ pub struct PrometheusText<'a> {
 }
 
 impl PrometheusText<'_> {
-    /// The `Content-Type` to send it with.
+    /// The `Content-Type` of the text.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 }
 
@@ -166,7 +166,7 @@ struct Family {
     kind: Kind,
     /// Needs no escaping: no backslash, and one line.
     help: &'static str,
-    /// Writes those of one circuit.
+    /// Writes the samples of one circuit.
     read: fn(&Snapshot, &mut Samples<'_, '_>) -> fmt::Result,
 }
 
@@ -174,12 +174,12 @@ struct Family {
 enum Kind {
     Gauge,
     Counter,
-    /// A summary of which only the number of observations is known.
+    /// A summary with nothing but the number of observations.
     CountOfSummary,
 }
 
-/// Where the samples of a family go. The family's head is written before the first one, so that a family
-/// without samples leaves no trace.
+/// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
+/// nothing.
 struct Samples<'a, 'f> {
     family: &'a Family,
     name: &'a str,
@@ -188,17 +188,17 @@ struct Samples<'a, 'f> {
 }
 
 impl Samples<'_, '_> {
-    /// A sample that needs no label but the circuit's name.
+    /// Writes a sample without labels besides the name.
     fn value(&mut self, value: impl fmt::Display) -> fmt::Result {
         self.write(None, value)
     }
 
-    /// One that may not be known.
+    /// Writes a sample if its value is known.
     fn known(&mut self, value: Option<impl fmt::Display>) -> fmt::Result {
         value.map_or(Ok(()), |value| self.value(value))
     }
 
-    /// Samples that differ in one label.
+    /// Writes samples that differ in one label.
     fn each<V: fmt::Display>(
         &mut self,
         label: &str,
@@ -232,7 +232,7 @@ impl Samples<'_, '_> {
     }
 }
 
-/// A label's value between its quotes. A backslash, a quote or a line feed would end it, or the line.
+/// Escapes the value of a label: backslashes, quotes and line feeds.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

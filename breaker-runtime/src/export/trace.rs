@@ -1,4 +1,4 @@
-//! Events as records of the `tracing` crate.
+//! Log records of events, through the `tracing` crate.
 
 use std::time::Duration;
 
@@ -7,11 +7,18 @@ use tracing::{debug, error, info, warn};
 use crate::registry::{Event, EventKind};
 use crate::rules::{Cause, State, Transition, TripKind};
 
-/// A listener that logs every event, with target `breaker`: at `WARN` when a circuit opens, at `INFO` for
-/// every other change of state, at `DEBUG` for refusals and late outcomes, at `ERROR` for conflicts.
+/// A listener that logs every event with target `breaker`.
+///
+/// | event | level |
+/// |---|---|
+/// | a circuit opens | `WARN` |
+/// | any other change of state | `INFO` |
+/// | a rejected call, a late outcome | `DEBUG` |
+/// | a config conflict | `ERROR` |
 ///
 /// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate`,
-/// `breaker.retry_after_ms` and `breaker.missed` ([`Event::missed`], unless 0), each where it has a value.
+/// `breaker.retry_after_ms` and `breaker.missed` ([`Event::missed`]). Fields without a value are left out, and so is a
+/// `missed` of 0.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! The circuits of a registry by name, but for those of keys.
+//! The circuits of a registry by name, without those of keys.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! What happens to circuits, told to whoever subscribed.
+//! Events, which listeners subscribe to.
 //!
-//! *Why it exists:* a program wants to log, count and alert when a circuit opens, and must be able to do
-//! so without the power to break the circuit. Listeners are therefore called after every lock is
-//! released, one event of a circuit after the other, and their panics end with them.
+//! *Why it exists:* programs log, count and alert when a circuit opens, and a bad listener must not break the circuit.
+//! Listeners are therefore called after every lock is released, one event of a circuit at a time, and their panics are
+//! caught.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::circuit::{News, Topic};
 use crate::rules::{Outcome, Refusal, RejectedReason, Transition};
 use crate::settings::{Conflict, Readable};
 
-/// Something that happened to a circuit of the registry.
+/// Something that happened to a circuit of a registry.
 ///
 /// # Examples
 ///
@@ -34,18 +34,19 @@ use crate::settings::{Conflict, Readable};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The circuit.
+    /// The circuit's name.
     pub name: String,
-    /// The number of the event within its circuit, from 1. Listeners of everything
-    /// ([`subscribe`](crate::Registry::subscribe)) and listeners of changes
-    /// ([`subscribe_to_changes`](crate::Registry::subscribe_to_changes)) have a numbering each. It grows by
-    /// `missed + 1` from one event to the next. 0 for conflicts that are older than the subscription.
-    pub sequence: u64,
-    /// How many refused calls and late outcomes directly before this event were counted but not told, because
-    /// they came while the listeners were busy with an earlier event. For a listener that is subscribed all
-    /// the time, the events it gets and the sum of `missed` add up to all events.
+    /// The number of the event within its circuit, from 1. It grows by `missed + 1` from one event to the next. 0 for
+    /// conflicts that are older than the subscription.
     ///
-    /// Changes of state, resets and conflicts are never missed. So a listener of changes always reads 0 here.
+    /// [`subscribe`](crate::Registry::subscribe) and
+    /// [`subscribe_to_changes`](crate::Registry::subscribe_to_changes) number events separately.
+    pub sequence: u64,
+    /// How many rejected calls and late outcomes directly before this event were counted but not delivered. They came
+    /// while listeners were busy with an earlier event. The events that a listener gets and the sum of `missed` add
+    /// up to all events since it subscribed.
+    ///
+    /// Changes of state, resets and conflicts are never missed. With `subscribe_to_changes`, this is always 0.
     pub missed: u64,
     /// What happened.
     pub kind: EventKind,
@@ -55,21 +56,21 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// It changed state, or was reset.
+    /// The circuit changed state, or was reset.
     Transition(Transition),
-    /// It refused a call.
+    /// The circuit refused a call.
     Rejected {
-        /// Why.
+        /// The reason.
         reason: RejectedReason,
-        /// Time until a probe may run.
+        /// The time until a probe may run, if the circuit is open.
         retry_after: Option<Duration>,
     },
-    /// A call ended when the circuit had moved on since it started.
+    /// A call ended too late to count: the circuit had changed state or was reset, or the probe was lost.
     Late {
         /// How it ended; `None` if it was cancelled.
         outcome: Option<Outcome>,
     },
-    /// A second config was stated for its name.
+    /// A second, different config was stated for the name.
     Conflict(Box<Conflict>),
 }
 

@@ -1,13 +1,12 @@
-//! Every order in which two or three threads may meet in a circuit, as far as a model checker can tell: the
-//! real code, on loom's locks and atomics. Run by
+//! Models that loom checks: every interleaving of two or three threads in one circuit. The code is the real one, on
+//! loom's locks and atomics. Run them with
 //!
 //! ```text
 //! RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-runtime --lib interleavings -- --nocapture
 //! ```
 //!
-//! What threads count for themselves is modelled where something hinges on it: in windows of time, and in
-//! snapshots that are taken while calls go on. Elsewhere, totals are compared at rest. The manual clock is not
-//! modelled.
+//! Per-thread counters are modelled where the result depends on them: in time windows, and in snapshots during calls.
+//! In other models, totals are compared at the end. The manual clock is not modelled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

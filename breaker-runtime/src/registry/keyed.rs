@@ -1,8 +1,8 @@
 //! One circuit per key, in bounded memory: the option `key`.
 //!
-//! *Why it exists:* a client that talks to many hosts needs a circuit for each, or one sick host closes
-//! the door to all. Keys come from outside, though, and may come without end. So there is a bound, and
-//! what has to go is what is least worth keeping, never evidence and never a call in flight.
+//! *Why it exists:* a client of many hosts needs one circuit per host, or one broken host blocks all of them. But
+//! keys come from outside, and there may be endlessly many. So their number is limited, and the least useful circuit
+//! is evicted: never one with recent evidence, and never one with a call in flight.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
@@ -20,14 +20,14 @@ use crate::report::Snapshot;
 use crate::rules::Instant;
 use crate::settings::{LONGEST, Name};
 
-/// How long nobody looks again for something to evict after nothing could be.
+/// How long not to search again after nothing could be evicted.
 const BARREN: Duration = Duration::from_millis(10);
 /// Lookups of different keys rarely meet on one lock.
 const SHARDS: usize = 16;
 
 type Shard = HashMap<Arc<str>, Arc<Member>>;
 
-/// One circuit per key, from [`Registry::keyed`](crate::Registry::keyed). Clones share the circuits.
+/// Circuits by key, from [`Registry::keyed`](crate::Registry::keyed). Clones share the circuits.
 ///
 /// # Examples
 ///
@@ -47,8 +47,10 @@ impl Keyed {
         Self(circuits)
     }
 
-    /// The circuit for a key. While it is held, it is not evicted. It is the circuit that all share if the key
-    /// cannot be part of a name (too long, control characters), or if there is no room for another key.
+    /// The circuit of a key. While you hold it, it is not evicted.
+    ///
+    /// You get the shared circuit `name` if there is no room for another key, or if the key cannot be part of a name:
+    /// the whole name is too long, or contains control characters.
     ///
     /// # Examples
     ///
@@ -66,7 +68,7 @@ impl Keyed {
         self.0.circuit(&key)
     }
 
-    /// The name that the names of all keys begin with.
+    /// The name before the `/`, which is also the name of the shared circuit.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.name()
@@ -106,7 +108,7 @@ impl Member {
         &self.entry
     }
 
-    /// Whether a call or a user has the circuit. Nobody may be able to look the member up meanwhile.
+    /// Whether a call or a user holds the circuit. Call it under the map's write lock.
     fn is_held(&self) -> bool {
         let is_held = {
             let circuit = &self.entry.circuit;
@@ -159,8 +161,8 @@ impl KeyedCircuits {
         self.shared.name()
     }
 
-    /// The circuit for a key, or the shared one if the key makes no name or there is no room. Whoever
-    /// holds it keeps it from being evicted. Allocates nothing for a key that is known.
+    /// The circuit of a key, or the shared one if the key makes no name or there is no room. It is not evicted while
+    /// it is held. Does not allocate for a known key.
     pub(super) fn circuit(&self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
         let mut name = NameBuffer::default();
         let written = write!(name, "{}/{key}", self.shared.name());

@@ -1,4 +1,4 @@
-//! Who listens, and how one event gets to all of them.
+//! Listeners: subscribing, unsubscribing, and calling them.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -11,8 +11,10 @@ use super::event::{Event, EventKind};
 use crate::circuit::{AtomicBool, Attention, Condvar, Global, Mutex, Topic, thread_local};
 use crate::settings::Conflict;
 
-/// Keeps a listener subscribed. When it is dropped, and the drop has returned, the listener is not called
-/// any more: the drop waits for calls of it that are under way. A drop inside any listener does not wait.
+/// Keeps a listener subscribed. Dropping it unsubscribes the listener.
+///
+/// The drop waits for running calls of the listener, so the listener is not called after the drop returns. Only a
+/// drop inside a listener does not wait.
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription {
     listeners: Arc<Listeners>,
@@ -105,7 +107,7 @@ impl Drop for Listener {
     }
 }
 
-/// The moment from which on nobody calls a listener.
+/// The end of a listener: nobody calls it after that.
 struct End {
     has_come: Mutex<bool>,
     came: Condvar,
@@ -151,10 +153,10 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     attention: Arc<Attention>,
-    /// Grows when somebody comes or goes.
+    /// Grows with each change of `all`.
     version: AtomicU64,
     all: Global<Vec<Known>>,
-    /// Those that nobody can unsubscribe.
+    /// Listeners that were detached and stay subscribed.
     detached: Global<Vec<Arc<Listener>>>,
 }
 
@@ -164,7 +166,7 @@ impl Listeners {
         Arc::clone(&self.attention)
     }
 
-    /// Whether anybody hears of that. Nothing is made for nobody.
+    /// Whether there are listeners for that topic. Without them, no event is made.
     pub(super) fn hear_of(&self, topic: Topic) -> bool {
         self.attention.is_paid_to(topic)
     }

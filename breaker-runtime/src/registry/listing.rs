@@ -1,4 +1,4 @@
-//! A circuit of a registry, with what the registry knows about it.
+//! What a registry knows about one circuit, and its side of the trait `Audience`.
 
 use std::sync::Arc;
 
@@ -107,8 +107,8 @@ impl Entry {
         }
     }
 
-    /// Takes a statement about the circuit: it decides if none did, and is a conflict if it means something else
-    /// (R22). Sites are heard while their statics are made, so no listener is called here.
+    /// Takes a statement about the circuit. It decides if none did; otherwise it is a conflict if it has other
+    /// settings (R22). Called while statics are made, so it calls no listener.
     pub(super) fn hear(&self, stated: Stated) {
         let Listing { provenance, listeners, .. } = &*self.listing;
         if stated.config == Config::new() {

@@ -1,10 +1,9 @@
-//! The events of one circuit on their way to the listeners: in order, each once (R21), and without holding
-//! a caller for as long as others are refused (R35).
+//! The queue of one circuit's events: in order, each once (R21), and without making one caller deliver for all (R35).
 //!
-//! One caller at a time has the *turn* to tell. Changes of state that come meanwhile all wait. Events of calls
-//! are merged: only the last of a row waits, with the number of those before it. The caller with the turn
-//! tells what waits, then what came meanwhile. After that it offers the turn to other callers, and goes on
-//! only if none comes for as long as the last round took.
+//! One caller at a time has the *turn* to deliver. Changes of state that are posted meanwhile are queued. Events of
+//! calls are merged: only the last one of a row is queued, with the number of those before it. The caller with the
+//! turn delivers what was queued, then what came meanwhile. After that it offers the turn to other callers. It goes
+//! on only if none comes for as long as the last round took.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -34,15 +33,15 @@ struct Queue {
     waiting: VecDeque<Numbered>,
     last: u64,
     last_change: u64,
-    /// Events of calls that were given up, to be told with the next event.
+    /// Events of calls that were dropped; the next event carries their number.
     missed: u64,
     /// Where the changes of state that were posted lead to, if that is where the circuit is.
     epoch: Option<Epoch>,
-    /// Somebody has the turn. Whoever comes meanwhile only adds to the queue.
+    /// Some caller has the turn. Others only add to the queue.
     is_told: bool,
-    /// How often somebody took the turn.
+    /// The number of turns and rounds so far.
     turns: u64,
-    /// Here while nobody has the turn.
+    /// Taken out while some caller has the turn.
     teller: Option<Box<Teller>>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a circuit's config comes from, and who wanted another one (R22).
+//! Where a circuit's config comes from, which functions share the circuit, and conflicts (R22).
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! The static behind an annotated function, and the list of all of them that the linker makes.
+//! `SiteCell`, the static behind an annotated function, and the link-time list of all of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use super::registry;
 use crate::circuit::CircuitBreaker;
 use crate::settings::Site;
 
-/// A site, and the circuit that it leads to from its first call on.
+/// The static behind an annotated function: its site, and its circuit from the first call on.
 pub struct SiteCell {
     site: Site,
     circuit: OnceCell<Arc<CircuitBreaker>>,
     keyed: OnceCell<Arc<KeyedCircuits>>,
 }
 
-/// What the link-time list holds.
+/// An entry of the link-time list.
 #[derive(Debug)]
 pub struct Listed(pub &'static SiteCell);
 
 inventory::collect!(Listed);
 
 impl SiteCell {
-    /// A site that nobody has called yet.
+    /// A site that was not called yet.
     #[must_use]
     pub const fn new(site: Site) -> Self {
         Self { site, circuit: OnceCell::new(), keyed: OnceCell::new() }

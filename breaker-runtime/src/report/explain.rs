@@ -1,4 +1,4 @@
-//! Why a circuit is in the state it is in, in one sentence.
+//! `explain()`: one sentence that says why a circuit is in its state.
 
 use std::fmt::{self, Write as _};
 
@@ -7,7 +7,7 @@ use crate::rules::{ModeOverride, State, plural};
 use crate::settings::{Mode, Readable};
 
 impl Snapshot {
-    /// Says in one sentence why the state is what it is.
+    /// Explains the state in one sentence.
     ///
     /// # Examples
     ///
@@ -48,7 +48,7 @@ impl Snapshot {
         sentence
     }
 
-    /// What holds as long as a person wants it.
+    /// Explains a state that was ordered.
     fn explain_mode(&self, out: &mut String, is: &str, so: &str) -> fmt::Result {
         let Some(ordered) = &self.mode_override else {
             return write!(out, "{is} for {}: {so} until reset()", self.lasted());
@@ -161,7 +161,7 @@ const fn words(mode: Mode) -> &'static str {
     }
 }
 
-/// Who gave an order, if that was not the program for good.
+/// Who gave an order. Nothing if it was the program itself, without a time limit.
 struct By<'a>(&'a ModeOverride);
 
 impl fmt::Display for By<'_> {
@@ -173,7 +173,7 @@ impl fmt::Display for By<'_> {
     }
 }
 
-/// A share as a percentage, with one decimal where it has one.
+/// A share as a percentage, with at most one decimal.
 struct Percent(f64);
 
 impl fmt::Display for Percent {

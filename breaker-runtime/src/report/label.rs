@@ -1,18 +1,18 @@
-//! Names as a terminal may show them. A name may be any text, and comes from a user of the program where it is
-//! a key: it must not move the cursor, turn the line around, or look like another by what cannot be seen.
+//! Names made safe for terminals. A name may be any text, and a key may come from a user of the program. It must not
+//! move the cursor, reverse the line, or look like another name because of invisible characters.
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// So many marks sit on one character at most; more of them would reach into the lines above and below.
+/// The most marks on one character. More would reach into the lines above and below.
 const MARKS: usize = 3;
 
-/// A text in which everything can be seen: what a terminal obeys or hides is `\u{202e}` instead.
+/// A text in which everything is visible: control and invisible characters are escaped, as in `\u{202e}`.
 #[derive(Debug)]
 pub(crate) struct Visible(Vec<Piece>);
 
-/// What must not be torn apart: an escape, or a character with its marks.
+/// What must not be split: an escape, or a character with its marks.
 #[derive(Debug)]
 struct Piece {
     text: String,
@@ -24,7 +24,7 @@ impl Piece {
         Self { text: character.escape_unicode().to_string(), marks: None }
     }
 
-    /// Whether one more mark may sit on it.
+    /// Whether it can take one more mark.
     fn has_room(&self) -> bool {
         self.marks.is_some_and(|marks| marks < MARKS)
     }
@@ -48,7 +48,7 @@ impl Visible {
         Self(pieces)
     }
 
-    /// All of it, or the beginning and the end around an ellipsis, so that it fits into so many columns.
+    /// The text if it fits into `columns`, otherwise its beginning and end around an ellipsis.
     pub(crate) fn within(&self, columns: usize) -> String {
         let whole: String = self.0.iter().map(|piece| piece.text.as_str()).collect();
         if whole.width() <= columns {
@@ -66,7 +66,7 @@ impl Visible {
     }
 }
 
-/// How many of the pieces, the first ones, fit.
+/// How many of the first pieces fit.
 fn fitting<'a>(pieces: impl Iterator<Item = &'a Piece>, columns: usize) -> usize {
     let mut taken = 0;
     pieces
@@ -77,11 +77,11 @@ fn fitting<'a>(pieces: impl Iterator<Item = &'a Piece>, columns: usize) -> usize
         .count()
 }
 
-/// Whether a terminal would obey it, or show nothing, or a blank that is no space.
+/// Whether a terminal would obey the character, show nothing, or show a blank that is not a space.
 fn is_hidden(character: char) -> bool {
     match character {
         ' '..='~' => false,
-        // Shown as nothing, though they are letters or marks: fillers, joiners and selectors.
+        // Invisible, though they are letters or marks: fillers, joiners and selectors.
         '\u{34f}'
         | '\u{115f}'..='\u{1160}'
         | '\u{17b4}'..='\u{17b5}'
@@ -91,8 +91,8 @@ fn is_hidden(character: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}'
         | '\u{ffa0}'
         | '\u{e0100}'..='\u{e01ef}' => true,
-        // `escape_debug` knows control, format, private and unassigned characters, and separators. Behind a
-        // letter, because it escapes marks that have nothing to sit on, too.
+        // `escape_debug` escapes control, format, private and unassigned characters, and separators. The letter is
+        // there because it also escapes marks without a base.
         other => format!("a{other}").escape_debug().nth(1) == Some('\\'),
     }
 }

@@ -1,5 +1,5 @@
-//! The machine, and the snapshots of the circuit around it, against a reference that is too slow and too simple to be
-//! wrong: it keeps every outcome and every probe, and counts them again whenever it is asked.
+//! Compares the machine and the circuit's snapshots with a naive reference. The reference keeps every outcome and every
+//! probe, and counts them again for each question, so it is slow and simple.
 
 use std::time::Duration;
 

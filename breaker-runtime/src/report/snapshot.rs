@@ -1,4 +1,4 @@
-//! A consistent copy of what a circuit knows, for people and for machines.
+//! Snapshots: consistent copies of a circuit's state, counts and rates.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::circuit::{Calls, CircuitBreaker, Counted, Description, Rejections};
 use crate::rules::{ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count};
 use crate::settings::{Config, Conflict, Site};
 
-/// A circuit at one moment. Taking one changes nothing, and never waits for a call.
+/// A circuit at one moment. Taking a snapshot changes nothing and never waits for a call.
 ///
-/// State, epoch and counts belong together. The sum in [`Calls`] holds in every snapshot, also while calls
-/// start and end. Between two snapshots, no total goes back.
+/// State, epoch and counts belong together. The sum in [`Calls`] holds in every snapshot, even while calls start and
+/// end. Totals never decrease from one snapshot to the next.
 ///
 /// # Examples
 ///
@@ -32,73 +32,74 @@ pub struct Snapshot {
     pub name: String,
     /// Its state.
     pub state: State,
-    /// How long it has been in that state.
+    /// How long it has been in this state.
     pub since: Duration,
-    /// Changes of state and resets since the circuit was made.
+    /// The number of changes of state and resets since the circuit was made.
     pub epoch: u64,
-    /// What opened it, until it closes.
+    /// What opened it. `None` once it has closed.
     pub trip_reason: Option<TripReason>,
-    /// Time until a probe may run: zero when one is due, `None` unless open, and `None` "until reset".
+    /// The time until a probe may run; zero if one is due. `None` if the circuit is not open, or stays open until
+    /// reset.
     pub retry_after: Option<Duration>,
     /// Whether the next call will be a probe.
     pub probe_due: bool,
-    /// Share of failed calls in the window; `None` below `minimum_calls`.
+    /// The share of failed calls in the window, 0 to 1; `None` below `minimum_calls`.
     pub failure_rate: Option<f64>,
-    /// Share of slow calls in the window; `None` below `minimum_calls` and without `slow_call`.
+    /// The share of slow calls in the window, 0 to 1; `None` below `minimum_calls` and without `slow_call`.
     pub slow_call_rate: Option<f64>,
-    /// Failures since the last success. Counted while closed, 0 otherwise.
+    /// Failures since the last success. 0 unless closed.
     pub consecutive_failures: u32,
-    /// Good calls since the last bad one, at most the count window; `None` unless closed.
+    /// Good calls since the last failed or slow one, at most the count window. `None` unless closed, and with a time
+    /// window.
     pub consecutive_successes: Option<u32>,
-    /// The probes of this half-open, or of the last one.
+    /// The probes of the current half-open period, or of the last one.
     pub probes: Probes,
     /// Calls in the window.
     pub window_calls: u32,
-    /// Of those, the ones that failed.
+    /// Calls in the window that failed.
     pub window_failures: u32,
-    /// Of those, the ones that were slow. One that also failed is in both.
+    /// Calls in the window that were slow. A call that was slow and failed is in both counts.
     pub window_slow_calls: u32,
-    /// Calls that have started and not ended. While calls start and end, it is a number of calls that were in
-    /// flight at one moment of the reading, or less.
+    /// Calls that have started and not ended. If calls start or end while the snapshot is taken, this may be too low,
+    /// but never too high.
     pub in_flight: u64,
-    /// What became of the calls that started.
+    /// How the calls that started have ended.
     pub calls: Calls,
-    /// The calls that did not start.
+    /// Calls that were refused.
     pub rejected: Rejections,
     /// Changes of state since the circuit was made.
     pub transitions: u64,
-    /// The same, by the states before and after.
+    /// The same, by state before and after.
     pub transition_counts: TransitionCounts,
-    /// How long it has been open in all. Forced open is not open: somebody wanted it so.
+    /// The total time it was open. Time in forced open does not count.
     pub open_time: Duration,
-    /// Time since the last recorded failure.
+    /// The time since the last recorded failure.
     pub last_failure: Option<Duration>,
-    /// Time since the last recorded success, where that is known: from a probe's success until the circuit
-    /// closes or is disabled. `None` for a healthy circuit, whose good calls are counted without a date.
+    /// The time since the last recorded success, if known: only from a probe's success until the circuit closes or is
+    /// disabled. `None` for a healthy circuit, which counts good calls without their time.
     pub last_success: Option<Duration>,
-    /// The order that decides how the circuit is run; `None` if it opens and closes on evidence. One whose time is
-    /// over is not shown, also if nobody has called since.
+    /// The order that decides the circuit's mode. `None` if it opens and closes on evidence. An order that has ended
+    /// is not shown, even if no call came since.
     pub mode_override: Option<ModeOverride>,
-    /// The config that the circuit goes by.
+    /// The config in use.
     pub config: Config,
-    /// The annotated function that stated it; `None` if that was code, or nobody.
+    /// The annotated function that stated the config. `None` if code stated it, or nobody did.
     pub decided_by: Option<&'static Site>,
-    /// The annotated functions that share it.
+    /// The annotated functions that share the circuit.
     pub sites: Vec<&'static Site>,
-    /// Configs stated for its name that differ from the one it goes by: the newest 16, oldest first.
+    /// Different configs that were stated for its name and are ignored: the newest 16, oldest first.
     pub conflicts: Vec<Conflict>,
-    /// How many such configs were stated in all. A repetition counts once as long as `conflicts` has it.
+    /// The number of such configs so far. A repetition is not counted while `conflicts` holds the first.
     pub conflict_count: u64,
 }
 
-/// Every circuit of the registry, by name. Its `Display` is an aligned table, the worst first.
+/// A snapshot of every circuit in a registry, sorted by name. `Display` writes an aligned table, worst circuits first.
 ///
-/// The table fits into 80 columns, or into as many as the format asks for (`{:120}`). Names that are too long
-/// show their beginning and their end, at least 8 columns of them, and numbers their greatest digits (`1.2M`).
-/// What a terminal would obey or hide is escaped (`\u{202e}`), so that a name does no harm and hides nothing.
-/// [`circuits`](RegistrySnapshot::circuits) has names and numbers as they are.
-///
-/// `{}` is plain text. `{:#}` colors the states with ANSI escape sequences; that is for terminals only.
+/// * The table fits into 80 columns, or into the width you ask for (`{:120}`).
+/// * Long names are shortened in the middle to at least 8 columns, and large numbers are abbreviated (`1.2M`).
+///   [`circuits`](RegistrySnapshot::circuits) has them in full.
+/// * Control and invisible characters in names are escaped (`\u{202e}`).
+/// * `{}` is plain text. `{:#}` colors the states with ANSI escape sequences, for terminals.
 ///
 /// # Examples
 ///
@@ -119,13 +120,13 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RegistrySnapshot {
-    /// One snapshot per circuit.
+    /// One snapshot per circuit, sorted by name.
     pub circuits: Vec<Snapshot>,
 }
 
-/// Stands here because a snapshot is a report: the circuit itself hands out readings only.
+/// Here and not in `circuit`, because a snapshot is a report: the circuit itself only hands out readings.
 impl CircuitBreaker {
-    /// A consistent copy of what the circuit knows.
+    /// Takes a consistent copy of the circuit's state, counts and rates.
     ///
     /// # Examples
     ///

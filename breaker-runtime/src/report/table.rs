@@ -1,4 +1,4 @@
-//! The registry as a table.
+//! The table of a registry's circuits, for terminals.
 
 use std::fmt;
 
@@ -14,15 +14,15 @@ type Row<T> = [T; 8];
 
 const HEADINGS: Row<&str> =
     ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "IN FLIGHT", "FAIL RATE", "PROBES IN"];
-/// For when names need the room.
+/// Used if the names need the room.
 const SHORT_HEADINGS: Row<&str> =
     ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "FLIGHT", "RATE", "PROBES"];
 const NAME: usize = 0;
 const STATE: usize = 1;
 const GAP: usize = 2;
-/// The columns of a terminal, unless somebody says otherwise.
+/// The default width in columns.
 const TERMINAL: usize = 80;
-/// No name is cut to less.
+/// The shortest that a name is cut to.
 const SHORTEST_NAME: usize = 8;
 
 impl fmt::Display for RegistrySnapshot {
@@ -52,7 +52,7 @@ impl fmt::Display for RegistrySnapshot {
     }
 }
 
-/// The worst come first.
+/// The sort key: worst circuits first.
 fn rank(circuit: &Snapshot) -> u8 {
     match circuit.state {
         State::ForcedOpen => 0,
@@ -82,7 +82,7 @@ fn cells(circuit: &Snapshot) -> Row<String> {
     ]
 }
 
-/// The cells with what is too long for the short headings cut to what matters.
+/// The cells of a row, abbreviated to the width of the short headings.
 fn short_cells(circuit: &Snapshot) -> Row<String> {
     let [name, state, .., rate, probes_in] = cells(circuit);
     let [_, _, calls, failed, rejected, flight, ..] = SHORT_HEADINGS.map(str::len);
@@ -98,7 +98,7 @@ fn short_cells(circuit: &Snapshot) -> Row<String> {
     ]
 }
 
-/// A number, in thousands or more of them if it has more digits than that.
+/// The number, abbreviated with a unit if it has more than `digits` digits.
 fn short_count(count: u64, digits: usize) -> String {
     let whole = count.to_string();
     if whole.len() <= digits {
@@ -113,7 +113,7 @@ fn short_count(count: u64, digits: usize) -> String {
     }
 }
 
-/// As many of the units, the greatest first, as go into a narrow column.
+/// The greatest units of the duration, as many as fit into a narrow column.
 fn short_duration(duration: &str) -> String {
     const LONGEST: usize = 7;
     let ends = duration.match_indices(' ').map(|(end, _)| end).chain([duration.len()]);
@@ -128,12 +128,12 @@ fn widths(headings: &Row<&str>, rows: &[Row<String>]) -> Row<usize> {
     })
 }
 
-/// That of a whole line.
+/// The width of a whole line.
 fn width(widths: &Row<usize>) -> usize {
     widths.iter().sum::<usize>() + GAP * (widths.len() - 1)
 }
 
-/// The color of a terminal, as a parameter of ANSI's "select graphic rendition".
+/// The color as a parameter of ANSI's "select graphic rendition".
 fn color(state: State) -> &'static str {
     match state {
         State::Closed => "32",

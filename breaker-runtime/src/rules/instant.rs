@@ -1,4 +1,4 @@
-//! Moments and spans on a circuit's clock, as plain numbers.
+//! Points in time and time spans on a circuit's clock, as plain numbers.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub(crate) struct Instant(u64);
 
 impl Instant {
     pub(crate) const ZERO: Self = Self(0);
-    /// The end of time: a deadline here is never reached.
+    /// The end of time. A deadline here is never reached.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
     pub(crate) const fn from_nanos(nanos: u64) -> Self {
@@ -23,12 +23,12 @@ impl Instant {
         Self(self.0.saturating_add(nanos(elapsed)))
     }
 
-    /// Whether more than so many nanoseconds have passed since `earlier`.
+    /// Whether more than `nanos` nanoseconds have passed since `earlier`.
     pub(crate) fn is_later(self, earlier: Self, nanos: u64) -> bool {
         self.0.saturating_sub(earlier.0) > nanos
     }
 
-    /// The time until then.
+    /// The time until `deadline`.
     #[inline]
     pub(crate) fn left_to(self, deadline: Self) -> Left {
         if deadline == Self::NEVER {
@@ -47,19 +47,19 @@ impl Instant {
     }
 }
 
-/// The time until a deadline, in nanoseconds: a [`Duration`] takes a division, and most callers never look.
+/// The time until a deadline, in nanoseconds. A [`Duration`] would cost a division, and few callers read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Left(u64);
 
 impl Left {
-    /// Until a deadline that never comes.
+    /// The time until a deadline that never comes.
     pub(crate) const FOREVER: Self = Self(u64::MAX);
 
     pub(crate) const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// No longer than that, unless it never ends.
+    /// Limits the time to `longest`, unless it never ends.
     #[inline]
     pub(crate) fn at_most(self, longest: Self) -> Self {
         if self == Self::FOREVER { self } else { self.min(longest) }
@@ -71,7 +71,7 @@ impl Left {
     }
 }
 
-/// What is longer than time itself lasts as long as time.
+/// The duration in nanoseconds, saturating at `u64::MAX`.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 //! The state machine: every rule of a circuit, and nothing else.
 //!
-//! It takes `&mut self` and a `now`; no lock, no clock, no user code. A test moves time by passing a
-//! later instant. Around it, [`CircuitBreaker`](crate::CircuitBreaker) holds the lock and the fast path.
+//! Its methods take `&mut self` and `now`. They use no lock, no clock and no user code, so a test moves time by
+//! passing a later instant. [`CircuitBreaker`](crate::CircuitBreaker) adds the lock and the fast path.
 
 mod evidence;
 mod orders;
@@ -18,7 +18,7 @@ use crate::settings::{Mode, Settings};
 use evidence::Evidence;
 use orders::Orders;
 
-/// Epochs are counted in so many bits, and begin anew after that (R10).
+/// The bits of an epoch. After the last one, epochs start at 0 again (R10).
 pub(crate) const EPOCH_BITS: u32 = 40;
 
 #[derive(Debug)]
@@ -28,42 +28,42 @@ pub(crate) struct Machine {
     created: Instant,
     epoch: u64,
     since: Instant,
-    /// The latest time seen. A clock that goes back stands still here (R17), so deadlines stay in order.
+    /// The latest time seen. If the clock goes back, this stands still (R17), so deadlines stay in order.
     now: Instant,
     trouble: Option<Box<Trouble>>,
     history: Option<Box<History>>,
-    /// What nobody has taken yet, in order.
+    /// Transitions that nobody has taken yet, in order.
     news: Vec<Transition>,
     jitter: fastrand::Rng,
 }
 
-/// What a circuit remembers that has seen bad calls. A healthy one has no room for it.
+/// What a circuit remembers once it has seen a bad call. Allocated then, so that healthy circuits stay small.
 #[derive(Clone, Copy, Debug, Default)]
 struct Trouble {
     trip_reason: Option<TripReason>,
-    /// Openings since the last close, the first left out (R15).
+    /// Re-openings since the last close (R15).
     reopenings: u32,
     probes: Probes,
-    /// Those of the failed probes that were slow.
+    /// The failed probes that were slow.
     slow_probes: u32,
     last_failure: Option<Instant>,
-    /// Kept until good calls may end without a date.
+    /// Kept while good calls have dates: until the circuit closes or is disabled.
     last_success: Option<Instant>,
 }
 
-/// What a circuit has that ever left its first state, or was given an order. One box, as a circuit that never
-/// failed must stay small.
+/// What a circuit remembers once it has changed state or was given an order. One box, so that a circuit that never
+/// failed stays small.
 #[derive(Clone, Debug, Default)]
 struct History {
     past: Past,
     orders: Option<Box<Orders>>,
 }
 
-/// What a circuit has been through since it was made, if it ever left its first state.
+/// Counts of transitions and time spent open, since the circuit was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
     pub(crate) transitions: TransitionCounts,
-    /// How long it was open.
+    /// Total time open.
     pub(crate) open: Duration,
 }
 
@@ -83,12 +83,12 @@ enum Phase {
     Disabled,
 }
 
-/// Tells a probe from its neighbours of the same epoch. Later probes have greater ids.
+/// Identifies a probe within its epoch. Later probes have greater ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ProbeId(NonZeroU64);
 
 impl ProbeId {
-    /// This id, and the next in its place.
+    /// Returns this id and advances to the next.
     fn take(&mut self) -> Self {
         let next = Self(self.0.saturating_add(1));
         std::mem::replace(self, next)
@@ -108,7 +108,7 @@ impl Probe {
     }
 }
 
-/// What an admitted call must show when it is settled.
+/// What an admitted call presents when it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) epoch: u64,
@@ -116,7 +116,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// For a call that is no probe.
+    /// For a call that is not a probe.
     #[inline]
     pub(crate) const fn of(epoch: u64) -> Self {
         Self { epoch, probe: None }
@@ -128,24 +128,23 @@ impl Ticket {
 pub(crate) enum Settlement {
     /// The outcome counted.
     Recorded,
-    /// The outcome counts for nothing in this state.
+    /// The outcome does not count in this state.
     Neutral,
-    /// The outcome belongs to another epoch, or to a probe that was given up (R10, R12).
+    /// The outcome belongs to another epoch, or to a lost probe (R10, R12).
     Late,
 }
 
 /// The good calls of a closed circuit, counted outside the machine.
 pub(crate) trait GoodCalls {
-    /// Ends the run since the last bad call and returns how long it was, with the verdict that `judge` gave
-    /// on it. If there is a verdict, good calls must be refused from that very moment on.
+    /// Ends the run since the last bad call. Returns its length and the verdict of `judge` on it. If there is a
+    /// verdict, no later good call may count.
     fn end_run<V>(&self, judge: impl Fn(u32) -> Option<V>) -> (u32, Option<V>);
 
-    /// How many there have been in this epoch, as of one moment: those that are not in it came after whatever
-    /// is decided on it.
+    /// The good calls of this epoch at one moment. A call that is not included comes after any decision on this number.
     fn all(&self) -> u64;
 
-    /// Goes on counting as those settings say, and returns how many there were until then: the run, or all where
-    /// they were counted by time. Where counting by time begins, all are those of this epoch that came before.
+    /// Switches counting to the new settings, and returns the count so far: the run, or the sum if it was counted by
+    /// time. If counting by time begins, the sum is that of earlier calls in this epoch.
     fn refit(&self, settings: &Settings) -> Good;
 }
 
@@ -169,7 +168,7 @@ pub(crate) struct Reading {
 }
 
 impl Machine {
-    /// A closed circuit with no evidence. `seed` is for the jitter alone.
+    /// A closed circuit without evidence. `seed` is for the jitter only.
     pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
         Self {
             phase: Phase::Closed(Evidence::none(&settings, now)),
@@ -208,7 +207,7 @@ impl Machine {
         self.ahead(now).map_or(self.state(), |ahead| ahead.state())
     }
 
-    /// Whether a call would be let in (R6, R7).
+    /// Whether a call would be admitted (R6, R7).
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
         match &self.phase {
@@ -230,7 +229,7 @@ impl Machine {
         }
     }
 
-    /// Lets a call in, as a probe if there is need to, or says why not.
+    /// Admits a call, as a probe if the circuit needs one, or refuses it.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
         self.check(now)?;
         let now = self.now;
@@ -249,8 +248,8 @@ impl Machine {
         Ok(ticket)
     }
 
-    /// Gives a probe all of its time from now on, if it was not given up yet. It gets a new id, as later ids
-    /// have later deadlines. Probes that are lost meanwhile are left to others: no event comes of this.
+    /// Restarts the deadline of a probe that is not lost yet. It gets a new id, because later ids have later deadlines.
+    /// Does not look for lost probes, so it causes no event.
     pub(crate) fn begin_again(&mut self, ticket: Ticket, now: Instant) -> Ticket {
         self.now = self.now.max(now);
         if ticket.epoch == self.epoch
@@ -264,9 +263,9 @@ impl Machine {
         ticket
     }
 
-    /// Until when nothing but a call to this machine changes what it says: the end of a cooldown, or the
-    /// edge at which a window wants to [`turn`](Machine::turn). A timed order that will change the mode has
-    /// an open circuit ask, as the end of its cooldown is not known then.
+    /// How long the published state holds: until the end of the cooldown, or until the window has to
+    /// [`turn`](Machine::turn). Zero means "ask every time". An open circuit asks if a timed order will change its mode,
+    /// because that may end before the cooldown does.
     pub(crate) fn holds_until(&self) -> Instant {
         match (&self.phase, self.change_of_mode()) {
             (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
@@ -277,18 +276,17 @@ impl Machine {
         }
     }
 
-    /// Whether calls of a closed circuit must look at the time, as it is closed no longer than a timed order
-    /// lasts (R34).
+    /// Whether the circuit is closed only until a timed order ends (R34). Its calls must check the time.
     pub(crate) fn is_closed_for_a_time(&self) -> bool {
         matches!(self.phase, Phase::Closed(_)) && self.change_of_mode().is_some()
     }
 
-    /// Whether it needs to know of all good calls of a closed circuit, and not only of their run.
+    /// Whether it is closed and needs the sum of all good calls instead of their run.
     pub(crate) fn counts_all(&self) -> bool {
         matches!(&self.phase, Phase::Closed(evidence) if evidence.counts_all())
     }
 
-    /// Forgets what a full run of good calls has pushed out of the window, and returns what that took.
+    /// Forgets the bad calls that a full run has pushed out of the window. Returns their memory, to be dropped later.
     pub(crate) fn forget(&mut self) -> Option<impl Sized + use<>> {
         match &mut self.phase {
             Phase::Closed(evidence) => evidence.forget(),
@@ -296,7 +294,7 @@ impl Machine {
         }
     }
 
-    /// Takes note of the time before a good call of a closed circuit is counted.
+    /// Moves a time window to the bucket of `now`, before a good call is counted.
     pub(crate) fn turn(&mut self, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
         if let Phase::Closed(evidence) = &mut self.phase
@@ -306,8 +304,8 @@ impl Machine {
         }
     }
 
-    /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). A good call of a closed circuit does
-    /// not come here: it is only counted.
+    /// Takes the outcome of an admitted call (R1, R2, R8, R10-R12). Good calls of a closed circuit are only counted
+    /// and do not come here.
     pub(crate) fn settle(
         &mut self,
         ticket: Ticket,
@@ -414,12 +412,12 @@ impl Machine {
         self.order(Order::by_code(Mode::Normal), now);
     }
 
-    /// Takes note of what is over by now.
+    /// Applies lost probes and ended orders.
     pub(crate) fn observe(&mut self, now: Instant) {
         self.catch_up(now);
     }
 
-    /// Goes by other settings from now on (R24). State, epoch and counts stay, and nothing trips or closes by it.
+    /// Applies other settings (R24). State, epoch and counts stay. This never trips or closes the circuit.
     pub(crate) fn reconfigure(&mut self, settings: Settings, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
         self.settings = settings;
@@ -442,8 +440,8 @@ impl Machine {
         }
     }
 
-    /// Runs the circuit in another mode, for good or for a time (R16, R34). If the clock went back, a reset
-    /// begins anew here: a test with paused time must not wait for where another one has been.
+    /// Changes the mode, permanently or for a time (R16, R34). If the clock went back, a reset starts again from `now`:
+    /// a test with paused time must not wait for the time of an earlier test.
     pub(crate) fn order(&mut self, order: Order, now: Instant) {
         if order.mode == Mode::Normal && now < self.now {
             self.now = now;
@@ -459,7 +457,7 @@ impl Machine {
         self.run_as(mode, cause, now);
     }
 
-    /// A circuit that is in that mode stays as it is, but for one that is closed again (R16).
+    /// Changes nothing if the circuit is in that mode, except that `Normal` empties a closed circuit (R16).
     fn run_as(&mut self, mode: Mode, cause: Cause, now: Instant) {
         match (mode, &self.phase) {
             (Mode::Normal, _) => self.close(cause, now),
@@ -475,18 +473,18 @@ impl Machine {
         }
     }
 
-    /// When a timed order will end, and the mode that the circuit returns to, if that is another one.
+    /// When the timed order ends, and the mode after it, if the mode changes then.
     fn change_of_mode(&self) -> Option<(Instant, Mode)> {
         self.orders()?.change()
     }
 
-    /// The changes since this was last called.
+    /// Returns the transitions since the last call.
     pub(crate) fn take_news(&mut self) -> Vec<Transition> {
         std::mem::take(&mut self.news)
     }
 
-    /// Whether a circuit that nobody asked for in so long holds nothing worth keeping: no evidence, or
-    /// only what is ten cooldowns old.
+    /// Whether a circuit that was not used for `untouched` can be evicted: it has no evidence, or only evidence older
+    /// than ten cooldowns.
     pub(crate) fn is_disposable(&self, good: Good, untouched: Duration, now: Instant) -> bool {
         if let Some(ahead) = self.ahead(now) {
             return ahead.is_disposable(Good::default(), untouched, now);
@@ -515,7 +513,7 @@ impl Machine {
         }
     }
 
-    /// What the machine looks like at `now`, with so many good calls. Changes nothing.
+    /// Reads the machine at `now`, with these good calls. Changes nothing.
     pub(crate) fn read(&self, good: Good, now: Instant) -> Reading {
         if let Some(ahead) = self.ahead(now) {
             return ahead.read(Good::default(), now);
@@ -556,8 +554,8 @@ impl Machine {
         reading
     }
 
-    /// What this will be once it has caught up, where a timed order has ended that nobody has taken note of
-    /// (R34). The circuit leaves what it holds as evidence then, so that is left out.
+    /// A copy that has caught up, if a timed order has ended without a call since (R34). The change of mode clears the
+    /// evidence, so the copy has none.
     fn ahead(&self, now: Instant) -> Option<Self> {
         let now = now.max(self.now);
         self.change_of_mode().filter(|(end, _)| now.has_reached(*end))?;
@@ -582,7 +580,7 @@ impl Machine {
         Some(ahead)
     }
 
-    /// Takes what is over by now, in the order in which it ended and dated then: lost probes (R12) and the
+    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), and the end of a
     /// timed order (R34).
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
@@ -600,7 +598,7 @@ impl Machine {
         }
     }
 
-    /// The probe that is lost first if nothing happens.
+    /// The probe with the earliest deadline.
     fn first_deadline(&self) -> Option<(Instant, ProbeId)> {
         let Phase::HalfOpen { probes, .. } = &self.phase else { return None };
         probes.first_key_value().map(|(id, probe)| (probe.deadline, *id))
@@ -683,7 +681,7 @@ impl Machine {
         self.news.push(Transition { from, to, cause, retry_after });
     }
 
-    /// What it has been through, up to `now`.
+    /// Transitions and open time, up to `now`.
     pub(crate) fn past(&self, now: Instant) -> Past {
         if let Some(ahead) = self.ahead(now) {
             return ahead.past(now);
@@ -695,7 +693,7 @@ impl Machine {
         past
     }
 
-    /// Takes on what another circuit, which is no more, has been through.
+    /// Adds the transitions and open time of an evicted circuit.
     pub(crate) fn absorb(&mut self, gone: Past) {
         if gone != Past::default() {
             let past = &mut self.history().past;
@@ -721,7 +719,7 @@ impl Machine {
     }
 }
 
-/// A count that is shown; more than can be shown is "very many".
+/// The count, saturating at `u32::MAX`.
 pub(crate) fn count(calls: u64) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX)
 }

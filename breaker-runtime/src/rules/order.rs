@@ -1,4 +1,4 @@
-//! Orders: who wants a circuit run in which mode, and for how long.
+//! Orders: which mode a circuit should run in, who said so, and for how long.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,7 +24,7 @@ impl fmt::Display for Override {
     }
 }
 
-/// The order that decides the mode of a circuit now: who gave it and until when.
+/// The order that decides the current mode of a circuit: who gave it, and until when it lasts.
 ///
 /// # Examples
 ///
@@ -55,33 +55,33 @@ impl fmt::Display for Override {
 pub struct ModeOverride {
     /// The mode that was ordered.
     pub mode: Mode,
-    /// Who ordered it. The program's own `force_open()` and `disable()` are by `code`; `None` if nobody said.
+    /// Who ordered it. `force_open()` and `disable()` are by `code`. `None` if no name was given.
     pub by: Option<String>,
-    /// Time until it ends by itself; `None` if it stands until the next order.
+    /// The time until it ends by itself; `None` if it lasts until the next order.
     pub left: Option<Duration>,
     /// The mode after that; `None` if it does not end by itself.
     pub then: Option<Mode>,
-    /// The number of the order among those that the circuit was given, from 1.
+    /// The number of this order, counted per circuit from 1.
     pub number: u64,
 }
 
-/// Somebody wants a circuit to be run in a mode.
+/// A request to run a circuit in a mode.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) mode: Mode,
     /// `None` lasts until the next order.
     pub(crate) limit: Option<Duration>,
-    /// Who. Empty if nobody said.
+    /// Who gave it; empty if unknown.
     pub(crate) by: Cow<'static, str>,
 }
 
 impl Order {
-    /// What the program orders.
+    /// An order by the program itself.
     pub(crate) const fn by_code(mode: Mode) -> Self {
         Self { mode, limit: None, by: Cow::Borrowed("code") }
     }
 
-    /// What somebody orders who is named by text of any origin.
+    /// An order by someone else. `by` may be any text.
     pub(crate) fn by(by: &str, mode: Mode, limit: Option<Duration>) -> Self {
         Self { mode, limit, by: Cow::Owned(tame(by)) }
     }

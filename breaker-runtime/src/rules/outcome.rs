@@ -1,4 +1,4 @@
-//! How a finished call counts.
+//! Outcomes: how a finished call counts.
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The dependency answered well.
+    /// The dependency works.
     Success,
     /// The dependency failed.
     Failure,
-    /// It says nothing about the dependency.
+    /// The result says nothing about the dependency.
     Ignored,
 }
 
@@ -74,7 +74,7 @@ impl From<Ending> for Option<Outcome> {
     }
 }
 
-/// A call that is over, as far as evidence goes.
+/// How a call ended, and whether it was slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) ending: Ending,
@@ -87,7 +87,7 @@ impl Ended {
         self.ending == Ending::Failure
     }
 
-    /// Failed, or slow and not ignored: what goes through the lock and into the window (R3, R11).
+    /// Failed, or slow and not ignored. Such calls take the lock and go into the window one by one (R3, R11).
     pub(crate) fn is_bad(self) -> bool {
         self.is_failed() || (self.slow && self.ending != Ending::Ignored)
     }

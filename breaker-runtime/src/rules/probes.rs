@@ -1,6 +1,6 @@
-//! The probes of one half-open.
+//! The probes of one half-open period.
 
-/// The probes of one half-open.
+/// The probes of one half-open period.
 ///
 /// # Examples
 ///
@@ -26,10 +26,10 @@
 pub struct Probes {
     /// Probes that have not ended.
     pub in_flight: u64,
-    /// Probes that ended well.
+    /// Probes that succeeded.
     pub successes: u64,
     /// Probes that failed, were slow, or were lost.
     pub failures: u64,
-    /// Probes that were given up at `probe_timeout`.
+    /// Probes that did not end within `probe_timeout`.
     pub lost: u64,
 }

@@ -1,4 +1,4 @@
-//! Why a call was refused, and for how long.
+//! Refusals: why a call was refused, and how long that lasts.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,11 +23,11 @@ use super::instant::Left;
 pub enum RejectedReason {
     /// The circuit is open.
     Open,
-    /// The circuit is half-open and all its probes are in flight.
+    /// The circuit is half-open, and as many probes are in flight as `half_open_max_calls` allows.
     HalfOpenFull,
     /// The circuit is forced open.
     ForcedOpen,
-    /// The bulkhead is full.
+    /// As many calls are in flight as `max_concurrent` allows.
     BulkheadFull,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for RejectedReason {
     }
 }
 
-/// A [`Rejected`] that has no name yet.
+/// A [`Rejected`](crate::Rejected) without the circuit's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) reason: RejectedReason,
@@ -62,17 +62,17 @@ impl Refusal {
         Self { reason, left: Left::FOREVER }
     }
 
-    /// By a circuit that is open so long.
+    /// By a circuit that stays open for `left`.
     pub(crate) const fn open(left: Left) -> Self {
         Self { reason: RejectedReason::Open, left }
     }
 
-    /// By a circuit that is forced open so long.
+    /// By a circuit that stays forced open for `left`.
     pub(crate) const fn forced_open(left: Left) -> Self {
         Self { reason: RejectedReason::ForcedOpen, left }
     }
 
-    /// Only of an open circuit it is known when a probe may run.
+    /// The time until a probe may run, which is known only for an open circuit.
     pub(crate) fn retry_after(self) -> Option<Duration> {
         self.left.as_duration().filter(|_| self.reason == RejectedReason::Open)
     }

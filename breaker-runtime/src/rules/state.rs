@@ -1,9 +1,9 @@
-//! The states of a circuit, and what moves it from one to the next.
+//! States, transitions between them, and their causes.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a circuit does with calls.
+/// The state of a circuit.
 ///
 /// # Examples
 ///
@@ -15,16 +15,16 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Calls run, and their outcomes are watched.
+    /// Calls run, and their outcomes are recorded.
     Closed,
     /// Calls are refused until the cooldown is over.
     Open,
-    /// A few calls, the probes, are let through to see whether the dependency has recovered.
+    /// A few calls, the probes, run to find out whether the dependency has recovered.
     HalfOpen,
-    /// Calls are refused until [`reset`](crate::CircuitBreaker::reset), or until the time limit of the
-    /// [override](crate::Registry::override_for) is over. Only a person sets it.
+    /// Calls are refused until [`reset`](crate::CircuitBreaker::reset), or until the
+    /// [override](crate::Registry::override_for) ends. Only set manually.
     ForcedOpen,
-    /// Calls run and are only counted. Only a person sets it, for good or with a time limit.
+    /// Calls run and are only counted, until reset or until the override ends. Only set manually.
     Disabled,
 }
 
@@ -74,7 +74,7 @@ pub enum TripKind {
     SlowCallRate,
     /// `half_open_failure_threshold` probes failed.
     FailedProbes,
-    /// Somebody called [`trip`](crate::CircuitBreaker::trip).
+    /// [`trip`](crate::CircuitBreaker::trip) was called.
     Manual,
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for TripKind {
     }
 }
 
-/// What opened a circuit, with the numbers that decided it. It stays readable until the circuit closes.
+/// What opened a circuit, and the numbers that decided it. Available until the circuit closes.
 ///
 /// # Examples
 ///
@@ -118,15 +118,15 @@ impl fmt::Display for TripKind {
 pub struct TripReason {
     /// The rule.
     pub kind: TripKind,
-    /// Failed calls: of the run, of the window, or of the probes, as `kind` says.
+    /// Failed calls of the run, of the window, or of the probes, depending on `kind`.
     pub failed: u32,
     /// Slow calls among `calls`.
     pub slow: u32,
-    /// The calls that were looked at.
+    /// The calls that were judged.
     pub calls: u32,
-    /// The share that was judged, where the rule is a rate.
+    /// The share that was judged, if the rule is a rate.
     pub share: Option<f64>,
-    /// The limit that was reached: a share for a rate, a number of calls otherwise. `None` for a manual trip.
+    /// The limit that was reached: a share for a rate, otherwise a number of calls. `None` for a manual trip.
     pub threshold: Option<f64>,
 }
 
@@ -179,9 +179,9 @@ pub struct Transition {
     pub from: State,
     /// The state after.
     pub to: State,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
-    /// Time until a probe may run, if it opened and not "until reset".
+    /// The time until a probe may run, if the circuit opened. `None` also if it stays open until reset.
     pub retry_after: Option<Duration>,
 }
 
@@ -195,19 +195,19 @@ impl fmt::Display for Transition {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// It was tripped, by evidence or by hand.
+    /// The circuit tripped, on evidence or by `trip()`.
     Tripped(TripReason),
-    /// The cooldown was over and a call came.
+    /// The cooldown was over, and a call came.
     CooldownOver,
-    /// So many probes succeeded.
+    /// This number of probes succeeded.
     Recovered(u64),
-    /// Somebody called [`reset`](crate::CircuitBreaker::reset).
+    /// [`reset`](crate::CircuitBreaker::reset) was called.
     Reset,
-    /// Somebody called [`force_open`](crate::CircuitBreaker::force_open).
+    /// [`force_open`](crate::CircuitBreaker::force_open) was called, or an override asked for it.
     ForcedOpen,
-    /// Somebody called [`disable`](crate::CircuitBreaker::disable).
+    /// [`disable`](crate::CircuitBreaker::disable) was called, or an override asked for it.
     Disabled,
-    /// The time limit of an [override](crate::Registry::override_for) was over.
+    /// An [override](crate::Registry::override_for) with a time limit ended.
     OverrideEnded,
 }
 
@@ -242,7 +242,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// `noun`, or `nouns` where `count` asks for it.
+/// `noun`, or `nouns` if `count` is not 1.
 pub(crate) fn plural(count: u32, noun: &'static str) -> impl fmt::Display {
     struct Plural(bool, &'static str);
     impl fmt::Display for Plural {

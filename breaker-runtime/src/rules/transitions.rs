@@ -1,8 +1,8 @@
-//! How often a circuit went from each state to each other.
+//! Counts of transitions, by states before and after.
 
 use crate::rules::State;
 
-/// How often a circuit went from each state to each other, since it was made.
+/// Counts a circuit's transitions since it was made, by states before and after.
 ///
 /// # Examples
 ///
@@ -23,19 +23,19 @@ use crate::rules::State;
 pub struct TransitionCounts([[u64; State::ALL.len()]; State::ALL.len()]);
 
 impl TransitionCounts {
-    /// How often it went from one state to another. A reset of a closed circuit is no such way.
+    /// The number of transitions between two states. A reset of a closed circuit is not a transition.
     #[must_use]
     pub fn get(&self, from: State, to: State) -> u64 {
         self.0[from as usize][to as usize]
     }
 
-    /// All of them.
+    /// The number of all transitions.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().flatten().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// The ways that were taken, with how often.
+    /// The transitions that have happened: before, after, count.
     ///
     /// # Examples
     ///

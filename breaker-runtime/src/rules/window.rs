@@ -1,7 +1,7 @@
-//! The recent calls that rates are taken over.
+//! The sliding window that rates are computed over.
 //!
-//! A window is told of bad calls only. Good ones are counted without it ([`Good`]), and it is always read
-//! together with what is counted: a count window needs the run that is under way, a time window all.
+//! A window records bad calls only. Good calls are counted outside ([`Good`]) and passed in. A count window needs the
+//! run of good calls since the last bad one; a time window needs the sum of all.
 
 mod count;
 mod time;
@@ -11,7 +11,7 @@ use crate::settings::WindowSize;
 use count::CountWindow;
 use time::TimeWindow;
 
-/// What a window holds.
+/// The counts of a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) calls: u64,
@@ -53,14 +53,14 @@ fn share(some: u64, all: u64) -> f64 {
 /// The good calls of a closed circuit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Good {
-    /// Those since the last bad one, saturating at the window. None where the window
-    /// [goes by](Window::counts_all) all.
+    /// Good calls since the last bad one, at most the window's size. 0 if the window
+    /// [uses the sum](Window::counts_all).
     pub(crate) run: u32,
-    /// All of this epoch, where the window goes by these.
+    /// All good calls of this epoch. 0 if the window uses the run.
     pub(crate) all: u64,
 }
 
-/// The last calls by number or by time.
+/// The last N calls, or the last D of time.
 #[derive(Debug)]
 pub(crate) enum Window {
     Count(CountWindow),
@@ -68,7 +68,7 @@ pub(crate) enum Window {
 }
 
 impl Window {
-    /// An empty window of a circuit that was made at `created`.
+    /// An empty window for a circuit made at `created`.
     pub(crate) fn new(size: WindowSize, created: Instant) -> Self {
         match size {
             WindowSize::Calls(calls) => Self::Count(CountWindow::new(calls)),
@@ -76,7 +76,7 @@ impl Window {
         }
     }
 
-    /// Goes on as a window of that size. One of another kind begins empty (R24). `good` is as of before.
+    /// Changes the size. A window of another kind begins empty (R24). `good` is the count before the change.
     pub(crate) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
         match (&mut *self, size) {
             (Self::Count(window), WindowSize::Calls(calls)) => {
@@ -90,12 +90,12 @@ impl Window {
         }
     }
 
-    /// Whether it goes by all good calls of the epoch, and not by the run of them.
+    /// Whether it uses the sum of good calls in this epoch, and not the run.
     pub(crate) fn counts_all(&self) -> bool {
         matches!(self, Self::Time(_))
     }
 
-    /// Until when good calls need only be counted.
+    /// Until then, good calls only need to be counted.
     pub(crate) fn edge(&self) -> Instant {
         match self {
             Self::Count(_) => Instant::NEVER,
@@ -103,7 +103,7 @@ impl Window {
         }
     }
 
-    /// Takes note of the time, which has come to the edge.
+    /// Moves on to the bucket of `now`, once the edge is reached.
     pub(crate) fn turn(&mut self, all_good: u64, now: Instant) {
         match self {
             Self::Count(_) => {}
@@ -111,8 +111,7 @@ impl Window {
         }
     }
 
-    /// Forgets what a full run of good calls has pushed out. Returns what it took, to be dropped where nobody
-    /// waits.
+    /// Forgets the bad calls that a full run has pushed out. Returns their memory, to be dropped outside the lock.
     pub(crate) fn forget(&mut self) -> Option<impl Sized + use<>> {
         match self {
             Self::Count(window) => Some(window.forget()),
@@ -128,7 +127,7 @@ impl Window {
         }
     }
 
-    /// Records a bad call that those good ones preceded.
+    /// Records a bad call after those good ones.
     pub(crate) fn record(&mut self, good: Good, call: Ended, now: Instant) {
         match self {
             Self::Count(window) => window.record(good.run, call),
@@ -136,7 +135,7 @@ impl Window {
         }
     }
 
-    /// What the window holds.
+    /// The counts at `now`.
     pub(crate) fn tally(&self, good: Good, now: Instant) -> Tally {
         match self {
             Self::Count(window) => window.tally(good.run),
@@ -144,7 +143,7 @@ impl Window {
         }
     }
 
-    /// What it would hold if `call` were recorded now.
+    /// The counts if `call` were recorded now.
     pub(crate) fn tally_with(&self, good: Good, call: Ended, now: Instant) -> Tally {
         match self {
             Self::Count(window) => window.tally_with(good.run, call),

@@ -1,4 +1,4 @@
-//! The options that were stated for a circuit.
+//! `Config`: the options that somebody states for a circuit, and the checks of their values.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ macro_rules! config {
         }
 
         impl Config {
-            /// Nothing stated: every option has its default.
+            /// States nothing: every option has its default.
             pub const fn new() -> Self {
                 Self { $($name: None,)* }
             }
 
             $(setter!($takes $name, $default, $limits, $meaning);)*
 
-            /// The first option whose value is out of range, or that lacks its companion.
+            /// The first option that is out of range, or lacks the option it needs.
             const fn problem_of_one(&self) -> Option<ConfigError> {
                 $(
                     if let Some(value) = self.$name {
@@ -41,7 +41,7 @@ macro_rules! config {
                 None
             }
 
-            /// Whether the option of that name is stated.
+            /// Whether this option is stated.
             const fn states(&self, option: &str) -> bool {
                 $((equal(option, stringify!($name)) && self.$name.is_some()) ||)* false
             }
@@ -112,7 +112,8 @@ circuit_options!(config);
 impl Config {
     /// Computes rates over the last `calls` calls.
     ///
-    /// Value: 1 to 1,000,000. Default: 100. The later of this and [`time_window`](Config::time_window) wins.
+    /// Value: 1 to 1,000,000. Default: 100. If you call this and [`time_window`](Config::time_window), the later call
+    /// wins.
     ///
     /// # Examples
     ///
@@ -126,10 +127,10 @@ impl Config {
         self
     }
 
-    /// Computes rates over the last `length` of time, in ten buckets. A call leaves between 0.9 and 1.0 of the
-    /// window after it ended.
+    /// Computes rates over the last `length` of time, in ten buckets. A call drops out between 0.9 and 1.0 of `length`
+    /// after it ends.
     ///
-    /// Value: at least 10 ms. The later of this and [`count_window`](Config::count_window) wins.
+    /// Value: at least 10 ms. If you call this and [`count_window`](Config::count_window), the later call wins.
     ///
     /// # Examples
     ///
@@ -144,11 +145,11 @@ impl Config {
         self
     }
 
-    /// Whether every option is in its range and has the companion it needs.
+    /// Checks that every option is in range, has the option it needs, and contradicts no other.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the first option that is not.
+    /// A [`ConfigError`] that names the first option that fails.
     ///
     /// # Examples
     ///
@@ -169,7 +170,7 @@ impl Config {
         }
     }
 
-    /// Two options that contradict each other.
+    /// The first contradiction between two options.
     const fn problem_of_two(&self) -> Option<ConfigError> {
         let settings = self.settings();
         let complaint = if let WindowSize::Calls(calls) = settings.window

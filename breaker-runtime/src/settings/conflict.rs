@@ -1,10 +1,10 @@
-//! Configs that were stated for one name and differ.
+//! Conflicts: two different configs for one name.
 
 use std::fmt;
 
 use super::{Config, Site};
 
-/// A config, and who stated it.
+/// A config, and the code that stated it.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ use super::{Config, Site};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stated {
-    /// What was stated.
+    /// The config.
     pub config: Config,
     /// The annotated function; `None` for [`Registry::get_or_create`](crate::Registry::get_or_create).
     pub site: Option<&'static Site>,
@@ -38,7 +38,7 @@ impl fmt::Display for Stated {
     }
 }
 
-/// Two configs for one name. The circuit goes by `decided`.
+/// Two different configs for one name. The circuit uses `decided`.
 ///
 /// # Examples
 ///
@@ -57,11 +57,11 @@ impl fmt::Display for Stated {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Conflict {
-    /// The name.
+    /// The circuit's name.
     pub name: String,
-    /// The config that the circuit goes by.
+    /// The config in use.
     pub decided: Stated,
-    /// The config that it does not.
+    /// The config that is ignored.
     pub refused: Stated,
 }
 

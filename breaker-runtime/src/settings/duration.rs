@@ -1,9 +1,9 @@
-//! Durations as a person would say them.
+//! Durations for people: rounded and with units.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Shows a duration, rounded to what matters at its size: `250ms`, `1s 500ms`, `12s`, `1m 30s`.
+/// Displays a duration with a precision that fits its size: `250ms`, `1s 500ms`, `12s`, `1m 30s`.
 #[derive(Debug)]
 pub(crate) struct Readable(pub(crate) Duration);
 

@@ -1,8 +1,8 @@
-//! What is wrong with a config.
+//! Errors about a config.
 
 use std::fmt;
 
-/// An option that is out of its range or lacks its companion.
+/// An option that is out of range, lacks the option it needs, or contradicts another.
 ///
 /// # Examples
 ///
@@ -24,13 +24,13 @@ impl ConfigError {
         Self { option, problem }
     }
 
-    /// The option, by the name it has in the attribute.
+    /// The option's name, as in the attribute.
     #[must_use]
     pub const fn option(&self) -> &'static str {
         self.option
     }
 
-    /// What is wrong with it, for a sentence that begins with the option.
+    /// The problem, to be read after the option's name.
     pub(crate) const fn problem(&self) -> &'static str {
         self.problem
     }
@@ -44,7 +44,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// One or more mistakes, all that there are.
+/// All mistakes at once; at least one.
 ///
 /// # Examples
 ///
@@ -75,19 +75,19 @@ impl std::error::Error for ConfigError {}
 pub struct ConfigErrors(Vec<String>);
 
 impl ConfigErrors {
-    /// Fails if there is any mistake. Each is a sentence.
+    /// Fails if there is a mistake. Each is one sentence.
     pub(crate) fn check(mistakes: impl IntoIterator<Item = String>) -> Result<(), Self> {
         let mistakes: Vec<_> = mistakes.into_iter().collect();
         if mistakes.is_empty() { Ok(()) } else { Err(Self(mistakes)) }
     }
 
-    /// The mistakes, one sentence each, in the order in which they were found.
+    /// The mistakes in the order found, one sentence each.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-/// One mistake a line.
+/// One mistake per line.
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("\n"))

@@ -1,11 +1,11 @@
-//! How a circuit is run.
+//! Modes: whether a circuit opens on evidence, or does what a person wants.
 
 use std::fmt;
 
-/// The most bytes of the text that says who gave an order.
+/// The maximum length of `by`, the text that says who gave an order, in bytes.
 const LONGEST_BY: usize = 128;
 
-/// How a circuit is run.
+/// How a circuit treats calls: on evidence, or as ordered.
 ///
 /// # Examples
 ///
@@ -19,7 +19,7 @@ const LONGEST_BY: usize = 128;
 pub enum Mode {
     /// The circuit opens and closes on evidence.
     Normal,
-    /// Every call runs and is only counted.
+    /// Every call runs and is counted, and nothing opens the circuit.
     Disabled,
     /// Every call is refused.
     ForcedOpen,
@@ -43,7 +43,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Text without control characters and of no more than [`LONGEST_BY`] bytes.
+/// The text without control characters, cut to [`LONGEST_BY`] bytes.
 pub(crate) fn tame(text: &str) -> String {
     let mut tame = String::new();
     for char in text.chars().filter(|char| !char.is_control()) {

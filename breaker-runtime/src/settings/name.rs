@@ -1,15 +1,15 @@
-//! A circuit's name: checked once, then shared without copying.
+//! The name of a circuit: checked once, then shared without copying.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::settings::ConfigError;
 
-/// The most bytes of a name.
+/// The maximum length of a name, in bytes.
 pub(crate) const LONGEST: usize = 128;
 
-/// A name that a [`Rejected`](crate::Rejected) may carry away without allocating. Annotated circuits
-/// have a static one, so that refusing a call touches no shared counter either.
+/// A name that a [`Rejected`](crate::Rejected) can hold without allocating. The names of annotated functions are
+/// static, so refusing their calls does not even touch a reference count.
 #[derive(Clone)]
 pub(crate) enum Name {
     Static(&'static str),
@@ -22,7 +22,7 @@ impl Name {
         Ok(Self::Shared(name))
     }
 
-    /// Whether that text is a name.
+    /// Checks that the text can be a name.
     pub(crate) fn check(name: &str) -> Result<(), ConfigError> {
         if name.is_empty() || name.len() > LONGEST {
             return Err(ConfigError::new("name", "must be 1 to 128 bytes long"));

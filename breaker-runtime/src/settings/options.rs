@@ -1,5 +1,5 @@
-//! Which options a config states. Together with its settings that is the config again, in a few bytes instead of two
-//! hundred.
+//! The set of options that a config states, as bits. A circuit keeps this set and its settings instead of the config,
+//! which saves about two hundred bytes.
 
 use breaker_options::circuit_options;
 
@@ -19,14 +19,14 @@ macro_rules! options {
         const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         impl Config {
-            /// The options that are stated.
+            /// The set of stated options.
             pub(crate) fn options(&self) -> Options {
                 Options(0 $(| u32::from(self.$name.is_some()) << Bit::$name as u32)*)
             }
         }
 
         impl Settings {
-            /// The valid config that states these options and comes to these settings.
+            /// Rebuilds the config that states these options and has these settings.
             pub(crate) fn stating(&self, stated: Options) -> Config {
                 Config { $($name: kept!($kept, stated.has(Bit::$name), self.$name),)* }
             }
@@ -60,7 +60,7 @@ impl Options {
 }
 
 impl Config {
-    /// The options that are stated, by the names they have in the attribute.
+    /// The names of the stated options, as in the attribute.
     ///
     /// # Examples
     ///

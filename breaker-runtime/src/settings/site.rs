@@ -1,13 +1,13 @@
-//! One annotated function, as the attribute states it.
+//! Sites: annotated functions, and what they state about their circuits.
 
 use std::fmt;
 
 use super::Config;
 
-/// One annotated function: where it is, and what it states about its circuit.
+/// One annotated function: its location, and what it states about its circuit.
 ///
-/// Sites are made by the attribute; programs read them in [`Snapshot::sites`](crate::Snapshot::sites) and
-/// in [`Conflict`](crate::Conflict)s.
+/// The attribute makes sites. Read them in [`Snapshot::sites`](crate::Snapshot::sites) and
+/// [`Conflict`](crate::Conflict).
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ pub struct Site {
     max_keys: u32,
 }
 
-/// Where a site is, as the compiler says.
+/// The source location of a site.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     module: &'static str,
@@ -42,7 +42,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// A place in a module.
+    /// A location in a module.
     #[must_use]
     pub const fn new(module: &'static str, file: &'static str, line: u32, column: u32) -> Self {
         Self { module, file, line, column }
@@ -50,7 +50,7 @@ impl Place {
 }
 
 impl Site {
-    /// A site with a config that was validated while compiling.
+    /// A site whose config was validated at compile time.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(
@@ -62,7 +62,7 @@ impl Site {
         Self { name, config, function, place, max_keys: 0 }
     }
 
-    /// With a circuit for each key, and at most so many of them.
+    /// Adds one circuit per key, at most `max_keys` of them.
     #[doc(hidden)]
     #[must_use]
     pub const fn keyed(mut self, max_keys: u32) -> Self {
@@ -70,7 +70,7 @@ impl Site {
         self
     }
 
-    /// At most so many circuits of their own for its keys; 0 if it has none.
+    /// The limit on circuits by key; 0 without keys.
     pub(crate) fn max_keys(&self) -> u32 {
         self.max_keys
     }
@@ -81,7 +81,7 @@ impl Site {
         self.name
     }
 
-    /// What it states.
+    /// The config it states.
     pub fn config(&self) -> Config {
         self.config
     }
@@ -98,7 +98,7 @@ impl Site {
         self.place.module
     }
 
-    /// The source file, as the compiler was given it.
+    /// The path of the source file, as passed to the compiler.
     #[must_use]
     pub fn file(&self) -> &'static str {
         self.place.file
@@ -116,8 +116,8 @@ impl Site {
         self.place.column
     }
 
-    /// Sites are in the order of crate, file, line and column (R22). What one macro call made is in one
-    /// place, and in the order of names.
+    /// Sorts sites by crate, file, line and column (R22). Sites made by one macro call share a location and are sorted
+    /// by function name.
     pub(crate) fn order(&self) -> impl Ord + use<> {
         let Place { module, file, line, column } = self.place;
         let krate = module.split("::").next();
@@ -125,7 +125,7 @@ impl Site {
     }
 }
 
-/// A site is only equal to itself: one function expanded twice by a macro is two sites.
+/// A site equals only itself. A function that a macro expands twice is two sites.
 impl PartialEq for Site {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)

@@ -1,4 +1,4 @@
-//! A config as text: `failure_threshold=3, cooldown=10s`.
+//! Configs as text: `failure_threshold=3, cooldown=10s`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ use breaker_options::{Value, circuit_options, exact, find, unknown};
 
 use super::{Config, ConfigErrors, WindowSize};
 
-/// What a config is called that states nothing.
+/// The text of a config that states nothing.
 const NOTHING: &str = "defaults";
 
-/// A value as it stands in text, and as it comes from there.
+/// Converts a value to text, and back from a value that was read.
 trait AsText: Sized {
     fn write(&self) -> String;
     fn from(value: Value) -> Option<Self>;
@@ -71,7 +71,7 @@ macro_rules! texts {
                 stated.into_iter().flatten().collect()
             }
 
-            /// States an option whose value was read. `None` if it is no option of a circuit.
+            /// States an option whose value was read. `None` if the option does not belong to a circuit.
             fn state(&mut self, name: &str, value: Value) -> Option<()> {
                 match name {
                     $(stringify!($name) => self.$name = Some(AsText::from(value)?),)*
@@ -96,11 +96,11 @@ impl fmt::Display for Config {
 impl FromStr for Config {
     type Err = ConfigErrors;
 
-    /// Reads what `Display` writes, and the same without the spaces. The result is [valid](Config::validate).
+    /// Reads what `Display` writes, with or without spaces. The result is [valid](Config::validate).
     ///
     /// # Errors
     ///
-    /// Every mistake at once: unknown and repeated options, and values that are out of range.
+    /// All mistakes at once: unknown or repeated options, and values out of range.
     fn from_str(text: &str) -> Result<Self, ConfigErrors> {
         let mut config = Self::new();
         let parts = text.split(',').map(str::trim);

@@ -1,4 +1,4 @@
-//! Tokio's clock in place of the system's, so that tests with paused time move circuits too.
+//! Tokio's clock instead of the system's, so that tests with paused time move circuits too.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Those of the model checker.
+//! Loom's locks and atomics.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{self, Ordering};

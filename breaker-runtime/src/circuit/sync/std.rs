@@ -1,4 +1,4 @@
-//! The real ones.
+//! The standard library's locks and atomics.
 
 use std::thread;
 use std::time::{Duration, Instant};

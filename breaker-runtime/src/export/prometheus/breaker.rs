@@ -1,10 +1,10 @@
-//! Metrics under names of our own.
+//! The metrics under our own names.
 
 use super::{Family, Kind, Samples};
 use crate::report::Snapshot;
 use crate::rules::State;
 
-/// The ways that a circuit goes by itself.
+/// The transitions that a circuit makes by itself.
 const ITS_WAYS: [(State, State); 4] = [
     (State::Closed, State::Open),
     (State::Open, State::HalfOpen),
@@ -189,7 +189,7 @@ pub(super) const FAMILIES: [Family; 25] = [
     },
 ];
 
-/// The ways that every circuit may go are there from the beginning, those that a person takes once taken.
+/// Automatic transitions are exported from the start, manual ones once they have happened.
 fn transitions(it: &Snapshot, out: &mut Samples<'_, '_>) -> std::fmt::Result {
     let counts = it.transition_counts;
     let its_own = ITS_WAYS.map(|(from, to)| (from, to, counts.get(from, to)));

@@ -1,4 +1,4 @@
-//! Metrics under the names that resilience4j's Micrometer module has in Prometheus.
+//! The metrics under the names of resilience4j's Micrometer module.
 
 use super::{Family, Kind};
 use crate::report::Snapshot;
@@ -101,13 +101,13 @@ pub(super) const FAMILIES: [Family; 11] = [
     },
 ];
 
-/// The bulkhead is another thing there, and does not count whom it refuses.
+/// Refusals by the circuit. In resilience4j the bulkhead is separate and does not count its refusals.
 fn refused_by_circuit(it: &Snapshot) -> u64 {
     let rejected = it.rejected;
     rejected.open.saturating_add(rejected.half_open_full).saturating_add(rejected.forced_open)
 }
 
-/// The calls that count just now: those that did not fail, and those that did.
+/// The calls that count in the current state: (not failed, failed).
 fn buffered(it: &Snapshot) -> (u64, u64) {
     if it.state == State::HalfOpen {
         return (it.probes.successes, it.probes.failures);

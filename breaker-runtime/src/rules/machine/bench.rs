@@ -1,4 +1,4 @@
-//! A machine with the parts around it that count good calls and tell the time, for tests.
+//! A machine with a clock and a counter of good calls, for tests.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which circuits hold nothing worth keeping (4.3).
+//! Which circuits of keys can be evicted.
 
 use std::time::Duration;
 

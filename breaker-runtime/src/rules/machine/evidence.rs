@@ -1,4 +1,4 @@
-//! What a closed circuit holds against its dependency, and when that is enough.
+//! The evidence of a closed circuit: its window and its run of failures, and when they trip it.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use super::count;
 use crate::rules::{Ended, Ending, Good, Instant, Tally, TripKind, TripReason, Window};
 use crate::settings::{Settings, WindowSize};
 
-/// What a closed circuit holds against its dependency.
+/// The recent outcomes of a closed circuit.
 #[derive(Debug)]
 pub(super) struct Evidence {
-    /// Consecutive failures, good as long as no good call followed.
+    /// Consecutive failures. Only valid while no good call has followed.
     failures: u32,
     window: Window,
     /// When the last bad call ended.
@@ -21,7 +21,7 @@ impl Evidence {
         Self { failures: 0, window: Window::new(settings.window, created), last: None }
     }
 
-    /// Goes on by a window of that size; the run of failures stays (R24). `good` is as of before.
+    /// Changes the window's size and keeps the run of failures (R24). `good` is the count before the change.
     pub(super) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
         let failures = self.failures_after(good);
         let counted_all = self.counts_all();
@@ -31,12 +31,12 @@ impl Evidence {
         }
     }
 
-    /// Whether it needs to know of all good calls.
+    /// Whether it needs the sum of all good calls.
     pub(super) fn counts_all(&self) -> bool {
         self.window.counts_all()
     }
 
-    /// Until when good calls need only be counted.
+    /// Until then, good calls only need to be counted.
     pub(super) fn holds_until(&self) -> Instant {
         self.window.edge()
     }
@@ -49,22 +49,22 @@ impl Evidence {
         self.window.forget()
     }
 
-    /// What the window holds.
+    /// The counts of the window.
     pub(super) fn tally(&self, good: Good, now: Instant) -> Tally {
         self.window.tally(good, now)
     }
 
-    /// The good calls since the last bad one, where they are counted as a run.
+    /// The good calls since the last bad one; `None` with a time window.
     pub(super) fn successes_after(&self, good: Good) -> Option<u32> {
         (!self.counts_all()).then_some(good.run)
     }
 
-    /// How old the last bad call is.
+    /// The time since the last bad call.
     pub(super) fn age(&self, now: Instant) -> Option<Duration> {
         self.last.map(|last| now.since(last))
     }
 
-    /// Whether there is nothing bad to remember.
+    /// Whether there is no bad call to remember.
     pub(super) fn is_spotless(&self, good: Good, now: Instant) -> bool {
         let tally = self.tally(good, now);
         self.failures_after(good) == 0 && tally.failed == 0 && tally.slow == 0
@@ -74,8 +74,8 @@ impl Evidence {
         if self.window.has_good_since(good) { 0 } else { self.failures }
     }
 
-    /// The consecutive failures once `call` has ended too: a slow success ends the run of them, a slow
-    /// call that was cancelled leaves it (R1).
+    /// The consecutive failures, `call` included. A slow success ends the run; a slow call that was cancelled leaves it
+    /// (R1).
     fn failures_with(&self, good: Good, call: Ended) -> u32 {
         match call.ending {
             Ending::Failure => self.failures_after(good).saturating_add(1),
@@ -84,7 +84,7 @@ impl Evidence {
         }
     }
 
-    /// Whether the bad `call`, following those good ones, opens the circuit; a run comes before a rate (R2).
+    /// Whether the bad `call`, after those good ones, opens the circuit. A run comes before a rate (R2).
     pub(super) fn judge(
         &self,
         settings: &Settings,
@@ -126,7 +126,7 @@ impl Evidence {
         })
     }
 
-    /// Takes the bad `call`, following those good ones.
+    /// Records the bad `call`, after those good ones.
     pub(super) fn record(&mut self, good: Good, call: Ended, now: Instant) {
         self.failures = self.failures_with(good, call);
         self.window.record(good, call, now);

@@ -1,7 +1,7 @@
-//! The orders that a circuit was given (R34).
+//! Manual orders: force open, disable, reset, permanently or for a time (R34).
 //!
-//! A timed order stands in front of the permanent one before it, and the next order, whatever it is, takes
-//! its place. So a timed order that ends can undo nothing but itself.
+//! A timed order hides the permanent one before it. Any new order replaces the timed one. So the end of a timed order
+//! undoes nothing but itself.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::settings::Mode;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
-    /// How many there have been.
+    /// The number of orders so far.
     count: u64,
     permanent: Option<Given>,
     timed: Option<(Given, Instant)>,
@@ -42,14 +42,14 @@ impl Orders {
         self.timed.as_ref().map(|(_, until)| *until)
     }
 
-    /// The change of mode that the end of the timed order brings, if it brings one.
+    /// When the timed order ends, and the mode after it, if that is a different mode.
     pub(super) fn change(&self) -> Option<(Instant, Mode)> {
         let (timed, until) = self.timed.as_ref()?;
         let then = self.permanent_mode();
         (then != timed.mode).then_some((*until, then))
     }
 
-    /// The timed order has ended.
+    /// Removes the timed order, which has ended.
     pub(super) fn retire(&mut self) {
         self.timed = None;
     }

@@ -1,4 +1,4 @@
-//! Each rule that the machine decides. A test moves time by hand and has one reason to fail.
+//! Tests of the rules, one by one. Each moves time manually and has one reason to fail.
 #![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
 mod change;

@@ -1,4 +1,4 @@
-//! The last N calls, exactly (R3), in memory that grows with the bad ones only.
+//! The window of exactly the last N calls (R3). Its memory grows with the bad calls only.
 
 use std::collections::VecDeque;
 
@@ -7,29 +7,30 @@ use crate::rules::Ended;
 
 /// The positions of the bad calls among the last `size`, numbered in the order of their outcomes.
 ///
-/// Good calls push bad ones out of the window without a word of it. So each bad call knows how many came
-/// before it, and a reading looks for the first that is in the window still.
+/// Good calls push bad ones out without touching this type. So each bad call stores its position, and a reading
+/// searches for the first one still inside.
 #[derive(Debug)]
 pub(crate) struct CountWindow {
     size: u32,
-    /// Calls recorded so far, the run under way left out.
+    /// Calls recorded so far, without the current run.
     recorded: u64,
-    /// Those of them that were out of the window when it was last [refitted](CountWindow::refit).
+    /// The recorded calls that were outside the window at the last [`refit`](CountWindow::refit).
     forgotten: u64,
     bad: VecDeque<Bad>,
-    /// The failed and the slow ones of all that were recorded. Their differences matter, so they may wrap.
+    /// Failed and slow calls recorded so far. Only differences are used, so they may wrap.
     failed: u32,
     slow: u32,
 }
 
-/// A bad call in 8 bytes: its position, and how many failed and slow calls came before it. All of these wrap.
-/// Fewer than 2^21 calls are between the first and the last, and fewer than 2^22 between the first and now.
+/// A bad call in 8 bytes: its position, and the counts of failed and slow calls before it. All of them wrap. There are
+/// fewer than 2^21 calls between the first and the last, and fewer than 2^22 between the first and now.
 #[derive(Clone, Copy, Debug)]
 struct Bad(u64);
 
-/// Where failures go on, fewer than this are out of the window. Only a long run of good calls pushes out more.
+/// While failures go on, fewer bad calls than this leave the window at once. Only a long run of good calls pushes out
+/// more.
 const FEW: usize = 4;
-/// Room for so many bad calls is kept, used or not.
+/// The room for bad calls that is kept even if unused.
 const KEPT: usize = 16;
 const COUNT_BITS: u32 = 21;
 const COUNT: u32 = (1 << COUNT_BITS) - 1;
@@ -41,13 +42,13 @@ impl Bad {
         Self(position << POSITION_SHIFT | counts)
     }
 
-    /// How many calls have followed it, when so many are recorded.
+    /// The number of calls after this one, out of `recorded`.
     fn age(self, recorded: u64) -> u64 {
         const POSITION: u64 = (1 << (64 - POSITION_SHIFT)) - 1;
         recorded.wrapping_sub(self.0 >> POSITION_SHIFT) & POSITION
     }
 
-    /// The failed and the slow calls from this one on, when there are so many in all.
+    /// The failed and slow calls from this one on, given the totals.
     #[expect(clippy::cast_possible_truncation, reason = "all but the count is masked out")]
     fn and_later(self, failed: u32, slow: u32) -> (u32, u32) {
         let since = |now: u32, before: u64| now.wrapping_sub(before as u32) & COUNT;
@@ -60,7 +61,7 @@ impl CountWindow {
         Self { size, recorded: 0, forgotten: 0, bad: VecDeque::new(), failed: 0, slow: 0 }
     }
 
-    /// Records a bad call that `run` good ones preceded.
+    /// Records a bad call after `run` good ones.
     pub(crate) fn record(&mut self, run: u32, call: Ended) {
         self.recorded += u64::from(run) + 1;
         self.let_go();
@@ -69,7 +70,7 @@ impl CountWindow {
         self.slow = self.slow.wrapping_add(call.slow.into());
     }
 
-    /// Lets go of the bad calls that are out of the window, in a time that does not grow with their number.
+    /// Drops the bad calls outside the window, without visiting each of them.
     fn let_go(&mut self) {
         for _ in 0..FEW {
             if self.bad.front().is_none_or(|bad| !self.is_out(*bad, 0)) {
@@ -85,14 +86,14 @@ impl CountWindow {
         }
     }
 
-    /// Forgets the bad calls, as a full run has pushed all of them out. Returns what they took, if it was much.
+    /// Forgets all bad calls after a full run. Returns their memory if it was much.
     pub(crate) fn forget(&mut self) -> impl Sized + use<> {
         self.bad.clear();
         if self.bad.capacity() > KEPT { std::mem::take(&mut self.bad) } else { VecDeque::new() }
     }
 
-    /// Goes on as a window of another size, with the newest of its calls (R24). `run` good ones have followed the
-    /// last bad one, at most `size`.
+    /// Changes the size and keeps the newest calls (R24). `run` good calls have followed the last bad one, at most
+    /// `size`.
     pub(crate) fn refit(&mut self, size: u32, run: u32) {
         let kept = self.tally(run).calls.min(size.into());
         self.forgotten = self.recorded + u64::from(run) - kept;
@@ -102,12 +103,12 @@ impl CountWindow {
         self.size = size;
     }
 
-    /// Whether a bad call is out of the window, when `run` good ones have followed the last.
+    /// Whether a bad call is outside the window, given `run` good calls since the last bad one.
     fn is_out(&self, bad: Bad, run: u32) -> bool {
         bad.age(self.recorded) + u64::from(run) >= self.size.into()
     }
 
-    /// The first bad call that is in the window.
+    /// The first bad call inside the window.
     fn first(&self, run: u32) -> Option<Bad> {
         for at in 0..FEW {
             let bad = *self.bad.get(at)?;
@@ -119,7 +120,7 @@ impl CountWindow {
         self.bad.get(gone).copied()
     }
 
-    /// What the window holds when `run` good calls have followed the last bad one.
+    /// The counts of the window, given `run` good calls since the last bad one.
     pub(crate) fn tally(&self, run: u32) -> Tally {
         let recorded = self.recorded + u64::from(run) - self.forgotten;
         let first = self.first(run);
@@ -127,7 +128,7 @@ impl CountWindow {
         Tally { calls: recorded.min(self.size.into()), failed: failed.into(), slow: slow.into() }
     }
 
-    /// What it would hold if `call` were recorded now.
+    /// The counts if `call` were recorded now.
     pub(crate) fn tally_with(&self, run: u32, call: Ended) -> Tally {
         // The call takes the place of one more good one, which moves everything by the same step.
         let tally = self.tally(run.saturating_add(1));

@@ -1,4 +1,4 @@
-//! The calls of the last D of time, in ten buckets (R4).
+//! The window of the last D of time, in ten buckets (R4).
 
 use std::time::Duration;
 
@@ -7,21 +7,19 @@ use crate::rules::{Ended, Instant};
 
 const BUCKETS: usize = 10;
 
-/// Ten buckets whose edges count from the circuit's creation, so that neither a reading nor a change of
-/// state moves them. A call sits in the bucket of its outcome and leaves with it, between 0.9 and 1.0 of
-/// the window later.
+/// Ten buckets. Their edges are counted from the circuit's creation, so neither a reading nor a change of state moves
+/// them. A call is in the bucket of the time it ended, and leaves with it between 0.9 and 1.0 of the window later.
 ///
-/// Good calls are counted elsewhere, those of each epoch from zero. A bucket knows how many there had been
-/// when it began.
+/// Good calls are counted outside, from zero in each epoch. A bucket stores the count at its beginning.
 #[derive(Debug)]
 pub(crate) struct TimeWindow {
     created: Instant,
     /// The length of a bucket in nanoseconds.
     bucket: u64,
     buckets: Box<[Bucket; BUCKETS]>,
-    /// The latest bucket in use, numbered from the creation; `None` before the first call.
+    /// The number of the latest bucket, from the creation; `None` before the first call.
     newest: Option<u64>,
-    /// How many good calls there had been at the last bad one.
+    /// The count of good calls at the last bad one.
     good_before: u64,
 }
 
@@ -38,13 +36,13 @@ impl TimeWindow {
         Self { created, bucket, buckets: Box::default(), newest: None, good_before: 0 }
     }
 
-    /// An empty window, before which there had been so many good calls of this epoch.
+    /// An empty window that begins with this count of good calls.
     pub(crate) fn after(good: u64, length: Duration, created: Instant) -> Self {
         Self { good_before: good, ..Self::new(length, created) }
     }
 
-    /// Goes on as a window of another length (R24). A call is as old as the bucket that it is in, so none stays
-    /// longer than the new length; one may leave earlier, by up to an old bucket.
+    /// Changes the length (R24). A call counts as old as its bucket. So none stays longer than the new length, and
+    /// one may leave earlier by up to an old bucket.
     pub(crate) fn refit(&mut self, length: Duration, good: u64, now: Instant) {
         let old = std::mem::replace(self, Self::new(length, self.created));
         self.good_before = old.good_before;
@@ -70,7 +68,7 @@ impl TimeWindow {
         }
     }
 
-    /// Goes on to the bucket of `now`, before which there had been so many good calls.
+    /// Moves on to the bucket of `now`, which begins with this count of good calls.
     pub(crate) fn turn(&mut self, good: u64, now: Instant) {
         let number = self.number(now);
         let empty = Bucket { good_before: good, bad: Tally::default() };
@@ -83,7 +81,7 @@ impl TimeWindow {
         self.newest = self.newest.max(Some(number));
     }
 
-    /// When the newest bucket is over, and the next call has to turn to another one.
+    /// The end of the newest bucket. A call after it has to turn first.
     pub(crate) fn edge(&self) -> Instant {
         let end = |newest: u64| self.bucket.saturating_mul(newest.saturating_add(1));
         self.newest
@@ -103,7 +101,7 @@ impl TimeWindow {
         good > self.good_before
     }
 
-    /// What the window holds when there have been so many good calls.
+    /// The counts of the window, with this count of good calls.
     pub(crate) fn tally(&self, good: u64, now: Instant) -> Tally {
         let Some(newest) = self.newest else { return Tally::default() };
         let number = self.number(now).max(newest);

@@ -1,4 +1,4 @@
-//! What a change of state takes with it, and who may cause one.
+//! Changes of state: what they clear, and what may cause them.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What opens a closed circuit, and what does not.
+//! What opens a closed circuit, and what does not open it.
 
 use super::*;
 

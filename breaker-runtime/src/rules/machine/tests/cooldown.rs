@@ -1,4 +1,4 @@
-//! How long a circuit stays open, and what time can do to it.
+//! Cooldowns: how long a circuit stays open, also when the clock misbehaves.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! When a circuit probes, how many probes there are, and what they decide.
+//! Probes: when they run, how many, and what they decide.
 
 use super::*;
 

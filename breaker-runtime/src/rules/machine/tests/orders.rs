@@ -1,4 +1,4 @@
-//! Orders by hand, for good and for a time, and how these end.
+//! Manual orders, permanent and timed, and how timed ones end.
 
 use super::*;
 
