@@ -1,7 +1,10 @@
 //! Snapshots and events for machines: the feature `serde`.
 //!
-//! `docs/json.md` is the schema. Everything is written by hand in this one file, so that a field that is
-//! renamed in the types keeps its name out there, and one that is added does not compile until it has one.
+//! `docs/json.md` is the schema, and the golden files in `tests/json/` pin it.
+//!
+//! The impls are written by hand because `derive` has no computed fields, which `Snapshot`, `TripReason` and `Event`
+//! have. `Config` comes from the table of options, and `Site` has accessors only. A field that is added to a type does
+//! not compile until it has a name here.
 
 use std::time::Duration;
 
