@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::access::Access;
 use crate::body::{no_such_method, no_such_path};
+use crate::control::LARGEST_BODY;
 use crate::host::{HostError, Hosts};
 use crate::origin::Origins;
 use crate::server::Server;
@@ -189,19 +190,21 @@ impl Dashboard {
         let access = token.map(Access::new).map(Arc::new);
         let watch = Watch::new(access.clone(), shutdown);
         let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
+        let orders = post(control::control).layer(DefaultBodyLimit::max(LARGEST_BODY));
         Router::new()
             .route("/", get(page::show))
             .route("/api/circuits", get(api::circuits))
             .route("/api/circuits/{name}", get(api::circuit))
             .route("/api/log", get(api::log))
             .route("/api/events", get(stream::events))
-            .route("/api/control", post(control::control).get(control::check))
+            .route("/api/control", orders.get(control::check))
             .route("/metrics", get(api::metrics))
             .route("/healthz", get(api::healthz))
             .fallback(no_such_path)
             .method_not_allowed_fallback(no_such_method)
             .layer(middleware::from_fn_with_state(Arc::clone(&shared.watch), keep_watching))
             .layer(middleware::from_fn_with_state(hosts, gate::pass))
+            .layer(gate::headers())
             .with_state(shared)
     }
 

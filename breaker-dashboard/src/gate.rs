@@ -8,35 +8,41 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower_http::set_header::response::SetMultipleResponseHeadersLayer;
 
 use crate::body::Failure;
 use crate::host::Hosts;
 
-/// What goes with every answer, unless it has its own.
-const HEADERS: [(HeaderName, &str); 6] = [
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (X_FRAME_OPTIONS, "DENY"),
-    (REFERRER_POLICY, "no-referrer"),
-    (CACHE_CONTROL, "no-store"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
 ];
 
-/// Answers only to hosts that are expected, and puts the headers on.
+/// The headers of every answer, unless it has its own.
+pub(crate) fn headers() -> SetMultipleResponseHeadersLayer<Response> {
+    SetMultipleResponseHeadersLayer::if_not_present(HEADERS.map(Into::into).into())
+}
+
+/// Answers only to hosts that are expected.
 pub(crate) async fn pass(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    let mut response = if is_expected(&hosts, request.headers(), request.uri()) {
-        next.run(request).await
-    } else {
-        Failure::new(
-            StatusCode::FORBIDDEN,
-            "this host is not expected here: whoever runs the dashboard can allow it with `allow_host`",
-        )
-        .into_response()
-    };
-    for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    if is_expected(&hosts, request.headers(), request.uri()) {
+        return next.run(request).await;
     }
-    response
+    Failure::new(
+        StatusCode::FORBIDDEN,
+        "this host is not expected here: whoever runs the dashboard can allow it with `allow_host`",
+    )
+    .into_response()
 }
 
 /// Every browser says which host it asks for. What names none is no browser, and cannot be misled.
