@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::set_header::response::SetMultipleResponseHeadersLayer;
 
-use crate::body::Failure;
-use crate::host::Hosts;
+use super::Hosts;
+use crate::answer::Failure;
 
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

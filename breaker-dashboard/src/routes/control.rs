@@ -17,15 +17,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::access::{Access, IsTrusted, address, once};
-use crate::api::one;
-use crate::body::{Failure, no_such_path};
-use crate::log::Control;
-use crate::origin::Origins;
-use crate::watch::Watch;
+use super::api::one;
+use crate::access::{Access, IsTrusted, Origins, address, once};
+use crate::answer::{Failure, no_such_path};
+use crate::watch::{Control, Watch};
 
 /// The most bytes of a body, and the most time that it may take.
-pub(crate) const LARGEST_BODY: usize = 16 << 10;
+pub(crate) const LARGEST_ORDER: usize = 16 << 10;
 const LONGEST_BODY: Duration = Duration::from_secs(10);
 /// The longest time for which something may be switched. Longer is for good.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
