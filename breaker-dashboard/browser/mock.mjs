@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 
-const PAGE = new URL('../src/page.html', import.meta.url);
+const PAGE = new URL('../src/routes/page.html', import.meta.url);
 const RANKS = { forced_open: 0, open: 1, half_open: 2, disabled: 3, closed: 4 };
 const MIB = 1 << 20;
 

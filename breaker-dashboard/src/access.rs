@@ -1,4 +1,10 @@
-//! Who may switch circuits, and see who did.
+//! Who may look, who may switch circuits, and who sees who did.
+
+mod attempts;
+mod gate;
+mod host;
+mod origin;
+mod token;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +16,14 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use breaker_runtime::{Snapshot, registry};
 use tokio::time::Instant;
 
-use crate::attempts::{Attempts, Source};
-use crate::body::Failure;
-use crate::token::Token;
+use self::attempts::{Attempts, Source};
+pub(crate) use self::gate::{headers, pass};
+pub use self::host::HostError;
+pub(crate) use self::host::Hosts;
+pub(crate) use self::origin::Origins;
+pub(crate) use self::token::random_text;
+pub use self::token::{Token, TokenError};
+use crate::answer::Failure;
 
 const SCHEME: &[u8] = b"bearer ";
 

@@ -4,23 +4,19 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use breaker_runtime::MetricNames;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use crate::access::Access;
-use crate::body::{no_such_method, no_such_path};
-use crate::host::{HostError, Hosts};
-use crate::origin::Origins;
+use crate::access::{self, Access, HostError, Hosts, Origins, Token};
+use crate::answer::{no_such_method, no_such_path};
+use crate::routes::{self, LARGEST_ORDER, Streams};
 use crate::server::Server;
 use crate::shutdown::Shutdown;
-use crate::stream::Streams;
-use crate::token::Token;
 use crate::watch::Watch;
-use crate::{api, control, gate, page, stream};
 
 /// The dashboard as a router, without controls and for the names of this machine. The same as
 /// `Dashboard::new().into_router()`.
@@ -189,19 +185,21 @@ impl Dashboard {
         let access = token.map(Access::new).map(Arc::new);
         let watch = Watch::new(access.clone(), shutdown);
         let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
+        let orders = post(routes::control).layer(DefaultBodyLimit::max(LARGEST_ORDER));
         Router::new()
-            .route("/", get(page::show))
-            .route("/api/circuits", get(api::circuits))
-            .route("/api/circuits/{name}", get(api::circuit))
-            .route("/api/log", get(api::log))
-            .route("/api/events", get(stream::events))
-            .route("/api/control", post(control::control).get(control::check))
-            .route("/metrics", get(api::metrics))
-            .route("/healthz", get(api::healthz))
+            .route("/", get(routes::show))
+            .route("/api/circuits", get(routes::circuits))
+            .route("/api/circuits/{name}", get(routes::circuit))
+            .route("/api/log", get(routes::log))
+            .route("/api/events", get(routes::events))
+            .route("/api/control", orders.get(routes::check))
+            .route("/metrics", get(routes::metrics))
+            .route("/healthz", get(routes::healthz))
             .fallback(no_such_path)
             .method_not_allowed_fallback(no_such_method)
             .layer(middleware::from_fn_with_state(Arc::clone(&shared.watch), keep_watching))
-            .layer(middleware::from_fn_with_state(hosts, gate::pass))
+            .layer(middleware::from_fn_with_state(hosts, access::pass))
+            .layer(access::headers())
             .with_state(shared)
     }
 

@@ -59,26 +59,13 @@
 //! have it see the addresses of those who switched. Ten wrong tokens a second are looked at from one address.
 
 mod access;
-mod api;
-mod attempts;
-mod body;
-mod connections;
-mod control;
+mod answer;
 mod dashboard;
-mod gate;
-mod history;
-mod host;
-mod log;
-mod origin;
-mod page;
-mod rank;
+mod routes;
 mod server;
 mod shutdown;
-mod stream;
-mod token;
 mod watch;
 
+pub use crate::access::{HostError, Token, TokenError};
 pub use crate::dashboard::{Dashboard, router};
-pub use crate::host::HostError;
 pub use crate::server::Server;
-pub use crate::token::{Token, TokenError};

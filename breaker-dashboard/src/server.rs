@@ -3,6 +3,8 @@
 //! *Why it exists:* axum's `serve` waits for ever for clients that send a head byte by byte, or that stop
 //! reading. This one gives them up, and has no more connections than it can hold.
 
+mod connections;
+
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -24,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 
-use crate::connections::{Connections, Phase};
+use self::connections::{Connections, Phase};
 use crate::shutdown::Shutdown;
 
 /// How long a client may take to send the head of a request, from the end of the answer before it.

@@ -4,6 +4,10 @@
 //! look all the time. It is one task, whatever the number of pages, and it only reads snapshots; of calls it
 //! is not told.
 
+mod history;
+mod log;
+mod rank;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::pending;
@@ -21,11 +25,13 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use self::history::Histories;
+pub(crate) use self::history::{History, Lines};
+pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
+use self::log::{Log, What};
+pub(crate) use self::rank::{Place, sort_by_rank};
 use crate::access::{Access, public_circuits};
-use crate::body::write_list;
-use crate::history::{Histories, History};
-use crate::log::{Control, Entry, Log, What};
-use crate::rank;
+use crate::answer::write_list;
 use crate::shutdown::Shutdown;
 
 /// How often everything is looked at.
@@ -152,7 +158,7 @@ impl Watch {
         seen.histories.note(self.began.elapsed().as_secs(), &circuits);
         drop(seen);
         if self.frames.receiver_count() > 0 {
-            rank::sort(&mut circuits);
+            sort_by_rank(&mut circuits);
             self.frames.send_replace(self.draw(&circuits));
         }
     }
@@ -164,7 +170,7 @@ impl Watch {
             return picture;
         }
         let mut circuits = public_circuits();
-        rank::sort(&mut circuits);
+        sort_by_rank(&mut circuits);
         self.draw(&circuits)
     }
 

@@ -116,6 +116,7 @@ async fn an_order_that_makes_no_sense_is_refused_and_changes_nothing() {
         "",
         "{",
         "[]",
+        r#"["controls.sense", "reset", null]"#,
         r#"{"name": "controls.sense"}"#,
         r#"{"action": "reset"}"#,
         r#"{"name": "controls.sense", "action": "close"}"#,

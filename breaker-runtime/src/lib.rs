@@ -111,6 +111,32 @@ pub use crate::rules::{
 pub use crate::settings::{
     Config, ConfigError, ConfigErrors, Conflict, Mode, Settings, Site, Stated, WindowSize,
 };
+/// What the fuzzer calls. Exists only with `--cfg fuzzing`, which `cargo fuzz` sets.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    use std::time::Duration;
+
+    use crate::report::model::{Case, check_circuit, check_machine};
+    use crate::settings::Readable;
+
+    /// Runs the state machine beside the reference model.
+    pub fn machine(bytes: &[u8]) {
+        check_machine(Case::of(bytes));
+    }
+
+    /// Runs a whole circuit beside the reference model.
+    pub fn circuit(bytes: &[u8]) {
+        check_circuit(Case::of(bytes));
+    }
+
+    /// A duration as messages show it.
+    #[must_use]
+    pub fn readable(duration: Duration) -> String {
+        Readable(duration).to_string()
+    }
+}
+
 #[cfg(feature = "macros")]
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;

@@ -2,8 +2,8 @@
 
 mod explain;
 mod label;
-#[cfg(test)]
-mod model;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod model;
 mod snapshot;
 mod table;
 

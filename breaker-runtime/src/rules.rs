@@ -12,7 +12,7 @@ mod transitions;
 mod window;
 
 pub(crate) use instant::{Instant, Left, nanos};
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use machine::bench::{Bench, slow};
 pub(crate) use machine::{
     EPOCH_BITS, GoodCalls, Machine, ProbeId, Reading, Settlement, Ticket, count,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use breaker_fuzz_attribute::circuit_breaker;
-use breaker_fuzz_runtime::readable;
+use breaker_runtime::fuzzing::readable;
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::{Literal, TokenStream, TokenTree};
 

@@ -1,7 +1,10 @@
 //! JSON for snapshots and events: the feature `serde`.
 //!
-//! `docs/json.md` is the schema. The implementations are written by hand, in this file. So renaming a field in Rust
-//! keeps its name in JSON, and a new field does not compile until it has a name here.
+//! `docs/json.md` is the schema, and the golden files in `tests/json/` pin it.
+//!
+//! The impls are written by hand because `derive` has no computed fields, which `Snapshot`, `TripReason` and `Event`
+//! have. `Config` comes from the table of options, and `Site` has accessors only. A field that is added to a type does
+//! not compile until it has a name here.
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 use unicode_width::UnicodeWidthStr as _;
 
 /// The most marks on one character. More would reach into the lines above and below.
@@ -91,9 +92,11 @@ fn is_hidden(character: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}'
         | '\u{ffa0}'
         | '\u{e0100}'..='\u{e01ef}' => true,
-        // `escape_debug` escapes control, format, private and unassigned characters, and separators. The letter is
-        // there because it also escapes marks without a base.
-        other => format!("a{other}").escape_debug().nth(1) == Some('\\'),
+        // Control, format, private and unassigned characters; blanks and line ends.
+        other => {
+            use GeneralCategoryGroup::{Other, Separator};
+            matches!(other.general_category_group(), Other | Separator)
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Compares the machine and the circuit's snapshots with a naive reference. The reference keeps every outcome and every
 //! probe, and counts them again for each question, so it is slow and simple.
+//!
+//! A [`Case`] is made from bytes. The fuzzer supplies its own, and the tests let proptest pick and shrink them.
+//! Proptest could read the fuzzer's bytes too, but each of its alternatives halves what is left of them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use proptest::collection::vec;
-use proptest::option;
-use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use arbitrary::{Arbitrary, Result, Unstructured};
 
 use super::Snapshot;
 use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
@@ -16,7 +17,6 @@ use crate::rules::{
 };
 use crate::settings::{Config, Mode, Settings, WindowSize};
 
-const CASES: u32 = 2_000;
 const STEPS: usize = 100;
 
 /// Shares are whole twentieths here, so that the reference compares without rounding.
@@ -30,10 +30,36 @@ fn in_ticks(duration: Duration) -> u64 {
     duration.as_millis().try_into().unwrap()
 }
 
+/// A circuit, and what happens to it.
 #[derive(Clone, Debug)]
+pub(crate) struct Case {
+    config: Config,
+    steps: Vec<Step>,
+}
+
+impl Case {
+    /// Any bytes make a case. When they run out, every choice falls on the first option.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Unstructured::new(bytes).arbitrary().expect("no choice here needs a byte")
+    }
+}
+
+impl Arbitrary<'_> for Case {
+    fn arbitrary(source: &mut Unstructured<'_>) -> Result<Self> {
+        let config = config(source)?;
+        let mut steps = vec![source.arbitrary()?];
+        while steps.len() < STEPS && !source.is_empty() {
+            steps.push(source.arbitrary()?);
+        }
+        Ok(Self { config, steps })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire,
-    Settle(Index, Ending),
+    /// One of the calls in flight.
+    Settle(u8, Ending),
     Advance(u64),
     Trip,
     ForceOpen,
@@ -43,82 +69,75 @@ enum Step {
     Reconfigure(Config),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    use Ending::{Cancelled, Failure, Ignored, Success};
-    let ending = select(vec![
-        Success, Success, Success, Success, Failure, Failure, Failure, Failure, Ignored, Cancelled,
-    ]);
-    let mode = select(vec![Mode::Normal, Mode::Disabled, Mode::ForcedOpen]);
-    let step = prop_oneof![
-        20 => Just(Step::Acquire),
-        24 => (any::<Index>(), ending).prop_map(|(which, ending)| Step::Settle(which, ending)),
-        12 => (0..=6_u64).prop_map(Step::Advance),
-        1 => Just(Step::Trip),
-        1 => Just(Step::ForceOpen),
-        1 => Just(Step::Disable),
-        1 => Just(Step::Reset),
-        3 => (mode, option::of(1..=20_u64)).prop_map(|(mode, limit)| Step::Override(mode, limit)),
-        2 => configs().prop_map(Step::Reconfigure),
-    ];
-    vec(step, 1..=STEPS)
-}
-
-prop_compose! {
-    fn evidence()(
-        failure_threshold in option::of(1..=4_u32),
-        failure_rate in option::of(1..=TWENTIETHS),
-        (window, minimum) in (1..=8_u32).prop_flat_map(|window| (Just(window), 1..=window)),
-        slow_call in option::of((1..=4_u64, option::of(1..=TWENTIETHS))),
-    ) -> Config {
-        let mut config = Config::new().count_window(window).minimum_calls(minimum);
-        if let Some(failures) = failure_threshold {
-            config = config.failure_threshold(failures);
-        }
-        if let Some(share) = failure_rate {
-            config = config.failure_rate(as_share(share));
-        }
-        if let Some((longer_than, share)) = slow_call {
-            config = config.slow_call(ticks(longer_than));
-            if let Some(share) = share {
-                config = config.slow_call_rate(as_share(share));
-            }
-        }
-        config
+impl Arbitrary<'_> for Step {
+    fn arbitrary(source: &mut Unstructured<'_>) -> Result<Self> {
+        use Ending::{Cancelled, Failure, Ignored, Success};
+        const ENDINGS: [Ending; 10] = [
+            Success, Success, Success, Success, Failure, Failure, Failure, Failure, Ignored,
+            Cancelled,
+        ];
+        const MODES: [Mode; 3] = [Mode::Normal, Mode::Disabled, Mode::ForcedOpen];
+        Ok(match source.int_in_range(1..=65)? {
+            1..=20 => Self::Acquire,
+            21..=44 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
+            45..=56 => Self::Advance(source.int_in_range(0..=6)?),
+            57 => Self::Trip,
+            58 => Self::ForceOpen,
+            59 => Self::Disable,
+            60 => Self::Reset,
+            61..=62 => Self::Reconfigure(config(source)?),
+            _ => Self::Override(*source.choose(&MODES)?, maybe(source, 1..=20)?),
+        })
     }
 }
 
-prop_compose! {
-    fn configs()(
-        config in evidence(),
-        cooldown in 1..=10_u64,
-        multiplier in option::of((1..=3_u8, option::of(0..=30_u64))),
-        in_flight in 1..=3_u32,
-        successes in 1..=4_u32,
-        failures in option::of(1..=3_u32),
+/// A number, or none.
+fn maybe(source: &mut Unstructured<'_>, range: RangeInclusive<u64>) -> Result<Option<u64>> {
+    source.arbitrary::<bool>()?.then(|| source.int_in_range(range)).transpose()
+}
+
+fn config(source: &mut Unstructured<'_>) -> Result<Config> {
+    let mut config = evidence(source)?;
+    let cooldown = source.int_in_range(1..=10)?;
+    config = config
+        .cooldown(ticks(cooldown))
+        .half_open_max_calls(source.int_in_range(1..=3)?)
+        .success_threshold(source.int_in_range(1..=4)?)
         // No shorter than the longest `slow_call`.
-        probe_timeout in 4..=12_u64,
-        // In place of the window of calls. Its buckets may end between ticks.
-        time_window in option::of(10..=60_u64),
-    ) -> Config {
-        let mut config = config
-            .cooldown(ticks(cooldown))
-            .half_open_max_calls(in_flight)
-            .success_threshold(successes)
-            .probe_timeout(ticks(probe_timeout));
-        if let Some(failures) = failures {
-            config = config.half_open_failure_threshold(failures);
-        }
-        if let Some(length) = time_window {
-            config = config.time_window(ticks(length));
-        }
-        if let Some((factor, longest)) = multiplier {
-            config = config.cooldown_multiplier(factor.into());
-            if let Some(longer) = longest {
-                config = config.cooldown_max(ticks(cooldown + longer));
-            }
-        }
-        config
+        .probe_timeout(ticks(source.int_in_range(4..=12)?));
+    if source.arbitrary()? {
+        config = config.half_open_failure_threshold(source.int_in_range(1..=3)?);
     }
+    // In place of the window of calls. Its buckets may end between ticks.
+    if let Some(length) = maybe(source, 10..=60)? {
+        config = config.time_window(ticks(length));
+    }
+    if source.arbitrary()? {
+        config = config.cooldown_multiplier(source.int_in_range(1..=3_u8)?.into());
+        if let Some(longer) = maybe(source, 0..=30)? {
+            config = config.cooldown_max(ticks(cooldown + longer));
+        }
+    }
+    Ok(config)
+}
+
+fn evidence(source: &mut Unstructured<'_>) -> Result<Config> {
+    let window = source.int_in_range(1..=8)?;
+    let mut config =
+        Config::new().count_window(window).minimum_calls(source.int_in_range(1..=window)?);
+    if source.arbitrary()? {
+        config = config.failure_threshold(source.int_in_range(1..=4)?);
+    }
+    if let Some(share) = maybe(source, 1..=TWENTIETHS)? {
+        config = config.failure_rate(as_share(share));
+    }
+    if let Some(longer_than) = maybe(source, 1..=4)? {
+        config = config.slow_call(ticks(longer_than));
+        if let Some(share) = maybe(source, 1..=TWENTIETHS)? {
+            config = config.slow_call_rate(as_share(share));
+        }
+    }
+    Ok(config)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "twentieths are small")]
@@ -752,101 +771,126 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.rejected, model.rejections());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn s16_the_machine_does_what_the_reference_does(config in configs(), steps in steps()) {
-        let mut bench = Bench::new(config);
-        let mut model = Model::new(config);
-        let mut held: Vec<(Leave, Ticket)> = vec![];
-        for step in steps {
-            match step {
-                Step::Acquire => match (model.acquire(), bench.admit()) {
-                    (Ok(leave), Ok(ticket)) => held.push((leave, ticket)),
-                    (Err((reason, left)), Err(refusal)) => {
-                        prop_assert_eq!(refusal.reason, reason);
-                        prop_assert_eq!(refusal.left.as_duration(), left.map(ticks));
-                    }
-                    (expected, got) => prop_assert!(false, "{:?} against {:?}", expected, got),
-                },
-                Step::Settle(..) if held.is_empty() => {}
-                Step::Settle(which, ending) => {
-                    let (leave, ticket) = held.swap_remove(which.index(held.len()));
-                    let call = Ended { ending, slow: false };
-                    let call = if model.is_slow(leave) { slow(call) } else { call };
-                    prop_assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+/// Panics unless the machine does what the reference does.
+pub(crate) fn check_machine(Case { config, steps }: Case) {
+    let mut bench = Bench::new(config);
+    let mut model = Model::new(config);
+    let mut held: Vec<(Leave, Ticket)> = vec![];
+    for step in steps {
+        match step {
+            Step::Acquire => match (model.acquire(), bench.admit()) {
+                (Ok(leave), Ok(ticket)) => held.push((leave, ticket)),
+                (Err((reason, left)), Err(refusal)) => {
+                    assert_eq!(refusal.reason, reason);
+                    assert_eq!(refusal.left.as_duration(), left.map(ticks));
                 }
-                Step::Advance(by) => {
-                    model.now += by;
-                    bench.wait(ticks(by));
-                }
-                Step::Trip => (model.trip(), bench.trip()).0,
-                Step::ForceOpen => (model.want(Mode::ForcedOpen, None), bench.force_open()).0,
-                Step::Disable => (model.want(Mode::Disabled, None), bench.disable()).0,
-                Step::Reset => (model.want(Mode::Normal, None), bench.reset()).0,
-                Step::Override(mode, limit) => {
-                    model.want(mode, limit);
-                    bench.order(mode, limit.map(ticks));
-                }
-                Step::Reconfigure(config) => (model.reconfigure(config), bench.reconfigure(config)).0,
+                (expected, got) => panic!("{expected:?} against {got:?}"),
+            },
+            Step::Settle(..) if held.is_empty() => {}
+            Step::Settle(which, ending) => {
+                let (leave, ticket) = held.swap_remove(usize::from(which) % held.len());
+                let call = Ended { ending, slow: false };
+                let call = if model.is_slow(leave) { slow(call) } else { call };
+                assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
             }
-            prop_assert_eq!(Seen::from(bench.read()), model.reading());
+            Step::Advance(by) => {
+                model.now += by;
+                bench.wait(ticks(by));
+            }
+            Step::Trip => (model.trip(), bench.trip()).0,
+            Step::ForceOpen => (model.want(Mode::ForcedOpen, None), bench.force_open()).0,
+            Step::Disable => (model.want(Mode::Disabled, None), bench.disable()).0,
+            Step::Reset => (model.want(Mode::Normal, None), bench.reset()).0,
+            Step::Override(mode, limit) => {
+                model.want(mode, limit);
+                bench.order(mode, limit.map(ticks));
+            }
+            Step::Reconfigure(config) => (model.reconfigure(config), bench.reconfigure(config)).0,
         }
+        assert_eq!(Seen::from(bench.read()), model.reading());
+    }
+}
+
+/// Panics unless the circuit around the machine does what the reference does.
+pub(crate) fn check_circuit(Case { config, steps }: Case) {
+    let time = ManualClock::new();
+    // Its window of time begins where it was made, and not where time does.
+    time.advance(ticks(7));
+    let clock = Clock::Manual(time.clone());
+    let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
+    let mut model = Model::new(config);
+    let mut held: Vec<(Leave, Permit<'_>)> = vec![];
+    for step in steps {
+        match step {
+            Step::Acquire => match (model.acquire(), circuit.try_acquire()) {
+                (Ok(leave), Ok(permit)) => held.push((leave, permit)),
+                (Err((reason, left)), Err(rejected)) => {
+                    assert_eq!(rejected.reason(), reason);
+                    let left = left.filter(|_| reason == RejectedReason::Open);
+                    assert_eq!(rejected.retry_after(), left.map(ticks));
+                }
+                (expected, got) => panic!("{expected:?} against {got:?}"),
+            },
+            Step::Settle(..) if held.is_empty() => {}
+            Step::Settle(which, ending) => {
+                let (leave, permit) = held.swap_remove(usize::from(which) % held.len());
+                model.settle(leave, ending);
+                match ending {
+                    Ending::Success => permit.success(),
+                    Ending::Failure => permit.failure(),
+                    Ending::Ignored => permit.ignore(),
+                    Ending::Cancelled => drop(permit),
+                }
+            }
+            Step::Advance(by) => {
+                model.now += by;
+                time.advance(ticks(by));
+            }
+            Step::Trip => (model.trip(), circuit.trip()).0,
+            Step::ForceOpen => (model.want(Mode::ForcedOpen, None), circuit.force_open()).0,
+            Step::Disable => (model.want(Mode::Disabled, None), circuit.disable()).0,
+            Step::Reset => (model.want(Mode::Normal, None), circuit.reset()).0,
+            Step::Override(mode, limit) => {
+                model.want(mode, limit);
+                let limit = limit.map(ticks);
+                circuit.override_for(Override::Mode(mode), limit, "somebody").unwrap();
+            }
+            Step::Reconfigure(config) => {
+                model.reconfigure(config);
+                circuit.reconfigure(config).unwrap();
+                assert_eq!(circuit.snapshot().config, config);
+            }
+        }
+        assert_eq!(circuit.state(), model.reading().state);
+        assert_shows(&circuit.snapshot(), &model);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CASES: u32 = 2_000;
+    /// Enough for the longest config and for most sequences of steps.
+    const BYTES: usize = 600;
+
+    fn cases() -> impl Strategy<Value = Case> {
+        prop::collection::vec(any::<u8>(), 0..=BYTES).prop_map(|bytes| Case::of(&bytes))
     }
 
-    #[test]
-    fn s16_the_circuit_does_what_the_reference_does(config in configs(), steps in steps()) {
-        let time = ManualClock::new();
-        // Its window of time begins where it was made, and not where time does.
-        time.advance(ticks(7));
-        let clock = Clock::Manual(time.clone());
-        let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
-        let mut model = Model::new(config);
-        let mut held: Vec<(Leave, Permit<'_>)> = vec![];
-        for step in steps {
-            match step {
-                Step::Acquire => match (model.acquire(), circuit.try_acquire()) {
-                    (Ok(leave), Ok(permit)) => held.push((leave, permit)),
-                    (Err((reason, left)), Err(rejected)) => {
-                        prop_assert_eq!(rejected.reason(), reason);
-                        let left = left.filter(|_| reason == RejectedReason::Open);
-                        prop_assert_eq!(rejected.retry_after(), left.map(ticks));
-                    }
-                    (expected, got) => prop_assert!(false, "{:?} against {:?}", expected, got),
-                },
-                Step::Settle(..) if held.is_empty() => {}
-                Step::Settle(which, ending) => {
-                    let (leave, permit) = held.swap_remove(which.index(held.len()));
-                    model.settle(leave, ending);
-                    match ending {
-                        Ending::Success => permit.success(),
-                        Ending::Failure => permit.failure(),
-                        Ending::Ignored => permit.ignore(),
-                        Ending::Cancelled => drop(permit),
-                    }
-                }
-                Step::Advance(by) => {
-                    model.now += by;
-                    time.advance(ticks(by));
-                }
-                Step::Trip => (model.trip(), circuit.trip()).0,
-                Step::ForceOpen => (model.want(Mode::ForcedOpen, None), circuit.force_open()).0,
-                Step::Disable => (model.want(Mode::Disabled, None), circuit.disable()).0,
-                Step::Reset => (model.want(Mode::Normal, None), circuit.reset()).0,
-                Step::Override(mode, limit) => {
-                    model.want(mode, limit);
-                    let limit = limit.map(ticks);
-                    circuit.override_for(Override::Mode(mode), limit, "somebody").unwrap();
-                }
-                Step::Reconfigure(config) => {
-                    model.reconfigure(config);
-                    circuit.reconfigure(config).unwrap();
-                    assert_eq!(circuit.snapshot().config, config);
-                }
-            }
-            assert_eq!(circuit.state(), model.reading().state);
-            assert_shows(&circuit.snapshot(), &model);
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn s16_the_machine_does_what_the_reference_does(case in cases()) {
+            check_machine(case);
+        }
+
+        #[test]
+        fn s16_the_circuit_does_what_the_reference_does(case in cases()) {
+            check_circuit(case);
         }
     }
 }

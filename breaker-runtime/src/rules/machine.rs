@@ -724,7 +724,8 @@ pub(crate) fn count(calls: u64) -> u32 {
     u32::try_from(calls).unwrap_or(u32::MAX)
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(not(test), allow(dead_code, reason = "the fuzzer uses less than the tests do"))]
 pub(crate) mod bench;
 #[cfg(test)]
 mod disposable;

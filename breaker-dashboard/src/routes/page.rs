@@ -3,8 +3,8 @@
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-use crate::body::Failure;
-use crate::token::random_text;
+use crate::access::random_text;
+use crate::answer::Failure;
 
 const PAGE: &str = include_str!("page.html");
 /// Where the nonce goes.

@@ -17,7 +17,7 @@ use futures_util::stream::iter;
 use tokio::sync::Semaphore;
 use tokio_stream::wrappers::WatchStream;
 
-use crate::body::Failure;
+use crate::answer::Failure;
 use crate::watch::Watch;
 
 /// The streams at once.

@@ -25,7 +25,7 @@ impl Rank {
 }
 
 /// Puts circuits, which are in the order of names, in that of ranks.
-pub(crate) fn sort(circuits: &mut [Snapshot]) {
+pub(crate) fn sort_by_rank(circuits: &mut [Snapshot]) {
     circuits.sort_by_cached_key(|circuit| (Rank::of(circuit), circuit.name.clone()));
 }
 
@@ -77,7 +77,7 @@ mod tests {
             snapshot("open", CircuitBreaker::trip),
             snapshot("forced", CircuitBreaker::force_open),
         ];
-        sort(&mut all);
+        sort_by_rank(&mut all);
         let names: Vec<_> = all.iter().map(|circuit| circuit.name.as_str()).collect();
         assert_eq!(names, ["forced", "open", "disabled", "failed", "failing", "a", "b"]);
         assert!(all.is_sorted_by_key(Place::of));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::host::{Host, HostError};
+use super::host::{Host, HostError};
 
 /// A scheme, a host and a port, as browsers write them.
 #[derive(Clone, Debug, PartialEq, Eq)]

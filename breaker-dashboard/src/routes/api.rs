@@ -13,11 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::access::{IsTrusted, shown_to};
-use crate::body::{Failure, json_of, write_list};
-use crate::history::{History, Lines};
-use crate::log::{Entry, MOST_AT_ONCE};
-use crate::rank::{self, Place};
-use crate::watch::{Header, LATEST, Seen, Watch};
+use crate::answer::{Failure, json_of, write_list};
+use crate::watch::{
+    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Place, Seen, Watch, sort_by_rank,
+};
 
 /// What somebody wants to see of all circuits.
 #[derive(Debug, Default, Deserialize)]
@@ -95,7 +94,7 @@ pub(crate) async fn circuits(
         circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
     }
     let matching = circuits.len();
-    rank::sort(&mut circuits);
+    sort_by_rank(&mut circuits);
     if let Some(after) = &wanted.after {
         let after = Place::parse(after).ok_or(Failure::new(
             StatusCode::BAD_REQUEST,

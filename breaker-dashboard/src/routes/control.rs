@@ -4,33 +4,43 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, State};
+use axum::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use breaker_runtime::{CircuitBreaker, Mode, Override, registry};
-use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use crate::access::{Access, IsTrusted, address, once};
-use crate::api::one;
-use crate::body::{Failure, no_such_path};
-use crate::log::Control;
-use crate::origin::Origins;
-use crate::watch::Watch;
+use super::api::one;
+use crate::access::{Access, IsTrusted, Origins, address, once};
+use crate::answer::{Failure, no_such_path};
+use crate::watch::{Control, Watch};
 
 /// The most bytes of a body, and the most time that it may take.
-const LARGEST_BODY: usize = 16 << 10;
+pub(crate) const LARGEST_ORDER: usize = 16 << 10;
 const LONGEST_BODY: Duration = Duration::from_secs(10);
 /// The longest time for which something may be switched. Longer is for good.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A header that no form and no simple request of a foreign page has.
 const DELIBERATE: &str = "x-breaker-control";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FOREIGN_BODY: Failure =
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json");
+const LATE_BODY: Failure =
+    Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than ten seconds");
+const LARGE_BODY: Failure =
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be whole and have at most 16 KiB");
+const UNFIT_BODY: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, reset, trip, \
+     and seconds or nothing",
+);
 const UNFIT_TIME: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "`for` must be more than 0 and at most 30 days, in seconds",
@@ -39,7 +49,7 @@ const UNFIT_TIME: Failure = Failure::new(
 /// What somebody wants to be done.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Order {
+pub(crate) struct Order {
     name: String,
     action: Action,
     /// Seconds.
@@ -86,42 +96,29 @@ impl TryFrom<String> for Action {
     }
 }
 
-impl Order {
-    async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Failure> {
-        let is_json = headers.get(CONTENT_TYPE).is_some_and(|kind| {
-            let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-            kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-        });
-        if !is_json {
-            return Err(Failure::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be application/json",
-            ));
-        }
-        let body = timeout(LONGEST_BODY, Limited::new(body, LARGEST_BODY).collect())
-            .await
-            .map_err(|_| {
-                Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than ten seconds")
-            })?
-            .map_err(|_| {
-                Failure::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "the body must be whole and have at most 16 KiB",
-                )
-            })?;
-        let body = body.to_bytes();
-        // Serde reads a structure from an array as well.
-        let is_object = body.trim_ascii_start().first() == Some(&b'{');
-        let order = serde_json::from_slice(&body).ok().filter(|_| is_object);
-        order.ok_or_else(|| {
-            Failure::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, reset, trip, \
-                 and seconds or nothing",
-            )
-        })
-    }
+impl<S: Send + Sync> FromRequest<S> for Order {
+    type Rejection = Failure;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let reading = Json::<Box<RawValue>>::from_request(request, state);
+        let Json(body) = timeout(LONGEST_BODY, reading).await.map_err(|_| LATE_BODY)??;
+        // Serde reads a struct from an array as well.
+        let is_object = body.get().starts_with('{');
+        serde_json::from_str(body.get()).ok().filter(|_| is_object).ok_or(UNFIT_BODY)
+    }
+}
+
+impl From<JsonRejection> for Failure {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection {
+            JsonRejection::MissingJsonContentType(_) => FOREIGN_BODY,
+            JsonRejection::BytesRejection(_) => LARGE_BODY,
+            _ => UNFIT_BODY,
+        }
+    }
+}
+
+impl Order {
     /// For how long, if not for good.
     fn lasts(&self) -> Result<Option<Duration>, Failure> {
         let Some(seconds) = self.lasts else { return Ok(None) };
@@ -136,17 +133,40 @@ impl Order {
     }
 }
 
-/// Takes orders. Where there is no token, nobody may give one, and there is nothing at this path.
+/// A request that may give orders: it carries the token and comes from no other site. Where there is no token, nobody
+/// may give one, and there is nothing at this path.
+pub(crate) struct Authorized {
+    by: Option<IpAddr>,
+}
+
+impl<S> FromRequestParts<S> for Authorized
+where
+    S: Send + Sync,
+    Option<Arc<Access>>: FromRef<S>,
+    Origins: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let by = address(&parts.extensions);
+        let Some(access) = Option::<Arc<Access>>::from_ref(state) else {
+            return Err(no_such_path().await);
+        };
+        check_deliberate(&parts.headers, &parts.uri, &Origins::from_ref(state))?;
+        if access.check(&parts.headers, by)? {
+            Ok(Self { by })
+        } else {
+            Err(Failure::wrong_token())
+        }
+    }
+}
+
+/// Takes orders. The body is read last, so that nobody without the token has it read.
 pub(crate) async fn control(
     State(watch): State<Arc<Watch>>,
-    State(access): State<Option<Arc<Access>>>,
-    State(origins): State<Origins>,
-    request: Request,
+    Authorized { by }: Authorized,
+    order: Order,
 ) -> Result<Response, Failure> {
-    let (parts, body) = request.into_parts();
-    let by = address(&parts.extensions);
-    authorize(access.as_deref(), &origins, &parts, by).await?;
-    let order = Order::read(&parts.headers, body).await?;
     let lasts = order.lasts()?;
     let circuit = registry().get(&order.name).ok_or_else(Failure::no_such_circuit)?;
     carry_out(&watch, &circuit, order.action, lasts, by)?;
@@ -154,26 +174,8 @@ pub(crate) async fn control(
 }
 
 /// Says whether an order would be taken, so that a page can tell a wrong token at once.
-pub(crate) async fn check(
-    State(access): State<Option<Arc<Access>>>,
-    State(origins): State<Origins>,
-    request: Request,
-) -> Result<StatusCode, Failure> {
-    let (parts, _) = request.into_parts();
-    let by = address(&parts.extensions);
-    authorize(access.as_deref(), &origins, &parts, by).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn authorize(
-    access: Option<&Access>,
-    origins: &Origins,
-    parts: &Parts,
-    by: Option<IpAddr>,
-) -> Result<(), Failure> {
-    let Some(access) = access else { return Err(no_such_path().await) };
-    check_deliberate(&parts.headers, &parts.uri, origins)?;
-    if access.check(&parts.headers, by)? { Ok(()) } else { Err(Failure::wrong_token()) }
+pub(crate) async fn check(_: Authorized) -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 /// A page of another site can have a browser send a request here, but not with a header of its choice, and
