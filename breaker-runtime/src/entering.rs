@@ -11,7 +11,7 @@ use crate::error::Rejected;
 use crate::permit::{IfDropped, Permit};
 use crate::timer;
 
-type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + 'a>>;
+type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + Sync + 'a>>;
 
 /// Leave to make one call, perhaps after a wait in line for the bulkhead. Nothing happens before the first
 /// poll, and a call that is dropped in line never started.

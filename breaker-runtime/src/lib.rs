@@ -104,6 +104,7 @@ mod provenance;
 mod readable;
 mod refusable;
 mod registry;
+mod returned;
 #[cfg(feature = "serde")]
 mod serde;
 mod site;

@@ -26,6 +26,7 @@ pub use crate::outcome::{
 };
 pub use crate::permit::{Admission, OnCancel, Permit};
 pub use crate::refusable::{HoldsRejected, HoldsTimedOut, Refusable};
+pub use crate::returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
 pub use crate::site::{Listed, Place, Site};
 
 use crate::bulkhead::Bulkhead;

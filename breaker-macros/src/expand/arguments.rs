@@ -8,7 +8,6 @@ use syn::{Attribute, FnArg, Signature};
 use super::Guard;
 use crate::argument::{Argument, Keeping, Name, unchanging};
 use crate::fallback::Fallback;
-use crate::output::Flavor;
 use crate::signature::Receiver;
 use crate::spans::{call_at, local, respan};
 
@@ -142,7 +141,7 @@ impl Guard<'_> {
 
     /// Whether the fallback can run after the body has used the arguments.
     pub(super) fn may_follow_the_body(&self) -> bool {
-        let eager = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
+        let eager = self.function.returns_future();
         self.spec.fallback.is_some() && (eager || !self.spec.only_rejected)
     }
 

@@ -26,10 +26,8 @@ impl Guard<'_> {
             let body = self.endless_body();
             return quote! { (#keyword || -> ! { #body })() };
         }
-        let ty = match (&function.signature.output, function.flavor) {
-            (syn::ReturnType::Type(_, ty), Flavor::Future | Flavor::BoxedFuture) => {
-                erase_impl_trait(ty)
-            }
+        let ty = match &function.signature.output {
+            syn::ReturnType::Type(_, ty) if function.returns_future() => erase_impl_trait(ty),
             _ => match &function.output.ty {
                 Some(ty) => ty.clone(),
                 None => syn::parse_quote! { _ },
@@ -80,8 +78,8 @@ impl Guard<'_> {
 
     /// What the return type says about the body's value, where the body itself cannot.
     fn expectation(&self) -> Option<TokenStream> {
-        let is_future = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
-        (!is_future).then(|| expected(&self.function.output.written, &self.rt)).flatten()
+        let is_value = !self.function.returns_future();
+        is_value.then(|| expected(&self.function.output.written, &self.rt)).flatten()
     }
 
     /// The user's body where it never comes to a value.
