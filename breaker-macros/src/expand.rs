@@ -53,7 +53,9 @@ use crate::spec::Spec;
 ///             #[allow(unreachable_code)]
 ///             __breaker_value
 ///         };
-///         rt::Returned::value(&__breaker_value).__breaker_check();
+///         if false {
+///             rt::Returned::value(&__breaker_value).__breaker_check();
+///         }
 ///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
 ///         match rt::settle_or_fall_back(
 ///             __breaker_permit,
@@ -113,12 +115,21 @@ struct Guard<'a> {
 impl Guard<'_> {
     /// The body of a sync or an `async` function.
     fn guarded_body(&self) -> TokenStream {
-        let out = match self.function.flavor {
-            Flavor::Async => self.awaited(&self.async_body()),
-            _ => self.called(),
-        };
-        let (circuit, decide) = (self.circuit(), self.decide(&self.lends(), &out));
-        quote! { #circuit #decide }
+        let (circuit, lends) = (self.circuit(), self.lends());
+        if self.function.flavor == Flavor::Sync {
+            let decide = self.decide(&lends, &self.called());
+            return quote! { #circuit #decide };
+        }
+        let body = self.async_body();
+        let is_small = self.function.arguments.iter().all(|argument| argument.is_small);
+        if self.spec.fallback.is_some() || is_small {
+            let decide = self.decide(&lends, &self.awaited(&body));
+            return quote! { #circuit #decide };
+        }
+        // Nobody else needs the arguments: in the body from the start, they are not also kept beside it.
+        let future = local("future");
+        let decide = self.decide(&lends, &self.awaited(&future.to_token_stream()));
+        quote! { #circuit let #future = #body; #decide }
     }
 
     /// The body of a function that returns a future: it runs at once, and the future that it makes is
@@ -356,7 +367,8 @@ impl Guard<'_> {
             return None;
         }
         let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
-        Some(quote! { #rt::Returned::value(&#value).#check(); })
+        // Never run: only its types matter, and code that is not optimised pays nothing for it.
+        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
     }
 
     /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.

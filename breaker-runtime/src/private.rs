@@ -180,6 +180,7 @@ impl<T> Expected<T> {
 }
 
 /// How the value counts when the attribute does not say.
+#[inline]
 pub fn outcome<R>(kind: impl Kind<R>, value: &R) -> Outcome {
     kind.outcome(value)
 }
@@ -206,6 +207,7 @@ pub fn settle(permit: Permit<'_>, outcome: Outcome) {
 /// # Errors
 ///
 /// What the fallback is given.
+#[inline]
 pub fn settle_or_fall_back<K: Kind<R>, R>(
     permit: Permit<'_>,
     outcome: Outcome,
@@ -247,6 +249,7 @@ where
 }
 
 /// The outcome under `failure_if`.
+#[inline]
 pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome {
     if is_failure(value) { Outcome::Failure } else { Outcome::Success }
 }

@@ -1,7 +1,7 @@
 //! How the user's body runs: in place, as a closure, as a function of its own, or as a future that is awaited.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use super::Guard;
 use super::expected::expected;
@@ -124,17 +124,31 @@ impl Guard<'_> {
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
         let (rt, permit) = (&self.rt, local("permit"));
-        let (guarded, on_cancel) = match self.spec.on_cancel {
-            OnCancel::Ignore => (word("Guarded"), quote! { #rt::OnCancel::Ignore }),
-            OnCancel::Failure => (word("Guarded"), quote! { #rt::OnCancel::Failure }),
-            OnCancel::FailureAfter(_) => (word("FailsAfter"), local("on_cancel").to_token_stream()),
+        let running = local("running");
+        let guarded = match self.spec.on_cancel {
+            OnCancel::Ignore => quote! { Guarded::ignoring(&mut #permit, #running) },
+            OnCancel::Failure => {
+                quote! { Guarded::new(&mut #permit, #rt::OnCancel::Failure, #running) }
+            }
+            OnCancel::FailureAfter(_) => {
+                let on_cancel = local("on_cancel");
+                quote! { FailsAfter::new(&mut #permit, #on_cancel, #running) }
+            }
         };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
         let limited = match self.call_timeout() {
             Some(limit) => quote! { #rt::within(#limit, #future) },
             None => future.clone(),
         };
-        quote! { #rt::#guarded::new(&mut #permit, #on_cancel, #limited).await }
+        // Pinned beside what guards it, not in it: so the compiler has one type less to look through. Pinned
+        // in a second step, as a future that is made in its place cannot share that with the arguments.
+        quote! {
+            {
+                let #running = #limited;
+                let #running = ::core::pin::pin!(#running);
+                #rt::#guarded.await
+            }
+        }
     }
 
     /// What `on_cancel` is if it has a time, ahead of [`awaited`](Guard::awaited): a mistake in a constant

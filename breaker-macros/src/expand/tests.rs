@@ -149,23 +149,26 @@ fn an_async_function_whose_dropped_calls_fail_after_a_time() {
                         __BREAKER_LIMIT
                     });
                     #[allow(clippy::type_complexity)]
-                    let __breaker_value = ::breaker_runtime::__private::FailsAfter::new(
-                            &mut __breaker_permit,
-                            __breaker_on_cancel,
-                            async move {
-                                if false {
-                                    #[allow(clippy::type_complexity)]
-                                    let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                    return __breaker_value;
-                                }
-                                let sku = sku;
-                                let __breaker_value: Result<Stock, Fault> = match () {
-                                    () => fetch(sku).await,
-                                };
-                                #[allow(unreachable_code)] __breaker_value
-                            },
-                        )
-                        .await;
+                    let __breaker_value = {
+                        let __breaker_running = async move {
+                            if false {
+                                #[allow(clippy::type_complexity)]
+                                let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                return __breaker_value;
+                            }
+                            let __breaker_value: Result<Stock, Fault> = match () {
+                                () => fetch(sku).await,
+                            };
+                            #[allow(unreachable_code)] __breaker_value
+                        };
+                        let __breaker_running = ::core::pin::pin!(__breaker_running);
+                        ::breaker_runtime::__private::FailsAfter::new(
+                                &mut __breaker_permit,
+                                __breaker_on_cancel,
+                                __breaker_running,
+                            )
+                            .await
+                    };
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                             &__breaker_value,
                         )
@@ -212,24 +215,27 @@ fn an_async_function_with_a_closure_fallback() {
                     };
                     let __breaker_lent_sku = ::breaker_runtime::__private::keep(&sku);
                     #[allow(clippy::type_complexity)]
-                    let __breaker_value = ::breaker_runtime::__private::Guarded::new(
-                            &mut __breaker_permit,
-                            ::breaker_runtime::__private::OnCancel::Ignore,
-                            async move {
-                                if false {
-                                    #[allow(clippy::type_complexity)]
-                                    let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                    return __breaker_value;
-                                }
-                                #[allow(unused_variables)]
-                                let sku = __breaker_lent_sku;
-                                let __breaker_value: Result<Stock, Fault> = match () {
-                                    () => fetch(sku).await,
-                                };
-                                #[allow(unreachable_code)] __breaker_value
-                            },
-                        )
-                        .await;
+                    let __breaker_value = {
+                        let __breaker_running = async move {
+                            if false {
+                                #[allow(clippy::type_complexity)]
+                                let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                return __breaker_value;
+                            }
+                            #[allow(unused_variables)]
+                            let sku = __breaker_lent_sku;
+                            let __breaker_value: Result<Stock, Fault> = match () {
+                                () => fetch(sku).await,
+                            };
+                            #[allow(unreachable_code)] __breaker_value
+                        };
+                        let __breaker_running = ::core::pin::pin!(__breaker_running);
+                        ::breaker_runtime::__private::Guarded::ignoring(
+                                &mut __breaker_permit,
+                                __breaker_running,
+                            )
+                            .await
+                    };
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                             &__breaker_value,
                         )
@@ -295,8 +301,10 @@ fn a_method_with_a_path_fallback() {
                             };
                             #[allow(unreachable_code)] __breaker_value
                         };
-                        ::breaker_runtime::__private::Returned::value(&__breaker_value)
-                            .__breaker_check();
+                        if false {
+                            ::breaker_runtime::__private::Returned::value(&__breaker_value)
+                                .__breaker_check();
+                        }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
                             )
@@ -384,12 +392,15 @@ fn a_boxed_future() {
                                 };
                                 #[allow(clippy::type_complexity)]
                                 let __breaker_value = {
-                                    let __breaker_resolved = ::breaker_runtime::__private::Guarded::new(
-                                            &mut __breaker_permit,
-                                            ::breaker_runtime::__private::OnCancel::Ignore,
-                                            __breaker_future,
-                                        )
-                                        .await;
+                                    let __breaker_resolved = {
+                                        let __breaker_running = __breaker_future;
+                                        let __breaker_running = ::core::pin::pin!(__breaker_running);
+                                        ::breaker_runtime::__private::Guarded::ignoring(
+                                                &mut __breaker_permit,
+                                                __breaker_running,
+                                            )
+                                            .await
+                                    };
                                     #[allow(clippy::type_complexity)]
                                     let __breaker_value: Option<User> = __breaker_resolved;
                                     __breaker_value
@@ -457,8 +468,10 @@ fn a_function_that_returns_a_closure() {
                             );
                             #[allow(unreachable_code)] __breaker_value
                         };
-                        ::breaker_runtime::__private::Returned::value(&__breaker_value)
-                            .__breaker_check();
+                        if false {
+                            ::breaker_runtime::__private::Returned::value(&__breaker_value)
+                                .__breaker_check();
+                        }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
                             )
