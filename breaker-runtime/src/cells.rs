@@ -493,7 +493,9 @@ mod tests {
             meanwhile();
             over.wait();
             // A scope ends before the destructors of its threads have run, but for those it joins.
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
     }
 
