@@ -487,7 +487,7 @@ mod other {
 
         pub(crate) static IS_USED: AtomicBool = AtomicBool::new(false);
 
-        pub(crate) fn enter(site: &'static Site) -> Result<Permit<'static>, Rejected> {
+        pub(crate) fn enter(site: &'static SiteCell) -> Result<Permit<'static>, Rejected> {
             IS_USED.store(true, Ordering::SeqCst);
             breaker_runtime::__private::enter(site)
         }

@@ -246,7 +246,7 @@ fn r24_a_bulkhead_that_is_switched_on_or_off_miscounts_nothing() {
     without_slot.success();
     assert!(circuit.try_acquire().is_err(), "it held no slot, so it gives none back");
     circuit.reconfigure(Config::new()).unwrap();
-    with_slots.map(OwnedPermit::success);
+    with_slots.into_iter().for_each(OwnedPermit::success);
     circuit.reconfigure(on).unwrap();
     let _both = [held(&circuit), held(&circuit)];
     assert!(circuit.try_acquire().is_err(), "all slots were given back, and none twice");

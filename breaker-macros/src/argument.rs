@@ -20,6 +20,8 @@ pub(crate) struct Argument {
     pub(crate) keeping: Keeping,
     /// Dropping it visibly does nothing, so it does not matter when that happens.
     pub(crate) is_dropless: bool,
+    /// It is visibly no larger than a few words.
+    pub(crate) is_small: bool,
 }
 
 /// A name that a pattern binds.
@@ -72,7 +74,8 @@ pub(crate) fn argument(position: usize, typed: &syn::PatType) -> Argument {
     let mut bound = Bound(Vec::new());
     bound.visit_pat(&pattern);
     let (attrs, is_dropless) = (typed.attrs.clone(), is_dropless(&typed.ty));
-    Argument { ident, pattern, attrs, names: bound.0, keeping, is_dropless }
+    let is_small = is_small(&typed.ty);
+    Argument { ident, pattern, attrs, names: bound.0, keeping, is_dropless, is_small }
 }
 
 /// What a pattern binds.
@@ -89,6 +92,12 @@ impl<'ast> Visit<'ast> for Bound {
         });
         syn::visit::visit_pat_ident(self, pattern);
     }
+}
+
+/// Whether a type is visibly no larger than a few words.
+fn is_small(ty: &Type) -> bool {
+    let ty = peel_type(ty);
+    matches!(ty, Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_)) || is_primitive(ty)
 }
 
 /// Whether a type visibly needs no destructor.

@@ -11,14 +11,14 @@ mod site;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Lifetime;
+use syn::{Lifetime, PathArguments};
 
 use self::body::allow_complexity;
 use crate::argument::Argument;
 use crate::fallback::Fallback;
 use crate::output::Flavor;
 use crate::signature::Function;
-use crate::spans::{call_at, ends, local, placed, respan, tail};
+use crate::spans::{call_at, ends, local, placed, respan, tail, word};
 use crate::spec::Spec;
 
 /// Writes the guarded function.
@@ -53,6 +53,9 @@ use crate::spec::Spec;
 ///             #[allow(unreachable_code)]
 ///             __breaker_value
 ///         };
+///         if false {
+///             rt::Returned::value(&__breaker_value).__breaker_check();
+///         }
 ///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
 ///         match rt::settle_or_fall_back(
 ///             __breaker_permit,
@@ -77,7 +80,7 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let keeps_self = guard.keeps_self();
     let content = match function.flavor {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
-        Flavor::Future | Flavor::BoxedFuture => guard.guarded_future(),
+        _ => guard.guarded_future(),
     };
     let mut block = proc_macro2::Group::new(
         proc_macro2::Delimiter::Brace,
@@ -112,12 +115,21 @@ struct Guard<'a> {
 impl Guard<'_> {
     /// The body of a sync or an `async` function.
     fn guarded_body(&self) -> TokenStream {
-        let out = match self.function.flavor {
-            Flavor::Async => self.awaited(&self.async_body()),
-            _ => self.called(),
-        };
-        let (circuit, decide) = (self.circuit(), self.decide(&self.lends(), &out));
-        quote! { #circuit #decide }
+        let (circuit, lends) = (self.circuit(), self.lends());
+        if self.function.flavor == Flavor::Sync {
+            let decide = self.decide(&lends, &self.called());
+            return quote! { #circuit #decide };
+        }
+        let body = self.async_body();
+        let is_small = self.function.arguments.iter().all(|argument| argument.is_small);
+        if self.spec.fallback.is_some() || is_small {
+            let decide = self.decide(&lends, &self.awaited(&body));
+            return quote! { #circuit #decide };
+        }
+        // Nobody else needs the arguments: in the body from the start, they are not also kept beside it.
+        let future = local("future");
+        let decide = self.decide(&lends, &self.awaited(&future.to_token_stream()));
+        quote! { #circuit let #future = #body; #decide }
     }
 
     /// The body of a function that returns a future: it runs at once, and the future that it makes is
@@ -128,11 +140,55 @@ impl Guard<'_> {
         let decide = self.decide(&TokenStream::new(), &self.resolved(&future));
         let fake_return = self.fake_return();
         let guarded = quote! { async move { #fake_return #decide } };
+        let boxed = |future| quote! { #rt::Box::pin(#future) };
         let guarded = match self.function.flavor {
-            Flavor::BoxedFuture => quote! { #rt::Box::pin(#guarded) },
+            Flavor::BoxedFuture if self.function.output.declared.is_unpin_object => {
+                boxed(boxed(guarded))
+            }
+            Flavor::BoxedFuture | Flavor::NamedFuture => boxed(guarded),
             _ => guarded,
         };
-        quote! { #circuit #lends let #future = #made; #guarded }
+        let (check, kind) = (self.awaited_trait(&future), local("kind"));
+        let (at, kinds) = match self.function.flavor {
+            Flavor::NamedFuture => (self.function.output.declared.name, word("Named")),
+            _ => (Span::mixed_site(), word("Made")),
+        };
+        let is_boxed = self.function.flavor == Flavor::BoxedFuture;
+        let is_written = is_boxed && !self.function.output.declared.is_opaque;
+        let wrap = word(if is_written { "__breaker_boxed" } else { "__breaker_guarded" });
+        let ask = placed("made", at);
+        quote! {
+            #circuit #lends
+            let #future = #made;
+            #check
+            let #kind = #rt::#kinds::value(&#future).#ask();
+            let #future = #kind.__breaker_future(#future);
+            #kind.#wrap(#guarded)
+        }
+    }
+
+    /// Asks the compiler whether the trait that the function calls `Future` is the one that is awaited, and whether
+    /// the body's value has it.
+    fn awaited_trait(&self, future: &Ident) -> Option<TokenStream> {
+        let (rt, mut path) = (&self.rt, self.function.output.declared.future.clone()?);
+        if let Some(last) = path.segments.last_mut() {
+            last.arguments = PathArguments::None;
+        }
+        let ((first, last), at) = (ends(&path), tail(&self.function.body));
+        let check = placed("awaited", at);
+        let asked = respan(quote! { #rt::awaited(#future) }, first, last);
+        let made = respan(quote! { &#future }, at, at);
+        // A box has the type that is written, and the trait that is.
+        let call = self.function.output.declared.is_opaque.then(|| {
+            let call = call_at(&check, made, at);
+            quote! { #call; }
+        });
+        Some(quote! {
+            {
+                fn #check<__BreakerFuture: #path>(#future: &__BreakerFuture) { #asked }
+                #call
+            }
+        })
     }
 
     /// What the future resolves to. That it is what was promised is asked here, and complained about at
@@ -238,8 +294,9 @@ impl Guard<'_> {
         } else {
             quote! { ::core::mem::drop(#error) }
         };
-        let returned = self.returned();
+        let (returned, check) = (self.returned(), self.plain());
         let settled = quote! {
+            #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #returned,
@@ -282,8 +339,9 @@ impl Guard<'_> {
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
         });
-        let returned = self.returned();
+        let (returned, check) = (self.returned(), self.plain());
         let settled = quote! {
+            #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #tells_type
             #rt::settle(#permit, #outcome);
@@ -299,6 +357,18 @@ impl Guard<'_> {
     /// The body's value on its way out. What it must not borrow is shown where the body has it.
     fn returned(&self) -> Ident {
         placed("value", tail(&self.function.body))
+    }
+
+    /// Asks the compiler whether the body's value is a future after all, which would run unguarded. Without a
+    /// fallback the type cannot be refused, and that is complaint enough.
+    fn plain(&self) -> Option<TokenStream> {
+        let Function { flavor, output, .. } = self.function;
+        if *flavor != Flavor::Sync || output.is_value || self.spec.fallback.is_none() {
+            return None;
+        }
+        let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
+        // Never run: only its types matter, and code that is not optimised pays nothing for it.
+        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
     }
 
     /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.

@@ -1,8 +1,13 @@
-//! What the annotated function comes to: a value, or a future of one, by the look of its return type.
+//! What the annotated function comes to: a value, or a future of one.
+//!
+//! A macro sees names, not types. So the look of a return type is only a guess at how the function runs. The
+//! compiler checks the guess by trait, and no type is read off a position among the arguments of another.
 
 use proc_macro2::{Ident, Span};
 use syn::visit_mut::VisitMut;
-use syn::{GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParamBound};
+use syn::{
+    GenericArgument, Path, PathArguments, PathSegment, ReturnType, Signature, Type, TypeParamBound,
+};
 
 use crate::spans::ends;
 
@@ -16,11 +21,13 @@ pub(crate) enum Flavor {
     Future,
     /// Returns a pinned box, or something that must be `Unpin`.
     BoxedFuture,
+    /// Returns a type whose name says that it is a future. Only the compiler knows what it resolves to.
+    NamedFuture,
 }
 
 /// The value that a call comes to: for futures, what they resolve to.
 pub(crate) struct Output {
-    /// `None` for `!`, which cannot be written everywhere.
+    /// `None` for `!`, which cannot be written everywhere; `_` where only the compiler knows.
     pub(crate) ty: Option<Type>,
     /// The same as it is written, `impl Trait` included.
     pub(crate) written: Type,
@@ -34,6 +41,24 @@ pub(crate) struct Output {
     pub(crate) is_infallible: bool,
     /// A string literal may be a value of it.
     pub(crate) may_be_text: bool,
+    /// How the function writes it, futures and all.
+    pub(crate) declared: Declared,
+    /// The type is visibly no future.
+    pub(crate) is_value: bool,
+}
+
+/// How a return type is written.
+pub(crate) struct Declared {
+    /// The word that says whether it is a future.
+    pub(crate) name: Span,
+    /// It is `impl Trait`.
+    pub(crate) is_opaque: bool,
+    /// It is a pinned box of something that must be `Unpin`, which an async block is not.
+    pub(crate) is_unpin_object: bool,
+    /// The trait that has the `Output`.
+    pub(crate) future: Option<Path>,
+    /// Traits that no async block has.
+    pub(crate) unmet: Vec<Ident>,
 }
 
 pub(crate) fn output(signature: &Signature) -> (Flavor, Output) {
@@ -46,10 +71,12 @@ pub(crate) fn output(signature: &Signature) -> (Flavor, Output) {
     if signature.asyncness.is_some() {
         return (Flavor::Async, Output::of(ty));
     }
-    match future_of(peel_type(ty)) {
-        Some((flavor, resolved)) => (flavor, Output::of(&resolved)),
-        None => (Flavor::Sync, Output::of(ty)),
-    }
+    let Some(visible) = future_of(peel_type(ty)) else { return (Flavor::Sync, Output::of(ty)) };
+    let output = match &visible.resolved {
+        Some(resolved) => Output { declared: Declared::of(ty), ..Output::of(resolved) },
+        None => Output::hidden_in(ty),
+    };
+    (visible.flavor, output)
 }
 
 impl Output {
@@ -64,6 +91,44 @@ impl Output {
             blame: ends(error.unwrap_or(visible)),
             is_infallible: is_infallible(visible),
             may_be_text: may_be_text(visible),
+            declared: Declared::of(ty),
+            is_value: is_value(visible),
+        }
+    }
+
+    /// What a type resolves to that shows nothing of it. The `Result` among its arguments only says where to
+    /// complain.
+    fn hidden_in(ty: &Type) -> Self {
+        let shown = match peel_type(ty) {
+            Type::Path(path) => path.path.segments.last().and_then(|last| {
+                generic_types(&last.arguments).find_map(|ty| error_type(peel_type(ty)))
+            }),
+            _ => None,
+        };
+        let (first, last) = ends(ty);
+        let hidden = syn::parse_quote_spanned! { first => _ };
+        Self {
+            written: ty.clone(),
+            declared: Declared::of(ty),
+            at: (first, last),
+            blame: shown.map_or((first, last), ends),
+            may_be_text: true,
+            ..Self::of(&hidden)
+        }
+    }
+}
+
+impl Declared {
+    fn of(ty: &Type) -> Self {
+        let bounds = bounds(ty);
+        let is_opaque = matches!(peel_type(ty), Type::ImplTrait(_));
+        let is_unpin = bounds.is_some_and(|bounds| names(bounds).any(|name| name == "Unpin"));
+        Self {
+            name: name_of(peel_type(ty)),
+            is_opaque,
+            is_unpin_object: is_unpin && !is_opaque,
+            future: bounds.and_then(resolved_by).map(|(_, future)| future.clone()),
+            unmet: bounds.map(unmet).unwrap_or_default(),
         }
     }
 }
@@ -88,47 +153,113 @@ fn generic_types(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// A future, by the look of its type: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or
-/// the usual aliases of the latter.
-fn future_of(ty: &Type) -> Option<(Flavor, Type)> {
+/// A future that is written out: how it runs, and what its `Output` is, if that is written too.
+struct Visible {
+    flavor: Flavor,
+    resolved: Option<Type>,
+}
+
+/// A future, by the look of its type: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or a name
+/// that ends in `Future` or `Fut`.
+fn future_of(ty: &Type) -> Option<Visible> {
+    let visible = |flavor, bounds| {
+        let (resolved, _) = resolved_by(bounds)?;
+        Some(Visible { flavor, resolved: Some(resolved) })
+    };
     match ty {
         Type::ImplTrait(opaque) => {
-            let resolved = resolved_by(&opaque.bounds)?;
-            let unpin = opaque
-                .bounds
-                .iter()
-                .any(|bound| trait_name(bound).is_some_and(|name| name == "Unpin"));
-            Some((if unpin { Flavor::BoxedFuture } else { Flavor::Future }, resolved))
+            let unpin = names(&opaque.bounds).any(|name| name == "Unpin");
+            let flavor = if unpin { Flavor::BoxedFuture } else { Flavor::Future };
+            let unresolved = || {
+                let is_future = names(&opaque.bounds).any(is_named_future);
+                is_future.then_some(Visible { flavor, resolved: None })
+            };
+            visible(flavor, &opaque.bounds).or_else(unresolved)
         }
         Type::Path(path) => {
             let last = path.path.segments.last()?;
-            let mut inside = generic_types(&last.arguments);
-            if last.ident == "BoxFuture" || last.ident == "LocalBoxFuture" {
-                return Some((Flavor::BoxedFuture, inside.last()?.clone()));
+            if is_named_future(&last.ident) {
+                return Some(Visible { flavor: Flavor::NamedFuture, resolved: None });
             }
-            let Type::Path(boxed) = peel_type(inside.next().filter(|_| last.ident == "Pin")?)
-            else {
-                return None;
-            };
-            let boxed = boxed.path.segments.last().filter(|boxed| boxed.ident == "Box")?;
-            let Type::TraitObject(object) = peel_type(generic_types(&boxed.arguments).next()?)
-            else {
-                return None;
-            };
-            Some((Flavor::BoxedFuture, resolved_by(&object.bounds)?))
+            match boxed(last)? {
+                Type::TraitObject(object) => visible(Flavor::BoxedFuture, &object.bounds),
+                Type::ImplTrait(opaque) => visible(Flavor::BoxedFuture, &opaque.bounds),
+                _ => None,
+            }
         }
         _ => None,
     }
 }
 
-fn trait_name(bound: &TypeParamBound) -> Option<&Ident> {
-    match bound {
-        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
+/// The `T` of a visible `Pin<Box<T>>`.
+fn boxed(pin: &PathSegment) -> Option<&Type> {
+    let inside = generic_types(&pin.arguments).next().filter(|_| pin.ident == "Pin")?;
+    let Type::Path(path) = peel_type(inside) else { return None };
+    let boxed = path.path.segments.last().filter(|boxed| boxed.ident == "Box")?;
+    generic_types(&boxed.arguments).next().map(peel_type)
+}
+
+type Bounds = syn::punctuated::Punctuated<TypeParamBound, syn::Token![+]>;
+
+/// The bounds of an `impl Trait`, or of a pinned box's trait object.
+fn bounds(ty: &Type) -> Option<&Bounds> {
+    let ty = match peel_type(ty) {
+        Type::Path(path) => boxed(path.path.segments.last()?)?,
+        ty => ty,
+    };
+    match ty {
+        Type::TraitObject(object) => Some(&object.bounds),
+        Type::ImplTrait(opaque) => Some(&opaque.bounds),
         _ => None,
     }
 }
 
-fn resolved_by<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option<Type> {
+/// Well-known traits that no async block has. What an unknown one asks for, only the compiler knows.
+fn unmet(bounds: &Bounds) -> Vec<Ident> {
+    const NEVER: [&str; 11] = [
+        "Clone",
+        "Copy",
+        "Debug",
+        "Default",
+        "Display",
+        "Eq",
+        "FusedFuture",
+        "Hash",
+        "Ord",
+        "PartialEq",
+        "PartialOrd",
+    ];
+    names(bounds).filter(|name| NEVER.iter().any(|never| name == never)).cloned().collect()
+}
+
+/// The name of a type, or of its first trait.
+fn name_of(ty: &Type) -> Span {
+    let name = match ty {
+        Type::Path(path) => path.path.segments.last().map(|last| &last.ident),
+        Type::ImplTrait(opaque) => names(&opaque.bounds).next(),
+        _ => None,
+    };
+    name.map_or_else(|| ends(ty).0, Ident::span)
+}
+
+fn is_named_future(name: &Ident) -> bool {
+    let name = name.to_string();
+    name.ends_with("Future") || name.ends_with("Fut")
+}
+
+fn names<'a>(
+    bounds: impl IntoIterator<Item = &'a TypeParamBound>,
+) -> impl Iterator<Item = &'a Ident> {
+    bounds.into_iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
+        _ => None,
+    })
+}
+
+/// The `T` of a bound `Future<Output = T>`, and that `Future`.
+fn resolved_by<'a>(
+    bounds: impl IntoIterator<Item = &'a TypeParamBound>,
+) -> Option<(Type, &'a Path)> {
     bounds.into_iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else {
             return None;
@@ -137,12 +268,13 @@ fn resolved_by<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Opti
         let PathArguments::AngleBracketed(angle) = &last.arguments else {
             return None;
         };
-        angle.args.iter().find_map(|argument| match argument {
+        let output = angle.args.iter().find_map(|argument| match argument {
             GenericArgument::AssocType(output) if output.ident == "Output" => {
                 Some(output.ty.clone())
             }
             _ => None,
-        })
+        })?;
+        Some((output, &bound.path))
     })
 }
 
@@ -158,6 +290,15 @@ fn is_infallible(ty: &Type) -> bool {
         | Type::Ptr(_)
         | Type::ImplTrait(_) => true,
         ty => is_primitive(ty),
+    }
+}
+
+/// Whether the type is visibly no future.
+fn is_value(ty: &Type) -> bool {
+    match ty {
+        Type::ImplTrait(_) => false,
+        Type::Path(_) => is_primitive(ty),
+        _ => true,
     }
 }
 

@@ -90,6 +90,11 @@ impl Function {
         self.flavor != Flavor::Sync
     }
 
+    /// Whether it is a sync function that makes a future.
+    pub(crate) fn returns_future(&self) -> bool {
+        !matches!(self.flavor, Flavor::Sync | Flavor::Async)
+    }
+
     pub(crate) fn self_span(&self) -> Option<Span> {
         self.signature.receiver().map(|receiver| receiver.self_token.span)
     }

@@ -276,8 +276,21 @@ fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: 
     if function.output.is_infallible && !args.mentions("fallback") {
         errors.push(cannot_refuse(function));
     }
+    check_bounds(function, errors);
     check_configured_arguments(args, function, errors);
     check_caller(function, errors);
+}
+
+/// A guarded future is none of the function's own making, and has only what every such future has.
+fn check_bounds(function: &Function, errors: &mut Errors) {
+    let unmet = function.output.declared.unmet.iter().filter(|_| function.returns_future());
+    for bound in unmet {
+        let message = format!(
+            "a guarded future is an async block, which is never `{bound}`; remove the bound, or guard the function \
+             whose future this one awaits"
+        );
+        errors.push(Error::new(bound.span(), message));
+    }
 }
 
 /// A closure is its own caller. So a body that has to become one loses the location of the function's caller.

@@ -15,6 +15,7 @@ mod answer;
 mod checks;
 mod kind;
 mod refusal;
+mod returned;
 
 pub use answer::{Answer, Eventual};
 pub use checks::{
@@ -22,6 +23,7 @@ pub use checks::{
 };
 pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
+pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
 
 pub use crate::__breaker_site as site;
 pub use crate::circuit::{
@@ -182,6 +184,7 @@ impl<T> Expected<T> {
 }
 
 /// The outcome without `failure_if`.
+#[inline]
 pub fn outcome<R>(kind: impl Kind<R>, value: &R) -> Outcome {
     kind.outcome(value)
 }
@@ -208,6 +211,7 @@ pub fn settle(permit: Permit<'_>, outcome: Outcome) {
 /// # Errors
 ///
 /// The error for the fallback.
+#[inline]
 pub fn settle_or_fall_back<K: Kind<R>, R>(
     permit: Permit<'_>,
     outcome: Outcome,
@@ -249,6 +253,7 @@ where
 }
 
 /// The outcome with `failure_if`.
+#[inline]
 pub fn failure_if<R>(value: &R, is_failure: impl FnOnce(&R) -> bool) -> Outcome {
     if is_failure(value) { Outcome::Failure } else { Outcome::Success }
 }

@@ -54,10 +54,20 @@ impl Guard<'_> {
 
     /// Whether the body has a binding of its own, so that the argument is dropped before the call is settled.
     fn is_bound_again(&self, argument: &Argument) -> bool {
-        !self.function.runs_in_place()
+        !(self.function.runs_in_place() || self.is_captured_whole(argument))
             || !argument.is_dropless
             || self.is_lent(argument)
             || self.is_renamed(argument)
+    }
+
+    /// Whether the future of an `async fn`'s body holds the argument as it is, so that a binding would only hold
+    /// it once more. What is `mut` needs one: it may come to borrow from the body.
+    fn is_captured_whole(&self, argument: &Argument) -> bool {
+        let is_mutable = argument.names.iter().any(|name| name.is_mutable);
+        self.function.flavor == Flavor::Async
+            && !self.borrows_self()
+            && argument.is_plain()
+            && !is_mutable
     }
 
     /// `let argument = argument;` in the order of declaration: the body then owns them as the function did,
@@ -142,7 +152,7 @@ impl Guard<'_> {
 
     /// Whether the fallback can run after the body has used the arguments.
     pub(super) fn may_follow_the_body(&self) -> bool {
-        let eager = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
+        let eager = self.function.returns_future();
         self.spec.fallback.is_some() && (eager || !self.spec.only_rejected)
     }
 

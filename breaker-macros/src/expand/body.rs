@@ -1,7 +1,7 @@
 //! How the user's body runs: in place, as a closure, as a function of its own, or as a future that is awaited.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::quote;
 
 use super::Guard;
 use super::expected::expected;
@@ -26,10 +26,8 @@ impl Guard<'_> {
             let body = self.endless_body();
             return quote! { (#keyword || -> ! { #body })() };
         }
-        let ty = match (&function.signature.output, function.flavor) {
-            (syn::ReturnType::Type(_, ty), Flavor::Future | Flavor::BoxedFuture) => {
-                erase_impl_trait(ty)
-            }
+        let ty = match &function.signature.output {
+            syn::ReturnType::Type(_, ty) if function.returns_future() => erase_impl_trait(ty),
             _ => match &function.output.ty {
                 Some(ty) => ty.clone(),
                 None => syn::parse_quote! { _ },
@@ -80,8 +78,8 @@ impl Guard<'_> {
 
     /// What the return type says about the body's value, where the body itself cannot.
     fn expectation(&self) -> Option<TokenStream> {
-        let is_future = matches!(self.function.flavor, Flavor::Future | Flavor::BoxedFuture);
-        (!is_future).then(|| expected(&self.function.output.written, &self.rt)).flatten()
+        let is_value = !self.function.returns_future();
+        is_value.then(|| expected(&self.function.output.written, &self.rt)).flatten()
     }
 
     /// The user's body where it never comes to a value.
@@ -126,17 +124,31 @@ impl Guard<'_> {
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
         let (rt, permit) = (&self.rt, local("permit"));
-        let (guarded, on_cancel) = match self.spec.on_cancel {
-            OnCancel::Ignore => (word("Guarded"), quote! { #rt::OnCancel::Ignore }),
-            OnCancel::Failure => (word("Guarded"), quote! { #rt::OnCancel::Failure }),
-            OnCancel::FailureAfter(_) => (word("FailsAfter"), local("on_cancel").to_token_stream()),
+        let running = local("running");
+        let guarded = match self.spec.on_cancel {
+            OnCancel::Ignore => quote! { Guarded::ignoring(&mut #permit, #running) },
+            OnCancel::Failure => {
+                quote! { Guarded::new(&mut #permit, #rt::OnCancel::Failure, #running) }
+            }
+            OnCancel::FailureAfter(_) => {
+                let on_cancel = local("on_cancel");
+                quote! { FailsAfter::new(&mut #permit, #on_cancel, #running) }
+            }
         };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
         let limited = match self.call_timeout() {
             Some(limit) => quote! { #rt::within(#limit, #future) },
             None => future.clone(),
         };
-        quote! { #rt::#guarded::new(&mut #permit, #on_cancel, #limited).await }
+        // Pinned beside what guards it, not in it: so the compiler has one type less to look through. Pinned
+        // in a second step, as a future that is made in its place cannot share that with the arguments.
+        quote! {
+            {
+                let #running = #limited;
+                let #running = ::core::pin::pin!(#running);
+                #rt::#guarded.await
+            }
+        }
     }
 
     /// What `on_cancel` is if it has a time, ahead of [`awaited`](Guard::awaited): a mistake in a constant

@@ -148,22 +148,27 @@ fn an_async_function_whose_dropped_calls_fail_after_a_time() {
                         );
                         __BREAKER_LIMIT
                     });
-                    let __breaker_value = ::breaker_runtime::__private::FailsAfter::new(
-                            &mut __breaker_permit,
-                            __breaker_on_cancel,
-                            async move {
-                                if false {
-                                    let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                    return __breaker_value;
-                                }
-                                let sku = sku;
-                                let __breaker_value: Result<Stock, Fault> = match () {
-                                    () => fetch(sku).await,
-                                };
-                                #[allow(unreachable_code)] __breaker_value
-                            },
-                        )
-                        .await;
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_running = async move {
+                            if false {
+                                #[allow(clippy::type_complexity)]
+                                let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                return __breaker_value;
+                            }
+                            let __breaker_value: Result<Stock, Fault> = match () {
+                                () => fetch(sku).await,
+                            };
+                            #[allow(unreachable_code)] __breaker_value
+                        };
+                        let __breaker_running = ::core::pin::pin!(__breaker_running);
+                        ::breaker_runtime::__private::FailsAfter::new(
+                                &mut __breaker_permit,
+                                __breaker_on_cancel,
+                                __breaker_running,
+                            )
+                            .await
+                    };
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                             &__breaker_value,
                         )
@@ -210,24 +215,27 @@ fn an_async_function_with_a_closure_fallback() {
                     };
                     let __breaker_lent_sku = ::breaker_runtime::__private::keep(&sku);
                     #[allow(clippy::type_complexity)]
-                    let __breaker_value = ::breaker_runtime::__private::Guarded::new(
-                            &mut __breaker_permit,
-                            ::breaker_runtime::__private::OnCancel::Ignore,
-                            async move {
-                                if false {
-                                    #[allow(clippy::type_complexity)]
-                                    let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                    return __breaker_value;
-                                }
-                                #[allow(unused_variables)]
-                                let sku = __breaker_lent_sku;
-                                let __breaker_value: Result<Stock, Fault> = match () {
-                                    () => fetch(sku).await,
-                                };
-                                #[allow(unreachable_code)] __breaker_value
-                            },
-                        )
-                        .await;
+                    let __breaker_value = {
+                        let __breaker_running = async move {
+                            if false {
+                                #[allow(clippy::type_complexity)]
+                                let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                return __breaker_value;
+                            }
+                            #[allow(unused_variables)]
+                            let sku = __breaker_lent_sku;
+                            let __breaker_value: Result<Stock, Fault> = match () {
+                                () => fetch(sku).await,
+                            };
+                            #[allow(unreachable_code)] __breaker_value
+                        };
+                        let __breaker_running = ::core::pin::pin!(__breaker_running);
+                        ::breaker_runtime::__private::Guarded::ignoring(
+                                &mut __breaker_permit,
+                                __breaker_running,
+                            )
+                            .await
+                    };
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                             &__breaker_value,
                         )
@@ -293,6 +301,10 @@ fn a_method_with_a_path_fallback() {
                             };
                             #[allow(unreachable_code)] __breaker_value
                         };
+                        if false {
+                            ::breaker_runtime::__private::Returned::value(&__breaker_value)
+                                .__breaker_check();
+                        }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
                             )
@@ -331,58 +343,83 @@ fn a_boxed_future() {
                     };
                     #[allow(unreachable_code)] __breaker_value
                 });
-                ::breaker_runtime::__private::Box::pin(async move {
-                    if false {
-                        #[allow(clippy::type_complexity)]
-                        let __breaker_value: Option<User> = ::breaker_runtime::__private::never();
-                        return __breaker_value;
+                {
+                    fn __breaker_awaited<__BreakerFuture: Future>(
+                        __breaker_future: &__BreakerFuture,
+                    ) {
+                        ::breaker_runtime::__private::awaited(__breaker_future)
                     }
-                    '__breaker_guarded: {
-                        let __breaker_circuit = ::breaker_runtime::__private::site!(
-                            "users", "user", ::breaker_runtime::__private::Config::new()
-                        );
-                        let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
-                            __breaker_circuit,
-                        ) {
-                            ::core::option::Option::Some(__breaker_admission) => {
-                                ::breaker_runtime::__private::Admission::permit(__breaker_admission)
+                }
+                let __breaker_kind = ::breaker_runtime::__private::Made::value(&__breaker_future)
+                    .__breaker_made();
+                let __breaker_future = __breaker_kind.__breaker_future(__breaker_future);
+                __breaker_kind
+                    .__breaker_boxed(
+                        ::breaker_runtime::__private::Box::pin(async move {
+                            if false {
+                                #[allow(clippy::type_complexity)]
+                                let __breaker_value: Option<User> = ::breaker_runtime::__private::never();
+                                return __breaker_value;
                             }
-                            ::core::option::Option::None => {
-                                match ::breaker_runtime::__private::enter_async(__breaker_circuit)
-                                    .await
-                                {
-                                    ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                                    ::core::result::Result::Err(__breaker_rejected) => {
-                                        break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                            __breaker_rejected,
-                                        );
+                            '__breaker_guarded: {
+                                let __breaker_circuit = ::breaker_runtime::__private::site!(
+                                    "users", "user", ::breaker_runtime::__private::Config::new()
+                                );
+                                let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
+                                    __breaker_circuit,
+                                ) {
+                                    ::core::option::Option::Some(__breaker_admission) => {
+                                        ::breaker_runtime::__private::Admission::permit(
+                                            __breaker_admission,
+                                        )
                                     }
-                                }
+                                    ::core::option::Option::None => {
+                                        match ::breaker_runtime::__private::enter_async(
+                                                __breaker_circuit,
+                                            )
+                                            .await
+                                        {
+                                            ::core::result::Result::Ok(__breaker_permit) => {
+                                                __breaker_permit
+                                            }
+                                            ::core::result::Result::Err(__breaker_rejected) => {
+                                                break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                                    __breaker_rejected,
+                                                );
+                                            }
+                                        }
+                                    }
+                                };
+                                #[allow(clippy::type_complexity)]
+                                let __breaker_value = {
+                                    let __breaker_resolved = {
+                                        let __breaker_running = __breaker_future;
+                                        let __breaker_running = ::core::pin::pin!(__breaker_running);
+                                        ::breaker_runtime::__private::Guarded::ignoring(
+                                                &mut __breaker_permit,
+                                                __breaker_running,
+                                            )
+                                            .await
+                                    };
+                                    #[allow(clippy::type_complexity)]
+                                    let __breaker_value: Option<User> = __breaker_resolved;
+                                    __breaker_value
+                                };
+                                let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                        &__breaker_value,
+                                    )
+                                    .__breaker_kind();
+                                ::breaker_runtime::__private::settle(
+                                    __breaker_permit,
+                                    ::breaker_runtime::__private::outcome(
+                                        __breaker_kind,
+                                        &__breaker_value,
+                                    ),
+                                );
+                                __breaker_value
                             }
-                        };
-                        #[allow(clippy::type_complexity)]
-                        let __breaker_value = {
-                            let __breaker_resolved = ::breaker_runtime::__private::Guarded::new(
-                                    &mut __breaker_permit,
-                                    ::breaker_runtime::__private::OnCancel::Ignore,
-                                    __breaker_future,
-                                )
-                                .await;
-                            #[allow(clippy::type_complexity)]
-                            let __breaker_value: Option<User> = __breaker_resolved;
-                            __breaker_value
-                        };
-                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                                &__breaker_value,
-                            )
-                            .__breaker_kind();
-                        ::breaker_runtime::__private::settle(
-                            __breaker_permit,
-                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                        );
-                        __breaker_value
-                    }
-                })
+                        }),
+                    )
             }
         "#]],
     );
@@ -431,6 +468,10 @@ fn a_function_that_returns_a_closure() {
                             );
                             #[allow(unreachable_code)] __breaker_value
                         };
+                        if false {
+                            ::breaker_runtime::__private::Returned::value(&__breaker_value)
+                                .__breaker_check();
+                        }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
                             )

@@ -89,10 +89,12 @@ pub struct ResultKind;
 impl<T, E> Kind<Result<T, E>> for ResultKind {
     type Error = E;
 
+    #[inline]
     fn outcome(self, value: &Result<T, E>) -> Outcome {
         if value.is_ok() { Outcome::Success } else { Outcome::Failure }
     }
 
+    #[inline]
     fn split(self, outcome: Outcome, value: Result<T, E>) -> Result<Result<T, E>, E> {
         match (outcome, value) {
             (Outcome::Failure, Err(error)) => Err(error),

@@ -8,7 +8,8 @@ use crate::circuit::{CallError, Rejected, TimedOut};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say that the call was refused",
     label = "neither a `Result` nor an `Option`",
-    note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
+    note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`",
+    note = "if it is a future, write `async fn`, or return `impl Future<Output = ..>` or `Pin<Box<dyn Future<Output = ..>>>`"
 )]
 pub trait Refusable {
     /// The type that holds the reason.

@@ -10,7 +10,7 @@ use super::error::Rejected;
 use super::permit::{IfDropped, Permit};
 use super::{CircuitBreaker, timer};
 
-type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + 'a>>;
+type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + Sync + 'a>>;
 
 /// Resolves to a permit, perhaps after a wait in the bulkhead's line. Nothing happens before the first poll. A call
 /// that is dropped while it waits has never started.

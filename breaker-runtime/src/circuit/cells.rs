@@ -322,9 +322,9 @@ impl Cells {
     #[inline(never)]
     fn add_first(&self, counter: Hot) {
         let add = |chunk: &Chunk| chunk.add(self.row, counter);
-        let counted = LEASE.try_with(|lease| lease.with_chunk(self, add));
+        let added = LEASE.try_with(|lease| lease.with_chunk(self, add));
         // The thread is ending, and its chunks are gone.
-        if counted.is_err() {
+        if added.is_err() {
             self.group.threads.write().past_mut(self.row).add(counter, Epoch::default());
         }
     }
@@ -492,7 +492,9 @@ mod tests {
             meanwhile();
             over.wait();
             // A scope ends before the destructors of its threads have run, but for those it joins.
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
     }
 

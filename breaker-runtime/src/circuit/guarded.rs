@@ -16,15 +16,50 @@ pin_project! {
     /// A struct, not an `async fn`: a generic `async fn` would hold the future twice.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Guarded<'p, 'a, F> {
+    pub struct Guarded<'p, 'a, F, S> {
         #[pin]
         future: F,
         permit: &'p mut Permit<'a>,
-        if_suspended: Ending,
+        if_suspended: S,
     }
 }
 
-impl<'p, 'a, F> Guarded<'p, 'a, F> {
+/// What a future counts as that is dropped while it is suspended.
+pub trait IfSuspended {
+    /// What it counts as.
+    fn means(&self) -> Suspended;
+}
+
+/// It is cancelled: what most functions ask for, and known without being kept.
+#[derive(Debug)]
+pub struct Cancels;
+
+impl IfSuspended for Cancels {
+    #[inline]
+    fn means(&self) -> Suspended {
+        Suspended(Ending::Cancelled)
+    }
+}
+
+/// What `on_cancel` comes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Suspended(Ending);
+
+impl IfSuspended for Suspended {
+    fn means(&self) -> Suspended {
+        *self
+    }
+}
+
+impl<'p, 'a, F> Guarded<'p, 'a, F, Cancels> {
+    /// Runs `future` under `permit`, with [`OnCancel::Ignore`].
+    #[inline]
+    pub fn ignoring(permit: &'p mut Permit<'a>, future: F) -> Self {
+        Self { future, permit, if_suspended: Cancels }
+    }
+}
+
+impl<'p, 'a, F> Guarded<'p, 'a, F, Suspended> {
     /// Runs `future` under `permit`. Until the first poll the permit stays as it is.
     ///
     /// Treats [`OnCancel::FailureAfter`] like [`OnCancel::Ignore`]; [`FailsAfter`] measures the time.
@@ -33,19 +68,20 @@ impl<'p, 'a, F> Guarded<'p, 'a, F> {
             OnCancel::Failure => Ending::Failure,
             OnCancel::Ignore | OnCancel::FailureAfter(_) => Ending::Cancelled,
         };
-        Self { future, permit, if_suspended }
+        Self { future, permit, if_suspended: Suspended(if_suspended) }
     }
 }
 
-impl<F: Future> Future for Guarded<'_, '_, F> {
+impl<F: Future, S: IfSuspended> Future for Guarded<'_, '_, F, S> {
     type Output = F::Output;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.permit.if_dropped(IfDropped::Panicked);
         let polled = this.future.poll(context);
         if polled.is_pending() {
-            this.permit.if_dropped(IfDropped::Suspended(*this.if_suspended));
+            this.permit.if_dropped(IfDropped::Suspended(this.if_suspended.means().0));
         }
         polled
     }
@@ -58,7 +94,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct FailsAfter<'p, 'a, F> {
         #[pin]
-        guarded: Guarded<'p, 'a, F>,
+        guarded: Guarded<'p, 'a, F, Suspended>,
         fails_after: Instant,
     }
 
@@ -177,6 +213,7 @@ mod tests {
 
     #[test]
     fn a_guarded_future_has_room_for_one_number_beside_its_permit() {
-        assert_eq!(size_of::<Guarded<'_, '_, ()>>(), size_of::<(&Permit<'_>, u64)>());
+        assert_eq!(size_of::<Guarded<'_, '_, (), Cancels>>(), size_of::<&Permit<'_>>());
+        assert_eq!(size_of::<Guarded<'_, '_, (), Suspended>>(), size_of::<(&Permit<'_>, u64)>());
     }
 }

@@ -1,0 +1,14 @@
+use std::pin::Pin;
+
+use breaker_runtime::circuit_breaker;
+
+type Reply<T> = Pin<Box<dyn Future<Output = Option<T>> + Send>>;
+
+#[circuit_breaker(name = "prices", fallback = |_| Box::pin(async { None }))]
+fn price(sku: u8) -> Reply<u8> {
+    Box::pin(async move { Some(sku) })
+}
+
+fn main() {
+    drop(price(1));
+}
