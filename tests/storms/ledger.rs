@@ -64,6 +64,7 @@ impl Ledger {
             Seen::Refused(RejectedReason::HalfOpenFull) => add(&self.half_open_full),
             Seen::Refused(RejectedReason::ForcedOpen) => add(&self.forced_open),
             Seen::Refused(RejectedReason::BulkheadFull) => add(&self.bulkhead_full),
+            Seen::Refused(other) => panic!("no circuit here refuses as {other}"),
         };
     }
 
