@@ -112,6 +112,7 @@ fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
             Takes::Window if is_text(peel(&arg.value)) => Some("time_window"),
             Takes::Window if value.is_constant => None,
             Takes::Window => Some("count_window"),
+            Takes::Mode if !value.is_constant => Some("mode_named"),
             _ => Some(arg.option),
         };
         settings.push(Setting { option: arg.option, value, setter });
@@ -364,7 +365,12 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
     for arg in &args.given {
         let is_setting = !matches!(
             arg.takes,
-            Takes::Predicate | Takes::Fallback | Takes::Key | Takes::Word(_) | Takes::Name
+            Takes::Predicate
+                | Takes::Fallback
+                | Takes::Key
+                | Takes::Word(_)
+                | Takes::Mode
+                | Takes::Name
         );
         let (value, is_setting) = match failure_after(peel(&arg.value)) {
             Some(Ok(after)) if arg.option == "on_cancel" => (after, true),

@@ -14,5 +14,5 @@ mod words;
 
 pub use crate::table::{Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
-pub use crate::value::{Value, duration, exact};
+pub use crate::value::{MODES, Value, duration, exact};
 pub use crate::words::{find, meant, nearest, unknown};

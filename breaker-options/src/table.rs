@@ -11,6 +11,10 @@ pub struct Entry {
     pub takes: Takes,
     /// Whether it belongs to the circuit or to the annotated function.
     pub scope: Scope,
+    /// Whether `off` switches it off.
+    pub may_be_off: bool,
+    /// Whether it can be set from outside the code: by a file, the environment or an override.
+    pub is_setting: bool,
     /// What happens without it, in words.
     pub default: &'static str,
     /// The option that must be there too; empty if there is none.
@@ -117,7 +121,20 @@ macro_rules! circuit_options {
                 default: "0s", needs: "max_concurrent", limits: "",
                 meaning: "How long a call may wait for one of those places.",
             }
+            mode: Mode => always, {
+                default: "`normal`", needs: "", limits: "",
+                meaning: "How the circuit is run; `observe` judges and reports, and never refuses a call.",
+            }
         }
+    };
+}
+
+macro_rules! may_be_off {
+    (optional) => {
+        true
+    };
+    (always) => {
+        false
     };
 }
 
@@ -130,6 +147,8 @@ macro_rules! entries {
                 name: stringify!($name),
                 takes: Takes::$takes,
                 scope: Scope::Circuit,
+                may_be_off: may_be_off!($kept),
+                is_setting: true,
                 default: $default,
                 needs: $needs,
                 limits: $limits,
@@ -143,7 +162,8 @@ circuit_options!(entries);
 
 const fn of_the_function(name: &'static str, takes: Takes, meaning: &'static str) -> Entry {
     let (default, needs, limits) = ("", "", "");
-    Entry { name, takes, scope: Scope::Function, default, needs, limits, meaning }
+    let (may_be_off, is_setting, scope) = (false, false, Scope::Function);
+    Entry { name, takes, scope, may_be_off, is_setting, default, needs, limits, meaning }
 }
 
 const NAME: Entry = Entry {
@@ -156,6 +176,8 @@ const FUNCTION: &[Entry] = &[
     Entry {
         default: "off",
         limits: "async functions only",
+        may_be_off: true,
+        is_setting: true,
         ..of_the_function(
             "call_timeout",
             Takes::Duration,
@@ -210,6 +232,7 @@ const FUNCTION: &[Entry] = &[
     Entry {
         default: "1024",
         needs: "key",
+        is_setting: true,
         ..of_the_function("max_keys", Takes::Count, "The most circuits that have keys.")
     },
     Entry {

@@ -22,6 +22,8 @@ pub enum Takes {
     Wait,
     /// A number of calls, or a duration.
     Window,
+    /// How a circuit is run.
+    Mode,
     /// A closure or a path.
     Predicate,
     /// One of these words.
@@ -95,6 +97,7 @@ impl fmt::Display for Takes {
             Self::Duration => "duration, longer than 0",
             Self::Wait => "duration, may be 0",
             Self::Window => "integer, 1 to 1000000 calls; or duration, at least 10ms",
+            Self::Mode => "`normal` or `observe`; from outside also `disabled` or `forced_open`",
             Self::Predicate => "closure or path",
             Self::Fallback => "path, closure, or any other expression",
             Self::Key => "expression over the arguments",

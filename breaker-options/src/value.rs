@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::table::Entry;
 use crate::takes::Takes;
+use crate::words::nearest;
 
 /// A value that is in range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +16,15 @@ pub enum Value {
     Number(f64),
     /// A duration.
     Duration(Duration),
+    /// One of [`MODES`].
+    Mode(&'static str),
+    /// The option is switched off.
+    Off,
 }
+
+/// The modes of a circuit.
+pub const MODES: [&str; 4] = ["normal", "observe", "disabled", "forced_open"];
+const OFF: &str = "off";
 
 impl Entry {
     /// Reads the value of this option.
@@ -25,6 +34,9 @@ impl Entry {
     /// What is wrong, to be read after the option's name: "must be at least 1".
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let text = text.trim();
+        if text == OFF && self.may_be_off {
+            return Ok(Value::Off);
+        }
         match self.takes {
             Takes::Count => count(self.takes, text).map(Value::Count),
             Takes::Share | Takes::Factor | Takes::Spread => {
@@ -36,6 +48,7 @@ impl Entry {
             Takes::Duration | Takes::Wait | Takes::Window => {
                 time(self.takes, text).map(Value::Duration)
             }
+            Takes::Mode => mode(text).map(Value::Mode),
             Takes::Name
             | Takes::Predicate
             | Takes::Word(_)
@@ -44,6 +57,15 @@ impl Entry {
             | Takes::CratePath => Err("is code, so it can only be set in the attribute".to_owned()),
         }
     }
+}
+
+fn mode(text: &str) -> Result<&'static str, String> {
+    if let Some(mode) = MODES.into_iter().find(|mode| *mode == text) {
+        return Ok(mode);
+    }
+    let modes: Vec<_> = MODES.iter().map(|mode| format!("`{mode}`")).collect();
+    let hint = nearest(text, MODES).map(|near| format!("; did you mean `{near}`?"));
+    Err(format!("takes one of {}, not `{text}`{}", modes.join(", "), hint.unwrap_or_default()))
 }
 
 fn count(takes: Takes, text: &str) -> Result<u32, String> {

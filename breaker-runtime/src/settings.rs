@@ -24,6 +24,9 @@ macro_rules! stated {
     (Window) => {
         WindowSize
     };
+    (Mode) => {
+        Mode
+    };
 }
 
 mod config;
@@ -166,7 +169,7 @@ impl Config {
             None => None,
         };
         let failure_threshold = match (self.failure_threshold, self.failure_rate) {
-            (None, None) => Some(5),
+            (None, None) if !self.switches_off("failure_threshold") => Some(5),
             (stated, _) => stated,
         };
         let window = match self.window {
@@ -201,6 +204,10 @@ impl Config {
             ),
             max_concurrent: self.max_concurrent,
             max_wait: or_duration(self.max_wait, Duration::ZERO),
+            mode: match self.mode {
+                Some(mode) => mode,
+                None => Mode::Normal,
+            },
         }
     }
 }

@@ -40,7 +40,7 @@ impl<'a> Acquire<'a> {
             none => {
                 circuit.check()?;
                 let entered = bulkhead.try_enter();
-                if entered || bulkhead.max_wait().is_zero() {
+                if entered || bulkhead.max_wait().is_zero() || circuit.is_observing() {
                     return Poll::Ready(circuit.admit_behind(
                         bulkhead,
                         entered,

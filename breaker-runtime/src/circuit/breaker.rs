@@ -74,6 +74,7 @@ pub(crate) struct Counted {
     pub(crate) settings: Settings,
     pub(crate) calls: Calls,
     pub(crate) rejected: Rejections,
+    pub(crate) would_reject: Rejections,
 }
 
 impl CircuitBreaker {
@@ -331,7 +332,8 @@ impl CircuitBreaker {
         };
         let count = |(reading, settings, config)| {
             let (calls, rejected) = (self.totals.calls(), self.totals.rejections());
-            Counted { reading, config, settings, calls, rejected }
+            let would_reject = self.totals.would_reject();
+            Counted { reading, config, settings, calls, rejected, would_reject }
         };
         for _ in 0..READINGS {
             let epoch = self.word.load().epoch();

@@ -12,8 +12,8 @@ use super::permit::{Admission, Claim, IfDropped, Permit};
 use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
 use crate::rules::{
-    Ended, Ending, Good, GoodCalls, Instant, Machine, Refusal, RejectedReason, Settlement, State,
-    Ticket,
+    Admitted, Ended, Ending, Good, GoodCalls, Instant, Machine, Refusal, RejectedReason,
+    Settlement, State, Ticket,
 };
 use crate::settings::Settings;
 
@@ -69,7 +69,9 @@ impl CircuitBreaker {
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
         self.check()?;
-        self.admit_behind(bulkhead, enter(bulkhead), if_dropped)
+        // An observed circuit has nobody wait in line, as it has nobody refused there.
+        let entered = bulkhead.try_enter() || !self.is_observing() && enter(bulkhead);
+        self.admit_behind(bulkhead, entered, if_dropped)
     }
 
     pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
@@ -131,6 +133,9 @@ impl CircuitBreaker {
     ) -> Result<Permit<'_>, Rejected> {
         let admitted = if entered {
             self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
+        } else if self.is_observing() {
+            self.count_would_reject(RejectedReason::BulkheadFull);
+            Ok(self.begin(Claim::of(self.word.load().epoch()), if_dropped))
         } else {
             let refusal = Refusal::new(RejectedReason::BulkheadFull);
             if let Some(audience) = self.audience(Topic::Calls) {
@@ -161,9 +166,41 @@ impl CircuitBreaker {
             Claim::of(word.epoch())
         } else {
             let admitted = self.locked(self.clock.now(), Machine::admit, rejection);
-            admitted.map_err(|refusal| self.reject(refusal))?.into()
+            let Admitted { ticket, would_reject } =
+                admitted.map_err(|refusal| self.reject(refusal))?;
+            if let Some(reason) = would_reject {
+                return Ok(self.let_in_all_the_same(ticket, reason, has_slot, if_dropped));
+            }
+            ticket.into()
         };
         Ok(self.begin(claim.with_slot(has_slot), if_dropped))
+    }
+
+    /// A call that only an observed circuit lets in (R25). It takes no slot from those that would run otherwise.
+    #[cold]
+    fn let_in_all_the_same(
+        &self,
+        ticket: Ticket,
+        reason: RejectedReason,
+        has_slot: bool,
+        if_dropped: IfDropped,
+    ) -> Permit<'_> {
+        self.count_would_reject(reason);
+        if has_slot {
+            self.leave_bulkhead();
+        }
+        self.begin(ticket.into(), if_dropped)
+    }
+
+    fn count_would_reject(&self, reason: RejectedReason) {
+        if let Some(counter) = Counter::would_reject(reason) {
+            self.totals.add(counter);
+        }
+    }
+
+    /// Whether the circuit judges but refuses no call.
+    pub(super) fn is_observing(&self) -> bool {
+        self.machine.lock().is_observing()
     }
 
     #[inline]

@@ -26,6 +26,9 @@ pub(crate) enum Counter {
     RejectedHalfOpenFull,
     RejectedForcedOpen,
     RejectedBulkheadFull,
+    WouldRejectOpen,
+    WouldRejectHalfOpenFull,
+    WouldRejectBulkheadFull,
 }
 
 impl Counter {
@@ -43,7 +46,20 @@ impl Counter {
         Self::RejectedHalfOpenFull,
         Self::RejectedForcedOpen,
         Self::RejectedBulkheadFull,
+        Self::WouldRejectOpen,
+        Self::WouldRejectHalfOpenFull,
+        Self::WouldRejectBulkheadFull,
     ];
+
+    /// A refusal that an observed circuit left out. It leaves out none by an order.
+    pub(crate) fn would_reject(reason: RejectedReason) -> Option<Self> {
+        match reason {
+            RejectedReason::Open => Some(Self::WouldRejectOpen),
+            RejectedReason::HalfOpenFull => Some(Self::WouldRejectHalfOpenFull),
+            RejectedReason::BulkheadFull => Some(Self::WouldRejectBulkheadFull),
+            RejectedReason::ForcedOpen => None,
+        }
+    }
 }
 
 impl From<Ending> for Counter {
@@ -68,7 +84,7 @@ impl From<RejectedReason> for Counter {
     }
 }
 
-const COUNTERS: usize = Counter::RejectedBulkheadFull as usize + 1;
+const COUNTERS: usize = Counter::WouldRejectBulkheadFull as usize + 1;
 
 type Shared = [AtomicU64; COUNTERS];
 
@@ -195,6 +211,16 @@ impl Totals {
         };
         calls.started = calls.started.max(calls.ended());
         calls
+    }
+
+    /// The refusals that an observed circuit left out.
+    pub(crate) fn would_reject(&self) -> Rejections {
+        Rejections {
+            open: self.of(Counter::WouldRejectOpen),
+            half_open_full: self.of(Counter::WouldRejectHalfOpenFull),
+            forced_open: 0,
+            bulkhead_full: self.of(Counter::WouldRejectBulkheadFull),
+        }
     }
 
     pub(crate) fn rejections(&self) -> Rejections {

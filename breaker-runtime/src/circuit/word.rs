@@ -134,6 +134,10 @@ impl Word {
         self.0 & (NOT_CLOSED | FOR_A_TIME) == 0
     }
 
+    fn with_run_of(self, other: Self) -> Self {
+        Self(self.0 & !MISSING | other.0 & MISSING)
+    }
+
     /// Whether it is closed now, for good or for a time.
     fn is_closed_now(self) -> bool {
         self.0 & NOT_CLOSED == 0
@@ -381,10 +385,17 @@ impl AtomicWord {
     }
 
     fn show(&self, next: Word, holds_until: Instant) {
-        if (self.load().0 ^ next.0) & !MISSING != 0 {
+        let mut seen = self.load();
+        if (seen.0 ^ next.0) & !MISSING != 0 {
             self.holds_until.store(0, Ordering::Release);
+            let goes_on = next.is_closed_now() && seen.is_closed_in(next.epoch());
             // An exchange, so that a good call's is either before it, or sees it and fails.
-            self.bits.swap(next.0, Ordering::AcqRel);
+            while goes_on && let Err(now) = self.exchange(seen, next.with_run_of(seen)) {
+                seen = now;
+            }
+            if !goes_on {
+                self.bits.swap(next.0, Ordering::AcqRel);
+            }
         }
         if self.holds_until() != holds_until {
             self.holds_until.store(holds_until.as_nanos(), Ordering::Release);

@@ -57,6 +57,7 @@ object!(RegistrySnapshot, all: Self { circuits } = all => { "circuits": circuits
 object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
+    would_reject, mode,
     transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
     conflict_count,
 } = snapshot => {
@@ -79,6 +80,8 @@ object!(Snapshot, snapshot: Self {
     "in_flight": in_flight,
     "calls": calls,
     "rejected": rejected,
+    "would_reject": would_reject,
+    "mode": mode,
     "transitions": transitions,
     "transition_counts": transition_counts,
     "open_time": seconds(open_time),
@@ -194,7 +197,7 @@ macro_rules! shown {
     )*};
 }
 
-shown!(u32, f64, WindowSize);
+shown!(u32, f64, Mode, WindowSize);
 
 impl Shown for Duration {
     fn shown(&self) -> impl Serialize {

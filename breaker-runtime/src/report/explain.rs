@@ -25,6 +25,9 @@ impl Snapshot {
     #[must_use]
     pub fn explain(&self) -> String {
         let mut sentence = String::new();
+        if self.mode == Mode::Observe {
+            sentence.push_str("observed: ");
+        }
         // A `String` takes everything that is written to it.
         let _ = match self.state {
             State::Closed => self.explain_closed(&mut sentence),
@@ -37,6 +40,11 @@ impl Snapshot {
                 self.explain_mode(&mut sentence, "disabled", "calls run and are only counted")
             }
         };
+        let would_reject = self.would_reject.total();
+        if self.mode == Mode::Observe && would_reject > 0 {
+            let calls = if would_reject == 1 { "call" } else { "calls" };
+            let _ = write!(sentence, "; would have rejected {would_reject} {calls}");
+        }
         if let Some(ordered) = &self.mode_override
             && ordered.mode == Mode::Normal
             && let (Some(left), Some(then)) = (ordered.left, ordered.then)
@@ -156,6 +164,7 @@ impl Snapshot {
 const fn words(mode: Mode) -> &'static str {
     match mode {
         Mode::Normal => "as usual",
+        Mode::Observe => "observed",
         Mode::Disabled => "disabled",
         Mode::ForcedOpen => "forced open",
     }

@@ -76,7 +76,7 @@ impl Arbitrary<'_> for Step {
             Success, Success, Success, Success, Failure, Failure, Failure, Failure, Ignored,
             Cancelled,
         ];
-        const MODES: [Mode; 3] = [Mode::Normal, Mode::Disabled, Mode::ForcedOpen];
+        const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
         Ok(match source.int_in_range(1..=65)? {
             1..=20 => Self::Acquire,
             21..=44 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
@@ -117,6 +117,9 @@ fn config(source: &mut Unstructured<'_>) -> Result<Config> {
         if let Some(longer) = maybe(source, 0..=30)? {
             config = config.cooldown_max(ticks(cooldown + longer));
         }
+    }
+    if source.ratio(1, 4)? {
+        config = config.mode(Mode::Observe);
     }
     Ok(config)
 }
@@ -171,7 +174,8 @@ struct Heard {
 /// A mode that somebody wants, until a tick or for good.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
-    mode: Mode,
+    /// `None` is that of the settings.
+    mode: Option<Mode>,
     until: Option<u64>,
 }
 
@@ -217,6 +221,7 @@ struct Model {
     let_in: usize,
     ended: Vec<(Ended, Settlement)>,
     refused: Vec<RejectedReason>,
+    would_reject: Vec<RejectedReason>,
 }
 
 impl Model {
@@ -240,6 +245,7 @@ impl Model {
             let_in: 0,
             ended: vec![],
             refused: vec![],
+            would_reject: vec![],
         }
     }
 
@@ -331,6 +337,7 @@ impl Model {
             _ => self.forget_all_but(|_, _| false),
         }
         self.settings = settings;
+        self.run_as(self.mode(), self.now);
         for probe in &mut self.probes {
             let deadline = probe.admitted + in_ticks(settings.probe_timeout);
             probe.deadline = deadline.max(self.now);
@@ -357,9 +364,7 @@ impl Model {
             }
             if !self.has_ended && self.end_of_last() == Some(deadline) {
                 self.has_ended = true;
-                if self.changes_by_itself() {
-                    self.enter(state_of(self.permanent()), deadline);
-                }
+                self.run_as(self.permanent(), deadline);
             }
         }
     }
@@ -371,20 +376,49 @@ impl Model {
     /// The mode that was wanted last without an end.
     fn permanent(&self) -> Mode {
         let for_good = self.wanted.iter().rev().find(|wanted| wanted.until.is_none());
-        for_good.map_or(Mode::Normal, |wanted| wanted.mode)
+        for_good.and_then(|wanted| wanted.mode).unwrap_or(self.settings.mode)
     }
 
-    /// Whether the end of the last is a change of mode.
+    /// The mode that is wanted now, as far as the ends of orders have taken effect.
+    fn mode(&self) -> Mode {
+        let timed = self.wanted.last().filter(|last| last.until.is_some() && !self.has_ended);
+        timed.and_then(|timed| timed.mode).unwrap_or(self.permanent())
+    }
+
+    /// Whether the end of the last brings another state.
     fn changes_by_itself(&self) -> bool {
-        let last = self.wanted.last();
-        last.is_some_and(|last| last.until.is_some() && last.mode != self.permanent())
+        let last = self.wanted.last().filter(|last| last.until.is_some());
+        let mode = last.and_then(|last| last.mode);
+        mode.is_some_and(|mode| {
+            mode != self.permanent() && !(mode.judges() && self.permanent().judges())
+        })
     }
 
-    fn want(&mut self, mode: Mode, limit: Option<u64>) {
+    fn want(&mut self, mode: Option<Mode>, limit: Option<u64>) {
         self.lapse();
+        let is_as_usual = limit.is_none() && mode == Some(Mode::Normal);
+        let mode = mode.filter(|mode| !(is_as_usual && self.settings.mode == *mode));
         self.wanted.push(Wanted { mode, until: limit.map(|limit| self.now + limit) });
         self.has_ended = false;
-        self.set(state_of(mode));
+        if mode.is_none_or(|mode| mode == Mode::Normal) && self.mode().judges() {
+            self.enter(State::Closed, self.now);
+        } else {
+            self.run_as(self.mode(), self.now);
+        }
+    }
+
+    fn run_as(&mut self, mode: Mode, at: u64) {
+        let state = match mode {
+            Mode::Normal | Mode::Observe => match self.state {
+                State::ForcedOpen | State::Disabled => State::Closed,
+                judged => judged,
+            },
+            Mode::Disabled => State::Disabled,
+            Mode::ForcedOpen => State::ForcedOpen,
+        };
+        if state != self.state {
+            self.enter(state, at);
+        }
     }
 
     /// The last of all, or of those that have no end.
@@ -394,8 +428,7 @@ impl Model {
         let permanent = || self.wanted.iter().rposition(|wanted| wanted.until.is_none());
         let number = if is_over { permanent()? } else { last };
         let Wanted { mode, until } = self.wanted[number];
-        let is_shown = until.is_some() || mode != Mode::Normal;
-        is_shown.then(|| Ordered {
+        mode.map(|mode| Ordered {
             mode,
             left: until.map(|until| ticks(until - self.now)),
             then: until.map(|_| self.permanent()),
@@ -421,13 +454,17 @@ impl Model {
             }
             State::HalfOpen | State::Closed | State::Disabled => None,
         };
+        let is_observed = self.mode() == Mode::Observe;
         if let Some(refusal) = refusal {
-            self.refused.push(refusal.0);
-            return Err(refusal);
+            if !is_observed {
+                self.refused.push(refusal.0);
+                return Err(refusal);
+            }
+            self.would_reject.push(refusal.0);
         }
         let number = self.let_in;
         self.let_in += 1;
-        if self.state == State::HalfOpen {
+        if self.state == State::HalfOpen && refusal.is_none() {
             let deadline = self.now + in_ticks(self.settings.probe_timeout);
             self.probes.push(Probe { number, admitted: self.now, deadline, end: None });
         }
@@ -463,7 +500,8 @@ impl Model {
             }
             State::HalfOpen => {
                 let probe = self.probes.iter_mut().find(|probe| probe.number == leave.number);
-                let probe = probe.expect("it was let in as a probe");
+                // One that was let in all the same has no place among the probes.
+                let Some(probe) = probe else { return Settlement::Neutral };
                 if probe.end.is_some() {
                     return Settlement::Late;
                 }
@@ -483,7 +521,9 @@ impl Model {
                 if end == ProbeEnd::Neither { Settlement::Neutral } else { Settlement::Recorded }
             }
             State::Disabled => Settlement::Neutral,
-            State::Open | State::ForcedOpen => unreachable!("nobody is let in here"),
+            // It was let in all the same.
+            State::Open => Settlement::Neutral,
+            State::ForcedOpen => unreachable!("nobody is let in here"),
         }
     }
 
@@ -555,11 +595,6 @@ impl Model {
     }
 
     /// A control that sets a state of its own.
-    fn set(&mut self, state: State) {
-        if self.state != state || state == State::Closed {
-            self.enter(state, self.now);
-        }
-    }
 
     fn probes(&self) -> Probes {
         let is_half_open = self.state == State::HalfOpen;
@@ -627,13 +662,17 @@ impl Model {
     }
 
     fn rejections(&self) -> Rejections {
-        let count = |reason| self.refused.iter().filter(|it| **it == reason).count() as u64;
-        Rejections {
-            open: count(RejectedReason::Open),
-            half_open_full: count(RejectedReason::HalfOpenFull),
-            forced_open: count(RejectedReason::ForcedOpen),
-            bulkhead_full: 0,
-        }
+        rejections_of(&self.refused)
+    }
+}
+
+fn rejections_of(refused: &[RejectedReason]) -> Rejections {
+    let count = |reason| refused.iter().filter(|it| **it == reason).count() as u64;
+    Rejections {
+        open: count(RejectedReason::Open),
+        half_open_full: count(RejectedReason::HalfOpenFull),
+        forced_open: count(RejectedReason::ForcedOpen),
+        bulkhead_full: 0,
     }
 }
 
@@ -643,14 +682,6 @@ fn is_recorded(call: Ended) -> bool {
         Ending::Success | Ending::Failure => true,
         Ending::Cancelled => call.slow,
         Ending::Ignored => false,
-    }
-}
-
-fn state_of(mode: Mode) -> State {
-    match mode {
-        Mode::Normal => State::Closed,
-        Mode::Disabled => State::Disabled,
-        Mode::ForcedOpen => State::ForcedOpen,
     }
 }
 
@@ -769,6 +800,9 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());
+    assert_eq!(snapshot.would_reject, rejections_of(&model.would_reject));
+    let order = seen.ordered.as_ref();
+    assert_eq!(snapshot.mode, order.map_or(model.settings.mode, |order| order.mode));
 }
 
 /// Panics unless the machine does what the reference does.
@@ -798,11 +832,11 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
                 bench.wait(ticks(by));
             }
             Step::Trip => (model.trip(), bench.trip()).0,
-            Step::ForceOpen => (model.want(Mode::ForcedOpen, None), bench.force_open()).0,
-            Step::Disable => (model.want(Mode::Disabled, None), bench.disable()).0,
-            Step::Reset => (model.want(Mode::Normal, None), bench.reset()).0,
+            Step::ForceOpen => (model.want(Some(Mode::ForcedOpen), None), bench.force_open()).0,
+            Step::Disable => (model.want(Some(Mode::Disabled), None), bench.disable()).0,
+            Step::Reset => (model.want(None, None), bench.reset()).0,
             Step::Override(mode, limit) => {
-                model.want(mode, limit);
+                model.want(Some(mode), limit);
                 bench.order(mode, limit.map(ticks));
             }
             Step::Reconfigure(config) => (model.reconfigure(config), bench.reconfigure(config)).0,
@@ -847,11 +881,11 @@ pub(crate) fn check_circuit(Case { config, steps }: Case) {
                 time.advance(ticks(by));
             }
             Step::Trip => (model.trip(), circuit.trip()).0,
-            Step::ForceOpen => (model.want(Mode::ForcedOpen, None), circuit.force_open()).0,
-            Step::Disable => (model.want(Mode::Disabled, None), circuit.disable()).0,
-            Step::Reset => (model.want(Mode::Normal, None), circuit.reset()).0,
+            Step::ForceOpen => (model.want(Some(Mode::ForcedOpen), None), circuit.force_open()).0,
+            Step::Disable => (model.want(Some(Mode::Disabled), None), circuit.disable()).0,
+            Step::Reset => (model.want(None, None), circuit.reset()).0,
             Step::Override(mode, limit) => {
-                model.want(mode, limit);
+                model.want(Some(mode), limit);
                 let limit = limit.map(ticks);
                 circuit.override_for(Override::Mode(mode), limit, "somebody").unwrap();
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::circuit::{Calls, CircuitBreaker, Counted, Description, Rejections};
 use crate::rules::{ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count};
-use crate::settings::{Config, Conflict, Site};
+use crate::settings::{Config, Conflict, Mode, Site};
 
 /// A circuit at one moment. Taking a snapshot changes nothing and never waits for a call.
 ///
@@ -67,6 +67,10 @@ pub struct Snapshot {
     pub calls: Calls,
     /// Calls that were refused.
     pub rejected: Rejections,
+    /// Calls that ran although they would have been rejected, while the circuit was [observed](crate::Mode::Observe).
+    pub would_reject: Rejections,
+    /// How the circuit is run. In mode [`Observe`](crate::Mode::Observe) the state is the one it would be in.
+    pub mode: Mode,
     /// Changes of state since the circuit was made.
     pub transitions: u64,
     /// The same, by state before and after.
@@ -142,7 +146,7 @@ impl CircuitBreaker {
     /// ```
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let Counted { reading, config, settings, calls, rejected } = self.read();
+        let Counted { reading, config, settings, calls, rejected, would_reject } = self.read();
         let Description { decided_by, sites, conflicts, conflict_count } = self.describe();
         let judged =
             (reading.tally.calls >= settings.minimum_calls.into()).then_some(reading.tally);
@@ -165,6 +169,8 @@ impl CircuitBreaker {
             in_flight: calls.in_flight(),
             calls,
             rejected,
+            would_reject,
+            mode: reading.mode,
             transitions: reading.past.transitions.total(),
             transition_counts: reading.past.transitions,
             open_time: reading.past.open,

@@ -123,6 +123,14 @@ impl Ticket {
     }
 }
 
+/// A call that was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    pub(crate) ticket: Ticket,
+    /// Why it would have been refused if the circuit were not observed.
+    pub(crate) would_reject: Option<RejectedReason>,
+}
+
 /// What settling did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -164,6 +172,7 @@ pub(crate) struct Reading {
     pub(crate) past: Past,
     pub(crate) last_failure: Option<Duration>,
     pub(crate) last_success: Option<Duration>,
+    pub(crate) mode: Mode,
     pub(crate) mode_override: Option<ModeOverride>,
 }
 
@@ -207,9 +216,13 @@ impl Machine {
         self.ahead(now).map_or(self.state(), |ahead| ahead.state())
     }
 
-    /// Whether a call would be admitted (R6, R7).
+    /// Whether a call would be let in (R6, R7). An observed circuit lets every call in (R25).
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
+        self.verdict(now).or_else(|refusal| if self.is_observing() { Ok(()) } else { Err(refusal) })
+    }
+
+    fn verdict(&self, now: Instant) -> Result<(), Refusal> {
         match &self.phase {
             Phase::ForcedOpen => {
                 let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
@@ -229,23 +242,30 @@ impl Machine {
         }
     }
 
-    /// Admits a call, as a probe if the circuit needs one, or refuses it.
-    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Refusal> {
-        self.check(now)?;
-        let now = self.now;
+    /// Admits a call, as a probe if necessary, or says why not.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Admitted, Refusal> {
+        let now = self.catch_up(now);
+        let mut ticket = Ticket::of(self.epoch);
+        if let Err(refusal) = self.verdict(now) {
+            // Its outcome counts for nothing here, as it has no place among the probes (R25).
+            let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
+            return would_reject
+                .map(|reason| Admitted { ticket, would_reject: Some(reason) })
+                .ok_or(refusal);
+        }
         if let Phase::Open { .. } = self.phase {
             let trouble = self.trouble();
             (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
             let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
             self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
+            ticket.epoch = self.epoch;
         }
-        let mut ticket = Ticket::of(self.epoch);
         if let Phase::HalfOpen { probes, next } = &mut self.phase {
             let probe = next.take();
             probes.insert(probe, Probe::new(now, &self.settings));
             ticket.probe = Some(probe);
         }
-        Ok(ticket)
+        Ok(Admitted { ticket, would_reject: None })
     }
 
     /// Restarts the deadline of a probe that is not lost yet. It gets a new id, because later ids have later deadlines.
@@ -270,8 +290,8 @@ impl Machine {
         match (&self.phase, self.change_of_mode()) {
             (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
             (Phase::Closed(evidence), None) => evidence.holds_until(),
-            (Phase::Open { until, .. }, None) => *until,
-            (Phase::Open { .. }, Some(_))
+            (Phase::Open { until, .. }, None) if !self.asks_when_open() => *until,
+            (Phase::Open { .. }, _)
             | (Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled, _) => Instant::ZERO,
         }
     }
@@ -409,7 +429,7 @@ impl Machine {
 
     /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
     pub(crate) fn reset(&mut self, now: Instant) {
-        self.order(Order::by_code(Mode::Normal), now);
+        self.order(Order::reset(), now);
     }
 
     /// Applies lost probes and ended orders.
@@ -421,6 +441,12 @@ impl Machine {
     pub(crate) fn reconfigure(&mut self, settings: Settings, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
         self.settings = settings;
+        let epoch = self.epoch;
+        self.run_as(self.mode(), Cause::Configured, now);
+        if self.epoch != epoch {
+            // What it begins with in another mode is made by the new settings.
+            return;
+        }
         let cooldown = match self.phase {
             Phase::Open { draw, .. } => self.cooldown(draw),
             _ => settings.cooldown,
@@ -442,26 +468,63 @@ impl Machine {
 
     /// Changes the mode, permanently or for a time (R16, R34). If the clock went back, a reset starts again from `now`:
     /// a test with paused time must not wait for the time of an earlier test.
-    pub(crate) fn order(&mut self, order: Order, now: Instant) {
-        if order.mode == Mode::Normal && now < self.now {
+    pub(crate) fn order(&mut self, mut order: Order, now: Instant) {
+        if order.mode == Some(Mode::Normal) && order.limit.is_none() {
+            // What is as usual anyway needs no order.
+            order.mode = order.mode.filter(|mode| *mode != self.settings.mode);
+        }
+        if order.mode.is_none_or(|mode| mode == Mode::Normal) && now < self.now {
             self.now = now;
             self.created = self.created.min(now);
         }
         let now = self.catch_up(now);
-        let (mode, cause) = match order.mode {
-            Mode::Normal => (Mode::Normal, Cause::Reset),
-            Mode::Disabled => (Mode::Disabled, Cause::Disabled),
-            Mode::ForcedOpen => (Mode::ForcedOpen, Cause::ForcedOpen),
-        };
+        let empties = order.mode.is_none_or(|mode| mode == Mode::Normal);
         self.history().orders.get_or_insert_default().take(order, now);
-        self.run_as(mode, cause, now);
+        let mode = self.mode();
+        let cause = match mode {
+            Mode::Normal | Mode::Observe => Cause::Reset,
+            Mode::Disabled => Cause::Disabled,
+            Mode::ForcedOpen => Cause::ForcedOpen,
+        };
+        if empties && mode.judges() {
+            self.close(cause, now);
+        } else {
+            self.run_as(mode, cause, now);
+        }
     }
 
-    /// Changes nothing if the circuit is in that mode, except that `Normal` empties a closed circuit (R16).
+    /// Whether the end of the cooldown does not say until when calls are refused: it is observed, or will be.
+    fn asks_when_open(&self) -> bool {
+        self.is_observing() || self.orders().is_some_and(|orders| orders.end().is_some())
+    }
+
+    /// How the circuit is run: as ordered, or else as its settings say.
+    fn mode(&self) -> Mode {
+        let settings = self.settings.mode;
+        self.orders().map_or(settings, |orders| orders.mode(settings))
+    }
+
+    /// The same at a time when a timed order may have ended that nobody has noticed.
+    fn mode_at(&self, now: Instant) -> Mode {
+        let settings = self.settings.mode;
+        let in_force = self.orders().and_then(|orders| orders.in_force(settings, now));
+        in_force.map_or(settings, |order| order.mode)
+    }
+
+    /// Whether it judges but refuses no call (R25).
+    pub(crate) fn is_observing(&self) -> bool {
+        self.mode() == Mode::Observe
+    }
+
+    /// Changes nothing if the circuit is run like that already, and between judging with and without refusals.
     fn run_as(&mut self, mode: Mode, cause: Cause, now: Instant) {
         match (mode, &self.phase) {
-            (Mode::Normal, _) => self.close(cause, now),
-            (Mode::Disabled, Phase::Disabled) | (Mode::ForcedOpen, Phase::ForcedOpen) => {}
+            (Mode::Normal | Mode::Observe, Phase::Disabled | Phase::ForcedOpen) => {
+                self.close(cause, now);
+            }
+            (Mode::Normal | Mode::Observe, _)
+            | (Mode::Disabled, Phase::Disabled)
+            | (Mode::ForcedOpen, Phase::ForcedOpen) => {}
             (Mode::Disabled, _) => {
                 // The calls of a disabled circuit are not dated.
                 if let Some(trouble) = &mut self.trouble {
@@ -473,9 +536,11 @@ impl Machine {
         }
     }
 
-    /// When the timed order ends, and the mode after it, if the mode changes then.
+    /// When the timed order ends, and the mode after it, if the circuit is in another state then.
     fn change_of_mode(&self) -> Option<(Instant, Mode)> {
-        self.orders()?.change()
+        let (until, ordered, then) = self.orders()?.change(self.settings.mode)?;
+        let changes = ordered != then && !(ordered.judges() && then.judges());
+        changes.then_some((until, then))
     }
 
     /// Returns the transitions since the last call.
@@ -536,7 +601,10 @@ impl Machine {
             past: self.past(now),
             last_failure: ago(last_failure),
             last_success: ago(last_success),
-            mode_override: self.orders().and_then(|orders| orders.in_force(now)),
+            mode: self.mode_at(now),
+            mode_override: self
+                .orders()
+                .and_then(|orders| orders.in_force(self.settings.mode, now)),
         };
         match &self.phase {
             Phase::Closed(evidence) => {

@@ -68,7 +68,8 @@ pub struct ModeOverride {
 /// A request to run a circuit in a mode.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
-    pub(crate) mode: Mode,
+    /// `None` is back to the mode of the settings.
+    pub(crate) mode: Option<Mode>,
     /// `None` lasts until the next order.
     pub(crate) limit: Option<Duration>,
     /// Who gave it; empty if unknown.
@@ -78,11 +79,16 @@ pub(crate) struct Order {
 impl Order {
     /// An order by the program itself.
     pub(crate) const fn by_code(mode: Mode) -> Self {
-        Self { mode, limit: None, by: Cow::Borrowed("code") }
+        Self { mode: Some(mode), limit: None, by: Cow::Borrowed("code") }
     }
 
-    /// An order by someone else. `by` may be any text.
+    /// The end of all orders, by the program itself.
+    pub(crate) const fn reset() -> Self {
+        Self { mode: None, limit: None, by: Cow::Borrowed("code") }
+    }
+
+    /// An order by someone. The name can be any text.
     pub(crate) fn by(by: &str, mode: Mode, limit: Option<Duration>) -> Self {
-        Self { mode, limit, by: Cow::Owned(tame(by)) }
+        Self { mode: Some(mode), limit, by: Cow::Owned(tame(by)) }
     }
 }

@@ -209,6 +209,8 @@ pub enum Cause {
     Disabled,
     /// An [override](crate::Registry::override_for) with a time limit ended.
     OverrideEnded,
+    /// The settings now ask for another [mode](crate::Mode).
+    Configured,
 }
 
 impl Cause {
@@ -223,6 +225,7 @@ impl Cause {
             Self::ForcedOpen => "forced_open",
             Self::Disabled => "disabled",
             Self::OverrideEnded => "override_ended",
+            Self::Configured => "configured",
         }
     }
 }
@@ -238,6 +241,7 @@ impl fmt::Display for Cause {
             Self::ForcedOpen => f.write_str("force_open()"),
             Self::Disabled => f.write_str("disable()"),
             Self::OverrideEnded => f.write_str("the override ended"),
+            Self::Configured => f.write_str("its settings changed"),
         }
     }
 }

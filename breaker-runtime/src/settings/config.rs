@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use breaker_options::{Takes, circuit_options};
 
-use super::{ConfigError, WindowSize};
+use super::options::{Bit, Options};
+use super::{ConfigError, Mode, WindowSize};
 
 /// Declares `Config` from the table of options: its fields, its setters, and the checks of each value.
 macro_rules! config {
@@ -16,12 +17,14 @@ macro_rules! config {
         #[must_use = "a config does nothing until a circuit is made with it"]
         pub struct Config {
             $(pub(super) $name: Option<stated!($takes)>,)*
+            /// The options that are switched off, where without a statement they would be on.
+            pub(super) off: Options,
         }
 
         impl Config {
             /// States nothing: every option has its default.
             pub const fn new() -> Self {
-                Self { $($name: None,)* }
+                Self { $($name: None,)* off: Options::NONE }
             }
 
             $(setter!($takes $name, $default, $limits, $meaning);)*
@@ -29,11 +32,11 @@ macro_rules! config {
             /// The first option that is out of range, or lacks the option it needs.
             const fn problem_of_one(&self) -> Option<ConfigError> {
                 $(
-                    if let Some(value) = self.$name {
-                        if let Some(problem) = problem!($takes, value) {
+                    if let Some(_value) = self.$name {
+                        if let Some(problem) = problem!($takes, _value) {
                             return Some(ConfigError::new(stringify!($name), problem));
                         }
-                        if !$needs.is_empty() && !self.states($needs) {
+                        if !$needs.is_empty() && !self.states($needs) && !self.switches_off($needs) {
                             return Some(ConfigError::new(stringify!($name), concat!("needs `", $needs, "`")));
                         }
                     }
@@ -44,6 +47,11 @@ macro_rules! config {
             /// Whether this option is stated.
             const fn states(&self, option: &str) -> bool {
                 $((equal(option, stringify!($name)) && self.$name.is_some()) ||)* false
+            }
+
+            /// Whether the option of that name is switched off.
+            pub(super) const fn switches_off(&self, option: &str) -> bool {
+                $((equal(option, stringify!($name)) && self.off.has(Bit::$name)) ||)* false
             }
         }
     };
@@ -71,6 +79,9 @@ macro_rules! problem {
     (Window, $value:ident) => {
         $value.problem()
     };
+    (Mode, $value:ident) => {
+        None
+    };
 }
 
 /// A window has two setters, which are written out below.
@@ -82,6 +93,10 @@ macro_rules! setter {
     (Spread $($rest:tt)*) => { setter!(@ f64, "at least 0, less than 1", "0.1", "0.1", $($rest)*); };
     (Duration $($rest:tt)*) => {
         setter!(@ Duration, "longer than 0", "std::time::Duration::from_secs(90)", "1m 30s", $($rest)*);
+    };
+    (Mode $($rest:tt)*) => {
+        setter!(@ Mode, "`Mode::Normal` or `Mode::Observe`; the other modes are orders, not settings of a program",
+            "breaker_runtime::Mode::Observe", "observe", $($rest)*);
     };
     (Wait $($rest:tt)*) => {
         setter!(@ Duration, "may be 0", "std::time::Duration::from_millis(50)", "50ms", $($rest)*);
@@ -102,6 +117,7 @@ macro_rules! setter {
         /// ```
         pub const fn $name(mut self, value: $type) -> Self {
             self.$name = Some(value);
+            self.off = self.off.without(Bit::$name);
             self
         }
     };
@@ -143,6 +159,12 @@ impl Config {
     pub const fn time_window(mut self, length: Duration) -> Self {
         self.window = Some(WindowSize::Time(length));
         self
+    }
+
+    /// What the attribute writes for the words of `mode`.
+    #[doc(hidden)]
+    pub const fn mode_named(self, word: &str) -> Self {
+        self.mode(if equal(word, "observe") { Mode::Observe } else { Mode::Normal })
     }
 
     /// Checks that every option is in range, has the option it needs, and contradicts no other.

@@ -14,11 +14,14 @@ const LONGEST_BY: usize = 128;
 ///
 /// assert_eq!(Mode::ForcedOpen.to_string(), "forced_open");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
     /// The circuit opens and closes on evidence.
+    #[default]
     Normal,
+    /// The circuit opens and closes on evidence, and refuses no call: what it would have refused is counted.
+    Observe,
     /// Every call runs and is counted, and nothing opens the circuit.
     Disabled,
     /// Every call is refused.
@@ -26,11 +29,20 @@ pub enum Mode {
 }
 
 impl Mode {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Normal, Self::Observe, Self::Disabled, Self::ForcedOpen];
+
+    /// Whether the circuit opens and closes on evidence.
+    pub(crate) const fn judges(self) -> bool {
+        matches!(self, Self::Normal | Self::Observe)
+    }
+
     /// The word that `Display` and JSON use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "normal",
+            Self::Observe => "observe",
             Self::Disabled => "disabled",
             Self::ForcedOpen => "forced_open",
         }

@@ -6,7 +6,7 @@ use breaker_options::circuit_options;
 use super::{Config, Settings};
 
 /// A set of options, one bit each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options(u32);
 
 macro_rules! options {
@@ -14,21 +14,27 @@ macro_rules! options {
         /// The options in the order of their bits.
         #[allow(non_camel_case_types, reason = "they have the names of the options")]
         #[derive(Clone, Copy)]
-        enum Bit { $($name),* }
+        pub(super) enum Bit { $($name),* }
 
         const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         impl Config {
             /// The set of stated options.
             pub(crate) fn options(&self) -> Options {
-                Options(0 $(| u32::from(self.$name.is_some()) << Bit::$name as u32)*)
+                Options(self.off.0 $(| u32::from(self.$name.is_some()) << Bit::$name as u32)*)
             }
         }
 
         impl Settings {
             /// Rebuilds the config that states these options and has these settings.
             pub(crate) fn stating(&self, stated: Options) -> Config {
-                Config { $($name: kept!($kept, stated.has(Bit::$name), self.$name),)* }
+                let mut off = Options::NONE;
+                $(
+                    if stated.has(Bit::$name) && is_off!($kept, self.$name) {
+                        off = off.with(Bit::$name);
+                    }
+                )*
+                Config { $($name: kept!($kept, stated.has(Bit::$name), self.$name),)* off }
             }
         }
     };
@@ -43,6 +49,15 @@ macro_rules! kept {
     };
 }
 
+macro_rules! is_off {
+    (optional, $value:expr) => {
+        $value.is_none()
+    };
+    (always, $value:expr) => {
+        false
+    };
+}
+
 circuit_options!(options);
 
 impl Options {
@@ -54,8 +69,18 @@ impl Options {
         Self(bits)
     }
 
-    fn has(self, bit: Bit) -> bool {
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn has(self, bit: Bit) -> bool {
         self.0 >> bit as u32 & 1 == 1
+    }
+
+    pub(super) const fn with(self, bit: Bit) -> Self {
+        Self(self.0 | 1 << bit as u32)
+    }
+
+    pub(super) const fn without(self, bit: Bit) -> Self {
+        Self(self.0 & !(1 << bit as u32))
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use breaker_options::{Value, circuit_options, exact, find, unknown};
 
-use super::{Config, ConfigErrors, WindowSize};
+use super::options::{Bit, Options};
+use super::{Config, ConfigErrors, Mode, WindowSize};
 
 /// The text of a config that states nothing.
 const NOTHING: &str = "defaults";
@@ -47,6 +48,17 @@ impl AsText for Duration {
     }
 }
 
+impl AsText for Mode {
+    fn write(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn from(value: Value) -> Option<Self> {
+        let Value::Mode(word) = value else { return None };
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
+}
+
 impl AsText for WindowSize {
     fn write(&self) -> String {
         self.to_string()
@@ -56,7 +68,7 @@ impl AsText for WindowSize {
         match value {
             Value::Count(calls) => Some(Self::Calls(calls)),
             Value::Duration(length) => Some(Self::Time(length)),
-            Value::Number(_) => None,
+            Value::Number(_) | Value::Mode(_) | Value::Off => None,
         }
     }
 }
@@ -66,18 +78,41 @@ macro_rules! texts {
         impl Config {
             fn texts(&self) -> Vec<String> {
                 let stated = [$(
-                    self.$name.map(|value| format!(concat!(stringify!($name), "={}"), value.write())),
+                    match self.$name {
+                        Some(value) => Some(format!(concat!(stringify!($name), "={}"), value.write())),
+                        None => self.off.has(Bit::$name).then(|| concat!(stringify!($name), "=off").to_owned()),
+                    },
                 )*];
                 stated.into_iter().flatten().collect()
             }
 
             /// States an option whose value was read. `None` if the option does not belong to a circuit.
-            fn state(&mut self, name: &str, value: Value) -> Option<()> {
+            pub(crate) fn state(&mut self, name: &str, value: Value) -> Option<()> {
                 match name {
-                    $(stringify!($name) => self.$name = Some(AsText::from(value)?),)*
+                    $(
+                        stringify!($name) if value == Value::Off => {
+                            (self.$name, self.off) = (None, self.off.with(Bit::$name));
+                        }
+                        stringify!($name) => {
+                            self.$name = Some(AsText::from(value)?);
+                            self.off = self.off.without(Bit::$name);
+                        }
+                    )*
                     _ => return None,
                 }
                 Some(())
+            }
+
+            /// The same options, and those that `over` states in their place.
+            pub(crate) fn overlaid(mut self, over: &Self) -> Self {
+                $(
+                    if over.$name.is_some() || over.off.has(Bit::$name) {
+                        self.$name = over.$name;
+                        self.off = self.off.without(Bit::$name);
+                    }
+                )*
+                self.off = Options::from_bits(self.off.bits() | over.off.bits());
+                self
             }
         }
     };
@@ -168,6 +203,9 @@ pub(super) mod tests {
         };
         (Wait) => {
             durations(0)
+        };
+        (Mode) => {
+            prop::sample::select(vec![Mode::Normal, Mode::Observe])
         };
         (Window) => {
             prop_oneof![

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use super::{GoodCalls, Machine, Reading, Settlement, Ticket};
+use super::{Admitted, GoodCalls, Machine, Reading, Settlement, Ticket};
 use crate::rules::{Ended, Ending, Good, Instant, Order, Refusal, State};
 use crate::settings::{Config, Mode, Settings, WindowSize};
 
@@ -75,6 +75,10 @@ impl Bench {
     }
 
     pub(crate) fn admit(&mut self) -> Result<Ticket, Refusal> {
+        self.admit_observed().map(|admitted| admitted.ticket)
+    }
+
+    pub(crate) fn admit_observed(&mut self) -> Result<Admitted, Refusal> {
         self.act(Machine::admit)
     }
 

@@ -27,13 +27,13 @@ impl Orders {
     pub(super) fn take(&mut self, order: Order, now: Instant) {
         let Order { mode, limit, by } = order;
         self.count = self.count.saturating_add(1);
-        let given = Given { mode, by, number: self.count };
+        let given = mode.map(|mode| Given { mode, by, number: self.count });
         let until = limit.map_or(Instant::NEVER, |limit| now.after(limit));
         if until == Instant::NEVER {
             self.timed = None;
-            self.permanent = (mode != Mode::Normal).then_some(given);
+            self.permanent = given;
         } else {
-            self.timed = Some((given, until));
+            self.timed = given.map(|given| (given, until));
         }
     }
 
@@ -42,11 +42,15 @@ impl Orders {
         self.timed.as_ref().map(|(_, until)| *until)
     }
 
-    /// When the timed order ends, and the mode after it, if that is a different mode.
-    pub(super) fn change(&self) -> Option<(Instant, Mode)> {
+    /// When the timed order ends, its mode, and the mode after it.
+    pub(super) fn change(&self, settings: Mode) -> Option<(Instant, Mode, Mode)> {
         let (timed, until) = self.timed.as_ref()?;
-        let then = self.permanent_mode();
-        (then != timed.mode).then_some((*until, then))
+        Some((*until, timed.mode, self.permanent_mode(settings)))
+    }
+
+    /// The mode that the orders decide; otherwise that of the settings.
+    pub(super) fn mode(&self, settings: Mode) -> Mode {
+        self.timed.as_ref().map_or_else(|| self.permanent_mode(settings), |(given, _)| given.mode)
     }
 
     /// Removes the timed order, which has ended.
@@ -54,12 +58,12 @@ impl Orders {
         self.timed = None;
     }
 
-    fn permanent_mode(&self) -> Mode {
-        self.permanent.as_ref().map_or(Mode::Normal, |given| given.mode)
+    fn permanent_mode(&self, settings: Mode) -> Mode {
+        self.permanent.as_ref().map_or(settings, |given| given.mode)
     }
 
     /// The order that decides the mode at `now`.
-    pub(super) fn in_force(&self, now: Instant) -> Option<ModeOverride> {
+    pub(super) fn in_force(&self, settings: Mode, now: Instant) -> Option<ModeOverride> {
         let timed = self.timed.as_ref().filter(|(_, until)| !now.has_reached(*until));
         let until = timed.map(|(_, until)| *until);
         let Given { mode, by, number } =
@@ -68,7 +72,7 @@ impl Orders {
             mode: *mode,
             by: (!by.is_empty()).then(|| by.to_string()),
             left: until.and_then(|until| now.left_to(until).as_duration()),
-            then: until.map(|_| self.permanent_mode()),
+            then: until.map(|_| self.permanent_mode(settings)),
             number: *number,
         })
     }
