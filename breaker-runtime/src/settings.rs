@@ -37,6 +37,7 @@ mod mode;
 mod name;
 mod options;
 mod site;
+mod statement;
 mod text;
 
 use std::fmt;
@@ -49,12 +50,15 @@ pub(crate) use config::equal;
 use config::is_less;
 pub use conflict::{Conflict, Stated};
 pub(crate) use duration::Readable;
+pub(crate) use error::Mistake;
 pub use error::{ConfigError, ConfigErrors};
 pub use mode::Mode;
 pub(crate) use mode::tame;
 pub(crate) use name::{LONGEST, Name};
 pub(crate) use options::Options;
 pub use site::{Place, Site};
+pub(crate) use statement::Told;
+pub use statement::{Layer, Source, Sources, Statement};
 #[cfg(test)]
 pub(crate) use text::tests::any_config;
 

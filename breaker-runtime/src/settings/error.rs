@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Layer;
+
 /// An option that is out of range, lacks the option it needs, or contradicts another.
 ///
 /// # Examples
@@ -72,25 +74,64 @@ impl std::error::Error for ConfigError {}
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigErrors(Vec<String>);
+pub struct ConfigErrors(Vec<Mistake>);
+
+/// One mistake, and the statement that it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    text: String,
+    statement: Option<(Layer, usize)>,
+}
+
+impl Mistake {
+    pub(crate) fn of(layer: Layer, number: usize, text: String) -> Self {
+        Self { text, statement: Some((layer, number)) }
+    }
+
+    pub(crate) const fn of_all(text: String) -> Self {
+        Self { text, statement: None }
+    }
+}
 
 impl ConfigErrors {
     /// Fails if there is a mistake. Each is one sentence.
     pub(crate) fn check(mistakes: impl IntoIterator<Item = String>) -> Result<(), Self> {
-        let mistakes: Vec<_> = mistakes.into_iter().collect();
+        let mistakes: Vec<_> = mistakes.into_iter().map(Mistake::of_all).collect();
         if mistakes.is_empty() { Ok(()) } else { Err(Self(mistakes)) }
+    }
+
+    pub(crate) const fn of(mistakes: Vec<Mistake>) -> Self {
+        Self(mistakes)
     }
 
     /// The mistakes in the order found, one sentence each.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.iter().map(|mistake| mistake.text.as_str())
+    }
+
+    /// The mistakes, each with the statement that it is in: its layer, and its number among those given to
+    /// [`Registry::apply`](crate::Registry::apply), from 0. `None` where it is in no single one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Layer, Registry, Statement};
+    ///
+    /// let wrong = Statement::new("*", "cooldown", "5", "a test");
+    /// let errors = Registry::new().apply(Layer::File, vec![wrong]).unwrap_err();
+    /// let (statement, mistake) = errors.by_statement().next().unwrap();
+    /// assert_eq!(statement, Some((Layer::File, 0)));
+    /// assert!(mistake.starts_with("`cooldown` needs a unit"));
+    /// ```
+    pub fn by_statement(&self) -> impl Iterator<Item = (Option<(Layer, usize)>, &str)> {
+        self.0.iter().map(|mistake| (mistake.statement, mistake.text.as_str()))
     }
 }
 
 /// One mistake per line.
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        f.write_str(&self.iter().collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -1,0 +1,221 @@
+//! Statements about circuits from outside the code, in layers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use breaker_options::{Entry, Scope, Value, find, unknown};
+
+use super::{Config, Site};
+
+/// Where settings come from. A later layer wins, option by option.
+///
+/// What the attribute or code states stands between [`Defaults`](Layer::Defaults) and
+/// [`Template`](Layer::Template).
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Layer;
+///
+/// assert!(Layer::File < Layer::Environment);
+/// assert_eq!(Layer::Environment.to_string(), "environment");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Layer {
+    /// Fills what neither the attribute nor code states.
+    Defaults,
+    /// What a circuit takes from a template.
+    Template,
+    /// A file, or any other store of settings.
+    File,
+    /// The environment of the process.
+    Environment,
+    /// Set while the program runs.
+    Override,
+    /// Set for all processes of a fleet.
+    Fleet,
+}
+
+impl Layer {
+    /// The word that `Display` uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Defaults => "defaults",
+            Self::Template => "template",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Override => "override",
+            Self::Fleet => "fleet",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One option of one circuit, stated from outside the code.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Statement;
+///
+/// let statement = Statement::new("http", "cooldown", "5s", "breaker.toml:12");
+/// assert_eq!(statement.to_string(), "http.cooldown=5s");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statement {
+    /// The circuit: `http` is the circuit and all circuits of its keys, `http/beta` is that of one key, and `*` is
+    /// every circuit. The most precise statement of a layer wins.
+    pub circuit: String,
+    /// The option, as in the attribute.
+    pub option: String,
+    /// Its value as text. `off` switches off an option that can be off.
+    pub value: String,
+    /// The place that snapshots and messages show.
+    pub source: String,
+    /// Whether a circuit that does not exist yet is no mistake.
+    pub may_be_unknown: bool,
+}
+
+impl Statement {
+    /// A statement about a circuit that exists.
+    pub fn new(
+        circuit: impl Into<String>,
+        option: impl Into<String>,
+        value: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        let (circuit, option) = (circuit.into(), option.into());
+        let (value, source) = (value.into(), source.into());
+        Self { circuit, option, value, source, may_be_unknown: false }
+    }
+
+    /// The same, also if there is no such circuit yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Layer, Registry, Statement};
+    ///
+    /// let own = Registry::new();
+    /// let later = Statement::new("later", "cooldown", "5s", "a test").may_be_unknown();
+    /// assert_eq!(own.apply(Layer::File, vec![later])?.unknown, ["later"]);
+    /// # Ok::<(), breaker_runtime::ConfigErrors>(())
+    /// ```
+    #[must_use]
+    pub fn may_be_unknown(mut self) -> Self {
+        self.may_be_unknown = true;
+        self
+    }
+
+    /// What it states.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the option or its value.
+    pub(crate) fn read(&self) -> Result<Told, String> {
+        let name = self.option.trim();
+        let option = find(name).ok_or_else(|| unknown(name))?;
+        if !option.is_setting {
+            return Err(format!("`{name}` is code, so it can only be set in the attribute"));
+        }
+        let value = option.read(&self.value).map_err(|problem| format!("`{name}` {problem}"))?;
+        Ok(Told { option, value, source: self.source.as_str().into() })
+    }
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}={}", self.circuit, self.option, self.value)
+    }
+}
+
+/// A statement that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) option: &'static Entry,
+    pub(crate) value: Value,
+    pub(crate) source: Arc<str>,
+}
+
+impl Told {
+    /// Has a config state it, if it is an option of the circuit.
+    pub(crate) fn write_to(&self, config: &mut Config) {
+        if self.option.scope == Scope::Circuit {
+            config.state(self.option.name, self.value);
+        }
+    }
+}
+
+/// Where one value of a circuit's settings comes from.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, Layer, Registry, Statement};
+///
+/// let own = Registry::new();
+/// let queue = own.circuit("queue", Config::new().failure_threshold(3))?;
+/// own.apply(Layer::File, vec![Statement::new("queue", "cooldown", "5s", "breaker.toml:12")])?;
+/// let sources = queue.snapshot().sources;
+/// assert_eq!(sources.of("cooldown").to_string(), "breaker.toml:12");
+/// assert_eq!(sources.of("failure_threshold").to_string(), "code");
+/// assert_eq!(sources.of("window").to_string(), "built-in");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Source {
+    /// The default of the option.
+    BuiltIn,
+    /// An annotated function.
+    Site(&'static Site),
+    /// Code: `get_or_create`, `reconfigure` and the like.
+    Code,
+    /// A statement of that layer, from that place.
+    Stated(Layer, Arc<str>),
+}
+
+/// `built-in`, `src/pay.rs:41`, `code`, or the place that a statement names.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.pad("built-in"),
+            Self::Site(site) => write!(f, "{}:{}", site.file(), site.line()),
+            Self::Code => f.pad("code"),
+            Self::Stated(_, place) => f.pad(place),
+        }
+    }
+}
+
+/// Where each value of a circuit's settings comes from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sources(Vec<(&'static str, Source)>);
+
+impl Sources {
+    /// The source of an option's value. An option that nothing states is [built in](Source::BuiltIn).
+    #[must_use]
+    pub fn of(&self, option: &str) -> Source {
+        let stated = self.0.iter().find(|(name, _)| *name == option);
+        stated.map_or(Source::BuiltIn, |(_, source)| source.clone())
+    }
+
+    /// The options that something states, with their sources.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Source)> {
+        self.0.iter().map(|(name, source)| (*name, source))
+    }
+
+    pub(crate) fn set(&mut self, option: &'static str, source: Source) {
+        match self.0.iter_mut().find(|(name, _)| *name == option) {
+            Some((_, known)) => *known = source,
+            None => self.0.push((option, source)),
+        }
+    }
+}
