@@ -109,14 +109,36 @@ fn r22_configs_that_mean_the_same_are_no_conflict() {
     assert!(registry().get("sites.same").unwrap().snapshot().conflicts.is_empty());
 }
 
+#[circuit_breaker(name = "sites.stated", success_threshold = 2)]
+fn states_an_option() -> Option<()> {
+    None
+}
+
 #[test]
-fn r22_code_never_overrides_a_site() {
+fn r22_code_never_overrides_a_site_that_states_an_option() {
     let differing = Config::new().success_threshold(9);
-    let circuit = registry().get_or_create("sites.generic", differing).unwrap();
-    assert_eq!(circuit.snapshot().config, Config::new());
+    let circuit = registry().get_or_create("sites.stated", differing).unwrap();
+    assert_eq!(states_an_option(), None);
+    assert_eq!(circuit.snapshot().config, Config::new().success_threshold(2));
     let conflicts = circuit.snapshot().conflicts;
     assert_eq!(conflicts.len(), 1);
     assert_eq!(conflicts[0].refused.config, differing);
+}
+
+#[circuit_breaker(name = "sites.silent")]
+fn says_nothing() -> Option<()> {
+    None
+}
+
+#[test]
+fn r22_a_site_that_says_nothing_takes_the_config_of_code_also_after_its_first_call() {
+    assert_eq!(says_nothing(), None);
+    let of_code = Config::new().failure_threshold(2);
+    let circuit = registry().get_or_create("sites.silent", of_code).unwrap();
+    assert_eq!((circuit.snapshot().config, circuit.state()), (of_code, State::Closed));
+    assert!(circuit.snapshot().conflicts.is_empty() && circuit.snapshot().decided_by.is_none());
+    assert_eq!(says_nothing(), None);
+    assert_eq!(circuit.state(), State::Open);
 }
 
 #[test]

@@ -89,10 +89,23 @@ pub(crate) struct Description {
 }
 
 /// A circuit's place in a registry.
-#[derive(Clone, Debug)]
-pub(crate) struct Membership {
-    pub(crate) attention: Arc<Attention>,
-    pub(crate) audience: Arc<dyn Audience>,
+#[derive(Debug)]
+pub(crate) struct Membership<A: ?Sized = dyn Audience> {
+    attention: Arc<Attention>,
+    audience: A,
+}
+
+impl<A> Membership<A> {
+    pub(crate) fn new(attention: Arc<Attention>, audience: A) -> Self {
+        Self { attention, audience }
+    }
+}
+
+impl<A: ?Sized> Membership<A> {
+    /// The audience, whether or not anybody listens.
+    pub(crate) fn of(&self) -> &A {
+        &self.audience
+    }
 }
 
 impl Membership {
@@ -108,6 +121,6 @@ impl Membership {
 
     /// The audience, if it has listeners for that topic.
     pub(crate) fn audience(&self, topic: Topic) -> Option<&dyn Audience> {
-        self.attention.is_paid_to(topic).then_some(&*self.audience)
+        self.attention.is_paid_to(topic).then_some(&self.audience)
     }
 }

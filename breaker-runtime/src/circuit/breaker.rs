@@ -64,7 +64,7 @@ pub struct CircuitBreaker {
     pub(super) machine: Mutex<Machine>,
     pub(super) name: Name,
     /// `None` for a circuit in no registry, which has no listeners.
-    pub(super) membership: Option<Membership>,
+    pub(super) membership: Option<Arc<Membership>>,
 }
 
 /// One reading of a circuit.
@@ -126,11 +126,21 @@ impl CircuitBreaker {
     }
 
     /// A circuit for the registry, whose name and config were checked before.
-    pub(crate) fn listed(name: Name, config: Config, clock: Clock, membership: Membership) -> Self {
+    pub(crate) fn listed(
+        name: Name,
+        config: Config,
+        clock: Clock,
+        membership: Arc<Membership>,
+    ) -> Self {
         Self::valid(name, config, clock, Some(membership))
     }
 
-    fn valid(name: Name, config: Config, clock: Clock, membership: Option<Membership>) -> Self {
+    fn valid(
+        name: Name,
+        config: Config,
+        clock: Clock,
+        membership: Option<Arc<Membership>>,
+    ) -> Self {
         let settings = config.settings();
         let clock = Source::new(clock, settings.shortest_time());
         let stopwatch = Stopwatch::new(settings.slow_call, &clock);
@@ -139,7 +149,7 @@ impl CircuitBreaker {
         let circuit = Self {
             word: AtomicWord::new(epoch, machine.holds_until(), manner),
             dials: Dials::new(&settings, config.options(), stopwatch),
-            totals: Totals::new(manner.longest_run.is_none()),
+            totals: Totals::new(),
             bulkhead: OnceBox::new(),
             clock,
             machine: Mutex::new(machine),
@@ -478,10 +488,7 @@ impl CircuitBreaker {
 
     /// What there is to say of its origin.
     pub(crate) fn describe(&self) -> Description {
-        self.membership
-            .as_ref()
-            .map(|membership| membership.audience.describe())
-            .unwrap_or_default()
+        self.membership.as_ref().map(|membership| membership.of().describe()).unwrap_or_default()
     }
 }
 

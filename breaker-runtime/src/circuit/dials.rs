@@ -3,11 +3,11 @@
 //! Each value is independent: a call during a change may read some old and some new values. So nothing here decides
 //! what a permit holds or how it is timed. The permit remembers that.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::clock::Stopwatch;
 use crate::rules::{Left, nanos};
-use crate::settings::{Options, Settings};
+use crate::settings::{Options, Settings, WindowSize};
 
 #[derive(Debug)]
 pub(super) struct Dials {
@@ -16,6 +16,8 @@ pub(super) struct Dials {
     /// No refusal asks for more patience than this, whatever the clock does (R17).
     longest_cooldown: AtomicU64,
     stopwatch: AtomicU8,
+    /// Whether good calls were ever counted by time. From then on the totals must follow the epochs.
+    follows_epochs: AtomicBool,
     /// With the machine's settings, this makes the config.
     stated: AtomicU32,
 }
@@ -26,6 +28,7 @@ impl Dials {
             slow_after: AtomicU64::new(0),
             longest_cooldown: AtomicU64::new(0),
             stopwatch: AtomicU8::new(0),
+            follows_epochs: AtomicBool::new(matches!(settings.window, WindowSize::Time(_))),
             stated: AtomicU32::new(0),
         };
         dials.set(settings, stated, stopwatch);
@@ -40,6 +43,15 @@ impl Dials {
         self.longest_cooldown.store(longest_cooldown, Ordering::Relaxed);
         self.stopwatch.store(stopwatch as u8, Ordering::Relaxed);
         self.stated.store(stated.bits(), Ordering::Relaxed);
+    }
+
+    /// Needs the machine's lock, as does what follows.
+    pub(super) fn follows_epochs(&self) -> bool {
+        self.follows_epochs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn follow_epochs(&self) {
+        self.follows_epochs.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn slow_after(&self) -> u64 {

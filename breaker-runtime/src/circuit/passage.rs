@@ -453,7 +453,7 @@ impl CircuitBreaker {
         let seen = self.word.load();
         let done = act(&mut machine, now);
         let epoch = Epoch::of(machine.epoch());
-        if self.totals.follow_epochs() && epoch != seen.epoch() {
+        if self.dials.follows_epochs() && epoch != seen.epoch() {
             // Before the word shows the epoch, and its good calls can be counted.
             let heard = if seen.state() == State::Closed { good.all_timed() } else { 0 };
             self.totals.begin_epoch(epoch, heard);
@@ -480,7 +480,7 @@ impl CircuitBreaker {
 
     /// Says whether anything was told.
     pub(crate) fn deliver(&self) -> bool {
-        self.membership.as_ref().is_some_and(|membership| membership.audience.deliver())
+        self.membership.as_ref().is_some_and(|membership| membership.of().deliver())
     }
 }
 

@@ -37,7 +37,8 @@ impl CircuitBreaker {
     /// Begins to tell the good calls of epochs apart, if a window of time must.
     fn follow_epochs(&self, settings: &Settings) {
         let is_by_time = Manner::of(settings).longest_run.is_none();
-        if is_by_time && !self.totals.follow_epochs() {
+        if is_by_time && !self.dials.follows_epochs() {
+            self.dials.follow_epochs();
             self.totals.begin_epoch(self.word.load().epoch(), 0);
         }
     }

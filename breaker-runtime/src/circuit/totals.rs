@@ -1,6 +1,6 @@
 //! The totals of a circuit since it was made. Unlike the window, they never forget (R19).
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
 
@@ -94,16 +94,11 @@ type Shared = [AtomicU64; COUNTERS];
 pub(crate) struct Totals {
     cells: Cells,
     shared: OnceBox<Shared>,
-    follows_epochs: AtomicBool,
 }
 
 impl Totals {
-    pub(crate) fn new(follows_epochs: bool) -> Self {
-        Self {
-            cells: Cells::new(),
-            shared: OnceBox::new(),
-            follows_epochs: AtomicBool::new(follows_epochs),
-        }
+    pub(crate) fn new() -> Self {
+        Self { cells: Cells::new(), shared: OnceBox::new() }
     }
 
     #[inline]
@@ -136,15 +131,8 @@ impl Totals {
         self.cells.good_at_one_moment(hold_up)
     }
 
-    /// Whether good calls were ever counted by epoch. From then on, [`begin_epoch`](Totals::begin_epoch) must
-    /// follow the epochs. Needs the machine's lock.
-    pub(crate) fn follow_epochs(&self) -> bool {
-        self.follows_epochs.load(Ordering::Relaxed)
-    }
-
     /// Begins another epoch. Of the good calls of the one before, so many were heard of in time.
     pub(crate) fn begin_epoch(&self, epoch: Epoch, heard: u64) {
-        self.follows_epochs.store(true, Ordering::Relaxed);
         self.cells.begin_epoch(epoch, heard);
     }
 
@@ -241,7 +229,7 @@ mod tests {
 
     #[test]
     fn x02_counters_near_their_end_are_shown_as_that_and_go_on() {
-        let totals = Totals::new(false);
+        let totals = Totals::new();
         for counter in totals.shared() {
             counter.store(u64::MAX - 1, Ordering::Relaxed);
         }

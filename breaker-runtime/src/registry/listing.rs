@@ -57,7 +57,7 @@ impl Audience for Listing {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) circuit: Arc<CircuitBreaker>,
-    listing: Arc<Listing>,
+    listing: Arc<Membership<Listing>>,
 }
 
 impl Entry {
@@ -69,20 +69,20 @@ impl Entry {
         provenance: Provenance,
         listeners: &Arc<Listeners>,
     ) -> Self {
-        let listing = Arc::new(Listing {
+        let listing = Listing {
             name: name.clone(),
             outbox: OnceBox::new(),
             provenance,
             listeners: Arc::clone(listeners),
-        });
-        let membership =
-            Membership { attention: listeners.attention(), audience: Arc::clone(&listing) as _ };
+        };
+        let listing = Arc::new(Membership::new(listeners.attention(), listing));
+        let membership: Arc<Membership> = Arc::clone(&listing) as _;
         Self { circuit: Arc::new(CircuitBreaker::listed(name, config, clock, membership)), listing }
     }
 
     /// For the circuit of a key, next to the circuit that all keys share.
     pub(super) fn of_a_key(&self, name: Name) -> Self {
-        let Listing { provenance, listeners, .. } = &*self.listing;
+        let Listing { provenance, listeners, .. } = self.listing.of();
         let clock = self.circuit.clock().kind();
         Self::new(name, self.circuit.config(), clock, provenance.of_a_key(), listeners)
     }
@@ -92,17 +92,17 @@ impl Entry {
     }
 
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
-        self.listing.describe().conflicts
+        self.listing.of().describe().conflicts
     }
 
     /// Whether annotated functions share the circuit.
     pub(super) fn has_sites(&self) -> bool {
-        !self.listing.describe().sites.is_empty()
+        !self.listing.of().describe().sites.is_empty()
     }
 
     /// Adds a function that shares the circuit.
     pub(super) fn join(&self, site: &'static Site) {
-        if self.listing.provenance.add(site) {
+        if self.listing.of().provenance.add(site) {
             self.hear(Stated { config: site.config(), site: Some(site) });
         }
     }
@@ -110,7 +110,7 @@ impl Entry {
     /// Takes a statement about the circuit. It decides if none did; otherwise it is a conflict if it has other
     /// settings (R22). Called while statics are made, so it calls no listener.
     pub(super) fn hear(&self, stated: Stated) {
-        let Listing { provenance, listeners, .. } = &*self.listing;
+        let Listing { provenance, listeners, .. } = self.listing.of();
         if stated.config == Config::new() {
             return;
         }
@@ -119,7 +119,7 @@ impl Entry {
         } else if let Some(conflict) = provenance.object(self.name(), stated)
             && listeners.hear_of(Topic::Circuits)
         {
-            self.listing.outbox().post(None, [EventKind::Conflict(conflict.into())]);
+            self.listing.of().outbox().post(None, [EventKind::Conflict(conflict.into())]);
         }
     }
 }

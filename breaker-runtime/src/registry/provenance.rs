@@ -11,7 +11,7 @@ pub(super) struct Provenance(Mutex<Parties>);
 
 #[derive(Debug, Default)]
 struct Parties {
-    decided: Option<Stated>,
+    decided: Decision,
     sites: Vec<&'static Site>,
     /// Most circuits have none, and no room for them.
     conflicts: Option<Box<Conflicts>>,
@@ -36,17 +36,44 @@ impl Conflicts {
     }
 }
 
+/// Who decided on the config, kept small: most circuits have it from a site, or from nobody.
+#[derive(Clone, Debug, Default)]
+enum Decision {
+    #[default]
+    Nobody,
+    Site(&'static Site),
+    Code(Box<Config>),
+}
+
+impl Decision {
+    fn of(stated: Stated) -> Self {
+        match stated {
+            Stated { site: Some(site), .. } => Self::Site(site),
+            Stated { config, .. } if config == Config::new() => Self::Nobody,
+            Stated { config, .. } => Self::Code(config.into()),
+        }
+    }
+
+    fn stated(&self) -> Stated {
+        match self {
+            Self::Nobody => Stated { config: Config::new(), site: None },
+            Self::Site(site) => Stated { config: site.config(), site: Some(site) },
+            Self::Code(config) => Stated { config: **config, site: None },
+        }
+    }
+}
+
 impl Provenance {
     pub(super) fn decided(decided: Stated) -> Self {
-        Self(Mutex::new(Parties { decided: Some(decided), ..Parties::default() }))
+        Self(Mutex::new(Parties { decided: Decision::of(decided), ..Parties::default() }))
     }
 
     /// Has this statement decide, if none did that states any option (R22).
     pub(super) fn decide(&self, stated: Stated) -> bool {
         let mut parties = self.0.lock();
-        let is_open = parties.decided.is_none_or(|decided| decided.config == Config::new());
+        let is_open = parties.decided.stated().config == Config::new();
         if is_open {
-            parties.decided = Some(stated);
+            parties.decided = Decision::of(stated);
         }
         is_open
     }
@@ -55,14 +82,14 @@ impl Provenance {
     pub(super) fn of_a_key(&self) -> Self {
         let parties = self.0.lock();
         let sites = parties.sites.iter().copied().filter(|site| site.max_keys() > 0).collect();
-        let decided = parties.decided;
+        let decided = parties.decided.clone();
         Self(Mutex::new(Parties { decided, sites, conflicts: None }))
     }
 
     pub(super) fn describe(&self) -> Description {
         let parties = self.0.lock();
-        let decided = parties.decided.filter(|decided| decided.config != Config::new());
-        let decided_by = decided.and_then(|decided| decided.site);
+        let decided = parties.decided.stated();
+        let decided_by = decided.site.filter(|_| decided.config != Config::new());
         let (conflicts, conflict_count) = match parties.conflicts.as_deref() {
             Some(Conflicts { newest, count }) => (newest.iter().cloned().collect(), *count),
             None => (Vec::new(), 0),
@@ -85,7 +112,7 @@ impl Provenance {
     /// is one conflict.
     pub(super) fn object(&self, name: &str, refused: Stated) -> Option<Conflict> {
         let mut parties = self.0.lock();
-        let decided = parties.decided?;
+        let decided = parties.decided.stated();
         if decided.config.settings() == refused.config.settings() {
             return None;
         }
