@@ -126,7 +126,17 @@ impl<K: Display + ?Sized> Key for K {
 }
 
 #[cfg(feature = "tokio")]
-pub use tokio::time::{error::Elapsed, timeout as within};
+pub use tokio::time::error::Elapsed;
+
+/// Limits the time of a call. Settings from outside the code may have another limit than the function states.
+#[cfg(feature = "tokio")]
+pub fn within<F: Future>(
+    permit: &Permit<'_>,
+    stated: Duration,
+    future: F,
+) -> tokio::time::Timeout<F> {
+    tokio::time::timeout(permit.call_timeout(stated).unwrap_or(Duration::MAX), future)
+}
 
 /// Records that the body was dropped because it exceeded `call_timeout`.
 #[must_use]

@@ -9,6 +9,7 @@ mod clock;
 mod counts;
 mod dials;
 mod error;
+mod extras;
 mod guarded;
 mod owned_permit;
 mod passage;
@@ -24,7 +25,7 @@ mod totals;
 mod word;
 
 pub use acquire::Acquire;
-pub(crate) use audience::{Attention, Audience, Description, Membership, News, Topic};
+pub(crate) use audience::{Attention, Audience, Description, Membership, News, Overridden, Topic};
 pub use breaker::CircuitBreaker;
 pub(crate) use breaker::{Counted, zero_limit};
 pub(crate) use bulkhead::Bulkhead;

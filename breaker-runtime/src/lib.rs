@@ -102,14 +102,17 @@ pub use crate::circuit::{
 pub use crate::export::trace;
 #[cfg(feature = "prometheus")]
 pub use crate::export::{MetricNames, PrometheusText};
-pub use crate::registry::{Event, EventKind, Keyed, Registry, Subscription, registry};
-pub use crate::report::{RegistrySnapshot, Snapshot};
+pub use crate::registry::{
+    Applied, Change, Event, EventKind, Keyed, Registry, Subscription, registry,
+};
+pub use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 pub use crate::rules::{
     Cause, ModeOverride, Outcome, Override, Probes, RejectedReason, State, Transition,
     TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{
-    Config, ConfigError, ConfigErrors, Conflict, Mode, Settings, Site, Stated, WindowSize,
+    Config, ConfigError, ConfigErrors, Conflict, Layer, Mode, Settings, Site, Source, Sources,
+    Stated, Statement, WindowSize,
 };
 /// What the fuzzer calls. Exists only with `--cfg fuzzing`, which `cargo fuzz` sets.
 #[cfg(fuzzing)]

@@ -5,9 +5,11 @@ mod event;
 #[cfg(all(test, breaker_loom))]
 mod interleavings;
 mod keyed;
+mod layers;
 mod listeners;
 mod listing;
 mod outbox;
+mod overrides;
 mod provenance;
 mod site_cell;
 
@@ -20,18 +22,21 @@ use breaker_options::nearest;
 use once_cell::sync::Lazy;
 
 use self::circuits::Circuits;
-pub use self::event::{Event, EventKind};
+pub use self::event::{Change, Event, EventKind};
 pub use self::keyed::Keyed;
 use self::keyed::KeyedCircuits;
-use self::listeners::Listeners;
+use self::layers::{Stack, problem, unknown};
 pub use self::listeners::Subscription;
-use self::listing::Entry;
+use self::listing::{Entry, Surroundings};
 use self::provenance::Provenance;
 pub use self::site_cell::{Listed, SiteCell};
-use crate::circuit::{CircuitBreaker, Clock, RwLock, Topic, zero_limit};
+use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
 use crate::rules::Override;
-use crate::settings::{Config, ConfigError, ConfigErrors, Conflict, Name, Site, Stated, tame};
+use crate::settings::{
+    Config, ConfigError, ConfigErrors, Conflict, Layer, Mistake, Name, Site, Stated, Statement,
+    tame,
+};
 
 const NO_ROOM: ConfigError = ConfigError::new(
     "max_keys",
@@ -74,7 +79,10 @@ pub fn registry() -> &'static Registry {
 /// ```
 #[derive(Debug)]
 pub struct Registry {
-    listeners: Arc<Listeners>,
+    around: Arc<Surroundings>,
+    /// Layers are applied one after the other.
+    applying: Mutex<()>,
+    refused: Mutex<BTreeMap<Layer, Vec<String>>>,
     circuits: Arc<Circuits>,
     /// Those that have keys, by the name that all keys of one begin with.
     keyed: RwLock<BTreeMap<Arc<str>, Arc<KeyedCircuits>>>,
@@ -98,7 +106,9 @@ impl Registry {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            listeners: Arc::default(),
+            around: Arc::default(),
+            applying: Mutex::default(),
+            refused: Mutex::default(),
             circuits: Arc::default(),
             keyed: RwLock::new(BTreeMap::new()),
         }
@@ -352,7 +362,8 @@ impl Registry {
         let mut circuits: Vec<_> = apart.map(|entry| entry.circuit.snapshot()).collect();
         circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
-        RegistrySnapshot { circuits }
+        let refused = self.refused.lock().values().flatten().cloned().collect();
+        RegistrySnapshot { circuits, refused }
     }
 
     /// All config conflicts, sorted by name: configs that were stated for a name whose circuit uses another. The
@@ -420,7 +431,7 @@ impl Registry {
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     pub fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        self.listeners.add(Topic::Calls, listener, || self.conflicts())
+        self.around.listeners.add(Topic::Calls, listener, || self.conflicts())
     }
 
     /// Like [`subscribe`](Registry::subscribe), but only for changes of state, resets and conflicts. None of them is
@@ -450,7 +461,7 @@ impl Registry {
         &self,
         listener: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Subscription {
-        self.listeners.add(Topic::Circuits, listener, || self.conflicts())
+        self.around.listeners.add(Topic::Circuits, listener, || self.conflicts())
     }
 
     /// [Resets](CircuitBreaker::reset) every circuit.
@@ -501,7 +512,7 @@ impl Registry {
     pub fn override_for(
         &self,
         name: &str,
-        what: Override,
+        what: Override<'_>,
         limit: Option<Duration>,
         by: &str,
     ) -> Result<(), ConfigErrors> {
@@ -513,12 +524,181 @@ impl Registry {
         }
     }
 
+    /// Replaces a layer of settings, in one step: it is applied as a whole, or not at all. The circuits that exist go
+    /// by it at once and keep their state, counts and calls in flight; later ones begin with it.
+    ///
+    /// A later [layer](Layer) wins, option by option. Inside a layer, the more precise circuit wins. The words are
+    /// those of the attribute. `call_timeout` sets the time limit of functions that state one, and `max_keys` the bound of
+    /// functions that have keys. All other options of functions are code.
+    ///
+    /// An empty list takes the layer away.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its [statement](ConfigErrors::by_statement): unknown options, wrong values,
+    /// unknown circuits (with the nearest known name), and settings that contradict each other once all layers are laid
+    /// over each other. Nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Config, Layer, Registry, Statement};
+    ///
+    /// let own = Registry::new();
+    /// let payments = own.circuit("payments", Config::new().failure_threshold(3))?;
+    /// let statements = vec![
+    ///     Statement::new("*", "cooldown", "5s", "settings table, row 1"),
+    ///     Statement::new("payments", "failure_threshold", "off", "settings table, row 2"),
+    ///     Statement::new("payments", "failure_rate", "25%", "settings table, row 3"),
+    /// ];
+    /// let applied = own.apply(Layer::File, statements)?;
+    /// assert_eq!(applied.changed, ["payments"]);
+    /// let settings = payments.snapshot().config.settings();
+    /// assert_eq!((settings.failure_threshold, settings.failure_rate), (None, Some(0.25)));
+    /// assert_eq!(settings.cooldown, Duration::from_secs(5));
+    ///
+    /// let misspelt = vec![Statement::new("paymets", "cooldown", "5s", "settings table, row 1")];
+    /// let errors = own.apply(Layer::File, misspelt).unwrap_err();
+    /// assert_eq!(errors.to_string(), "unknown circuit \"paymets\"; did you mean \"payments\"?");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply(&self, layer: Layer, statements: Vec<Statement>) -> Result<Applied, ConfigErrors> {
+        self.apply_all(vec![(layer, statements)])
+    }
+
+    /// As [`apply`](Registry::apply), for several layers in one step. A file with defaults and templates has three.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Registry::apply).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Layer, Registry, Statement};
+    ///
+    /// let own = Registry::new();
+    /// own.circuit("payments", Config::new())?;
+    /// let defaults = vec![Statement::new("*", "cooldown", "30s", "breaker.toml:2")];
+    /// let file = vec![Statement::new("payments", "cooldown", "5s", "breaker.toml:5")];
+    /// own.apply_all(vec![(Layer::Defaults, defaults), (Layer::File, file)])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply_all(&self, layers: Vec<(Layer, Vec<Statement>)>) -> Result<Applied, ConfigErrors> {
+        let _one_at_a_time = self.applying.lock();
+        let (stack, unknown) = self.checked(&layers)?;
+        let before = self.read(|entry| (entry.name().to_owned(), entry.effective_now()));
+        let before: BTreeMap<_, _> = before.into_iter().collect();
+        self.around.layers.replace(stack);
+        let lay = |entry: &Entry| {
+            let before = before.get(entry.name())?;
+            entry.lay(before).then(|| entry.name().to_owned())
+        };
+        let mut changed: Vec<_> = self.read(lay).into_iter().flatten().collect();
+        self.read(|entry| {
+            if !before.contains_key(entry.name()) {
+                self.lay_anew(entry)
+            }
+        });
+        self.lay_bounds();
+        changed.sort();
+        self.refused.lock().retain(|refused, _| layers.iter().all(|(layer, _)| layer != refused));
+        self.read(Entry::deliver);
+        Ok(Applied { changed, unknown })
+    }
+
+    /// Finds all mistakes that [`apply_all`](Registry::apply_all) would find, and changes nothing. Returns the circuits
+    /// that do not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Registry::apply).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Layer, Registry, Statement};
+    ///
+    /// let layers = vec![(Layer::File, vec![Statement::new("*", "cooldown", "soon", "a test")])];
+    /// assert!(Registry::new().check(layers).is_err());
+    /// ```
+    pub fn check(&self, layers: Vec<(Layer, Vec<Statement>)>) -> Result<Vec<String>, ConfigErrors> {
+        self.checked(&layers).map(|(_, unknown)| unknown)
+    }
+
+    /// Says in snapshots that settings were refused, until that layer is applied. For code that reads settings from
+    /// somewhere and keeps the old ones when the new ones are wrong.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Layer, Registry};
+    ///
+    /// let own = Registry::new();
+    /// own.refuse(Layer::File, vec!["breaker.toml:3: `cooldown` needs a unit".to_owned()]);
+    /// assert_eq!(own.snapshot().refused.len(), 1);
+    /// own.apply(Layer::File, vec![])?;
+    /// assert!(own.snapshot().refused.is_empty());
+    /// # Ok::<(), breaker_runtime::ConfigErrors>(())
+    /// ```
+    pub fn refuse(&self, layer: Layer, mistakes: Vec<String>) {
+        self.refused.lock().insert(layer, mistakes);
+    }
+
+    /// The layers with those in place of what they had, and the circuits that do not exist yet.
+    fn checked(
+        &self,
+        layers: &[(Layer, Vec<Statement>)],
+    ) -> Result<(Stack, Vec<String>), ConfigErrors> {
+        let mut stack = self.around.layers.stack();
+        let mut mistakes: Vec<Mistake> = Vec::new();
+        for (layer, statements) in layers {
+            mistakes.extend(stack.set(*layer, statements).err().into_iter().flatten());
+            for (number, statement) in statements.iter().enumerate() {
+                let name = statement.circuit.trim();
+                if !statement.may_be_unknown && !self.knows(name) {
+                    let problem = format!("unknown circuit {:?}{}", tame(name), self.hint(name));
+                    mistakes.push(Mistake::of(*layer, number, problem));
+                }
+            }
+        }
+        if mistakes.is_empty() {
+            let problems = self.read(|entry| problem(entry.name(), &entry.effective(&stack)));
+            let mut problems: Vec<_> = problems.into_iter().flatten().collect();
+            problems.sort();
+            mistakes.extend(problems.into_iter().map(Mistake::of_all));
+        }
+        if mistakes.is_empty() {
+            let unknown = unknown(stack.names(), |name| self.knows(name));
+            Ok((stack, unknown))
+        } else {
+            Err(ConfigErrors::of(mistakes))
+        }
+    }
+
+    /// Whether a statement about that name is about a circuit, or about a key of one.
+    fn knows(&self, name: &str) -> bool {
+        name == "*" || self.entry(name).is_some() || self.keyed_with(name).is_some()
+    }
+
+    /// The bounds of keys, as the layers state them.
+    fn lay_bounds(&self) {
+        for keyed in self.all_keyed() {
+            keyed.lay_bound();
+        }
+    }
+
     fn no_circuit(&self, name: &str) -> String {
-        let names = self.names();
-        let known = names.iter().map(String::as_str);
-        let hint = nearest(name, known).map(|near| format!("; did you mean {near:?}?"));
-        let hint = hint.unwrap_or_default();
+        let hint = self.hint(name);
         format!("`name` must be the name of a circuit: {:?} is unknown{hint}", tame(name))
+    }
+
+    /// The nearest name that there is.
+    fn hint(&self, name: &str) -> String {
+        let names = self.names();
+        let near = nearest(name, names.iter().map(String::as_str));
+        near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
     }
 
     /// The circuit of a site, which joins it if it was not in the link-time list.
@@ -530,7 +710,7 @@ impl Registry {
         let entry = self.entry(site.name()).unwrap_or_else(|| {
             let provenance =
                 Provenance::decided(Stated { config: site.config(), site: Some(site) });
-            self.add(Name::Static(site.name()), site.config(), provenance)
+            self.add(Name::Static(site.name()), provenance)
         });
         entry.join(site);
         entry
@@ -546,7 +726,9 @@ impl Registry {
         let name = shared.name().into();
         let limit = usize::try_from(max_keys).unwrap_or(usize::MAX);
         let made = || Arc::new(KeyedCircuits::new(shared, Arc::clone(&self.circuits), limit));
-        Arc::clone(self.keyed.write().entry(name).or_insert_with(made))
+        let keyed = Arc::clone(self.keyed.write().entry(name).or_insert_with(made));
+        keyed.lay_bound();
+        keyed
     }
 
     /// Makes a circuit that code asked for. The circuit of a key gets the config of the shared one.
@@ -556,14 +738,23 @@ impl Registry {
             Some(keyed) => keyed.named(name).ok_or(NO_ROOM),
             None => Ok({
                 let provenance = Provenance::decided(Stated { config, site: None });
-                self.add(checked, config, provenance)
+                self.add(checked, provenance)
             }),
         }
     }
 
-    fn add(&self, name: Name, config: Config, provenance: Provenance) -> Entry {
-        let made = Entry::new(name, config, Clock::System, provenance, &self.listeners);
-        self.circuits.insert(made)
+    fn add(&self, name: Name, provenance: Provenance) -> Entry {
+        let made = Entry::new(name, Clock::System, provenance, &self.around);
+        let entry = self.circuits.insert(made);
+        self.lay_anew(&entry);
+        entry
+    }
+
+    /// A layer may have been applied between the look at the layers and the insertion of a new circuit.
+    fn lay_anew(&self, entry: &Entry) {
+        if !self.around.layers.are_empty() {
+            entry.circuit.refit(&entry.effective_now());
+        }
     }
 
     fn entry(&self, name: &str) -> Option<Entry> {
@@ -594,4 +785,27 @@ impl Default for Registry {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What [`Registry::apply`] did.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, Layer, Registry, Statement};
+///
+/// let own = Registry::new();
+/// own.circuit("payments", Config::new())?;
+/// let applied = own.apply(Layer::File, vec![Statement::new("*", "cooldown", "5s", "a test")])?;
+/// assert_eq!(applied.changed, ["payments"]);
+/// assert!(applied.unknown.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The circuits that go by other settings now, sorted.
+    pub changed: Vec<String>,
+    /// The names in all layers that no circuit has yet, sorted.
+    pub unknown: Vec<String>,
 }

@@ -7,4 +7,4 @@ pub(crate) mod model;
 mod snapshot;
 mod table;
 
-pub use snapshot::{RegistrySnapshot, Snapshot};
+pub use snapshot::{OptionOverride, RegistrySnapshot, Snapshot};

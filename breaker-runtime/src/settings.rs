@@ -57,7 +57,7 @@ pub(crate) use mode::tame;
 pub(crate) use name::{LONGEST, Name};
 pub(crate) use options::Options;
 pub use site::{Place, Site};
-pub(crate) use statement::Told;
+pub(crate) use statement::{Effective, Told};
 pub use statement::{Layer, Source, Sources, Statement};
 #[cfg(test)]
 pub(crate) use text::tests::any_config;

@@ -137,7 +137,7 @@ impl Guard<'_> {
         };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
         let limited = match self.call_timeout() {
-            Some(limit) => quote! { #rt::within(#limit, #future) },
+            Some(limit) => quote! { #rt::within(&#permit, #limit, #future) },
             None => future.clone(),
         };
         // Pinned beside what guards it, not in it: so the compiler has one type less to look through. Pinned

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::word::Epoch;
-use crate::rules::{Ending, Refusal, Transition};
-use crate::settings::{Conflict, Site};
+use crate::rules::{Ending, Instant, Refusal, Transition};
+use crate::settings::{Config, ConfigError, Conflict, Effective, Site, Sources, Told};
 
 /// What an event is about. Events of circuits are rare; events of calls may be as frequent as the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,30 @@ pub(crate) trait Audience: fmt::Debug + Send + Sync {
     /// Delivers queued events, and returns whether there were any. Called without any lock, because it runs user code.
     fn deliver(&self) -> bool;
 
+    /// Replaces what code states about the circuit, and returns what the circuit goes by then.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, together with everything else that is stated. Nothing has changed then.
+    fn restate(&self, config: Config) -> Result<Effective, ConfigError>;
+
+    /// Overrides an option until then. Returns what the circuit goes by then, and when the next override ends.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, together with everything else that is stated. Nothing has changed then.
+    fn override_option(
+        &self,
+        told: Told,
+        shown: Overridden,
+    ) -> Result<(Effective, Instant), String>;
+
+    /// Removes all overrides of options, and returns what the circuit goes by then.
+    fn end_overrides(&self) -> Effective;
+
+    /// Removes overrides of options that have ended. Returns what the circuit goes by then, and when the next ends.
+    fn lapse(&self, now: Instant) -> (Effective, Instant);
+
     /// Describes where the circuit's config comes from.
     fn describe(&self) -> Description;
 }
@@ -86,6 +110,18 @@ pub(crate) struct Description {
     pub(crate) conflicts: Vec<Conflict>,
     /// The number of all conflicts so far.
     pub(crate) conflict_count: u64,
+    pub(crate) sources: Sources,
+    pub(crate) overridden: Vec<Overridden>,
+}
+
+/// An option that was set while the program runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Overridden {
+    pub(crate) option: &'static str,
+    pub(crate) value: String,
+    /// Who set it; empty if unknown.
+    pub(crate) by: String,
+    pub(crate) end: Instant,
 }
 
 /// A circuit's place in a registry.

@@ -8,20 +8,23 @@ use std::time::Duration;
 use once_cell::race::OnceBox;
 
 use super::acquire::Acquire;
-use super::audience::{Description, Membership};
+use super::audience::{Description, Membership, Overridden};
 use super::bulkhead::Bulkhead;
 use super::clock::{Clock, Source, Stopwatch};
 use super::counts::{Calls, Rejections};
 use super::dials::Dials;
 use super::error::{CallError, Rejected};
+use super::extras::Extras;
 use super::guarded::Guarded;
 use super::owned_permit::OwnedPermit;
 use super::permit::{IfDropped, OnCancel, Permit};
 use super::sync::Mutex;
 use super::totals::Totals;
 use super::word::{AtomicWord, Epoch, Manner};
-use crate::rules::{Ending, Machine, Order, Override, Reading, State};
-use crate::settings::{Config, ConfigError, ConfigErrors, Name, Settings};
+use crate::rules::{Ending, Instant, Machine, Order, Override, Reading, State};
+use crate::settings::{
+    Config, ConfigError, ConfigErrors, Effective, Name, Settings, Statement, tame,
+};
 
 /// Guards one dependency.
 ///
@@ -58,8 +61,7 @@ pub struct CircuitBreaker {
     pub(super) word: AtomicWord,
     pub(super) dials: Dials,
     pub(super) totals: Totals,
-    /// Made when it is first needed.
-    pub(super) bulkhead: OnceBox<Bulkhead>,
+    pub(super) extras: OnceBox<Extras>,
     pub(super) clock: Source,
     pub(super) machine: Mutex<Machine>,
     pub(super) name: Name,
@@ -150,7 +152,7 @@ impl CircuitBreaker {
             word: AtomicWord::new(epoch, machine.holds_until(), manner),
             dials: Dials::new(&settings, config.options(), stopwatch),
             totals: Totals::new(),
-            bulkhead: OnceBox::new(),
+            extras: OnceBox::new(),
             clock,
             machine: Mutex::new(machine),
             name,
@@ -191,7 +193,11 @@ impl CircuitBreaker {
     /// ```
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         config.validate()?;
-        self.refit(&config);
+        let effective = match &self.membership {
+            Some(membership) => membership.of().restate(config)?,
+            None => Effective::of(config),
+        };
+        self.refit(&effective);
         self.deliver();
         Ok(())
     }
@@ -335,6 +341,7 @@ impl CircuitBreaker {
         /// Where the state changes that often, the lock puts an end to it.
         const READINGS: u32 = 3;
         let now = self.clock.now();
+        self.lapse(now);
         let read = |machine: &Machine| {
             let settings = *machine.settings();
             let config = settings.stating(self.dials.stated());
@@ -470,15 +477,74 @@ impl CircuitBreaker {
     /// ```
     pub fn override_for(
         &self,
-        what: Override,
+        what: Override<'_>,
         limit: Option<Duration>,
         by: &str,
     ) -> Result<(), ConfigErrors> {
-        let Override::Mode(mode) = what;
-        ConfigErrors::check(zero_limit(limit))?;
-        let order = Order::by(by, mode, limit);
-        self.control(|machine, now| machine.order(order, now));
+        match what {
+            Override::Mode(mode) => {
+                ConfigErrors::check(zero_limit(limit))?;
+                let order = Order::by(by, mode, limit);
+                self.control(|machine, now| machine.order(order, now));
+                Ok(())
+            }
+            Override::Option(option, value) => self.override_option(option, value, limit, by),
+        }
+    }
+
+    fn override_option(
+        &self,
+        option: &str,
+        value: &str,
+        limit: Option<Duration>,
+        by: &str,
+    ) -> Result<(), ConfigErrors> {
+        let told = Statement::new(self.name(), option, value, by).read();
+        let nowhere = self.membership.is_none().then(|| {
+            format!(
+                "`{option}` can only be overridden for a circuit of a registry; use `reconfigure`"
+            )
+        });
+        let mistakes = told.as_ref().err().cloned().into_iter();
+        ConfigErrors::check(mistakes.chain(nowhere).chain(zero_limit(limit)))?;
+        let (Ok(told), Some(membership)) = (told, &self.membership) else { return Ok(()) };
+        // The end is compared with the clock that calls read, which may be coarse.
+        let now = self.clock.now();
+        let end = limit.map_or(Instant::NEVER, |limit| now.after(limit));
+        let (option, value, by) = (told.option.name, value.trim().to_owned(), tame(by));
+        let shown = Overridden { option, value, by, end };
+        let overridden = membership.of().override_option(told, shown);
+        let (effective, next) = overridden.map_err(|problem| ConfigErrors::of_one(problem))?;
+        self.lapse_at(next);
+        self.refit(&effective);
+        self.deliver();
         Ok(())
+    }
+
+    /// Ends all overrides of options. Orders about the [mode](crate::Mode) stay: [`reset`](CircuitBreaker::reset) ends
+    /// those.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Config, Override, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let queue = own.circuit("queue", Config::new())?;
+    /// queue.override_for(Override::Option("cooldown", "5s"), None, "10.0.0.7")?;
+    /// assert_eq!(queue.snapshot().config.settings().cooldown, Duration::from_secs(5));
+    /// queue.end_overrides();
+    /// assert_eq!(queue.snapshot().config.settings().cooldown, Duration::from_secs(60));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn end_overrides(&self) {
+        if let Some(membership) = &self.membership {
+            let effective = membership.of().end_overrides();
+            self.lapse_at(Instant::NEVER);
+            self.refit(&effective);
+            self.deliver();
+        }
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -486,9 +552,13 @@ impl CircuitBreaker {
         machine.settings().stating(self.dials.stated())
     }
 
-    /// What there is to say of its origin.
+    /// Describes where its config comes from.
     pub(crate) fn describe(&self) -> Description {
-        self.membership.as_ref().map(|membership| membership.of().describe()).unwrap_or_default()
+        let Some(membership) = &self.membership else {
+            let sources = Effective::of(self.config()).sources;
+            return Description { sources, ..Description::default() };
+        };
+        membership.of().describe()
     }
 }
 

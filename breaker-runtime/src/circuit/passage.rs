@@ -75,7 +75,7 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
-        self.bulkhead.get().filter(|bulkhead| bulkhead.is_on())
+        self.extras.get().map(|extras| &extras.bulkhead).filter(|bulkhead| bulkhead.is_on())
     }
 
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
@@ -266,8 +266,8 @@ impl CircuitBreaker {
 
     /// Gives back a slot, also of a bulkhead that is switched off by now.
     fn leave_bulkhead(&self) {
-        if let Some(bulkhead) = self.bulkhead.get() {
-            bulkhead.leave();
+        if let Some(extras) = self.extras.get() {
+            extras.bulkhead.leave();
         }
     }
 
@@ -449,6 +449,7 @@ impl CircuitBreaker {
         act: impl FnOnce(&mut Machine, Instant) -> R,
         news_of: impl FnOnce(&R) -> Option<News>,
     ) -> R {
+        self.lapse(now);
         let mut machine = self.machine.lock();
         let seen = self.word.load();
         let done = act(&mut machine, now);
@@ -458,10 +459,17 @@ impl CircuitBreaker {
             let heard = if seen.state() == State::Closed { good.all_timed() } else { 0 };
             self.totals.begin_epoch(epoch, heard);
         }
-        if machine.is_closed_for_a_time() {
-            self.word.publish_closed_for_a_time(epoch, machine.holds_until());
+        let (state, lapses_at) = (machine.state(), self.lapses_at());
+        let holds_until = match state {
+            // Its cooldown may be another one by then, so every call asks.
+            State::Open if lapses_at < machine.holds_until() => Instant::ZERO,
+            _ => machine.holds_until().min(lapses_at),
+        };
+        let is_for_a_time = machine.is_closed_for_a_time() || lapses_at != Instant::NEVER;
+        if is_for_a_time && state == State::Closed {
+            self.word.publish_closed_for_a_time(epoch, holds_until);
         } else {
-            self.word.publish(epoch, machine.state(), machine.holds_until());
+            self.word.publish(epoch, state, holds_until);
         }
         let changes = machine.take_news().into_iter().map(News::Transition);
         let mut news = changes.chain(news_of(&done)).peekable();

@@ -325,8 +325,14 @@ impl<'a> Permit<'a> {
         permit.breaker.settle(permit.claim, permit.began, ending);
     }
 
+    /// The time limit of the call, where the function states this one. `None` if it is switched off.
+    pub(crate) fn call_timeout(&self, stated: Duration) -> Option<Duration> {
+        self.breaker.call_timeout(stated)
+    }
+
     /// The call was dropped because it took too long.
     pub(crate) fn time_out(self, limit: Duration) -> TimedOut {
+        let limit = self.call_timeout(limit).unwrap_or(limit);
         let timed_out = self.breaker.time_out(limit);
         self.settle(Ending::Failure);
         timed_out

@@ -1,17 +1,21 @@
 //! Reconfiguring a circuit while calls run (R24).
 
+use std::time::Duration;
+
 use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;
 use super::clock::Stopwatch;
+use super::extras::Extras;
 use super::passage::GoodNow;
 use super::word::Manner;
-use crate::rules::{Good, Machine};
-use crate::settings::{Config, Settings};
+use crate::rules::{Good, Instant, Machine};
+use crate::settings::{Effective, Settings};
 
 /// In a separate file, because the order of these steps needs a proof.
 impl CircuitBreaker {
     /// Applies a valid config. Calls no listener.
-    pub(crate) fn refit(&self, config: &Config) {
+    pub(crate) fn refit(&self, effective: &Effective) {
+        let config = effective.config;
         let settings = config.settings();
         self.clock.refit(settings.shortest_time());
         let now = self.clock.now();
@@ -23,14 +27,15 @@ impl CircuitBreaker {
             let stopwatch = Stopwatch::new(settings.slow_call, &self.clock);
             self.dials.set(&settings, config.options(), stopwatch);
             self.refit_bulkhead(&settings);
+            self.refit_call_timeout(effective);
             machine.reconfigure(settings, &good, now);
             // Whatever is not closed is refitted here only; anything else for the second time.
             self.follow_epochs(&settings);
             self.word.refit(Manner::of(&settings));
         };
         self.locked_with(&good, now, refit, |()| None);
-        if let Some(bulkhead) = self.bulkhead.get() {
-            bulkhead.hand_out();
+        if let Some(extras) = self.extras.get() {
+            extras.bulkhead.hand_out();
         }
     }
 
@@ -45,12 +50,46 @@ impl CircuitBreaker {
 
     pub(super) fn refit_bulkhead(&self, settings: &Settings) {
         let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
-        let make = || Bulkhead::new(limit, settings.max_wait).into();
-        match self.bulkhead.get() {
-            Some(bulkhead) => bulkhead.refit(limit, settings.max_wait),
-            None if settings.max_concurrent.is_some() => drop(self.bulkhead.set(make())),
-            None => {}
+        if settings.max_concurrent.is_some() || self.extras.get().is_some() {
+            self.extras().bulkhead.refit(limit, settings.max_wait);
         }
+    }
+
+    fn refit_call_timeout(&self, effective: &Effective) {
+        if effective.call_timeout.is_some() || self.extras.get().is_some() {
+            self.extras().set_call_timeout(effective.call_timeout);
+        }
+    }
+
+    fn extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
+    }
+
+    /// Settings are there until then that end by themselves (R34).
+    pub(crate) fn lapse_at(&self, end: Instant) {
+        if end != Instant::NEVER || self.extras.get().is_some() {
+            self.extras().set_lapses_at(end);
+        }
+    }
+
+    /// When the first of the settings ends that are there for a time.
+    pub(super) fn lapses_at(&self) -> Instant {
+        self.extras.get().map_or(Instant::NEVER, Extras::lapses_at)
+    }
+
+    /// Takes back settings that were there for a time, if it is over.
+    pub(super) fn lapse(&self, now: Instant) {
+        let is_over = now.has_reached(self.lapses_at());
+        if let Some(membership) = self.membership.as_ref().filter(|_| is_over) {
+            let (effective, next) = membership.of().lapse(now);
+            self.lapse_at(next);
+            self.refit(&effective);
+        }
+    }
+
+    /// The time limit of a function that states this one. `None` if it is switched off.
+    pub(crate) fn call_timeout(&self, stated: Duration) -> Option<Duration> {
+        self.extras.get().map_or(Some(stated), |extras| extras.call_timeout(stated))
     }
 }
 

@@ -12,13 +12,13 @@ use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serialize
 use breaker_options::circuit_options;
 
 use crate::circuit::{Calls, Rejections};
-use crate::registry::{Event, EventKind};
-use crate::report::{RegistrySnapshot, Snapshot};
+use crate::registry::{Change, Event, EventKind};
+use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 use crate::rules::{
     Cause, ModeOverride, Outcome, Probes, RejectedReason, State, Transition, TransitionCounts,
     TripKind, TripReason,
 };
-use crate::settings::{Config, Conflict, Mode, Site, Stated, WindowSize};
+use crate::settings::{Config, Conflict, Mode, Site, Sources, Stated, WindowSize};
 
 /// Serializes a type as an object: a pattern for its fields, then names and values in order.
 macro_rules! object {
@@ -52,14 +52,17 @@ fn seconds(duration: &Duration) -> f64 {
 
 word! { Mode State RejectedReason TripKind }
 
-object!(RegistrySnapshot, all: Self { circuits } = all => { "circuits": circuits });
+object!(RegistrySnapshot, all: Self { circuits, refused } = all => {
+    "circuits": circuits,
+    "refused": refused,
+});
 
 object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
     transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
-    conflict_count,
+    conflict_count, sources, overrides,
 } = snapshot => {
     "name": name,
     "state": state,
@@ -93,6 +96,30 @@ object!(Snapshot, snapshot: Self {
     "sites": sites,
     "conflicts": conflicts,
     "conflict_count": conflict_count,
+    "sources": sources,
+    "overrides": overrides,
+});
+
+object!(OptionOverride, overridden: Self { option, value, by, left } = overridden => {
+    "option": option,
+    "value": value,
+    "by": by,
+    "left": left.as_ref().map(seconds),
+});
+
+/// The source of each option that something states, as text.
+impl Serialize for Sources {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(option, source)| (option, source.to_string())))
+    }
+}
+
+object!(Change, change: Self { option, old, old_source, new, new_source } = change => {
+    "option": option,
+    "old": old,
+    "old_source": old_source.to_string(),
+    "new": new,
+    "new_source": new_source.to_string(),
 });
 
 object!(ModeOverride, ordered: Self { mode, by, left, then, number } = ordered => {
@@ -258,6 +285,11 @@ impl Serialize for Event {
             EventKind::Late { outcome } => {
                 object.serialize_entry("kind", "late")?;
                 object.serialize_entry("outcome", outcome.map_or("cancelled", Outcome::as_str))?;
+            }
+            EventKind::Reconfigured(changes) => {
+                object.serialize_entry("kind", "reconfigured")?;
+                object.serialize_entry("changes", changes)?;
+                object.serialize_entry("text", &kind.to_string())?;
             }
             EventKind::Conflict(conflict) => {
                 object.serialize_entry("kind", "conflict")?;

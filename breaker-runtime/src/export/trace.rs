@@ -53,6 +53,15 @@ pub fn trace(event: &Event) {
             },
             "outcome came late"
         ),
+        EventKind::Reconfigured(_) => info!(
+            target: "breaker",
+            {
+                breaker.name = name,
+                breaker.reason = %event.kind,
+                breaker.missed = missed
+            },
+            "settings changed"
+        ),
         EventKind::Conflict(conflict) => error!(
             target: "breaker",
             {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::circuit::{News, Topic};
 use crate::rules::{Outcome, Refusal, RejectedReason, Transition};
-use crate::settings::{Conflict, Readable};
+use crate::settings::{Conflict, Effective, Readable, Source};
 
 /// Something that happened to a circuit of a registry.
 ///
@@ -70,8 +70,79 @@ pub enum EventKind {
         /// How it ended; `None` if it was cancelled.
         outcome: Option<Outcome>,
     },
+    /// Its settings changed: a layer was applied, or an option overridden.
+    Reconfigured(Box<[Change]>),
     /// A second, different config was stated for the name.
     Conflict(Box<Conflict>),
+}
+
+/// A setting of a circuit that has another value now.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use breaker_runtime::{Config, EventKind, Layer, Registry, Statement};
+///
+/// let own = Registry::new();
+/// own.circuit("queue", Config::new())?;
+/// let (told, heard) = mpsc::channel();
+/// let _listening = own.subscribe_to_changes(move |event| {
+///     if let EventKind::Reconfigured(changes) = &event.kind {
+///         let _ = told.send(changes[0].to_string());
+///     }
+/// });
+/// own.apply(Layer::File, vec![Statement::new("queue", "cooldown", "5s", "breaker.toml:12")])?;
+/// assert_eq!(heard.recv().unwrap(), "cooldown=5s (was 1m, built-in; from breaker.toml:12)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Change {
+    /// The option.
+    pub option: &'static str,
+    /// Its value before, as text.
+    pub old: String,
+    /// Where that came from.
+    pub old_source: Source,
+    /// Its value now, as text.
+    pub new: String,
+    /// Where that comes from.
+    pub new_source: Source,
+}
+
+impl Change {
+    /// All settings that differ.
+    pub(super) fn between(before: &Effective, after: &Effective) -> Vec<Self> {
+        let (old, new) = (before.texts(), after.texts());
+        let value = |all: &[(&'static str, String)], option| {
+            let found = all.iter().find(|(name, _)| *name == option);
+            found.map_or_else(|| "as in code".to_owned(), |(_, value)| value.clone())
+        };
+        let mut options: Vec<_> = old.iter().chain(&new).map(|(option, _)| *option).collect();
+        options.dedup();
+        let mut changes: Vec<Self> = Vec::new();
+        for option in options {
+            let (was, is) = (value(&old, option), value(&new, option));
+            if was != is && changes.iter().all(|change| change.option != option) {
+                changes.push(Self {
+                    option,
+                    old: was,
+                    old_source: before.sources.of(option),
+                    new: is,
+                    new_source: after.sources.of(option),
+                });
+            }
+        }
+        changes
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { option, old, old_source, new, new_source } = self;
+        write!(f, "{option}={new} (was {old}, {old_source}; from {new_source})")
+    }
 }
 
 impl fmt::Display for EventKind {
@@ -84,6 +155,10 @@ impl fmt::Display for EventKind {
             Self::Rejected { reason, .. } => write!(f, "call rejected: {reason}"),
             Self::Late { outcome: Some(outcome) } => write!(f, "late outcome: {outcome}"),
             Self::Late { outcome: None } => f.write_str("late outcome: cancelled"),
+            Self::Reconfigured(changes) => {
+                let changes: Vec<_> = changes.iter().map(Change::to_string).collect();
+                write!(f, "reconfigured: {}", changes.join(", "))
+            }
             Self::Conflict(conflict) => conflict.fmt(f),
         }
     }
@@ -92,7 +167,7 @@ impl fmt::Display for EventKind {
 impl EventKind {
     pub(super) fn topic(&self) -> Topic {
         match self {
-            Self::Transition(_) | Self::Conflict(_) => Topic::Circuits,
+            Self::Transition(_) | Self::Reconfigured(_) | Self::Conflict(_) => Topic::Circuits,
             Self::Rejected { .. } | Self::Late { .. } => Topic::Calls,
         }
     }

@@ -16,7 +16,7 @@ use loom::sync::atomic::{AtomicBool, AtomicUsize};
 use loom::thread;
 
 use super::listeners::Listeners;
-use super::listing::Entry;
+use super::listing::{Entry, Surroundings};
 use super::provenance::Provenance;
 use super::{Event, EventKind, Subscription};
 use crate::circuit::{
@@ -676,9 +676,9 @@ fn r34_whoever_reads_an_order_that_ends_sees_it_whole() {
 /// A circuit of a registry, and those who listen to that.
 fn listed() -> (Arc<CircuitBreaker>, Arc<Listeners>) {
     let (name, provenance) = (Name::Static("circuit"), Provenance::default());
-    let listeners = Arc::default();
-    let entry = Entry::new(name, Config::new(), Clock::System, provenance, &listeners);
-    (entry.circuit, listeners)
+    let around = Arc::<Surroundings>::default();
+    let entry = Entry::new(name, Clock::System, provenance, &around);
+    (entry.circuit, Arc::clone(&around.listeners))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
 use std::hash::BuildHasher as _;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -82,7 +82,10 @@ pub(super) struct KeyedCircuits {
     shared: Entry,
     /// A name may have been taken before the first key came.
     taken: Arc<Circuits>,
-    limit: usize,
+    /// What the sites or code state.
+    stated_limit: usize,
+    /// The same, or what a layer states.
+    limit: AtomicUsize,
     hasher: RandomState,
     shards: [RwLock<Shard>; SHARDS],
     ages: Mutex<Ages>,
@@ -145,7 +148,8 @@ impl KeyedCircuits {
             clock: shared.circuit.clock().precise(),
             shared,
             taken,
-            limit,
+            stated_limit: limit,
+            limit: AtomicUsize::new(limit),
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| RwLock::default()),
             ages: Mutex::new(Ages {
@@ -154,6 +158,13 @@ impl KeyedCircuits {
                 evictions: 0,
             }),
         }
+    }
+
+    /// Goes by the bound that a layer states, or by its own.
+    pub(super) fn lay_bound(&self) {
+        let of_layer = self.shared.effective_now().max_keys;
+        let of_layer = of_layer.map(|keys| usize::try_from(keys).unwrap_or(usize::MAX));
+        self.limit.store(of_layer.unwrap_or(self.stated_limit), Ordering::Relaxed);
     }
 
     /// The name that the names of all keys begin with.
@@ -255,8 +266,11 @@ impl KeyedCircuits {
         if let Some(taken) = self.taken.get(name) {
             return Some(taken);
         }
-        if ages.known.len() >= self.limit && !self.make_room(&mut ages, now) {
-            return None;
+        // A limit that was lowered meanwhile may have left more than one too many.
+        while ages.known.len() >= self.limit.load(Ordering::Relaxed) {
+            if !self.make_room(&mut ages, now) {
+                return None;
+            }
         }
         let name: Arc<str> = name.into();
         let entry = self.shared.of_a_key(Name::Shared(Arc::clone(&name)));
@@ -341,7 +355,6 @@ mod tests {
     use super::*;
     use crate::circuit::{Clock, ManualClock};
     use crate::registry::provenance::Provenance;
-    use crate::settings::Config;
 
     /// Room for so many keys, and the clock by which they age.
     fn keyed(limit: usize) -> (KeyedCircuits, ManualClock) {
@@ -351,8 +364,7 @@ mod tests {
 
     fn on_clock(name: &'static str, limit: usize, clock: Clock) -> KeyedCircuits {
         let provenance = Provenance::default();
-        let shared =
-            Entry::new(Name::Static(name), Config::new(), clock, provenance, &Arc::default());
+        let shared = Entry::new(Name::Static(name), clock, provenance, &Arc::default());
         KeyedCircuits::new(shared, Arc::default(), limit)
     }
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::event::EventKind;
+use super::event::{Change, EventKind};
+use super::layers::{Layers, Stack, problem};
 use super::listeners::Listeners;
 use super::outbox::Outbox;
+use super::overrides::Overrides;
 use super::provenance::Provenance;
 use crate::circuit::{
-    Audience, CircuitBreaker, Clock, Description, Epoch, Membership, News, Topic,
+    Audience, CircuitBreaker, Clock, Description, Epoch, Membership, Mutex, News, Overridden, Topic,
 };
-use crate::rules::Refusal;
-use crate::settings::{Config, Conflict, Name, Site, Stated};
+use crate::rules::{Instant, Refusal};
+use crate::settings::{Config, ConfigError, Conflict, Effective, Name, Site, Stated, Told};
 
 /// What a registry knows about one circuit.
 #[derive(Debug)]
@@ -21,12 +23,55 @@ struct Listing {
     /// Made when the first event is posted: most circuits have none.
     outbox: OnceBox<Outbox>,
     provenance: Provenance,
-    listeners: Arc<Listeners>,
+    around: Arc<Surroundings>,
+    /// Most circuits have none, and no room for them.
+    overrides: Mutex<Option<Box<Overrides>>>,
+}
+
+/// What all circuits of a registry share.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) listeners: Arc<Listeners>,
+    pub(super) layers: Layers,
 }
 
 impl Listing {
     fn outbox(&self) -> &Outbox {
         self.outbox.get_or_init(Box::default)
+    }
+
+    fn deliver(&self) -> bool {
+        let (outbox, listeners) = (self.outbox.get(), &self.around.listeners);
+        outbox.is_some_and(|outbox| outbox.deliver(self.name.as_str(), listeners))
+    }
+
+    /// What the circuit goes by, with those layers.
+    fn effective(&self, layers: &Stack) -> Effective {
+        let (stated, source) = self.provenance.stated();
+        let overrides = self.overrides.lock();
+        let overrides = overrides.as_deref().map_or(&[][..], Overrides::all);
+        layers.over(self.name.as_str(), &stated, &source, overrides)
+    }
+
+    /// The same with the layers there are. If all of it together is wrong, what the attribute or code states alone.
+    fn effective_now(&self) -> Effective {
+        let effective = self.effective(&self.around.layers.stack());
+        if effective.config.validate().is_ok() {
+            return effective;
+        }
+        let (stated, source) = self.provenance.stated();
+        Stack::default().over(self.name.as_str(), &stated, &source, &[])
+    }
+}
+
+impl Listing {
+    /// Posts what is another value now, and returns whether anything is.
+    fn post_changes(&self, before: &Effective, after: &Effective) -> bool {
+        let changes = Change::between(before, after);
+        if !changes.is_empty() && self.around.listeners.hear_of(Topic::Circuits) {
+            self.outbox().post(None, [EventKind::Reconfigured(changes.clone().into())]);
+        }
+        !changes.is_empty()
     }
 }
 
@@ -40,16 +85,75 @@ impl Audience for Listing {
     }
 
     fn refuse(&self, epoch: Epoch, refusal: Refusal, count: &dyn Fn()) -> Option<()> {
-        self.outbox().refuse(self.name.as_str(), &self.listeners, epoch, refusal.into(), count)
+        let (name, listeners) = (self.name.as_str(), &self.around.listeners);
+        self.outbox().refuse(name, listeners, epoch, refusal.into(), count)
     }
 
     fn deliver(&self) -> bool {
-        let outbox = self.outbox.get();
-        outbox.is_some_and(|outbox| outbox.deliver(self.name.as_str(), &self.listeners))
+        self.deliver()
+    }
+
+    fn restate(&self, config: Config) -> Result<Effective, ConfigError> {
+        let before = self.provenance.restate(config);
+        let effective = self.effective(&self.around.layers.stack());
+        match effective.config.validate() {
+            Ok(()) => Ok(effective),
+            Err(error) => {
+                self.provenance.take_back(before);
+                Err(error)
+            }
+        }
+    }
+
+    fn override_option(
+        &self,
+        told: Told,
+        shown: Overridden,
+    ) -> Result<(Effective, Instant), String> {
+        let before = self.effective_now();
+        let undone = {
+            let mut overrides = self.overrides.lock();
+            let overrides = overrides.get_or_insert_default();
+            let undone = overrides.clone();
+            overrides.add(told, shown);
+            undone
+        };
+        let effective = self.effective(&self.around.layers.stack());
+        if let Some(problem) = problem(self.name.as_str(), &effective) {
+            *self.overrides.lock() = Some(undone);
+            return Err(problem);
+        }
+        let overrides = self.overrides.lock();
+        let next = overrides.as_deref().map_or(Instant::NEVER, Overrides::next_end);
+        drop(overrides);
+        self.post_changes(&before, &effective);
+        Ok((effective, next))
+    }
+
+    fn end_overrides(&self) -> Effective {
+        let before = self.effective_now();
+        drop(self.overrides.lock().take());
+        let effective = self.effective_now();
+        self.post_changes(&before, &effective);
+        effective
+    }
+
+    fn lapse(&self, now: Instant) -> (Effective, Instant) {
+        let before = self.effective_now();
+        let next = {
+            let mut overrides = self.overrides.lock();
+            overrides.as_deref_mut().map_or(Instant::NEVER, |overrides| overrides.lapse(now))
+        };
+        let effective = self.effective_now();
+        self.post_changes(&before, &effective);
+        (effective, next)
     }
 
     fn describe(&self) -> Description {
-        self.provenance.describe()
+        let sources = self.effective_now().sources;
+        let overrides = self.overrides.lock();
+        let overridden = overrides.as_deref().map_or(&[][..], Overrides::shown).to_vec();
+        Description { sources, overridden, ..self.provenance.describe() }
     }
 }
 
@@ -64,27 +168,31 @@ impl Entry {
     /// A new circuit, whose name and config were checked before.
     pub(super) fn new(
         name: Name,
-        config: Config,
         clock: Clock,
         provenance: Provenance,
-        listeners: &Arc<Listeners>,
+        around: &Arc<Surroundings>,
     ) -> Self {
         let listing = Listing {
             name: name.clone(),
             outbox: OnceBox::new(),
             provenance,
-            listeners: Arc::clone(listeners),
+            around: Arc::clone(around),
+            overrides: Mutex::default(),
         };
-        let listing = Arc::new(Membership::new(listeners.attention(), listing));
+        let effective = listing.effective_now();
+        let listing = Arc::new(Membership::new(around.listeners.attention(), listing));
         let membership: Arc<Membership> = Arc::clone(&listing) as _;
-        Self { circuit: Arc::new(CircuitBreaker::listed(name, config, clock, membership)), listing }
+        let circuit = CircuitBreaker::listed(name, effective.config, clock, membership);
+        if effective.call_timeout.is_some() {
+            circuit.refit(&effective);
+        }
+        Self { circuit: Arc::new(circuit), listing }
     }
 
     /// For the circuit of a key, next to the circuit that all keys share.
     pub(super) fn of_a_key(&self, name: Name) -> Self {
-        let Listing { provenance, listeners, .. } = self.listing.of();
-        let clock = self.circuit.clock().kind();
-        Self::new(name, self.circuit.config(), clock, provenance.of_a_key(), listeners)
+        let Listing { provenance, around, .. } = self.listing.of();
+        Self::new(name, self.circuit.clock().kind(), provenance.of_a_key(), around)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -92,12 +200,12 @@ impl Entry {
     }
 
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
-        self.listing.of().describe().conflicts
+        self.listing.of().provenance.describe().conflicts
     }
 
     /// Whether annotated functions share the circuit.
     pub(super) fn has_sites(&self) -> bool {
-        !self.listing.of().describe().sites.is_empty()
+        !self.listing.of().provenance.describe().sites.is_empty()
     }
 
     /// Adds a function that shares the circuit.
@@ -110,17 +218,38 @@ impl Entry {
     /// Takes a statement about the circuit. It decides if none did; otherwise it is a conflict if it has other
     /// settings (R22). Called while statics are made, so it calls no listener.
     pub(super) fn hear(&self, stated: Stated) {
-        let Listing { provenance, listeners, .. } = self.listing.of();
+        let Listing { provenance, around, .. } = self.listing.of();
         if stated.config == Config::new() {
             return;
         }
         if provenance.decide(stated) {
-            self.circuit.refit(&stated.config);
+            self.circuit.refit(&self.listing.of().effective_now());
         } else if let Some(conflict) = provenance.object(self.name(), stated)
-            && listeners.hear_of(Topic::Circuits)
+            && around.listeners.hear_of(Topic::Circuits)
         {
             self.listing.of().outbox().post(None, [EventKind::Conflict(conflict.into())]);
         }
+    }
+
+    /// What the circuit would go by with those layers.
+    pub(super) fn effective(&self, layers: &Stack) -> Effective {
+        self.listing.of().effective(layers)
+    }
+
+    /// Goes by the layers there are, after others. Posts what that changes, and returns whether it changes anything.
+    pub(super) fn lay(&self, before: &Effective) -> bool {
+        let effective = self.listing.of().effective_now();
+        self.circuit.refit(&effective);
+        self.listing.of().post_changes(before, &effective)
+    }
+
+    /// What the circuit goes by.
+    pub(super) fn effective_now(&self) -> Effective {
+        self.listing.of().effective_now()
+    }
+
+    pub(super) fn deliver(&self) {
+        self.listing.of().deliver();
     }
 }
 
@@ -139,13 +268,13 @@ mod tests {
         config: Config,
         takes: Duration,
     ) -> (Arc<CircuitBreaker>, ManualClock, Subscription) {
-        let (time, listeners) = (ManualClock::new(), Arc::<Listeners>::default());
+        let (time, around) = (ManualClock::new(), Arc::<Surroundings>::default());
         let clock = Clock::Manual(time.clone());
         let provenance = Provenance::decided(Stated { config, site: None });
-        let entry = Entry::new(Name::Static(name), config, clock, provenance, &listeners);
+        let entry = Entry::new(Name::Static(name), clock, provenance, &around);
         let moved = time.clone();
         let tell = move |_: &Event| moved.advance(takes);
-        (entry.circuit, time, listeners.add(Topic::Calls, tell, Vec::new))
+        (entry.circuit, time, around.listeners.add(Topic::Calls, tell, Vec::new))
     }
 
     const SECOND: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::circuit::{Description, Mutex};
-use crate::settings::{Config, Conflict, Site, Stated};
+use crate::settings::{Config, Conflict, Site, Source, Stated};
 
 /// Where a circuit's config comes from, who shares it, and who wanted another one.
 #[derive(Debug, Default)]
@@ -68,6 +68,23 @@ impl Provenance {
         Self(Mutex::new(Parties { decided: Decision::of(decided), ..Parties::default() }))
     }
 
+    /// What decides, and where it comes from.
+    pub(super) fn stated(&self) -> (Config, Source) {
+        let stated = self.0.lock().decided.stated();
+        (stated.config, stated.site.map_or(Source::Code, Source::Site))
+    }
+
+    /// Has code decide, whoever did before. Returns what decided until then, to be [taken
+    /// back](Provenance::take_back).
+    pub(super) fn restate(&self, config: Config) -> Stated {
+        let stated = Decision::of(Stated { config, site: None });
+        std::mem::replace(&mut self.0.lock().decided, stated).stated()
+    }
+
+    pub(super) fn take_back(&self, before: Stated) {
+        self.0.lock().decided = Decision::of(before);
+    }
+
     /// Has this statement decide, if none did that states any option (R22).
     pub(super) fn decide(&self, stated: Stated) -> bool {
         let mut parties = self.0.lock();
@@ -94,7 +111,13 @@ impl Provenance {
             Some(Conflicts { newest, count }) => (newest.iter().cloned().collect(), *count),
             None => (Vec::new(), 0),
         };
-        Description { decided_by, sites: parties.sites.clone(), conflicts, conflict_count }
+        Description {
+            decided_by,
+            sites: parties.sites.clone(),
+            conflicts,
+            conflict_count,
+            ..Description::default()
+        }
     }
 
     /// Whether the site is new here. Sites are kept in the order of places.

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::Snapshot;
 use crate::rules::{ModeOverride, State, plural};
-use crate::settings::{Mode, Readable};
+use crate::settings::{Mode, Readable, Source};
 
 impl Snapshot {
     /// Explains the state in one sentence.
@@ -79,13 +79,14 @@ impl Snapshot {
             Some(1) => out.push_str("1 failure opens it"),
             Some(limit) => {
                 let failures = self.consecutive_failures;
-                write!(out, "{failures} of the {limit} failures in a row that open it")?;
+                let from = self.from("failure_threshold");
+                write!(out, "{failures} of the {limit} failures in a row that open it{from}")?;
             }
             None => {}
         }
         let rates = [
-            (settings.failure_rate, self.failure_rate, "failed"),
-            (settings.slow_call_rate, self.slow_call_rate, "were slow"),
+            (settings.failure_rate, self.failure_rate, "failed", "failure_rate"),
+            (settings.slow_call_rate, self.slow_call_rate, "were slow", "slow_call_rate"),
         ];
         if rates.iter().all(|(limit, ..)| limit.is_none()) {
             return Ok(());
@@ -103,13 +104,13 @@ impl Snapshot {
         }
         let mut reached = false;
         let mut separator = "";
-        for (limit, share, what) in rates {
+        for (limit, share, what, option) in rates {
             if let (Some(limit), Some(share)) = (limit, share) {
                 let (share_shown, limit_shown) = (Percent(share), Percent(limit));
-                let calls = self.window_calls;
+                let (calls, from) = (self.window_calls, self.from(option));
                 write!(
                     out,
-                    "{separator}{share_shown} of the last {calls} calls {what}, {limit_shown} opens it"
+                    "{separator}{share_shown} of the last {calls} calls {what}, {limit_shown} opens it{from}"
                 )?;
                 reached |= share >= limit;
                 separator = "; ";
@@ -123,7 +124,7 @@ impl Snapshot {
         write!(out, "open for {}: {}; ", self.lasted(), self.reason())?;
         match self.retry_after {
             Some(left) if left.is_zero() => write!(out, "the next call is a probe"),
-            Some(left) => write!(out, "probes in {}", Readable(left)),
+            Some(left) => write!(out, "probes in {}{}", Readable(left), self.from("cooldown")),
             None => write!(out, "stays open until reset()"),
         }
     }
@@ -150,6 +151,14 @@ impl Snapshot {
             write!(out, " ({} lost)", probes.lost)?;
         }
         Ok(())
+    }
+
+    /// Where the value of an option comes from, if that is not code.
+    fn from(&self, option: &str) -> String {
+        match self.sources.of(option) {
+            Source::Stated(_, place) => format!(" ({place})"),
+            _ => String::new(),
+        }
     }
 
     fn lasted(&self) -> Readable {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::circuit::{Calls, CircuitBreaker, Counted, Description, Rejections};
-use crate::rules::{ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count};
-use crate::settings::{Config, Conflict, Mode, Site};
+use crate::circuit::{Calls, CircuitBreaker, Counted, Description, Overridden, Rejections};
+use crate::rules::{
+    Instant, ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count,
+};
+use crate::settings::{Config, Conflict, Mode, Site, Sources};
 
 /// A circuit at one moment. Taking a snapshot changes nothing and never waits for a call.
 ///
@@ -95,6 +97,49 @@ pub struct Snapshot {
     pub conflicts: Vec<Conflict>,
     /// The number of such configs so far. A repetition is not counted while `conflicts` holds the first.
     pub conflict_count: u64,
+    /// Where each value of `config` comes from.
+    pub sources: Sources,
+    /// The options that were overridden while the program runs.
+    pub overrides: Vec<OptionOverride>,
+}
+
+/// An option that was overridden while the program runs, by
+/// [`Registry::override_for`](crate::Registry::override_for).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Config, Override, Registry};
+///
+/// let own = Registry::new();
+/// own.circuit("queue", Config::new())?;
+/// let minute = Duration::from_secs(60);
+/// own.override_for("queue", Override::Option("cooldown", "5s"), Some(minute), "10.0.0.7")?;
+/// let overrides = own.snapshot_of("queue").unwrap().overrides;
+/// assert_eq!((overrides[0].option, overrides[0].value.as_str()), ("cooldown", "5s"));
+/// assert_eq!(overrides[0].by.as_deref(), Some("10.0.0.7"));
+/// assert!(overrides[0].left.unwrap() <= minute);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct OptionOverride {
+    /// The option.
+    pub option: &'static str,
+    /// Its value, as text.
+    pub value: String,
+    /// Who set it; `None` if unknown.
+    pub by: Option<String>,
+    /// The time until it ends by itself; `None` if it lasts until another override of that option.
+    pub left: Option<Duration>,
+}
+
+impl OptionOverride {
+    fn of(Overridden { option, value, by, end }: Overridden, now: Instant) -> Self {
+        let (by, left) = ((!by.is_empty()).then_some(by), now.left_to(end).as_duration());
+        Self { option, value, by, left }
+    }
 }
 
 /// A snapshot of every circuit in a registry, sorted by name. `Display` writes an aligned table, worst circuits first.
@@ -126,6 +171,8 @@ pub struct Snapshot {
 pub struct RegistrySnapshot {
     /// One snapshot per circuit, sorted by name.
     pub circuits: Vec<Snapshot>,
+    /// What is wrong with settings that were [refused](crate::Registry::refuse), until they are right.
+    pub refused: Vec<String>,
 }
 
 /// Here and not in `circuit`, because a snapshot is a report: the circuit itself only hands out readings.
@@ -147,7 +194,10 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let Counted { reading, config, settings, calls, rejected, would_reject } = self.read();
-        let Description { decided_by, sites, conflicts, conflict_count } = self.describe();
+        let Description { decided_by, sites, conflicts, conflict_count, sources, overridden } =
+            self.describe();
+        let now = self.clock().now();
+        let overrides = overridden.into_iter().map(|it| OptionOverride::of(it, now)).collect();
         let judged =
             (reading.tally.calls >= settings.minimum_calls.into()).then_some(reading.tally);
         Snapshot {
@@ -182,6 +232,8 @@ impl CircuitBreaker {
             sites,
             conflicts,
             conflict_count,
+            sources,
+            overrides,
         }
     }
 }

@@ -7,19 +7,31 @@ use std::time::Duration;
 use crate::settings::{Mode, tame};
 
 /// What [`Registry::override_for`](crate::Registry::override_for) changes.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Mode, Override};
+///
+/// assert_eq!(Override::Mode(Mode::ForcedOpen).to_string(), "mode=forced_open");
+/// assert_eq!(Override::Option("cooldown", "5s").to_string(), "cooldown=5s");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Override {
+pub enum Override<'a> {
     /// Run the circuit in this mode. [`Mode::Normal`] closes it with empty counts, as
     /// [`reset`](crate::CircuitBreaker::reset) does.
     Mode(Mode),
+    /// Give an option another value: its name, and the value as text. Only for circuits of a registry.
+    Option(&'a str, &'a str),
 }
 
 /// As a setting: `mode=forced_open`.
-impl fmt::Display for Override {
+impl fmt::Display for Override<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mode(mode) => write!(f, "mode={mode}"),
+            Self::Option(option, value) => write!(f, "{option}={value}"),
         }
     }
 }

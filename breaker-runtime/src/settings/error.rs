@@ -100,6 +100,10 @@ impl ConfigErrors {
         if mistakes.is_empty() { Ok(()) } else { Err(Self(mistakes)) }
     }
 
+    pub(crate) fn of_one(mistake: String) -> Self {
+        Self(vec![Mistake::of_all(mistake)])
+    }
+
     pub(crate) const fn of(mistakes: Vec<Mistake>) -> Self {
         Self(mistakes)
     }

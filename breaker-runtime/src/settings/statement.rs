@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use breaker_options::{Entry, Scope, Value, find, unknown};
+use breaker_options::{Entry, Value, exact, find, unknown};
 
 use super::{Config, Site};
 
@@ -145,12 +146,45 @@ pub(crate) struct Told {
     pub(crate) source: Arc<str>,
 }
 
-impl Told {
-    /// Has a config state it, if it is an option of the circuit.
-    pub(crate) fn write_to(&self, config: &mut Config) {
-        if self.option.scope == Scope::Circuit {
-            config.state(self.option.name, self.value);
+/// What a circuit goes by, once all layers are laid over what the attribute or code states.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Effective {
+    pub(crate) config: Config,
+    /// `Some(None)` switches the limit of the functions off.
+    pub(crate) call_timeout: Option<Option<Duration>>,
+    pub(crate) max_keys: Option<u32>,
+    pub(crate) sources: Sources,
+}
+
+impl Effective {
+    /// What code states, with no layer over it.
+    pub(crate) fn of(config: Config) -> Self {
+        let mut effective = Self { config, ..Self::default() };
+        for option in config.stated() {
+            effective.sources.set(option, Source::Code);
         }
+        effective
+    }
+
+    pub(crate) fn take(&mut self, new: &Told, source: Source) {
+        self.sources.set(new.option.name, source);
+        match (new.option.name, new.value) {
+            ("call_timeout", Value::Off) => self.call_timeout = Some(None),
+            ("call_timeout", Value::Duration(limit)) => self.call_timeout = Some(Some(limit)),
+            ("max_keys", Value::Count(keys)) => self.max_keys = Some(keys),
+            (name, value) => drop(self.config.state(name, value)),
+        }
+    }
+
+    /// The value of each setting as text, in the order of the table.
+    pub(crate) fn texts(&self) -> Vec<(&'static str, String)> {
+        let mut texts = self.config.settings().texts();
+        if let Some(limit) = self.call_timeout {
+            let text = limit.map_or("off".to_owned(), |limit| exact(limit).to_string());
+            texts.push(("call_timeout", text));
+        }
+        texts.extend(self.max_keys.map(|keys| ("max_keys", keys.to_string())));
+        texts
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use breaker_options::{Value, circuit_options, exact, find, unknown};
 
 use super::options::{Bit, Options};
-use super::{Config, ConfigErrors, Mode, WindowSize};
+use super::{Config, ConfigErrors, Mode, Settings, WindowSize};
 
 /// The text of a config that states nothing.
 const NOTHING: &str = "defaults";
@@ -118,6 +118,27 @@ macro_rules! texts {
     };
 }
 
+macro_rules! written {
+    (optional, $value:expr) => {
+        $value.map_or_else(|| "off".to_owned(), |value| value.write())
+    };
+    (always, $value:expr) => {
+        $value.write()
+    };
+}
+
+macro_rules! setting_texts {
+    ($($name:ident: $takes:ident => $kept:ident, { $($text:tt)* })*) => {
+        impl Settings {
+            /// The value of each option as text, in the order of the table.
+            pub(crate) fn texts(&self) -> Vec<(&'static str, String)> {
+                vec![$((stringify!($name), written!($kept, self.$name))),*]
+            }
+        }
+    };
+}
+
+circuit_options!(setting_texts);
 circuit_options!(texts);
 
 impl fmt::Display for Config {
