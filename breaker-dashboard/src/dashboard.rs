@@ -66,8 +66,8 @@ impl Dashboard {
         Self::default()
     }
 
-    /// Lets those who have the token switch circuits: force open, disable, reset, trip. Without this, there
-    /// are no controls.
+    /// Lets those who have the token switch circuits: force open, disable, observe, reset, trip, and give an option another
+    /// value for a time. Without this, there are no controls.
     ///
     /// Each use is logged, through `tracing` and on the page, with the address of whoever did it. Only those who
     /// have the token see addresses on the page. A service that nests the router tells addresses if it is served

@@ -45,8 +45,8 @@
 //! | `GET /api/log` | what happened lately, from any entry on |
 //! | `GET /api/events` | server-sent events: all circuits every second, and at once when one changes |
 //! | `GET /metrics` | Prometheus text |
-//! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open |
-//! | `POST /api/control` | switches a circuit, if [`Dashboard::with_controls`] was called |
+//! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open that is not only observed |
+//! | `POST /api/control` | switches a circuit or overrides an option, if [`Dashboard::with_controls`] was called |
 //! | `GET /api/control` | 204 if the request has the right token |
 //!
 //! The JSON is described in `docs/json.md` of the repository.
