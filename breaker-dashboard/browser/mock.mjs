@@ -118,9 +118,10 @@ class Circuit {
     const [before, from] = [this.config, this.sources(true)];
     change();
     this.settle();
+    const text = (option, config) => (config[option] === null ? 'off' : `${config[option]}${option === 'cooldown' ? 's' : ''}`);
     const [after, to] = [this.config, this.sources(true)];
     const changes = Object.keys(after).filter((option) => option !== 'stated' && JSON.stringify(before[option]) !== JSON.stringify(after[option]))
-      .map((option) => ({ option, old: `${before[option]}`, old_source: from[option] ?? 'built-in', new: `${after[option]}`, new_source: to[option] ?? 'built-in' }));
+      .map((option) => ({ option, old: text(option, before), old_source: from[option] ?? 'built-in', new: text(option, after), new_source: to[option] ?? 'built-in' }));
     if (changes.length) this.note(at, { kind: 'reconfigured', changes, text: `reconfigured: ${changes.map(({ option }) => option).join(', ')}` });
   }
 
