@@ -382,6 +382,8 @@ async fn every_mistake_in_an_option_is_answered_and_nothing_changes() {
         json!({ "name": "controls.mistakes", "action": "override", "option": "cooldown", "value": 5 }),
         json!({ "name": "controls.mistakes", "action": "override", "option": "cooldown", "value": "5s", "for": 0 }),
         json!({ "name": "controls.mistakes", "action": "trip", "option": "cooldown" }),
+        // It would be a number, were it not that long.
+        json!({ "name": "controls.mistakes", "action": "override", "option": "failure_threshold", "value": format!("{}5", "0".repeat(128)) }),
         json!({ "name": "controls.mistakes", "action": "reset", "value": "5s" }),
         json!({ "name": "controls.mistakes", "action": "end_overrides", "for": 60 }),
     ];

@@ -389,8 +389,8 @@ impl Registry {
 
     /// Calls `listener` for every [`Event`] of this registry's circuits, until the subscription is dropped.
     ///
-    /// You get an event for each state change, reset, rejected call, late outcome and config conflict. Conflicts that
-    /// already exist are delivered before this method returns.
+    /// You get an event for each state change, reset, change of settings, rejected call, late outcome and config
+    /// conflict. Conflicts that already exist are delivered before this method returns.
     ///
     /// Events of one circuit are delivered in order, one at a time. They run on the thread that caused them, or on a
     /// thread that caused an earlier event. Events of different circuits may be delivered at the same time. No lock
@@ -433,8 +433,8 @@ impl Registry {
         self.around.listeners.add(Topic::Calls, listener, || self.conflicts())
     }
 
-    /// Like [`subscribe`](Registry::subscribe), but only for changes of state, resets and conflicts. None of them is
-    /// ever lost. They have their own sequence numbers without gaps, and [`Event::missed`] is always 0.
+    /// Like [`subscribe`](Registry::subscribe), but only for changes of state, resets, changes of settings and
+    /// conflicts. None of them is ever lost. They have their own sequence numbers without gaps, and [`Event::missed`] is always 0.
     ///
     /// This subscription costs rejected calls nothing, because they cause no events for it.
     ///

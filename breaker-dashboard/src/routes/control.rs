@@ -41,6 +41,10 @@ const UNFIT_BODY: Failure = Failure::new(
     "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
      override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings",
 );
+/// The most bytes of a value, which is shown to everybody and kept in the log.
+const LONGEST_VALUE: usize = 128;
+const LONG_VALUE: Failure =
+    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "`value` must have at most 128 bytes");
 const UNFIT_TIME: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "`for` must be more than 0 and at most 30 days, in seconds",
@@ -147,6 +151,9 @@ impl Order {
     /// The option to override and its value, which no other action has.
     fn setting(&self) -> Result<Option<(&str, &str)>, Failure> {
         match (self.action, &self.option, &self.value) {
+            (Action::Override, Some(_), Some(value)) if value.trim().len() > LONGEST_VALUE => {
+                Err(LONG_VALUE)
+            }
             (Action::Override, Some(option), Some(value)) => {
                 Ok(Some((option.trim(), value.trim())))
             }
