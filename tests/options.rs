@@ -50,6 +50,20 @@ fn option_name_is_the_circuits() {
     assert_eq!(snapshot("options.name/of any kind").calls.success, 1);
 }
 
+const NAME: &str = concat!("options.", "name/of a constant");
+
+#[circuit_breaker(name = NAME)]
+fn named_by_a_constant() -> Option<()> {
+    answer(true)
+}
+
+#[test]
+fn option_name_may_be_a_constant() {
+    assert_eq!(circuit(NAME).name(), NAME);
+    named_by_a_constant();
+    assert_eq!(snapshot(NAME).calls.success, 1);
+}
+
 #[circuit_breaker(name = "options.failure_threshold", failure_threshold = 2)]
 fn failure_threshold() -> Option<()> {
     answer(false)

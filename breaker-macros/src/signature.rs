@@ -6,7 +6,10 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Attribute, Error, FnArg, ReceiverKind, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, Error, Expr, FnArg, GenericParam, ReceiverKind, ReturnType, Signature, Type,
+    Visibility,
+};
 
 use crate::argument::{Argument, argument};
 use crate::exits::may_exit;
@@ -97,6 +100,27 @@ impl Function {
 
     pub(crate) fn self_span(&self) -> Option<Span> {
         self.signature.receiver().map(|receiver| receiver.self_token.span)
+    }
+
+    /// The type or constant among the function's generics that this expression needs.
+    pub(crate) fn parameter_in(&self, value: &Expr) -> Option<Ident> {
+        let mut is_first = true;
+        for tree in flatten(value.to_token_stream()) {
+            if let TokenTree::Ident(word) = &tree
+                && is_first
+                && self.signature.generics.params.iter().any(|param| match param {
+                    GenericParam::Type(ty) => ty.ident == *word,
+                    GenericParam::Const(constant) => constant.ident == *word,
+                    GenericParam::Lifetime(_) => false,
+                })
+            {
+                return Some(word.clone());
+            }
+            // What follows `::` or `.` belongs to what precedes it.
+            is_first =
+                !matches!(tree, TokenTree::Punct(mark) if [':', '.'].contains(&mark.as_char()));
+        }
+        None
     }
 
     /// `#[track_caller]`, also in a `#[cfg_attr]`.

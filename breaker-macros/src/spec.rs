@@ -1,19 +1,20 @@
 //! What the user meant: values checked, conflicts found, defaults filled.
 
-use breaker_options::{OPTIONS, Takes};
+use breaker_options::{OPTIONS, Takes, problem_of_name};
 use proc_macro2::Span;
-use syn::{Error, Expr, Lit, LitStr, Path};
+use quote::ToTokens as _;
+use syn::{Error, Expr, Lit, Path};
 
 use crate::args::{Args, Errors};
 use crate::fallback::Fallback;
 use crate::signature::{Function, Receiver};
 use crate::spans::spanning;
-use crate::value::{Value, is_text, limit, literal, peel, value};
+use crate::value::{Value, is_text, known, limit, literal, peel, value};
 
 /// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
 /// evaluates.
 pub(crate) struct Spec {
-    pub(crate) name: LitStr,
+    pub(crate) name: Value,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
@@ -119,7 +120,7 @@ fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
     settings
 }
 
-fn name(args: &Args) -> syn::Result<Option<LitStr>> {
+fn name(args: &Args) -> syn::Result<Option<Value>> {
     let Some(arg) = args.get("name") else {
         if args.mentions("name") {
             return Ok(None);
@@ -127,25 +128,19 @@ fn name(args: &Args) -> syn::Result<Option<LitStr>> {
         let message = "the circuit needs a name: write `#[circuit_breaker(name = \"payments\")]`";
         return Err(Error::new(Span::call_site(), message));
     };
-    let Expr::Lit(syn::ExprLit { lit: Lit::Str(name), .. }) = peel(&arg.value) else {
-        let message = "`name` must be a string literal, such as `name = \"payments\"`";
-        return Err(Error::new_spanned(&arg.value, message));
+    let value = peel(&arg.value);
+    let checked = match literal(value) {
+        Some((false, Lit::Str(name))) => match problem_of_name(&name.value(), args.mentions("key"))
+        {
+            Some(problem) => {
+                return Err(Error::new(name.span(), format!("`name` {problem}")));
+            }
+            None => Some(name.to_token_stream()),
+        },
+        Some(_) => return Err(not_a_name(value, "payments")),
+        None => None,
     };
-    let text = name.value();
-    let problem = if text.is_empty() {
-        "must not be empty"
-    } else if text.trim().is_empty() {
-        "must not be blank"
-    } else if text.len() > 128 {
-        "must be at most 128 bytes long"
-    } else if text.chars().any(char::is_control) {
-        "must not hold control characters"
-    } else if text.contains('/') && args.mentions("key") {
-        "must not hold `/` where there are keys: their circuits are named `name/key`"
-    } else {
-        return Ok(Some(name.clone()));
-    };
-    Err(Error::new(name.span(), format!("`name` {problem}")))
+    known("name", value, checked).map(Some)
 }
 
 fn on_cancel(args: &Args) -> syn::Result<OnCancel> {
@@ -357,30 +352,58 @@ fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// The arguments are values of one call; options belong to all of them.
+/// Options belong to every call and every instance of the function. Arguments differ between calls, and generics
+/// between instances.
 fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
     let names =
         || function.arguments.iter().flat_map(|argument| &argument.names).map(|name| &name.ident);
     for arg in &args.given {
         let is_setting = !matches!(
             arg.takes,
-            Takes::Predicate | Takes::Fallback | Takes::Key | Takes::Word(_) | Takes::Name
+            Takes::Predicate | Takes::Fallback | Takes::Key | Takes::Word(_) | Takes::CratePath
         );
         let (value, is_setting) = match failure_after(peel(&arg.value)) {
             Some(Ok(after)) if arg.option == "on_cancel" => (after, true),
             _ => (&arg.value, is_setting),
         };
-        let Expr::Path(path) = peel(value) else {
+        if !is_setting {
             continue;
-        };
-        if is_setting && names().any(|name| path.path.is_ident(name)) {
+        }
+        let (option, value) = (arg.option, peel(value));
+        if let Expr::Path(path) = value
+            && let Some(name) = names().find(|name| path.path.is_ident(*name))
+        {
+            let way_out = match arg.takes {
+                Takes::Name => {
+                    format!("use a constant, or `key = {name}` for one circuit per value")
+                }
+                _ => "use a constant".to_owned(),
+            };
             let message = format!(
-                "`{}` is read while compiling, when there are no arguments yet; use a constant",
-                arg.option
+                "`{option}` is read while compiling, when there are no arguments yet; {way_out}"
             );
             errors.push(Error::new_spanned(path, message));
+        } else if let Some(parameter) = function.parameter_in(value) {
+            let message = format!(
+                "`{option}` is the same for every `{parameter}`: use a constant that does not depend on it"
+            );
+            errors.push(Error::new_spanned(value, message));
+        } else if arg.takes == Takes::Name
+            && let Expr::Path(path) = value
+            && let Some(word) = path.path.get_ident()
+            && !word.to_string().contains(char::is_uppercase)
+        {
+            // No constant is called that. As a path, such as `self::prices`, it would be one.
+            errors.push(not_a_name(value, &word.to_string()));
         }
     }
+}
+
+fn not_a_name(value: &Expr, example: &str) -> Error {
+    let message = format!(
+        "`name` must be a string, such as `name = {example:?}`, or a constant of type `&str`"
+    );
+    Error::new_spanned(value, message)
 }
 
 /// For types whose values are visibly no errors; of the others the compiler knows.

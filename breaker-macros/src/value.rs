@@ -45,7 +45,11 @@ pub(crate) fn limit(of: &str, value: &Expr) -> syn::Result<Value> {
 }
 
 /// A value that was checked, or one that is left to the compiler.
-fn known(option: &str, value: &Expr, checked: Option<TokenStream>) -> syn::Result<Value> {
+pub(crate) fn known(
+    option: &str,
+    value: &Expr,
+    checked: Option<TokenStream>,
+) -> syn::Result<Value> {
     let is_constant = checked.is_none();
     if is_constant {
         check_constant(option, value)?;

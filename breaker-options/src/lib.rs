@@ -7,11 +7,13 @@
 //! This crate is an implementation detail of `breaker-runtime` and `breaker-macros`. Its API can change in any
 //! release.
 
+mod name;
 mod table;
 mod takes;
 mod value;
 mod words;
 
+pub use crate::name::{LONGEST_NAME, problem_of_name};
 pub use crate::table::{Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
 pub use crate::value::{Value, duration, exact};

@@ -87,7 +87,7 @@ impl Takes {
 impl fmt::Display for Takes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Name => "string literal",
+            Self::Name => "string, or constant of type `&str`",
             Self::Count => "integer, at least 1",
             Self::Share => "more than 0, at most 1",
             Self::Factor => "number, at least 1",

@@ -34,10 +34,23 @@ impl Guard<'_> {
         argument.names.iter().any(|name| holds(key.clone(), &name.ident))
     }
 
+    /// The circuit's name. The compiler checks one that is a constant.
+    fn name(&self) -> TokenStream {
+        let (rt, name) = (&self.rt, &self.spec.name);
+        if !name.is_constant {
+            return name.tokens.clone();
+        }
+        let ((first, last), has_keys) = (name.at, self.spec.key.is_some());
+        let text = respan(quote! { &'static ::core::primitive::str }, first, last);
+        let check = respan(quote! { #rt::name(__BREAKER_NAME, #has_keys) }, first, last);
+        let value = &name.tokens;
+        quote! { { const __BREAKER_NAME: #text = #value; #check } }
+    }
+
     /// The static behind the function.
     pub(super) fn site(&self) -> TokenStream {
         let (rt, spec) = (&self.rt, self.spec);
-        let (name, settings) = (&spec.name, &spec.settings);
+        let (name, settings) = (self.name(), &spec.settings);
         let function = self.function.signature.ident.to_string();
         let function = function.trim_start_matches("r#");
         let config = settings.iter().fold(quote! { #rt::Config::new() }, |config, setting| {

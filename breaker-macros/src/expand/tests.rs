@@ -324,6 +324,59 @@ fn a_method_with_a_path_fallback() {
 }
 
 #[test]
+fn a_name_that_is_a_constant() {
+    check(
+        r#"name = names::PRICES, key = sku, max_keys = 9"#,
+        "fn price(sku: &str) -> Option<u8> { None }",
+        &expect![[r#"
+            fn price(sku: &str) -> Option<u8> {
+                let __breaker_circuit = {
+                    let __breaker_circuit = ::breaker_runtime::__private::circuit_for(
+                        ::breaker_runtime::__private::site!(
+                            { const __BREAKER_NAME : & 'static ::core::primitive::str =
+                            names::PRICES; ::breaker_runtime::__private::name(__BREAKER_NAME, true)
+                            }, "price", ::breaker_runtime::__private::Config::new(), keyed =
+                            ::breaker_runtime::__private::max_keys(9)
+                        ),
+                        &(sku),
+                    );
+                    __breaker_circuit
+                };
+                '__breaker_guarded: {
+                    let __breaker_circuit = &*__breaker_circuit;
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Option<u8> = match () {
+                            () => None,
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
 fn a_boxed_future() {
     check(
         r#"name = "users""#,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use breaker_options::problem_of_name;
+
 use crate::settings::{Config, equal};
 
 /// Stops compilation at an option whose value is wrong.
@@ -14,11 +16,31 @@ pub const fn check(config: &Config, option: &str) {
     if let Err(error) = config.validate()
         && equal(error.option(), option)
     {
-        let (text, length) = joined(["`", option, "` ", error.problem()]);
-        if let Ok(sentence) = std::str::from_utf8(text.split_at(length).0) {
-            panic!("{}", sentence);
-        }
+        fail(option, error.problem());
     }
+}
+
+/// Stops compilation with a sentence about an option.
+#[track_caller]
+const fn fail(option: &str, problem: &str) {
+    let (text, length) = joined(["`", option, "` ", problem]);
+    if let Ok(sentence) = std::str::from_utf8(text.split_at(length).0) {
+        panic!("{}", sentence);
+    }
+}
+
+/// Checks a `name` that is a constant.
+///
+/// # Panics
+///
+/// At compile time, if it cannot be a name.
+#[must_use]
+#[track_caller]
+pub const fn name(name: &'static str, has_keys: bool) -> &'static str {
+    if let Some(problem) = problem_of_name(name, has_keys) {
+        fail("name", problem);
+    }
+    name
 }
 
 /// Checks a `call_timeout` that is a constant.

@@ -1,6 +1,6 @@
 use breaker_runtime::circuit_breaker;
 
-const NAME: &str = "prices";
+const NAME: u32 = 7;
 
 #[circuit_breaker(name = NAME)]
 fn price(sku: &str) -> Option<usize> {
