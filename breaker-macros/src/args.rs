@@ -206,6 +206,7 @@ fn example(option: &str, takes: Takes) -> String {
         Takes::Spread => "0.1",
         Takes::Duration | Takes::Wait => "\"30s\"",
         Takes::Window => "100",
+        Takes::Config => "SHARED",
         Takes::Key => "host",
         Takes::Predicate => "|value| ...",
         Takes::Word(words) => words[0],

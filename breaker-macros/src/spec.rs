@@ -1,6 +1,8 @@
 //! What the user meant: values checked, conflicts found, defaults filled.
 
-use breaker_options::{OPTIONS, Takes, problem_of_name};
+use std::mem;
+
+use breaker_options::{BOUNDS, Bound, Entry, OPTIONS, Scope, Takes, problem_of_name};
 use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::{Error, Expr, Lit, Path};
@@ -15,6 +17,8 @@ use crate::value::{Value, is_text, known, limit, literal, peel, value};
 /// evaluates.
 pub(crate) struct Spec {
     pub(crate) name: Value,
+    /// The options that the circuit begins with.
+    pub(crate) config: Option<Value>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
@@ -83,8 +87,10 @@ impl Spec {
         };
         let call_timeout = of_the_site("call_timeout");
         let max_keys = of_the_site("max_keys");
+        let config = of_the_site("config");
         let spec = Self {
             name,
+            config,
             failure_if: expr("failure_if"),
             ignore_if: expr("ignore_if")
                 .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
@@ -190,53 +196,43 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
 
 /// Options that need another one, and literals that contradict each other.
 fn check_pairs(args: &Args, errors: &mut Errors) {
-    for (option, companion) in OPTIONS.iter().map(|entry| (entry.name, entry.needs)) {
-        if args.get(option).is_some() && !companion.is_empty() && !args.mentions(companion) {
+    // What `config` states, only the compiler knows.
+    let is_all_here = !args.mentions("config");
+    for Entry { name: option, needs: companion, scope, .. } in &OPTIONS {
+        let is_known = is_all_here || *scope == Scope::Function;
+        let lacks_it = !companion.is_empty() && !args.mentions(companion);
+        if args.get(option).is_some() && lacks_it && is_known {
             let message = format!("`{option}` needs `{companion}`");
             errors.push(Error::new(args.span_of(option), message));
         }
     }
-    let integer = |option| match literal(peel(&args.get(option)?.value)) {
-        Some((false, Lit::Int(int))) => int.base10_parse::<u32>().ok(),
-        _ => None,
-    };
-    let window = if args.mentions("window") { integer("window") } else { Some(100) };
-    if let (Some(minimum), Some(window)) = (integer("minimum_calls"), window)
-        && minimum > window
-        && window > 0
-    {
-        let message = format!("`minimum_calls` must not be more than the window holds, {window}");
-        let value = args.get("minimum_calls").map(|arg| &arg.value);
-        errors.push(Error::new_spanned(value, message));
+    for Bound { option, is_most, by, problem } in BOUNDS {
+        let (Some(value), Some(limit)) = (amount(args, option), amount(args, by)) else {
+            continue;
+        };
+        let is_beyond = if *is_most { value > limit } else { value < limit };
+        let same_kind = mem::discriminant(&value) == mem::discriminant(&limit);
+        if same_kind && is_beyond {
+            let message = format!("`{option}` {problem}, {limit}");
+            let value = args.get(option).map(|arg| &arg.value);
+            errors.push(Error::new_spanned(value, message));
+        }
     }
-    check_order(args, errors, "cooldown_max", "cooldown", Some("60s"));
-    check_order(args, errors, "probe_timeout", "slow_call", None);
 }
 
-/// `longer` must not be shorter than `shorter`, where both can be read here.
-fn check_order(
-    args: &Args,
-    errors: &mut Errors,
-    longer: &str,
-    shorter: &str,
-    default: Option<&str>,
-) {
-    let read = |option| match literal(peel(&args.get(option)?.value)) {
-        Some((false, Lit::Str(text))) => breaker_options::duration(&text.value()).ok(),
+/// The value of an option if it can be read here and is in range: a literal, or the default.
+fn amount(args: &Args, option: &str) -> Option<breaker_options::Value> {
+    let entry = breaker_options::find(option)?;
+    match args.get(option).map(|arg| literal(peel(&arg.value))) {
+        Some(Some((false, Lit::Int(int)))) => entry.read(int.base10_digits()).ok(),
+        Some(Some((false, Lit::Str(text)))) => {
+            let read = entry.read(&text.value()).ok();
+            read.filter(|value| matches!(value, breaker_options::Value::Duration(_)))
+        }
+        None if !args.mentions(option) && !args.mentions("config") => {
+            entry.read(entry.default).ok()
+        }
         _ => None,
-    };
-    let default = default.filter(|_| !args.mentions(shorter));
-    let least = read(shorter).or_else(|| breaker_options::duration(default?).ok());
-    if let (Some(most), Some(least)) = (read(longer), least)
-        && most < least
-        && !most.is_zero()
-    {
-        let message = format!(
-            "`{longer}` must not be shorter than `{shorter}`, {}",
-            breaker_options::exact(least)
-        );
-        let value = args.get(longer).map(|arg| &arg.value);
-        errors.push(Error::new_spanned(value, message));
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Value {
     pub(crate) is_constant: bool,
 }
 
-/// Reads the value of an option that takes a number or a duration; `None` for the others.
+/// Reads the value of an option that takes a number, a duration or a config; `None` for the others.
 pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
     let (option, value) = (arg.option, peel(&arg.value));
     let takes = arg.takes;
@@ -28,6 +28,7 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         Takes::Spread => number(option, takes, value, "at least 0 and less than 1")?,
         Takes::Duration | Takes::Wait => duration(option, takes, value)?,
         Takes::Window => window(option, takes, value)?,
+        Takes::Config => config(option, value)?,
         Takes::Name
         | Takes::Word(_)
         | Takes::Predicate
@@ -101,6 +102,21 @@ fn window(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenS
         }
     };
     Err(Error::new_spanned(value, message))
+}
+
+/// Always a constant.
+fn config(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    let is_other = matches!(
+        value,
+        Expr::Closure(_) | Expr::Array(_) | Expr::Tuple(_) | Expr::Struct(_) | Expr::Reference(_)
+    );
+    if is_other || literal(value).is_some() {
+        let message = format!(
+            "`{option}` takes a constant of type `Config`, such as `Config::new().failure_threshold(3)`"
+        );
+        return Err(Error::new_spanned(value, message));
+    }
+    Ok(None)
 }
 
 fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {

@@ -14,7 +14,7 @@ mod value;
 mod words;
 
 pub use crate::name::{LONGEST_NAME, problem_of_name};
-pub use crate::table::{Entry, OPTIONS, Scope};
+pub use crate::table::{BOUNDS, Bound, Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
 pub use crate::value::{Value, duration, exact};
 pub use crate::words::{find, meant, nearest, unknown};

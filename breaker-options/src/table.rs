@@ -121,6 +121,65 @@ macro_rules! circuit_options {
     };
 }
 
+/// One option's value limits another's.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// The option that is wrong if they contradict each other.
+    pub option: &'static str,
+    /// Whether `by` is the most that it may be. Otherwise it is the least.
+    pub is_most: bool,
+    /// The option that limits it.
+    pub by: &'static str,
+    /// What is wrong then, to be read after the option's name.
+    pub problem: &'static str,
+}
+
+/// Passes every pair of options that limit each other to the macro of that name.
+///
+/// A row is `option: Takes => kept, <= by: Takes => kept, problem;`, or `>=`; *kept* as in [`circuit_options`]. An option
+/// that is off limits nothing.
+#[macro_export]
+macro_rules! circuit_bounds {
+    ($then:ident) => {
+        $then! {
+            minimum_calls: Count => always, <= window: Window => always,
+                "must not be more than the window holds";
+            cooldown_max: Duration => always, >= cooldown: Duration => always,
+                "must not be shorter than `cooldown`";
+            probe_timeout: Duration => always, >= slow_call: Duration => optional,
+                "must not be shorter than `slow_call`";
+        }
+    };
+}
+
+macro_rules! bounds {
+    ($(
+        $option:ident: $takes:ident => $kept:ident, $sign:tt $by:ident: $limit:ident => $limit_kept:ident,
+        $problem:literal;
+    )*) => {
+        /// Every pair of options that limit each other.
+        pub const BOUNDS: &[Bound] = &[$(
+            Bound {
+                option: stringify!($option),
+                is_most: is_most!($sign),
+                by: stringify!($by),
+                problem: $problem,
+            }
+        ),*];
+    };
+}
+
+macro_rules! is_most {
+    (<=) => {
+        true
+    };
+    (>=) => {
+        false
+    };
+}
+
+circuit_bounds!(bounds);
+
 macro_rules! entries {
     ($($name:ident: $takes:ident => $kept:ident, {
         default: $default:literal, needs: $needs:literal, limits: $limits:literal, meaning: $meaning:literal,
@@ -200,6 +259,14 @@ const FUNCTION: &[Entry] = &[
             "fallback_on",
             Takes::Word(&["any", "rejected"]),
             "Whether the fallback also answers failures and timeouts, or only refused calls.",
+        )
+    },
+    Entry {
+        default: "none",
+        ..of_the_function(
+            "config",
+            Takes::Config,
+            "Options of the circuit to begin with; those stated beside it win.",
         )
     },
     Entry {

@@ -28,6 +28,8 @@ pub enum Takes {
     Word(&'static [&'static str]),
     /// A path, a closure or any other expression.
     Fallback,
+    /// A constant of the runtime's type `Config`.
+    Config,
     /// An expression over the arguments.
     Key,
     /// A path.
@@ -97,6 +99,7 @@ impl fmt::Display for Takes {
             Self::Window => "integer, 1 to 1000000 calls; or duration, at least 10ms",
             Self::Predicate => "closure or path",
             Self::Fallback => "path, closure, or any other expression",
+            Self::Config => "constant of type `Config`",
             Self::Key => "expression over the arguments",
             Self::CratePath => "path",
             Self::Word(words) => {

@@ -7,7 +7,7 @@ use crate::table::Entry;
 use crate::takes::Takes;
 
 /// A value that is in range.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// A number of calls, probes or keys.
     Count(u32),
@@ -15,6 +15,17 @@ pub enum Value {
     Number(f64),
     /// A duration.
     Duration(Duration),
+}
+
+/// As it is read.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Duration(duration) => exact(*duration).fmt(f),
+        }
+    }
 }
 
 impl Entry {
@@ -40,6 +51,7 @@ impl Entry {
             | Takes::Predicate
             | Takes::Word(_)
             | Takes::Fallback
+            | Takes::Config
             | Takes::Key
             | Takes::CratePath => Err("is code, so it can only be set in the attribute".to_owned()),
         }
@@ -141,7 +153,9 @@ mod tests {
         assert!(refused("cooldown", "5").starts_with("needs a unit"));
         assert!(refused("cooldown", "5 fortnights").contains("unknown unit, `fortnights`"));
         assert_eq!(refused("cooldown", "0s"), "must be longer than 0");
-        assert!(refused("fallback", "x").contains("is code"));
+        for code in ["fallback", "config", "name"] {
+            assert_eq!(refused(code, "x"), "is code, so it can only be set in the attribute");
+        }
     }
 
     #[test]

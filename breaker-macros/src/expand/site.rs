@@ -53,7 +53,12 @@ impl Guard<'_> {
         let (name, settings) = (self.name(), &spec.settings);
         let function = self.function.signature.ident.to_string();
         let function = function.trim_start_matches("r#");
-        let config = settings.iter().fold(quote! { #rt::Config::new() }, |config, setting| {
+        let begin = if spec.config.is_some() {
+            quote! { __BREAKER_BEGIN }
+        } else {
+            quote! { #rt::Config::new() }
+        };
+        let config = settings.iter().fold(begin, |config, setting| {
             let value = &setting.value.tokens;
             let Some(setter) = setting.setter else {
                 let (first, last) = setting.value.at;
@@ -72,17 +77,30 @@ impl Guard<'_> {
             });
             quote! { , keyed = #max_keys }
         });
-        if !settings.iter().any(|setting| setting.value.is_constant) {
+        if spec.config.is_none() && !settings.iter().any(|setting| setting.value.is_constant) {
             return quote! { #rt::site!(#name, #function, #config #keyed) };
         }
         // The option that a constant puts in the wrong may be another one, written as a literal.
-        let checks = settings.iter().map(|setting| {
-            let (option, (first, last)) = (setting.option, setting.value.at);
-            let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
+        let parts = settings.iter().map(|setting| (setting.option, setting.value.at));
+        let parts = parts.chain(spec.config.iter().map(|config| ("config", config.at)));
+        let checks = parts.map(|(part, (first, last))| {
+            let check = if spec.config.is_some() {
+                let beside = settings.iter().map(|setting| setting.option);
+                quote! { #rt::check_beside(&__BREAKER_CONFIG, &[#(#beside),*], #part) }
+            } else {
+                quote! { #rt::check(&__BREAKER_CONFIG, #part) }
+            };
+            let check = respan(check, first, last);
             quote! { const _: () = #check; }
+        });
+        let begin = spec.config.as_ref().map(|config| {
+            let ty = respan(quote! { #rt::Config }, config.at.0, config.at.1);
+            let value = &config.tokens;
+            quote! { const __BREAKER_BEGIN: #ty = #value; }
         });
         quote! {
             {
+                #begin
                 const __BREAKER_CONFIG: #rt::Config = #config;
                 #(#checks)*
                 #rt::site!(#name, #function, __BREAKER_CONFIG #keyed)

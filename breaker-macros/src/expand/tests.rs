@@ -326,7 +326,7 @@ fn a_method_with_a_path_fallback() {
 #[test]
 fn a_name_that_is_a_constant() {
     check(
-        r#"name = names::PRICES, key = sku, max_keys = 9"#,
+        "name = names::PRICES, key = sku, max_keys = 9",
         "fn price(sku: &str) -> Option<u8> { None }",
         &expect![[r#"
             fn price(sku: &str) -> Option<u8> {
@@ -344,6 +344,74 @@ fn a_name_that_is_a_constant() {
                 };
                 '__breaker_guarded: {
                     let __breaker_circuit = &*__breaker_circuit;
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Option<u8> = match () {
+                            () => None,
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_config_with_options_beside_it() {
+    check(
+        r#"name = "prices", config = SHARED, cooldown = "5s", window = WINDOW"#,
+        "fn price(sku: &str) -> Option<u8> { None }",
+        &expect![[r#"
+            fn price(sku: &str) -> Option<u8> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = {
+                        const __BREAKER_BEGIN: ::breaker_runtime::__private::Config = SHARED;
+                        const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = {
+                            let __breaker_length = WINDOW;
+                            ::breaker_runtime::__private::unit_of(&__breaker_length)
+                                .window(
+                                    __BREAKER_BEGIN
+                                        .cooldown(::core::time::Duration::new(5u64, 0u32)),
+                                    __breaker_length,
+                                )
+                        };
+                        const _: () = ::breaker_runtime::__private::check_beside(
+                            &__BREAKER_CONFIG,
+                            &["cooldown", "window"],
+                            "cooldown",
+                        );
+                        const _: () = ::breaker_runtime::__private::check_beside(
+                            &__BREAKER_CONFIG,
+                            &["cooldown", "window"],
+                            "window",
+                        );
+                        const _: () = ::breaker_runtime::__private::check_beside(
+                            &__BREAKER_CONFIG,
+                            &["cooldown", "window"],
+                            "config",
+                        );
+                        ::breaker_runtime::__private::site!("prices", "price", __BREAKER_CONFIG)
+                    };
                     let __breaker_permit = match ::breaker_runtime::__private::enter(
                         __breaker_circuit,
                     ) {

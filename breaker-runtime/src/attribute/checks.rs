@@ -20,6 +20,39 @@ pub const fn check(config: &Config, option: &str) {
     }
 }
 
+/// Like [`check`] for an attribute with `config` and with the options `beside` it. Blames the one beside it that the
+/// mistake names, else `config`.
+///
+/// # Panics
+///
+/// At compile time, if the config is invalid and `part` is to blame.
+#[track_caller]
+pub const fn check_beside(config: &Config, beside: &[&str], part: &str) {
+    if let Err(error) = config.validate() {
+        let blamed = if holds(beside, error.option()) {
+            error.option()
+        } else if holds(beside, error.other()) {
+            error.other()
+        } else {
+            "config"
+        };
+        if equal(blamed, part) {
+            fail(error.option(), error.problem());
+        }
+    }
+}
+
+const fn holds(options: &[&str], option: &str) -> bool {
+    let mut rest = options;
+    while let [first, others @ ..] = rest {
+        if equal(first, option) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
 /// Stops compilation with a sentence about an option.
 #[track_caller]
 const fn fail(option: &str, problem: &str) {
