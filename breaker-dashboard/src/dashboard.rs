@@ -191,6 +191,7 @@ impl Dashboard {
             .route("/api/circuits", get(routes::circuits))
             .route("/api/circuits/{name}", get(routes::circuit))
             .route("/api/log", get(routes::log))
+            .route("/api/options", get(routes::options))
             .route("/api/events", get(routes::events))
             .route("/api/control", orders.get(routes::check))
             .route("/metrics", get(routes::metrics))

@@ -43,6 +43,7 @@
 //! | `GET /` | the page |
 //! | `GET /api/circuits`, `GET /api/circuits/{name}` | circuits as JSON |
 //! | `GET /api/log` | what happened lately, from any entry on |
+//! | `GET /api/options` | the options of a circuit: kind of value, default and meaning |
 //! | `GET /api/events` | server-sent events: all circuits every second, and at once when one changes |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open |

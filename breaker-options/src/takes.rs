@@ -42,6 +42,27 @@ pub(crate) const LONGEST_WINDOW: u32 = 1_000_000;
 const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
 
 impl Takes {
+    /// The kind of value in one word, for programs.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Count => "count",
+            Self::Share => "share",
+            Self::Factor => "factor",
+            Self::Spread => "spread",
+            Self::Duration => "duration",
+            Self::Wait => "wait",
+            Self::Window => "window",
+            Self::Predicate => "predicate",
+            Self::Word(_) => "word",
+            Self::Fallback => "fallback",
+            Self::Config => "config",
+            Self::Key => "key",
+            Self::CratePath => "path",
+        }
+    }
+
     /// What is wrong with that number of calls, if anything.
     #[must_use]
     pub const fn problem_of_count(self, count: u64) -> Option<&'static str> {

@@ -109,7 +109,8 @@ pub use crate::rules::{
     TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{
-    Config, ConfigError, ConfigErrors, Conflict, Mode, Settings, Site, Stated, WindowSize,
+    Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Mode, Settings, Site, Stated,
+    WindowSize,
 };
 /// What the fuzzer calls. Exists only with `--cfg fuzzing`, which `cargo fuzz` sets.
 #[cfg(fuzzing)]

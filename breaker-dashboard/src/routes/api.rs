@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use breaker_runtime::{MetricNames, PrometheusText, RegistrySnapshot, Snapshot, registry};
+use breaker_runtime::{Config, MetricNames, PrometheusText, RegistrySnapshot, Snapshot, registry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -179,6 +179,11 @@ pub(crate) fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Respons
     let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
     let circuit = shown_to(trust, circuit);
     Ok(Json(Watched::whole(&circuit, &watch.seen(), trust)).into_response())
+}
+
+/// The table of options, so that the page need not keep one.
+pub(crate) async fn options() -> impl IntoResponse {
+    Json(json!({ "options": Config::table().collect::<Vec<_>>() }))
 }
 
 pub(crate) async fn metrics(State(names): State<MetricNames>) -> impl IntoResponse {
