@@ -8,8 +8,6 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, Token};
 
-use crate::nesting;
-
 /// Errors found so far. Each is shown where it belongs.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Option<Error>);
@@ -51,11 +49,6 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn parse(tokens: TokenStream) -> Self {
         let mut args = Self::default();
-        if let Err(error) = nesting::check(tokens.clone()) {
-            args.misspelt.extend(["name", "fallback"]);
-            args.errors.push(error);
-            return args;
-        }
         let parsed = (|input: ParseStream<'_>| args.read(input)).parse2(tokens);
         if let Err(error) = parsed {
             args.errors.push(error);

@@ -9,7 +9,6 @@ mod exits;
 mod expand;
 mod fallback;
 mod guard;
-mod nesting;
 mod output;
 mod signature;
 mod spans;

@@ -13,7 +13,6 @@ use syn::{
 
 use crate::argument::{Argument, argument};
 use crate::exits::may_exit;
-use crate::nesting;
 use crate::output::{Flavor, Output, output, peel_type};
 
 /// A function that can be guarded.
@@ -52,7 +51,6 @@ impl Function {
             return Err(no_body(&header, last));
         };
         let header: TokenStream = header.into_iter().collect();
-        nesting::check(header.clone())?;
         let (attrs, vis, signature) = parse_header.parse2(header)?;
         refuse_kinds(&signature)?;
         let (inner_attrs, body) = split_inner_attrs(body);
