@@ -2,6 +2,8 @@
 //!
 //! Parsing goes on after a mistake, so that two mistakes give two errors.
 
+pub(crate) mod value;
+
 use breaker_options::{Entry, Takes};
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;

@@ -14,12 +14,12 @@ use quote::{ToTokens, quote};
 use syn::{Lifetime, PathArguments};
 
 use self::body::allow_complexity;
-use crate::argument::Argument;
-use crate::fallback::Fallback;
-use crate::output::Flavor;
-use crate::signature::Function;
+use crate::function::Function;
+use crate::function::argument::Argument;
+use crate::function::output::Flavor;
 use crate::spans::{call_at, ends, local, placed, respan, tail, word};
 use crate::spec::Spec;
+use crate::spec::fallback::Fallback;
 
 /// Writes the guarded function.
 ///
@@ -455,6 +455,3 @@ impl Guard<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

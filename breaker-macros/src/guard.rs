@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::args::Args;
 use crate::expand::expand;
-use crate::signature::Function;
+use crate::function::Function;
 use crate::spec::Spec;
 
 /// Parses, checks and expands. On a mistake the errors come with the function as it was written, so that

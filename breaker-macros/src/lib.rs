@@ -4,18 +4,13 @@
 //! crate.
 
 mod args;
-mod argument;
-mod exits;
 mod expand;
-mod fallback;
+mod function;
 mod guard;
-mod output;
-mod signature;
 mod spans;
 mod spec;
 #[cfg(test)]
 mod tests;
-mod value;
 
 /// Guards a function with a circuit breaker. Documented on `breaker_runtime::circuit_breaker`.
 #[proc_macro_attribute]

@@ -1,17 +1,20 @@
 //! What the user meant: values checked, conflicts found, defaults filled.
 
-use std::mem;
+mod companions;
+pub(crate) mod fallback;
+mod requirements;
 
-use breaker_options::{BOUNDS, Bound, Entry, OPTIONS, Scope, Takes, problem_of_name};
+use breaker_options::{Takes, problem_of_name};
 use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::{Error, Expr, Lit, Path};
 
+use self::companions::check_companions;
+use self::fallback::Fallback;
+use self::requirements::{check_against, check_kept_self};
+use crate::args::value::{Value, is_text, known, limit, literal, peel, value};
 use crate::args::{Args, Errors};
-use crate::fallback::Fallback;
-use crate::signature::{Function, Receiver};
-use crate::spans::spanning;
-use crate::value::{Value, is_text, known, limit, literal, peel, value};
+use crate::function::Function;
 
 /// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
 /// evaluates.
@@ -63,7 +66,7 @@ impl Spec {
         let mut errors = std::mem::take(&mut args.errors);
         let name = errors.keep(name(&args)).flatten();
         let mut settings = settings(&args, &mut errors);
-        check_pairs(&args, &mut errors);
+        check_companions(&args, &mut errors);
         let on_cancel = errors.keep(on_cancel(&args)).unwrap_or(OnCancel::Ignore);
         let fallback_on = errors.keep(word(&args, "fallback_on")).flatten();
         let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
@@ -194,244 +197,9 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
     Err(Error::new_spanned(&arg.value, message))
 }
 
-/// Options that need another one, and literals that contradict each other.
-fn check_pairs(args: &Args, errors: &mut Errors) {
-    // What `config` states, only the compiler knows.
-    let is_all_here = !args.mentions("config");
-    for Entry { name: option, needs: companion, scope, .. } in &OPTIONS {
-        let is_known = is_all_here || *scope == Scope::Function;
-        let lacks_it = !companion.is_empty() && !args.mentions(companion);
-        if args.get(option).is_some() && lacks_it && is_known {
-            let message = format!("`{option}` needs `{companion}`");
-            errors.push(Error::new(args.span_of(option), message));
-        }
-    }
-    for Bound { option, is_most, by, problem } in BOUNDS {
-        let (Some(value), Some(limit)) = (amount(args, option), amount(args, by)) else {
-            continue;
-        };
-        let is_beyond = if *is_most { value > limit } else { value < limit };
-        let same_kind = mem::discriminant(&value) == mem::discriminant(&limit);
-        if same_kind && is_beyond {
-            let message = format!("`{option}` {problem}, {limit}");
-            let value = args.get(option).map(|arg| &arg.value);
-            errors.push(Error::new_spanned(value, message));
-        }
-    }
-}
-
-/// The value of an option if it can be read here and is in range: a literal, or the default.
-fn amount(args: &Args, option: &str) -> Option<breaker_options::Value> {
-    let entry = breaker_options::find(option)?;
-    match args.get(option).map(|arg| literal(peel(&arg.value))) {
-        Some(Some((false, Lit::Int(int)))) => entry.read(int.base10_digits()).ok(),
-        Some(Some((false, Lit::Str(text)))) => {
-            let read = entry.read(&text.value()).ok();
-            read.filter(|value| matches!(value, breaker_options::Value::Duration(_)))
-        }
-        None if !args.mentions(option) && !args.mentions("config") => {
-            entry.read(entry.default).ok()
-        }
-        _ => None,
-    }
-}
-
-/// What the options ask of the function.
-fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: &mut Errors) {
-    check_kind(args, function, errors);
-    check_endless(args, function, errors);
-    if only_rejected && function.output.is_infallible && args.mentions("call_timeout") {
-        let message = "a call that timed out has nothing to return, as the fallback answers refused calls \
-                       only; remove `fallback_on = rejected`";
-        errors.push(Error::new(args.span_of("call_timeout"), message));
-    }
-    for option in ["failure_if", "ignore_if"] {
-        let Some(arg) = args.get(option) else {
-            continue;
-        };
-        let error = match peel(&arg.value) {
-            Expr::Closure(closure) if closure.inputs.len() != 1 => {
-                let seen = if option == "ignore_if" { "the error" } else { "the returned value" };
-                format!(
-                    "`{option}` is asked about one thing, {seen}: its closure takes one argument"
-                )
-            }
-            Expr::Lit(_) | Expr::Array(_) | Expr::Tuple(_) => {
-                format!("`{option}` takes a closure or the path of a function")
-            }
-            _ => continue,
-        };
-        errors.push(Error::new_spanned(&arg.value, error));
-    }
-    check_constants_against(args, function, errors);
-    if function.output.is_infallible && !args.mentions("fallback") {
-        errors.push(cannot_refuse(function));
-    }
-    check_bounds(function, errors);
-    check_configured_arguments(args, function, errors);
-    check_caller(function, errors);
-}
-
-/// A guarded future is none of the function's own making, and has only what every such future has.
-fn check_bounds(function: &Function, errors: &mut Errors) {
-    let unmet = function.output.declared.unmet.iter().filter(|_| function.returns_future());
-    for bound in unmet {
-        let message = format!(
-            "a guarded future is an async block, which is never `{bound}`; remove the bound, or guard the function \
-             whose future this one awaits"
-        );
-        errors.push(Error::new(bound.span(), message));
-    }
-}
-
-/// A closure is its own caller. So a body that has to become one loses the location of the function's caller.
-fn check_caller(function: &Function, errors: &mut Errors) {
-    if let Some(track_caller) = function.track_caller().filter(|_| !function.can_track_caller()) {
-        let message = if function.is_async() {
-            "`#[track_caller]` cannot be kept on an async function when it is guarded; \
-             move the part that tracks its caller into a sync function"
-        } else {
-            "`#[track_caller]` cannot be kept when this function is guarded: its body may leave early, so it runs \
-             in a closure; write it without `return`, `?` and macros that are not of the standard library, \
-             or move it into a function of its own"
-        };
-        errors.push(Error::new_spanned(track_caller, message));
-    } else if function.is_indexing() && !function.runs_in_place() {
-        let message = "`Index` has `#[track_caller]` methods, and this body would lose the caller: it may leave \
-                       early, so it runs in a closure; write it without `return`, `?` and macros that are not \
-                       of the standard library, or guard the function that it calls";
-        errors.push(Error::new(function.signature.ident.span(), message));
-    }
-}
-
-/// A call cannot leave an argument out by `#[cfg]`, so what is called with the function's own arguments
-/// must have them all.
-fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Errors) {
-    let fallback = args.get("fallback").map(|arg| peel(&arg.value));
-    if !matches!(fallback, Some(Expr::Path(_))) && !function.is_called_inside() {
-        return;
-    }
-    let configured = function.arguments.iter().flat_map(|argument| &argument.attrs);
-    if let Some(attr) = configured.into_iter().find(|attr| attr.path().is_ident("cfg")) {
-        let message = "an argument that may be missing cannot be handed on to the fallback, nor kept with \
-                       `#[track_caller]`; call the fallback in a closure: `fallback = |_| my_function(..)`";
-        errors.push(Error::new_spanned(attr, message));
-    }
-}
-
-/// A call that never comes to a value has none to wait for.
-fn check_endless(args: &Args, function: &Function, errors: &mut Errors) {
-    if function.output.ty.is_none() && args.mentions("call_timeout") {
-        let message = "`call_timeout` needs a function that returns; this one never does";
-        errors.push(Error::new(args.span_of("call_timeout"), message));
-    }
-}
-
-/// Options that only async functions can have, some of them only with a timer.
-fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
-    const ASYNC: [(&str, &str); 2] = [
-        ("on_cancel", "a sync call cannot be cancelled"),
-        ("call_timeout", "a sync call cannot be stopped"),
-    ];
-    let mut complain = |option, message| errors.push(Error::new(args.span_of(option), message));
-    if !function.is_async() {
-        let meant = ASYNC.iter().filter(|(option, _)| args.get(option).is_some());
-        for (option, why) in meant {
-            complain(option, format!("`{option}` is for async functions: {why}"));
-        }
-    } else if cfg!(not(feature = "tokio")) {
-        let timed = ["call_timeout", "max_wait"].into_iter();
-        for option in timed.filter(|option| args.get(option).is_some()) {
-            let message = "of an async function needs the feature `tokio` of breaker-runtime";
-            complain(option, format!("`{option}` {message}"));
-        }
-    }
-}
-
-/// Options belong to every call and every instance of the function. Arguments differ between calls, and generics
-/// between instances.
-fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
-    let names =
-        || function.arguments.iter().flat_map(|argument| &argument.names).map(|name| &name.ident);
-    for arg in &args.given {
-        let is_setting = !matches!(
-            arg.takes,
-            Takes::Predicate | Takes::Fallback | Takes::Key | Takes::Word(_) | Takes::CratePath
-        );
-        let (value, is_setting) = match failure_after(peel(&arg.value)) {
-            Some(Ok(after)) if arg.option == "on_cancel" => (after, true),
-            _ => (&arg.value, is_setting),
-        };
-        if !is_setting {
-            continue;
-        }
-        let (option, value) = (arg.option, peel(value));
-        if let Expr::Path(path) = value
-            && let Some(name) = names().find(|name| path.path.is_ident(*name))
-        {
-            let way_out = match arg.takes {
-                Takes::Name => {
-                    format!("use a constant, or `key = {name}` for one circuit per value")
-                }
-                _ => "use a constant".to_owned(),
-            };
-            let message = format!(
-                "`{option}` is read while compiling, when there are no arguments yet; {way_out}"
-            );
-            errors.push(Error::new_spanned(path, message));
-        } else if let Some(parameter) = function.parameter_in(value) {
-            let message = format!(
-                "`{option}` is the same for every `{parameter}`: use a constant that does not depend on it"
-            );
-            errors.push(Error::new_spanned(value, message));
-        } else if arg.takes == Takes::Name
-            && let Expr::Path(path) = value
-            && let Some(word) = path.path.get_ident()
-            && !word.to_string().contains(char::is_uppercase)
-        {
-            // No constant is called that. As a path, such as `self::prices`, it would be one.
-            errors.push(not_a_name(value, &word.to_string()));
-        }
-    }
-}
-
 fn not_a_name(value: &Expr, example: &str) -> Error {
     let message = format!(
         "`name` must be a string, such as `name = {example:?}`, or a constant of type `&str`"
     );
     Error::new_spanned(value, message)
-}
-
-/// For types whose values are visibly no errors; of the others the compiler knows.
-fn cannot_refuse(function: &Function) -> Error {
-    let name = &function.signature.ident;
-    let returned = match &function.output.ty {
-        Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => "nothing".to_owned(),
-        _ => "no `Result` or `Option`".to_owned(),
-    };
-    let message = format!(
-        "`{name}` returns {returned}, so a refused call cannot be told from a good one; give a `fallback`, \
-         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
-    );
-    spanning(function.output.blame, &message)
-}
-
-/// `self` cannot be renamed, so a fallback that comes after the body cannot have a copy of it, unless it
-/// is a function that takes it as an argument.
-fn check_kept_self(
-    function: &Function,
-    fallback: &Fallback,
-    only_rejected: bool,
-) -> syn::Result<()> {
-    if only_rejected || function.output.is_infallible || matches!(fallback, Fallback::Path(_)) {
-        return Ok(());
-    }
-    match function.receiver {
-        Some(Receiver::Owned) if fallback.mentions_self() => Err(Error::new(
-            function.self_span().unwrap_or_else(Span::call_site),
-            "`self` is used up by the call, so this fallback cannot have it; \
-             take `&self`, name a function as the fallback, or set `fallback_on = rejected`",
-        )),
-        _ => Ok(()),
-    }
 }

@@ -6,11 +6,11 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, FnArg, Signature};
 
 use super::Guard;
-use crate::argument::{Argument, Keeping, Name, unchanging};
-use crate::fallback::Fallback;
-use crate::output::Flavor;
-use crate::signature::Receiver;
+use crate::function::Receiver;
+use crate::function::argument::{Argument, Keeping, Name, unchanging};
+use crate::function::output::Flavor;
 use crate::spans::{call_at, local, respan};
+use crate::spec::fallback::Fallback;
 
 /// The copy of an argument that the body gets when the fallback may need the argument later.
 fn lent(argument: &Argument) -> Ident {

@@ -5,11 +5,11 @@ use quote::quote;
 
 use super::Guard;
 use super::expected::expected;
-use crate::output::{Flavor, erase_impl_trait};
-use crate::signature::Function;
+use crate::args::value::Value;
+use crate::function::Function;
+use crate::function::output::{Flavor, erase_impl_trait};
 use crate::spans::{call_at, local, placed, respan, tail, word};
 use crate::spec::OnCancel;
-use crate::value::Value;
 
 impl Guard<'_> {
     /// Runs a sync body.

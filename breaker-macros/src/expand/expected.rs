@@ -13,7 +13,7 @@ use syn::{
     TypeParamBound,
 };
 
-use crate::output::{is_primitive, peel_type};
+use crate::function::output::{is_primitive, peel_type};
 use crate::spans::{call_at, ends, local, respan};
 
 /// Types whose arguments may be anything.

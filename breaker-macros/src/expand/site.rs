@@ -4,9 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::Guard;
-use crate::argument::{Argument, borrowed};
-use crate::fallback::holds;
+use crate::function::argument::{Argument, borrowed};
 use crate::spans::{call_at, ends, local, placed, respan, word};
+use crate::spec::fallback::holds;
 
 impl Guard<'_> {
     /// With keys: the circuit of this call, held as long as the call lasts.

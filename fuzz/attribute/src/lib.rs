@@ -10,22 +10,15 @@ use proc_macro2::TokenStream;
 #[path = "../../../breaker-macros/src"]
 mod modules {
     pub(crate) mod args;
-    pub(crate) mod argument;
-    pub(crate) mod exits;
     pub(crate) mod expand;
-    pub(crate) mod fallback;
+    pub(crate) mod function;
     pub(crate) mod guard;
-    pub(crate) mod output;
-    pub(crate) mod signature;
     pub(crate) mod spans;
     pub(crate) mod spec;
-    pub(crate) mod value;
 }
 
 // Where they look for each other.
-use modules::{
-    args, argument, exits, expand, fallback, guard, output, signature, spans, spec, value,
-};
+use modules::{args, expand, function, guard, spans, spec};
 
 /// What the attribute makes of its arguments and of what it stands on.
 #[must_use]

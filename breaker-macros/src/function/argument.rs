@@ -5,7 +5,7 @@ use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Pat, Type};
 
-use crate::output::{is_primitive, peel_type};
+use crate::function::output::{is_primitive, peel_type};
 use crate::spans::{ends, placed};
 
 pub(crate) struct Argument {

@@ -239,6 +239,3 @@ fn words(tokens: TokenStream, word: &str) -> bool {
         _ => false,
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, ExprClosure, ExprPath, Pat, ReturnType, Type};
 
-use crate::argument::Argument;
-use crate::signature::Function;
+use crate::function::Function;
+use crate::function::argument::Argument;
 use crate::spans::{local, spanning};
 
 /// The three forms of the option.

@@ -3,6 +3,10 @@
 //! The body is never parsed. Its own brace group is spliced back, so that precedence groups from
 //! `macro_rules!`, spans and syntax errors stay as they were.
 
+pub(crate) mod argument;
+mod exits;
+pub(crate) mod output;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser as _};
@@ -11,9 +15,9 @@ use syn::{
     Visibility,
 };
 
-use crate::argument::{Argument, argument};
-use crate::exits::may_exit;
-use crate::output::{Flavor, Output, output, peel_type};
+use self::argument::{Argument, argument};
+use self::exits::may_exit;
+use self::output::{Flavor, Output, output, peel_type};
 
 /// A function that can be guarded.
 pub(crate) struct Function {
