@@ -22,7 +22,7 @@ impl Errors {
         }
     }
 
-    /// Keeps a value, or the error that stands in its place.
+    /// Returns the value. If it is an error, keeps the error and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
@@ -43,7 +43,7 @@ pub(crate) struct Arg {
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) given: Vec<Arg>,
-    /// Options that were meant, but written wrongly: nobody is told that they are missing.
+    /// Options that the user meant but wrote wrongly. They are not reported as missing.
     pub(crate) misspelt: Vec<&'static str>,
     pub(crate) errors: Errors,
 }
@@ -89,7 +89,7 @@ impl Args {
         }
     }
 
-    /// Reads `key = value`. Tells of an unknown key and then reads on, as the value may be fine.
+    /// Reads `key = value`. After an unknown key it reads on, because the value may be fine.
     fn option(&mut self, input: ParseStream<'_>) -> syn::Result<Option<Arg>> {
         if input.peek(LitStr) && input.peek2(Token![=]) {
             let quoted: LitStr = input.parse()?;
@@ -123,7 +123,7 @@ impl Args {
         Ok(Some(Arg { option, takes, key, value }))
     }
 
-    /// Says what a word that is no option was probably meant to be. Alone, it may have been the name.
+    /// Suggests what an unknown word was meant to be. If it stands alone, it may have been the name.
     fn unknown(&mut self, key: &Ident, alone: bool) -> Error {
         let meant = breaker_options::meant(&key.to_string());
         self.misspelt.extend(meant);
@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    /// The options that were understood, and the first words of each complaint.
+    /// The options that were understood, and the messages.
     fn read(tokens: TokenStream) -> (Vec<&'static str>, Vec<String>) {
         let args = Args::parse(tokens);
         let given = args.given.iter().map(|arg| arg.option).collect();

@@ -1,7 +1,6 @@
 //! The `#[circuit_breaker]` attribute.
 //!
-//! Use it through `breaker-runtime`, which re-exports it and documents it: what it generates calls that
-//! crate.
+//! Use it through `breaker-runtime`, which re-exports and documents it. The generated code calls that crate.
 
 mod args;
 mod expand;

@@ -1,4 +1,4 @@
-//! What the user meant: values checked, conflicts found, defaults filled.
+//! What the user meant: values are checked, conflicts are found, defaults are filled in.
 
 mod companions;
 pub(crate) mod fallback;
@@ -16,11 +16,10 @@ use crate::args::value::{Value, is_text, known, limit, literal, peel, value};
 use crate::args::{Args, Errors};
 use crate::function::Function;
 
-/// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
-/// evaluates.
+/// A checked attribute. Only constants in it can still be wrong. The compiler evaluates those.
 pub(crate) struct Spec {
     pub(crate) name: Value,
-    /// The options that the circuit begins with.
+    /// The value of `config`: the options to begin with.
     pub(crate) config: Option<Value>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
@@ -28,15 +27,15 @@ pub(crate) struct Spec {
     pub(crate) on_cancel: OnCancel,
     pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
-    /// The fallback answers refusals only.
+    /// The fallback only answers refusals.
     pub(crate) only_rejected: bool,
     pub(crate) key: Option<Expr>,
     pub(crate) max_keys: Option<Value>,
-    /// Where the runtime is, if not where it usually is.
+    /// The path of the runtime, if it is not the usual one.
     pub(crate) krate: Option<Path>,
 }
 
-/// What a future counts as that is dropped before it is done.
+/// What a future counts as if it is dropped before it is done.
 pub(crate) enum OnCancel {
     Ignore,
     Failure,
@@ -44,7 +43,7 @@ pub(crate) enum OnCancel {
 }
 
 pub(crate) struct Predicate {
-    /// Where the option's name is.
+    /// The span of the option's name.
     pub(crate) key: Span,
     pub(crate) value: Expr,
 }
@@ -53,12 +52,12 @@ pub(crate) struct Predicate {
 pub(crate) struct Setting {
     pub(crate) option: &'static str,
     pub(crate) value: Value,
-    /// The setter, unless only the type of the value tells.
+    /// The setter. `None` if it depends on the type of the value.
     pub(crate) setter: Option<&'static str>,
 }
 
 impl Spec {
-    /// Checks everything that can be checked, and reports all that is wrong at once.
+    /// Runs every check, and reports all mistakes at once.
     pub(crate) fn check(
         mut args: Args,
         function: syn::Result<Function>,
@@ -161,7 +160,7 @@ fn on_cancel(args: &Args) -> syn::Result<OnCancel> {
     Ok(if word == Some("failure") { OnCancel::Failure } else { OnCancel::Ignore })
 }
 
-/// The duration in `failure_after(..)`; `None` if it is something else.
+/// The duration in `failure_after(..)`. `None` if the value is something else.
 fn failure_after(value: &Expr) -> Option<syn::Result<&Expr>> {
     let names_it =
         |path: &Expr| matches!(path, Expr::Path(it) if it.path.is_ident("failure_after"));

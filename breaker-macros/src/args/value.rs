@@ -11,7 +11,7 @@ use crate::spans::ends;
 /// A value that the compiler can know.
 pub(crate) struct Value {
     pub(crate) tokens: TokenStream,
-    /// Where it was written: its first and its last token.
+    /// Its first and its last token.
     pub(crate) at: (Span, Span),
     /// Only the compiler can evaluate it.
     pub(crate) is_constant: bool,
@@ -125,7 +125,7 @@ fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenSt
     match literal(value) {
         None => Ok(None),
         Some((false, Lit::Int(int))) => {
-            // Only what has more than 64 bits cannot be read.
+            // Parsing fails only for numbers of more than 64 bits.
             let number = int.base10_parse::<u64>().unwrap_or(u64::MAX);
             if let Some(problem) = takes.problem_of_count(number) {
                 return wrong(problem);

@@ -9,7 +9,7 @@ use crate::spans::{call_at, ends, local, placed, respan, word};
 use crate::spec::fallback::holds;
 
 impl Guard<'_> {
-    /// With keys: the circuit of this call, held as long as the call lasts.
+    /// The circuit of this call, if there are keys. It is held until the call ends.
     pub(super) fn circuit(&self) -> Option<TokenStream> {
         let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
         let arguments = self.function.arguments.iter();
@@ -28,13 +28,13 @@ impl Guard<'_> {
         Some(quote! { let #circuit = { #(#seen)* let #circuit = #found; #circuit }; })
     }
 
-    /// Whether the key uses that argument.
+    /// Whether the key uses the argument.
     pub(super) fn is_in_key(&self, argument: &Argument) -> bool {
         let key = self.spec.key.as_ref().map(ToTokens::to_token_stream).unwrap_or_default();
         argument.names.iter().any(|name| holds(key.clone(), &name.ident))
     }
 
-    /// The circuit's name. The compiler checks one that is a constant.
+    /// The circuit's name. The compiler checks it if it is a constant.
     fn name(&self) -> TokenStream {
         let (rt, name) = (&self.rt, &self.spec.name);
         if !name.is_constant {
@@ -80,7 +80,7 @@ impl Guard<'_> {
         if spec.config.is_none() && !settings.iter().any(|setting| setting.value.is_constant) {
             return quote! { #rt::site!(#name, #function, #config #keyed) };
         }
-        // The option that a constant puts in the wrong may be another one, written as a literal.
+        // Every option is checked: a constant may make another option wrong, even a literal.
         let parts = settings.iter().map(|setting| (setting.option, setting.value.at));
         let parts = parts.chain(spec.config.iter().map(|config| ("config", config.at)));
         let checks = parts.map(|(part, (first, last))| {

@@ -10,7 +10,7 @@ use crate::args::{Args, Errors};
 
 /// Options that need another one, and literals that contradict each other.
 pub(super) fn check_companions(args: &Args, errors: &mut Errors) {
-    // What `config` states, only the compiler knows.
+    // Only the compiler knows which options `config` states.
     let is_all_here = !args.mentions("config");
     for Entry { name: option, needs: companion, scope, .. } in &OPTIONS {
         let is_known = is_all_here || *scope == Scope::Function;

@@ -1,4 +1,4 @@
-//! What options require of the function.
+//! What the options require of the function.
 
 use breaker_options::Takes;
 use proc_macro2::Span;
@@ -11,7 +11,7 @@ use crate::args::{Args, Errors};
 use crate::function::{Function, Receiver};
 use crate::spans::spanning;
 
-/// What the options ask of the function.
+/// Checks the options against the function.
 pub(super) fn check_against(
     args: &Args,
     function: &Function,
@@ -52,7 +52,7 @@ pub(super) fn check_against(
     check_caller(function, errors);
 }
 
-/// A guarded future is none of the function's own making, and has only what every such future has.
+/// A guarded future is an async block, so it only implements what async blocks do.
 fn check_bounds(function: &Function, errors: &mut Errors) {
     let unmet = function.output.declared.unmet.iter().filter(|_| function.returns_future());
     for bound in unmet {
@@ -64,7 +64,7 @@ fn check_bounds(function: &Function, errors: &mut Errors) {
     }
 }
 
-/// A closure is its own caller. So a body that has to become one loses the location of the function's caller.
+/// A closure is its own caller. A body that becomes one loses the caller's location.
 fn check_caller(function: &Function, errors: &mut Errors) {
     if let Some(track_caller) = function.track_caller().filter(|_| !function.can_track_caller()) {
         let message = if function.is_async() {
@@ -84,8 +84,8 @@ fn check_caller(function: &Function, errors: &mut Errors) {
     }
 }
 
-/// A call cannot leave an argument out by `#[cfg]`, so what is called with the function's own arguments
-/// must have them all.
+/// A call cannot omit an argument by `#[cfg]`. A function that is called with the same arguments needs all of
+/// them.
 fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Errors) {
     let fallback = args.get("fallback").map(|arg| peel(&arg.value));
     if !matches!(fallback, Some(Expr::Path(_))) && !function.is_called_inside() {
@@ -99,7 +99,7 @@ fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Err
     }
 }
 
-/// A call that never comes to a value has none to wait for.
+/// A call that never returns has no value to wait for.
 fn check_endless(args: &Args, function: &Function, errors: &mut Errors) {
     if function.output.ty.is_none() && args.mentions("call_timeout") {
         let message = "`call_timeout` needs a function that returns; this one never does";
@@ -107,7 +107,7 @@ fn check_endless(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// Options that only async functions can have, some of them only with a timer.
+/// Some options are for async functions only, and some need a timer.
 fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
     const ASYNC: [(&str, &str); 2] = [
         ("on_cancel", "a sync call cannot be cancelled"),
@@ -128,8 +128,8 @@ fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// Options belong to every call and every instance of the function. Arguments differ between calls, and generics
-/// between instances.
+/// Options are the same for every call and every instance of the function. Arguments differ between calls,
+/// and generics between instances.
 fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
     let names =
         || function.arguments.iter().flat_map(|argument| &argument.names).map(|name| &name.ident);
@@ -169,13 +169,13 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
             && let Some(word) = path.path.get_ident()
             && !word.to_string().contains(char::is_uppercase)
         {
-            // No constant is called that. As a path, such as `self::prices`, it would be one.
+            // Constants are not called that. One that is can be written as a path: `self::prices`.
             errors.push(not_a_name(value, &word.to_string()));
         }
     }
 }
 
-/// For types whose values are visibly no errors; of the others the compiler knows.
+/// For types that visibly cannot hold an error. The compiler checks the others.
 fn cannot_refuse(function: &Function) -> Error {
     let name = &function.signature.ident;
     let returned = match &function.output.ty {
@@ -189,8 +189,8 @@ fn cannot_refuse(function: &Function) -> Error {
     spanning(function.output.blame, &message)
 }
 
-/// `self` cannot be renamed, so a fallback that comes after the body cannot have a copy of it, unless it
-/// is a function that takes it as an argument.
+/// `self` cannot be renamed. So a fallback that runs after the body cannot have a copy of an owned one,
+/// unless it is a function that takes it as an argument.
 pub(super) fn check_kept_self(
     function: &Function,
     fallback: &Fallback,

@@ -1,4 +1,4 @@
-//! What functions become, written so that a reader can follow it.
+//! The generated code, as snapshots.
 
 use expect_test::{Expect, expect};
 use proc_macro2::TokenStream;
@@ -9,7 +9,7 @@ use crate::guard::guard;
 fn expanded(args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("the test's tokens are tokens");
     let guarded = guard(parse(args), &parse(item)).to_string();
-    // `prettyplease` leaves the arguments of macros it does not know as they are.
+    // `prettyplease` does not format the arguments of unknown macros.
     prettyplease::unparse(&syn::parse_file(&guarded).expect("an expansion is Rust"))
 }
 
@@ -622,7 +622,7 @@ fn the_documented_output_is_the_real_one() {
         let lines = text.lines().map(|line| line.trim_start_matches("///").trim_start_matches(' '));
         lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
-    // The two are laid out by different hands: only white space and trailing commas may differ.
+    // Both are formatted differently: only white space and trailing commas may differ.
     let squeezed = |text: &str| {
         let text = text.split_whitespace().collect::<String>();
         text.replace(",)", ")").replace(",>", ">")

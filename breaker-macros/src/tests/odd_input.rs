@@ -1,11 +1,11 @@
-//! Whatever stands in the attribute or under it: no panic, and no function that disappears.
+//! Odd attributes on odd functions: the macro never panics, and the function never disappears.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::guard::guard;
 
-/// What `macro_rules!` puts around a fragment.
+/// The invisible group that `macro_rules!` puts around a fragment.
 fn invisible(tokens: TokenStream) -> TokenStream {
     TokenTree::from(Group::new(Delimiter::None, tokens)).into()
 }
@@ -253,7 +253,7 @@ fn odd_arguments_and_odd_items_meet() {
     }
 }
 
-/// Run alone, this crate knows of no timer.
+/// Tested alone, this crate has no timer.
 #[cfg(not(feature = "tokio"))]
 #[test]
 fn without_a_timer_the_options_that_need_one_name_the_feature() {
@@ -268,7 +268,7 @@ fn without_a_timer_the_options_that_need_one_name_the_feature() {
     assert!(!guard(args, &sync).to_string().contains("compile_error"));
 }
 
-/// The stack that the compiler runs this crate on.
+/// Runs the test on a stack as large as the compiler's.
 fn on_the_compilers_stack(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(test);
     thread.expect("there is memory").join().expect("the test passes");
