@@ -1,11 +1,12 @@
-//! What is wrong with a circuit's name in the attribute.
+//! Checks of a circuit's name in the attribute.
 //!
-//! The macro checks names that are literals, and the compiler checks constants. Both do it here, so both say the same.
+//! The macro checks literals and the compiler checks constants. Both call this function, so both give the
+//! same messages.
 
 /// The maximum length of a name, in bytes.
 pub const LONGEST_NAME: usize = 128;
 
-/// What is wrong with that name, if anything. A circuit with keys joins its name and each key with a `/`.
+/// What is wrong with that name, if anything. With keys, a circuit's name is `name/key`.
 #[must_use]
 pub const fn problem_of_name(name: &str, has_keys: bool) -> Option<&'static str> {
     if name.is_empty() {
@@ -23,7 +24,7 @@ pub const fn problem_of_name(name: &str, has_keys: bool) -> Option<&'static str>
     }
 }
 
-/// Whether all of it is white space. Constants cannot iterate over characters, so this compares UTF-8.
+/// Whether it is all white space. Constants cannot iterate over characters, so this compares UTF-8.
 const fn is_blank(text: &str) -> bool {
     let mut rest = text.as_bytes();
     loop {

@@ -1,28 +1,28 @@
-//! The table.
+//! The table of options.
 
 use crate::takes::Takes;
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its name, wherever it is written.
+    /// Its name, the same wherever it is written.
     pub name: &'static str,
-    /// What its value must be.
+    /// The kind of value.
     pub takes: Takes,
     /// Whether it belongs to the circuit or to the annotated function.
     pub scope: Scope,
-    /// What happens without it, in words.
+    /// The default, in words.
     pub default: &'static str,
-    /// The option that must be there too; empty if there is none.
+    /// The option that must be stated too. Empty if there is none.
     pub needs: &'static str,
-    /// Further limits of its value, in words; empty if there are none.
+    /// Further limits of the value, in words. Empty if there are none.
     pub limits: &'static str,
     /// What it does, in one sentence.
     pub meaning: &'static str,
 }
 
 impl Entry {
-    /// What its value must be, in words.
+    /// The values it takes, in words.
     #[must_use]
     pub fn value(&self) -> String {
         let takes = self.takes.to_string();
@@ -39,16 +39,17 @@ impl Entry {
 /// What an option belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The circuit: all functions of one name share it, and `Config` can state it.
+    /// The circuit. All functions of one name share it, and `Config` can state it.
     Circuit,
     /// The annotated function.
     Function,
 }
 
-/// Passes every option of a circuit to the macro of that name, in the order of the documentation.
+/// Passes every option of a circuit to the given macro, in the order of the documentation.
 ///
-/// A row is `name: Takes => kept, { .. }`. *Kept* is what the option comes to when defaults are filled in: `optional`
-/// if it can be off, `always` if it always has a value. In the braces are the texts of its [`Entry`].
+/// A row is `name: Takes => kept, { .. }`. *Kept* says what the option is once defaults are filled in:
+/// `optional` if it can be off, `always` if it always has a value. The braces hold the texts of its
+/// [`Entry`].
 #[macro_export]
 macro_rules! circuit_options {
     ($then:ident) => {
@@ -107,7 +108,7 @@ macro_rules! circuit_options {
             }
             probe_timeout: Duration => always, {
                 default: "the largest of `cooldown`, twice `slow_call`, and 30s", needs: "", limits: "at least `slow_call`",
-                meaning: "A probe that has not ended by then loses its slot and counts as failed.",
+                meaning: "A probe that takes longer loses its slot and counts as failed.",
             }
             max_concurrent: Count => optional, {
                 default: "off", needs: "", limits: "",
@@ -115,29 +116,29 @@ macro_rules! circuit_options {
             }
             max_wait: Wait => always, {
                 default: "0s", needs: "max_concurrent", limits: "",
-                meaning: "How long a call may wait for one of those places.",
+                meaning: "How long a call may wait for a slot of `max_concurrent`.",
             }
         }
     };
 }
 
-/// One option's value limits another's.
+/// A limit that one option's value sets for another's.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
-    /// The option that is wrong if they contradict each other.
+    /// The option that is wrong if the two contradict each other.
     pub option: &'static str,
-    /// Whether `by` is the most that it may be. Otherwise it is the least.
+    /// Whether `by` is the maximum. Otherwise it is the minimum.
     pub is_most: bool,
-    /// The option that limits it.
+    /// The option that sets the limit.
     pub by: &'static str,
-    /// What is wrong then, to be read after the option's name.
+    /// What is wrong then. Read it after the option's name.
     pub problem: &'static str,
 }
 
-/// Passes every pair of options that limit each other to the macro of that name.
+/// Passes every pair of options that limit each other to the given macro.
 ///
-/// A row is `option: Takes => kept, <= by: Takes => kept, problem;`, or `>=`; *kept* as in [`circuit_options`]. An option
-/// that is off limits nothing.
+/// A row is `option: Takes => kept, <= by: Takes => kept, problem;`, or `>=`. *Kept* is as in
+/// [`circuit_options`]. An option that is off sets no limit.
 #[macro_export]
 macro_rules! circuit_bounds {
     ($then:ident) => {
@@ -208,7 +209,7 @@ const fn of_the_function(name: &'static str, takes: Takes, meaning: &'static str
 const NAME: Entry = Entry {
     default: "required",
     limits: "1 to 128 bytes, not blank, no control characters; no `/` with `key`",
-    ..of_the_function("name", Takes::Name, "The circuit.")
+    ..of_the_function("name", Takes::Name, "The name of the circuit.")
 };
 
 const FUNCTION: &[Entry] = &[
@@ -236,7 +237,7 @@ const FUNCTION: &[Entry] = &[
         ..of_the_function(
             "ignore_if",
             Takes::Predicate,
-            "Which errors count as nothing; asked before `failure_if`.",
+            "Which errors are ignored; checked before `failure_if`.",
         )
     },
     Entry {
@@ -250,7 +251,7 @@ const FUNCTION: &[Entry] = &[
     },
     Entry {
         default: "none",
-        ..of_the_function("fallback", Takes::Fallback, "What answers instead.")
+        ..of_the_function("fallback", Takes::Fallback, "What runs instead if the call is refused, times out or fails.")
     },
     Entry {
         default: "`any`",
@@ -277,14 +278,14 @@ const FUNCTION: &[Entry] = &[
     Entry {
         default: "1024",
         needs: "key",
-        ..of_the_function("max_keys", Takes::Count, "The most circuits that have keys.")
+        ..of_the_function("max_keys", Takes::Count, "The maximum number of circuits by key.")
     },
     Entry {
         default: "`::breaker_runtime`",
         ..of_the_function(
             "crate",
             Takes::CratePath,
-            "Where this crate is, if it is renamed or re-exported.",
+            "The path of this crate, if it is renamed or re-exported.",
         )
     },
 ];

@@ -1,9 +1,9 @@
-//! What the value of an option must be, and what is wrong with one that is not.
+//! Kinds of values, and what is wrong with a value that does not fit.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What the value of an option must be.
+/// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Takes {
     /// A string, or a constant of one.
@@ -36,9 +36,9 @@ pub enum Takes {
     CratePath,
 }
 
-/// The most calls that a window counts.
+/// The maximum of a window of calls.
 pub(crate) const LONGEST_WINDOW: u32 = 1_000_000;
-/// The shortest window of time.
+/// The minimum of a window of time.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
 
 impl Takes {

@@ -1,4 +1,4 @@
-//! Values as text: how they are read, and how they are written so that reading gives the same value again.
+//! Reads values from text, and writes them so that reading returns the same value.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::table::Entry;
 use crate::takes::Takes;
 
-/// A value that is in range.
+/// A value in range.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// A number of calls, probes or keys.
@@ -17,7 +17,7 @@ pub enum Value {
     Duration(Duration),
 }
 
-/// As it is read.
+/// Writes what [`Entry::read`] reads.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -33,7 +33,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// What is wrong, to be read after the option's name: "must be at least 1".
+    /// What is wrong. Read it after the option's name: "must be at least 1".
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let text = text.trim();
         match self.takes {
@@ -94,7 +94,7 @@ fn time(takes: Takes, text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 ///
-/// What is wrong, to be read after the option's name.
+/// What is wrong. Read it after the option's name.
 pub fn duration(text: &str) -> Result<Duration, String> {
     use humantime::DurationError::{NumberOverflow, UnknownUnit};
 
@@ -113,10 +113,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// Writes a duration so that [`duration`] reads the same one.
+/// Writes a duration so that [`duration`] reads the same value.
 #[must_use]
 pub fn exact(duration: Duration) -> impl fmt::Display {
-    // Months and years have no fixed length for people, so the largest unit is a day.
+    // The largest unit is a day, because months and years have no fixed length.
     humantime::format_duration(duration)
 }
 
