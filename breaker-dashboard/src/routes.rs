@@ -1,4 +1,4 @@
-//! What answers at each path.
+//! The handler of each path.
 
 mod api;
 mod control;

@@ -251,7 +251,11 @@ const FUNCTION: &[Entry] = &[
     },
     Entry {
         default: "none",
-        ..of_the_function("fallback", Takes::Fallback, "What runs instead if the call is refused, times out or fails.")
+        ..of_the_function(
+            "fallback",
+            Takes::Fallback,
+            "What runs instead if the call is refused, times out or fails.",
+        )
     },
     Entry {
         default: "`any`",
