@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+fn is_source(word: &str) -> bool {
+    std::path::Path::new(word).extension().is_some_and(|extension| extension == "rs")
+}
+
 /// Endings that make a single word a path.
 const ENDINGS: [&str; 6] = [".rs", ".md", ".toml", ".html", ".json", ".mjs"];
 
@@ -27,7 +31,7 @@ fn missing(root: &Path, text: &str) -> Vec<String> {
             is_code = !is_code;
             continue;
         } else if is_code {
-            line.split_whitespace().filter(|word| word.ends_with(".rs")).collect()
+            line.split_whitespace().filter(|word| is_source(word)).collect()
         } else {
             quoted(line).collect()
         };
@@ -71,7 +75,7 @@ fn every_path_of_the_other_documents_exists() {
 fn every_file_that_mutants_are_made_of_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join(".cargo/mutants.toml")).expect("the configuration");
-    let files: Vec<&str> = text.split('"').filter(|word| word.ends_with(".rs")).collect();
+    let files: Vec<&str> = text.split('"').filter(|word| is_source(word)).collect();
     assert!(!files.is_empty());
     for file in files {
         assert!(root.join(file).exists(), "{file} does not exist");

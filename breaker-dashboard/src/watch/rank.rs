@@ -14,11 +14,10 @@ impl Rank {
         Self(match circuit.state {
             State::ForcedOpen => 0,
             State::Open => 1,
-            State::HalfOpen => 2,
             State::Disabled => 3,
             State::Closed if is_failing => 4,
             State::Closed => 5,
-            // A state that is newer than this crate needs attention.
+            // Half-open, and any state that is newer than this page.
             _ => 2,
         })
     }

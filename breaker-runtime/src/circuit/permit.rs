@@ -312,8 +312,10 @@ impl<'a> Permit<'a> {
         Leave { claim: permit.claim, began: permit.began, if_dropped: permit.if_dropped }
     }
 
-    pub(super) fn with(breaker: &'a CircuitBreaker, leave: Leave) -> Self {
-        let Leave { claim, began, if_dropped } = leave;
+    pub(super) fn with(
+        breaker: &'a CircuitBreaker,
+        Leave { claim, began, if_dropped }: Leave,
+    ) -> Self {
         Self { breaker, claim, began, if_dropped }
     }
 
