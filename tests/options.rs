@@ -10,7 +10,7 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use breaker_runtime::{
-    CallError, CircuitBreaker, RejectedReason, Snapshot, State, TripKind, WindowSize,
+    CallError, CircuitBreaker, Config, RejectedReason, Snapshot, State, TripKind, WindowSize,
     circuit_breaker, registry,
 };
 
@@ -48,6 +48,46 @@ fn named() -> Option<()> {
 fn option_name_is_the_circuits() {
     named();
     assert_eq!(snapshot("options.name/of any kind").calls.success, 1);
+}
+
+const NAME: &str = concat!("options.", "name/of a constant");
+
+#[circuit_breaker(name = NAME)]
+fn named_by_a_constant() -> Option<()> {
+    answer(true)
+}
+
+#[test]
+fn option_name_may_be_a_constant() {
+    assert_eq!(circuit(NAME).name(), NAME);
+    named_by_a_constant();
+    assert_eq!(snapshot(NAME).calls.success, 1);
+}
+
+const SHARED: Config =
+    Config::new().failure_threshold(2).cooldown(Duration::from_secs(600)).count_window(20);
+
+#[circuit_breaker(name = "options.config", config = SHARED, cooldown = "5s", window = "30s")]
+fn with_a_config() -> Option<()> {
+    answer(false)
+}
+
+// States the same as that, in other words.
+#[circuit_breaker(name = "options.config", failure_threshold = 2, cooldown = "5s", window = "30s")]
+fn without_a_config() -> Option<()> {
+    answer(false)
+}
+
+#[test]
+fn option_config_states_what_nothing_beside_it_does() {
+    with_a_config();
+    without_a_config();
+    let snapshot = snapshot("options.config");
+    assert_eq!(snapshot.state, State::Open, "after two failures");
+    assert_eq!(snapshot.config.to_string(), "failure_threshold=2, window=30s, cooldown=5s");
+    let stated: Vec<_> = snapshot.config.stated().collect();
+    assert_eq!(stated, ["failure_threshold", "window", "cooldown"]);
+    assert_eq!((snapshot.sites.len(), snapshot.conflict_count), (2, 0));
 }
 
 #[circuit_breaker(name = "options.failure_threshold", failure_threshold = 2)]

@@ -8,6 +8,7 @@ type Rooms = [&'static str; 7];
 
 const RUNTIME: Rooms =
     ["settings", "rules", "circuit", "report", "registry", "export", "attribute"];
+const MACROS: Rooms = ["spans", "args", "function", "spec", "expand", "guard", "tests"];
 const DASHBOARD: Rooms = ["shutdown", "answer", "access", "watch", "routes", "server", "dashboard"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -71,6 +72,12 @@ fn complaints_about(name: &str, rooms: &Rooms) -> Vec<String> {
 #[test]
 fn no_room_of_the_runtime_knows_one_above_it() {
     let wrong = complaints_about("breaker-runtime", &RUNTIME);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_room_of_the_macros_knows_one_above_it() {
+    let wrong = complaints_about("breaker-macros", &MACROS);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -19,7 +19,8 @@ mod returned;
 
 pub use answer::{Answer, Eventual};
 pub use checks::{
-    Calls, Time, WindowLength, call_timeout, check, failure_after, max_keys, unit_of,
+    Calls, Time, WindowLength, call_timeout, check, check_beside, failure_after, max_keys, name,
+    unit_of,
 };
 pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};

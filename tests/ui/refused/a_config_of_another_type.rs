@@ -1,8 +1,8 @@
 use breaker_runtime::circuit_breaker;
 
-const NAME: &str = "prices";
+const SHARED: u32 = 5;
 
-#[circuit_breaker(name = NAME)]
+#[circuit_breaker(name = "prices", config = SHARED, failure_threshold = 3)]
 fn price(sku: &str) -> Option<usize> {
     Some(sku.len())
 }

@@ -1,24 +1,24 @@
-//! One argument of the annotated function: what it is called, bound to, and how it may be kept.
+//! One argument of the annotated function: its names, its type, and how it may be kept.
 
 use proc_macro2::Ident;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Pat, Type};
 
-use crate::output::{is_primitive, peel_type};
+use crate::function::output::{is_primitive, peel_type};
 use crate::spans::{ends, placed};
 
 pub(crate) struct Argument {
-    /// Its name, or one of ours where a pattern takes it apart.
+    /// Its name, or a name of ours if it has a pattern.
     pub(crate) ident: Ident,
-    /// What the user bound it to.
+    /// The pattern that the user wrote.
     pub(crate) pattern: Pat,
-    /// `#[cfg]`s and lint levels, which follow the pattern.
+    /// Its `#[cfg]`s and lint levels. They move with the pattern.
     pub(crate) attrs: Vec<Attribute>,
     /// The names that the pattern binds.
     pub(crate) names: Vec<Name>,
     pub(crate) keeping: Keeping,
-    /// Dropping it visibly does nothing, so it does not matter when that happens.
+    /// Its type visibly has no destructor, so it may be dropped at any time.
     pub(crate) is_dropless: bool,
     /// It is visibly no larger than a few words.
     pub(crate) is_small: bool,
@@ -39,7 +39,7 @@ impl Argument {
         matches!(&self.pattern, Pat::Ident(simple) if simple.by_ref.is_none() && simple.subpat.is_none())
     }
 
-    /// Whether its names own all there is to drop.
+    /// Whether its names own everything that has a destructor.
     pub(crate) fn is_bound_whole(&self) -> bool {
         self.is_dropless || binds_whole(&self.pattern)
     }
@@ -50,7 +50,7 @@ impl Argument {
     }
 }
 
-/// How an argument stays usable after the body has had it.
+/// How an argument stays usable after the body has used it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Keeping {
     /// A shared reference.
@@ -110,7 +110,7 @@ fn is_dropless(ty: &Type) -> bool {
     }
 }
 
-/// Whether a pattern moves all that it matches into its names.
+/// Whether a pattern moves everything that it matches into its names.
 fn binds_whole(pattern: &Pat) -> bool {
     match pattern {
         Pat::Ident(named) => named.by_ref.is_none() && named.subpat.is_none(),
@@ -129,7 +129,7 @@ fn binds_whole(pattern: &Pat) -> bool {
     }
 }
 
-/// The pattern without `mut`, for names that get it later.
+/// The pattern without `mut`. The names get it later.
 pub(crate) fn unchanging(pattern: &Pat) -> Pat {
     struct Freezer;
     impl VisitMut for Freezer {
@@ -145,8 +145,8 @@ pub(crate) fn unchanging(pattern: &Pat) -> Pat {
     unchanging
 }
 
-/// A pattern that binds references only, to look at what it will take apart later. `mut`, `ref` and `&`
-/// may not stand in such a pattern, and change nothing for who only looks.
+/// A pattern that only borrows. `mut`, `ref` and `&` may not stand in such a pattern, and do not matter for
+/// reading.
 pub(crate) fn borrowed(pattern: &Pat) -> Pat {
     struct Borrower;
     impl VisitMut for Borrower {

@@ -1,7 +1,7 @@
-//! What the annotated function comes to: a value, or a future of one.
+//! What the annotated function returns: a value, or a future of one.
 //!
-//! A macro sees names, not types. So the look of a return type is only a guess at how the function runs. The
-//! compiler checks the guess by trait, and no type is read off a position among the arguments of another.
+//! A macro sees names, not types. So the written return type is only a guess at how the function runs. The
+//! compiler checks the guess by trait.
 
 use proc_macro2::{Ident, Span};
 use syn::visit_mut::VisitMut;
@@ -19,45 +19,45 @@ pub(crate) enum Flavor {
     Async,
     /// Returns `impl Future`.
     Future,
-    /// Returns a pinned box, or something that must be `Unpin`.
+    /// Returns a pinned box, or a type that must be `Unpin`.
     BoxedFuture,
-    /// Returns a type whose name says that it is a future. Only the compiler knows what it resolves to.
+    /// Returns a type whose name says that it is a future. Only the compiler knows its output.
     NamedFuture,
 }
 
-/// The value that a call comes to: for futures, what they resolve to.
+/// The value of a call. For a future, its output.
 pub(crate) struct Output {
-    /// `None` for `!`, which cannot be written everywhere; `_` where only the compiler knows.
+    /// `None` for `!`, which is not a type everywhere. `_` if only the compiler knows it.
     pub(crate) ty: Option<Type>,
-    /// The same as it is written, `impl Trait` included.
+    /// The same as written, with `impl Trait`.
     pub(crate) written: Type,
-    /// Where it is written: first and last token.
+    /// Its first and last token.
     pub(crate) at: (Span, Span),
     /// The `E` of a visible `Result<T, E>`.
     pub(crate) error: Option<Type>,
-    /// Where to complain that it cannot hold a refusal.
+    /// Where to report that it cannot hold a refusal.
     pub(crate) blame: (Span, Span),
-    /// It visibly cannot hold an error, so its fallback answers refusals only.
+    /// It visibly cannot hold an error, so its fallback only answers refusals.
     pub(crate) is_infallible: bool,
-    /// A string literal may be a value of it.
+    /// A string literal may be such a value.
     pub(crate) may_be_text: bool,
-    /// How the function writes it, futures and all.
+    /// The return type as the function writes it.
     pub(crate) declared: Declared,
-    /// The type is visibly no future.
+    /// It is visibly no future.
     pub(crate) is_value: bool,
 }
 
 /// How a return type is written.
 pub(crate) struct Declared {
-    /// The word that says whether it is a future.
+    /// The word that makes it a future or not.
     pub(crate) name: Span,
     /// It is `impl Trait`.
     pub(crate) is_opaque: bool,
-    /// It is a pinned box of something that must be `Unpin`, which an async block is not.
+    /// It is a pinned box of a type that must be `Unpin`, which an async block is not.
     pub(crate) is_unpin_object: bool,
-    /// The trait that has the `Output`.
+    /// The trait with the `Output`.
     pub(crate) future: Option<Path>,
-    /// Traits that no async block has.
+    /// Traits that no async block implements.
     pub(crate) unmet: Vec<Ident>,
 }
 
@@ -96,8 +96,8 @@ impl Output {
         }
     }
 
-    /// What a type resolves to that shows nothing of it. The `Result` among its arguments only says where to
-    /// complain.
+    /// The output of a type that does not show it. A `Result` among its arguments is only a place to report
+    /// errors at.
     fn hidden_in(ty: &Type) -> Self {
         let shown = match peel_type(ty) {
             Type::Path(path) => path.path.segments.last().and_then(|last| {
@@ -153,13 +153,13 @@ fn generic_types(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// A future that is written out: how it runs, and what its `Output` is, if that is written too.
+/// A future that is written out: its flavor, and its `Output` if that is written too.
 struct Visible {
     flavor: Flavor,
     resolved: Option<Type>,
 }
 
-/// A future, by the look of its type: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or a name
+/// A type that looks like a future: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or a name
 /// that ends in `Future` or `Fut`.
 fn future_of(ty: &Type) -> Option<Visible> {
     let visible = |flavor, bounds| {
@@ -214,7 +214,7 @@ fn bounds(ty: &Type) -> Option<&Bounds> {
     }
 }
 
-/// Well-known traits that no async block has. What an unknown one asks for, only the compiler knows.
+/// Well-known traits that no async block implements. Of other traits, only the compiler knows.
 fn unmet(bounds: &Bounds) -> Vec<Ident> {
     const NEVER: [&str; 11] = [
         "Clone",
@@ -278,8 +278,8 @@ fn resolved_by<'a>(
     })
 }
 
-/// Whether no value of the type can be an error, as far as can be seen. An `impl Trait` that is no
-/// future counts too: whatever hides there, nobody outside can take an error out of it.
+/// Whether visibly no value of the type can be an error. This includes an `impl Trait` that is no future:
+/// callers cannot take an error out of it.
 fn is_infallible(ty: &Type) -> bool {
     match ty {
         Type::Never(_)
@@ -321,7 +321,7 @@ fn may_be_text(ty: &Type) -> bool {
     }
 }
 
-/// `impl Trait` may not stand in the types of a body; the compiler infers what is behind it.
+/// Replaces `impl Trait`, which is not allowed in a body, by `_`. The compiler infers it.
 pub(crate) fn erase_impl_trait(ty: &Type) -> Type {
     struct Eraser;
     impl VisitMut for Eraser {
@@ -339,7 +339,7 @@ pub(crate) fn erase_impl_trait(ty: &Type) -> Type {
     erased
 }
 
-/// Takes a type out of the groups and parentheses that macros and people put around it.
+/// Unwraps the groups and parentheses around a type.
 pub(crate) fn peel_type(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => peel_type(&group.elem),

@@ -1,4 +1,4 @@
-//! What is said of a value of the wrong kind.
+//! Messages about values of the wrong kind.
 
 use crate::guard::guard;
 

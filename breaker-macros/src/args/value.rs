@@ -11,13 +11,13 @@ use crate::spans::ends;
 /// A value that the compiler can know.
 pub(crate) struct Value {
     pub(crate) tokens: TokenStream,
-    /// Where it was written: its first and its last token.
+    /// Its first and its last token.
     pub(crate) at: (Span, Span),
     /// Only the compiler can evaluate it.
     pub(crate) is_constant: bool,
 }
 
-/// Reads the value of an option that takes a number or a duration; `None` for the others.
+/// Reads the value of an option that takes a number, a duration or a config; `None` for the others.
 pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
     let (option, value) = (arg.option, peel(&arg.value));
     let takes = arg.takes;
@@ -29,6 +29,7 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         Takes::Duration | Takes::Wait => duration(option, takes, value)?,
         Takes::Window => window(option, takes, value)?,
         Takes::Mode => mode(option, value)?,
+        Takes::Config => config(option, value)?,
         Takes::Name
         | Takes::Word(_)
         | Takes::Predicate
@@ -46,7 +47,11 @@ pub(crate) fn limit(of: &str, value: &Expr) -> syn::Result<Value> {
 }
 
 /// A value that was checked, or one that is left to the compiler.
-fn known(option: &str, value: &Expr, checked: Option<TokenStream>) -> syn::Result<Value> {
+pub(crate) fn known(
+    option: &str,
+    value: &Expr,
+    checked: Option<TokenStream>,
+) -> syn::Result<Value> {
     let is_constant = checked.is_none();
     if is_constant {
         check_constant(option, value)?;
@@ -128,13 +133,28 @@ fn window(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenS
     Err(Error::new_spanned(value, message))
 }
 
+/// Always a constant.
+fn config(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    let is_other = matches!(
+        value,
+        Expr::Closure(_) | Expr::Array(_) | Expr::Tuple(_) | Expr::Struct(_) | Expr::Reference(_)
+    );
+    if is_other || literal(value).is_some() {
+        let message = format!(
+            "`{option}` takes a constant of type `Config`, such as `Config::new().failure_threshold(3)`"
+        );
+        return Err(Error::new_spanned(value, message));
+    }
+    Ok(None)
+}
+
 fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
     let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let range = if takes == Takes::Window { "1 to 1000000 calls" } else { "at least 1" };
     match literal(value) {
         None => Ok(None),
         Some((false, Lit::Int(int))) => {
-            // Only what has more than 64 bits cannot be read.
+            // Parsing fails only for numbers of more than 64 bits.
             let number = int.base10_parse::<u64>().unwrap_or(u64::MAX);
             if let Some(problem) = takes.problem_of_count(number) {
                 return wrong(problem);
@@ -248,6 +268,3 @@ fn words(tokens: TokenStream, word: &str) -> bool {
         _ => false,
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,20 +1,20 @@
-//! What answers when the call cannot: a function, a closure over the error, or any expression.
+//! The forms of a fallback: a function, a closure over the error, or any other expression.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Error, Expr, ExprClosure, ExprPath, Pat, ReturnType, Type};
 
-use crate::argument::Argument;
-use crate::signature::Function;
+use crate::function::Function;
+use crate::function::argument::Argument;
 use crate::spans::{local, spanning};
 
 /// The three forms of the option.
 pub(crate) enum Fallback {
     /// Called with the function's own arguments.
     Path(ExprPath),
-    /// `|err| body`: the body is evaluated in place, so it may `.await` and sees the arguments.
+    /// `|err| body`. The body is evaluated in place, so it may `.await` and sees the arguments.
     Closure { error: Pat, body: Box<Expr> },
-    /// Evaluated as it stands.
+    /// Evaluated as written.
     Expression(Expr),
 }
 
@@ -60,7 +60,7 @@ impl Fallback {
         Ok(Self::Closure { error: error.clone(), body })
     }
 
-    /// Whether the fallback uses that argument, by any of its names.
+    /// Whether the fallback uses the argument, by any of its names.
     pub(crate) fn mentions(&self, argument: &Argument) -> bool {
         argument.names.iter().any(|name| self.mentions_name(&name.ident))
             || matches!(self, Self::Path(_))
@@ -81,7 +81,7 @@ impl Fallback {
     }
 }
 
-/// Whether a path is none of a function by its look: `None`, or a constant.
+/// Whether a path is visibly no function: `None`, or a constant in capitals.
 fn is_value(path: &ExprPath) -> bool {
     path.path.segments.last().is_some_and(|last| {
         let name = last.ident.to_string();
@@ -89,12 +89,12 @@ fn is_value(path: &ExprPath) -> bool {
     })
 }
 
-/// Whether two types are written alike.
+/// Whether two types are written the same.
 fn same(one: &Type, other: &Type) -> bool {
     one.to_token_stream().to_string() == other.to_token_stream().to_string()
 }
 
-/// `{ let value: T = body; value }`, so that a stated return type still says what the body is.
+/// `{ let value: T = body; value }`, which keeps a return type that the closure states.
 fn typed(ty: &Type, body: &Expr) -> Box<Expr> {
     let value = local("value");
     Box::new(
@@ -113,8 +113,8 @@ fn string(text: &syn::LitStr) -> Error {
     Error::new(text.span(), message)
 }
 
-/// Whether the tokens hold that word: as a token of their own, inside a macro call, or captured by a
-/// format string. A field or method of the same name is taken for it too, which costs a copy at most.
+/// Whether the tokens hold that word: as a token, inside a macro call, or captured by a format string. A
+/// field or method of that name counts too, which at most costs a copy.
 pub(crate) fn holds(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(word) => word == *name,

@@ -1,4 +1,4 @@
-//! What functions become, written so that a reader can follow it.
+//! The generated code, as snapshots.
 
 use expect_test::{Expect, expect};
 use proc_macro2::TokenStream;
@@ -9,7 +9,7 @@ use crate::guard::guard;
 fn expanded(args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("the test's tokens are tokens");
     let guarded = guard(parse(args), &parse(item)).to_string();
-    // `prettyplease` leaves the arguments of macros it does not know as they are.
+    // `prettyplease` does not format the arguments of unknown macros.
     prettyplease::unparse(&syn::parse_file(&guarded).expect("an expansion is Rust"))
 }
 
@@ -324,6 +324,127 @@ fn a_method_with_a_path_fallback() {
 }
 
 #[test]
+fn a_name_that_is_a_constant() {
+    check(
+        "name = names::PRICES, key = sku, max_keys = 9",
+        "fn price(sku: &str) -> Option<u8> { None }",
+        &expect![[r#"
+            fn price(sku: &str) -> Option<u8> {
+                let __breaker_circuit = {
+                    let __breaker_circuit = ::breaker_runtime::__private::circuit_for(
+                        ::breaker_runtime::__private::site!(
+                            { const __BREAKER_NAME : & 'static ::core::primitive::str =
+                            names::PRICES; ::breaker_runtime::__private::name(__BREAKER_NAME, true)
+                            }, "price", ::breaker_runtime::__private::Config::new(), keyed =
+                            ::breaker_runtime::__private::max_keys(9)
+                        ),
+                        &(sku),
+                    );
+                    __breaker_circuit
+                };
+                '__breaker_guarded: {
+                    let __breaker_circuit = &*__breaker_circuit;
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Option<u8> = match () {
+                            () => None,
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_config_with_options_beside_it() {
+    check(
+        r#"name = "prices", config = SHARED, cooldown = "5s", window = WINDOW"#,
+        "fn price(sku: &str) -> Option<u8> { None }",
+        &expect![[r#"
+            fn price(sku: &str) -> Option<u8> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = {
+                        const __BREAKER_BEGIN: ::breaker_runtime::__private::Config = SHARED;
+                        const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = {
+                            let __breaker_length = WINDOW;
+                            ::breaker_runtime::__private::unit_of(&__breaker_length)
+                                .window(
+                                    __BREAKER_BEGIN
+                                        .cooldown(::core::time::Duration::new(5u64, 0u32)),
+                                    __breaker_length,
+                                )
+                        };
+                        const _: () = ::breaker_runtime::__private::check_beside(
+                            &__BREAKER_CONFIG,
+                            &["cooldown", "window"],
+                            "cooldown",
+                        );
+                        const _: () = ::breaker_runtime::__private::check_beside(
+                            &__BREAKER_CONFIG,
+                            &["cooldown", "window"],
+                            "window",
+                        );
+                        const _: () = ::breaker_runtime::__private::check_beside(
+                            &__BREAKER_CONFIG,
+                            &["cooldown", "window"],
+                            "config",
+                        );
+                        ::breaker_runtime::__private::site!("prices", "price", __BREAKER_CONFIG)
+                    };
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Option<u8> = match () {
+                            () => None,
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
 fn a_boxed_future() {
     check(
         r#"name = "users""#,
@@ -501,7 +622,7 @@ fn the_documented_output_is_the_real_one() {
         let lines = text.lines().map(|line| line.trim_start_matches("///").trim_start_matches(' '));
         lines.map(str::to_owned).collect::<Vec<_>>().join("\n")
     };
-    // The two are laid out by different hands: only white space and trailing commas may differ.
+    // Both are formatted differently: only white space and trailing commas may differ.
     let squeezed = |text: &str| {
         let text = text.split_whitespace().collect::<String>();
         text.replace(",)", ")").replace(",>", ">")

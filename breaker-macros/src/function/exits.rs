@@ -1,11 +1,11 @@
-//! Whether a body may leave its function before its end: by `return`, by `?`, or by a macro that does.
+//! Whether a body may leave its function early: by `return`, by `?`, or by a macro that does.
 //!
-//! A body that does not can stay in the function. One that does has to become a closure, so that the call is
-//! settled all the same; and a closure has its own frame on the stack and its own `#[track_caller]` location.
+//! A body that does not can run in the function itself. One that does becomes a closure, so that the call is
+//! settled in any case. A closure has its own stack frame and its own `#[track_caller]` location.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 
-/// The macros of the standard library that do not return from the function. Any other may.
+/// Macros of the standard library that never return from the function. Any other macro may.
 const STANDARD: [&str; 32] = [
     "assert",
     "assert_eq",
@@ -44,7 +44,7 @@ const STANDARD: [&str; 32] = [
 /// Keywords that `!` may follow.
 const KEYWORDS: [&str; 6] = ["break", "else", "if", "in", "match", "while"];
 
-/// Whether the tokens may leave the function that they stand in.
+/// Whether the tokens may leave the function around them.
 pub(crate) fn may_exit(tokens: TokenStream) -> bool {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     trees.iter().enumerate().any(|(at, tree)| match tree {
@@ -67,7 +67,7 @@ fn is_known(word: &Ident, before: &[TokenTree]) -> bool {
     is(&KEYWORDS) || is(&STANDARD) && is_from_std(before)
 }
 
-/// Whether the path of a macro, if it has one, begins with a crate of the standard library.
+/// Whether a macro has no path, or one that begins with a crate of the standard library.
 fn is_from_std(before: &[TokenTree]) -> bool {
     let [.., first, TokenTree::Punct(one), TokenTree::Punct(other)] = before else { return true };
     if one.as_char() != ':' || other.as_char() != ':' {

@@ -1,17 +1,23 @@
-//! The annotated function: what kind it is, what it returns, and how each argument may be kept.
+//! The annotated function: its kind, its return type, and how its arguments may be kept.
 //!
-//! The body is never parsed. Its own brace group is spliced back, so that precedence groups from
-//! `macro_rules!`, spans and syntax errors stay as they were.
+//! The body is never parsed. Its brace group is used as it is. So precedence groups from `macro_rules!`,
+//! spans and syntax errors stay as they were.
+
+pub(crate) mod argument;
+mod exits;
+pub(crate) mod output;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Attribute, Error, FnArg, ReceiverKind, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, Error, Expr, FnArg, GenericParam, ReceiverKind, ReturnType, Signature, Type,
+    Visibility,
+};
 
-use crate::argument::{Argument, argument};
-use crate::exits::may_exit;
-use crate::nesting;
-use crate::output::{Flavor, Output, output, peel_type};
+use self::argument::{Argument, argument};
+use self::exits::may_exit;
+use self::output::{Flavor, Output, output, peel_type};
 
 /// A function that can be guarded.
 pub(crate) struct Function {
@@ -22,7 +28,7 @@ pub(crate) struct Function {
     pub(crate) arguments: Vec<Argument>,
     pub(crate) flavor: Flavor,
     pub(crate) output: Output,
-    /// `#![..]` at the start of the body.
+    /// `#![..]` attributes at the start of the body.
     pub(crate) inner_attrs: TokenStream,
     pub(crate) body: Group,
     /// The body never leaves the function early.
@@ -34,7 +40,7 @@ pub(crate) struct Function {
 pub(crate) enum Receiver {
     Shared,
     Exclusive,
-    /// By value, in whatever wrapper.
+    /// By value, also in a box or another wrapper.
     Owned,
 }
 
@@ -49,7 +55,6 @@ impl Function {
             return Err(no_body(&header, last));
         };
         let header: TokenStream = header.into_iter().collect();
-        nesting::check(header.clone())?;
         let (attrs, vis, signature) = parse_header.parse2(header)?;
         refuse_kinds(&signature)?;
         let (inner_attrs, body) = split_inner_attrs(body);
@@ -90,13 +95,34 @@ impl Function {
         self.flavor != Flavor::Sync
     }
 
-    /// Whether it is a sync function that makes a future.
+    /// Whether it is a sync function that returns a future.
     pub(crate) fn returns_future(&self) -> bool {
         !matches!(self.flavor, Flavor::Sync | Flavor::Async)
     }
 
     pub(crate) fn self_span(&self) -> Option<Span> {
         self.signature.receiver().map(|receiver| receiver.self_token.span)
+    }
+
+    /// The generic type or constant of the function that this expression uses.
+    pub(crate) fn parameter_in(&self, value: &Expr) -> Option<Ident> {
+        let mut is_first = true;
+        for tree in flatten(value.to_token_stream()) {
+            if let TokenTree::Ident(word) = &tree
+                && is_first
+                && self.signature.generics.params.iter().any(|param| match param {
+                    GenericParam::Type(ty) => ty.ident == *word,
+                    GenericParam::Const(constant) => constant.ident == *word,
+                    GenericParam::Lifetime(_) => false,
+                })
+            {
+                return Some(word.clone());
+            }
+            // A name after `::` or `.` belongs to what stands before it.
+            is_first =
+                !matches!(tree, TokenTree::Punct(mark) if [':', '.'].contains(&mark.as_char()));
+        }
+        None
     }
 
     /// `#[track_caller]`, also in a `#[cfg_attr]`.
@@ -113,8 +139,8 @@ impl Function {
         self.track_caller().is_some()
     }
 
-    /// Whether it looks like a method of `Index` or `IndexMut`, which pass `#[track_caller]` on to their
-    /// implementations. The `impl` is out of sight.
+    /// Whether it looks like a method of `Index` or `IndexMut`, whose implementations inherit
+    /// `#[track_caller]`. A macro cannot see the `impl`.
     pub(crate) fn is_indexing(&self) -> bool {
         let name = &self.signature.ident;
         let returns_reference = match &self.signature.output {
@@ -128,8 +154,8 @@ impl Function {
             && returns_reference
     }
 
-    /// Where the function's block seems to be: where the user wrote it, as the dead-code lint goes by that.
-    /// Clippy compares the whole block of two methods with what it should be, unless it comes from a macro.
+    /// The span of the function's block. The dead-code lint needs the user's. Clippy compares the block of
+    /// `clone` and `partial_cmp` with what it expects, unless it comes from a macro.
     pub(crate) fn block_span(&self) -> Span {
         let is = |name| self.receiver.is_some() && self.signature.ident == name;
         let is_compared = is("clone") || is("partial_cmp");
@@ -137,21 +163,21 @@ impl Function {
         if is_compared { Span::mixed_site().located_at(written) } else { written }
     }
 
-    /// Whether the body runs in the function itself. Nothing of ours then comes between it and its caller.
-    /// An owned `self` that the body does not use must be dropped before the call is settled, which takes a
-    /// closure; but who tracks the caller cannot have one.
+    /// Whether the body runs in the function itself, with nothing between it and its caller. An owned `self`
+    /// that the body does not use must be dropped before the call is settled, which takes a closure. A
+    /// function that tracks its caller cannot have one.
     pub(crate) fn runs_in_place(&self) -> bool {
         let keeps_self = self.receiver != Some(Receiver::Owned) || self.tracks_caller();
         self.flavor == Flavor::Sync && self.stays_to_its_end && keeps_self
     }
 
-    /// Whether the body runs in a function inside this one.
+    /// Whether the body runs in a nested function.
     pub(crate) fn is_called_inside(&self) -> bool {
         self.tracks_caller() && !self.runs_in_place()
     }
 
-    /// Closures lose the caller's place, functions inside the function do not; but they know neither
-    /// `self` nor `Self`.
+    /// Whether `#[track_caller]` can be kept. Closures lose the caller's location. Nested functions keep it,
+    /// but cannot use `self` or `Self`.
     pub(crate) fn can_track_caller(&self) -> bool {
         let names_self = |tree| matches!(tree, TokenTree::Ident(word) if word == "Self");
         if self.runs_in_place() {
@@ -168,7 +194,7 @@ fn parse_header(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Visibili
     Ok((input.call(Attribute::parse_outer)?, input.parse()?, input.parse()?))
 }
 
-/// Takes the tokens out of the invisible group that a `macro_rules!` fragment comes in.
+/// Unwraps the invisible group around a `macro_rules!` fragment.
 fn peel(tokens: TokenStream) -> TokenStream {
     let mut trees = tokens.clone().into_iter();
     match (trees.next(), trees.next()) {
@@ -179,7 +205,7 @@ fn peel(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// Every token, groups opened.
+/// All tokens, with groups opened.
 fn flatten(tokens: TokenStream) -> Vec<TokenTree> {
     let open = |tree| match tree {
         TokenTree::Group(group) => flatten(group.stream()),
@@ -215,7 +241,7 @@ fn not_a_function(header: &[TokenTree], last: Option<&TokenTree>) -> Option<Erro
         "fn", "struct", "enum", "union", "trait", "impl", "mod", "static", "const", "type", "use",
         "let",
     ];
-    // `const fn` and `impl Trait for fn()` hold two of the words; the first decides, `const` aside.
+    // `const fn` and `impl Trait for fn()` hold two of these words. The first decides, except `const`.
     let found = keyword(header, &ITEMS).map(|first| {
         if first == "const" { keyword(header, &["fn"]).unwrap_or(first) } else { first }
     });
@@ -260,8 +286,7 @@ fn refuse_kinds(signature: &Signature) -> syn::Result<()> {
     Ok(())
 }
 
-/// Inner attributes are only allowed at the start of the function's own body. Everything after them is
-/// left as it is, groups and all.
+/// Splits off the inner attributes at the start of the body. The rest stays as it is.
 fn split_inner_attrs(body: Group) -> (TokenStream, Group) {
     let trees: Vec<_> = body.stream().into_iter().collect();
     let is = |at: usize, mark: char| matches!(trees.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == mark);
