@@ -132,8 +132,8 @@ pub(crate) fn public_circuits() -> Vec<Snapshot> {
 
 /// A circuit, without the name of who switched it unless the request may see that.
 pub(crate) fn shown_to(IsTrusted(is_trusted): IsTrusted, mut circuit: Snapshot) -> Snapshot {
-    if let Some(ordered) = circuit.mode_override.as_mut().filter(|_| !is_trusted) {
-        ordered.by = None;
+    if !is_trusted {
+        circuit.withhold_names();
     }
     circuit
 }

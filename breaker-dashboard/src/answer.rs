@@ -1,10 +1,13 @@
 //! Responses: JSON, and failures as sentences.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use breaker_runtime::ConfigErrors;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
@@ -13,15 +16,24 @@ use serde_json::json;
 pub(crate) const LONGEST_LIST: usize = 1 << 20;
 
 /// Why a request failed. Contains nothing else about the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     status: StatusCode,
-    reason: &'static str,
+    reason: Cow<'static, str>,
+    /// Each mistake, if the answer lists them.
+    mistakes: Vec<String>,
 }
 
 impl Failure {
     pub(crate) const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason }
+        Self { status, reason: Cow::Borrowed(reason), mistakes: Vec::new() }
+    }
+
+    /// A setting that cannot be taken, with every mistake.
+    pub(crate) fn unfit(errors: &ConfigErrors) -> Self {
+        let mistakes: Vec<_> = errors.iter().map(str::to_owned).collect();
+        let reason = Cow::Owned(mistakes.join("; "));
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason, mistakes }
     }
 
     pub(crate) const fn no_such_circuit() -> Self {
@@ -46,7 +58,11 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "error": self.reason }))).into_response();
+        let mut body = json!({ "error": self.reason });
+        if !self.mistakes.is_empty() {
+            body["errors"] = json!(self.mistakes);
+        }
+        let mut response = (self.status, Json(body)).into_response();
         let besides = match self.status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "5")),
@@ -80,8 +96,8 @@ pub(crate) fn write_list<T: Serialize, R: Serialize>(
     elements: impl IntoIterator<Item = T>,
     rest: impl FnOnce(usize) -> R,
 ) -> Vec<u8> {
-    // Leaves room for the rest: a name, and some log entries.
-    const MOST: usize = LONGEST_LIST - (64 << 10);
+    // Leaves room for the rest: a name, some log entries, and settings that were refused.
+    const MOST: usize = LONGEST_LIST - (128 << 10);
     let mut written = format!("{{\"{field}\":[").into_bytes();
     let mut fitting = 0;
     for element in elements {
@@ -118,7 +134,7 @@ mod tests {
         assert!(written.len() <= LONGEST_LIST);
         let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
         let shown = read["all"].as_array().unwrap().len();
-        assert!((950..1048).contains(&shown));
+        assert!((900..1048).contains(&shown));
         assert_eq!((&read["shown"], &read["total"]), (&json!(shown), &json!(100_000)));
     }
 

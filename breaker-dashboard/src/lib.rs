@@ -46,8 +46,8 @@
 //! | `GET /api/options` | the options of a circuit: kind of value, default and meaning |
 //! | `GET /api/events` | server-sent events: all circuits every second, and at once when one changes |
 //! | `GET /metrics` | Prometheus text |
-//! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open |
-//! | `POST /api/control` | switches a circuit, if [`Dashboard::with_controls`] was called |
+//! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open that is not only observed |
+//! | `POST /api/control` | switches a circuit or overrides an option, if [`Dashboard::with_controls`] was called |
 //! | `GET /api/control` | 204 if the request has the right token |
 //!
 //! `docs/json.md` of the repository describes the JSON.

@@ -17,7 +17,7 @@ use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use breaker_runtime::{Event, ModeOverride, Snapshot, State, Subscription, registry};
+use breaker_runtime::{Event, Mode, ModeOverride, Snapshot, State, Subscription, registry};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -147,7 +147,7 @@ impl Watch {
         let Waiting { events, missed } = std::mem::take(&mut *locked(&self.news.waiting));
         seen.log.skip(missed);
         for (at, event) in events {
-            seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
+            seen.log.add(at.saturating_duration_since(self.began), event.into());
         }
     }
 
@@ -204,6 +204,7 @@ impl Watch {
             second: seen.histories.second(),
             controls: self.access.is_some(),
             wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
+            refused: shortened(registry().refused()),
         }
     }
 }
@@ -247,6 +248,22 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// As many of the mistakes as a page can show, each cut to what fits on it. The last line counts the others.
+fn shortened(mut mistakes: Vec<String>) -> Vec<String> {
+    const MOST: usize = 20;
+    const LONGEST: usize = 400;
+    let more = mistakes.len().saturating_sub(MOST);
+    mistakes.truncate(MOST);
+    for mistake in &mut mistakes {
+        if let Some((end, _)) = mistake.char_indices().nth(LONGEST) {
+            mistake.truncate(end);
+            mistake.push('…');
+        }
+    }
+    mistakes.extend((more > 0).then(|| format!("and {more} more")));
+    mistakes
+}
+
 /// The fields of every answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct Header {
@@ -256,6 +273,7 @@ pub(crate) struct Header {
     second: u64,
     controls: bool,
     wrong_tokens: u64,
+    refused: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -273,6 +291,7 @@ struct Frame {
 struct Row<'a> {
     name: &'a str,
     state: State,
+    mode: Mode,
     since: f64,
     retry_after: Option<f64>,
     probe_due: bool,
@@ -289,8 +308,10 @@ struct Row<'a> {
     started: u64,
     failed: u64,
     rejected: u64,
+    would_reject: u64,
     per_second: f64,
     r#override: Option<&'a ModeOverride>,
+    overridden: usize,
     point: [u64; 3],
 }
 
@@ -301,6 +322,7 @@ impl<'a> Row<'a> {
         Self {
             name: &circuit.name,
             state: circuit.state,
+            mode: circuit.mode,
             since: circuit.since.as_secs_f64(),
             retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
             probe_due: circuit.probe_due,
@@ -317,9 +339,25 @@ impl<'a> Row<'a> {
             started: circuit.calls.started,
             failed: circuit.calls.failure,
             rejected: circuit.rejected.total(),
+            would_reject: circuit.would_reject.total(),
             per_second: history.map_or(0.0, History::per_second),
             r#override: circuit.mode_override.as_ref(),
+            overridden: circuit.overrides.len(),
             point: history.map_or([0; 3], |history| history.last().as_array()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_few_and_short_enough_for_a_page() {
+        let short = vec!["breaker.toml:3: a mistake".to_owned()];
+        assert_eq!(shortened(short.clone()), short);
+        let long = shortened(vec!["ü".repeat(1_000); 30]);
+        assert_eq!((long.len(), long[20].as_str()), (21, "and 10 more"));
+        assert_eq!(long[0], format!("{}…", "ü".repeat(400)));
     }
 }

@@ -364,8 +364,7 @@ impl Registry {
         let mut circuits: Vec<_> = apart.map(|entry| entry.circuit.snapshot()).collect();
         circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
-        let refused = self.refused.lock().values().flatten().cloned().collect();
-        RegistrySnapshot { circuits, refused }
+        RegistrySnapshot { circuits, refused: self.refused() }
     }
 
     /// All config conflicts, sorted by name: configs that were stated for a name whose circuit uses another. The
@@ -646,6 +645,18 @@ impl Registry {
     /// ```
     pub fn refuse(&self, layer: Layer, mistakes: Vec<String>) {
         self.refused.lock().insert(layer, mistakes);
+    }
+
+    /// What is wrong with settings that were [refused](Registry::refuse), until they are right.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(breaker_runtime::Registry::new().refused().is_empty());
+    /// ```
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.lock().values().flatten().cloned().collect()
     }
 
     /// The layers with those in place of what they had, and the circuits that do not exist yet.

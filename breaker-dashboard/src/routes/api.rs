@@ -200,12 +200,15 @@ pub(crate) struct Strictness {
 pub(crate) async fn healthz(
     strictness: Result<Query<Strictness>, QueryRejection>,
 ) -> Result<impl IntoResponse, Failure> {
-    use breaker_runtime::State;
+    use breaker_runtime::{Mode, State};
 
     let Query(Strictness { strict }) = strictness
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "`strict` must not be given twice"))?;
     let RegistrySnapshot { circuits, .. } = registry().snapshot();
-    let count = |state| circuits.iter().filter(|circuit| circuit.state == state).count();
+    // An observed circuit refuses nothing, whatever its state.
+    let (observed, judged): (Vec<_>, Vec<_>) =
+        circuits.iter().partition(|circuit| circuit.mode == Mode::Observe);
+    let count = |state| judged.iter().filter(|circuit| circuit.state == state).count();
     let (open, forced_open) = (count(State::Open), count(State::ForcedOpen));
     let is_strict = strict.is_some_and(|strict| strict != "false" && strict != "0");
     let is_unwell = is_strict && open + forced_open > 0;
@@ -217,6 +220,7 @@ pub(crate) async fn healthz(
         "half_open": count(State::HalfOpen),
         "forced_open": forced_open,
         "disabled": count(State::Disabled),
+        "observed": observed.len(),
     });
     Ok((status, Json(counts)))
 }

@@ -38,8 +38,8 @@ const LARGE_BODY: Failure =
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be whole and have at most 16 KiB");
 const UNFIT_BODY: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
-    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, reset, trip, \
-     and seconds or nothing",
+    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
+     override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings",
 );
 const UNFIT_TIME: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
@@ -55,6 +55,8 @@ pub(crate) struct Order {
     /// In seconds.
     #[serde(rename = "for")]
     lasts: Option<f64>,
+    option: Option<String>,
+    value: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -62,28 +64,39 @@ pub(crate) struct Order {
 enum Action {
     ForceOpen,
     Disable,
+    Observe,
     Reset,
     Trip,
+    Override,
+    EndOverrides,
 }
 
 impl Action {
+    const ALL: [Self; 7] = [
+        Self::ForceOpen,
+        Self::Disable,
+        Self::Observe,
+        Self::Reset,
+        Self::Trip,
+        Self::Override,
+        Self::EndOverrides,
+    ];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::ForceOpen => "force_open",
             Self::Disable => "disable",
+            Self::Observe => "observe",
             Self::Reset => "reset",
             Self::Trip => "trip",
+            Self::Override => "override",
+            Self::EndOverrides => "end_overrides",
         }
     }
 
-    /// The mode that this order sets.
-    const fn mode(self) -> Option<Mode> {
-        match self {
-            Self::ForceOpen => Some(Mode::ForcedOpen),
-            Self::Disable => Some(Mode::Disabled),
-            Self::Reset => Some(Mode::Normal),
-            Self::Trip => None,
-        }
+    /// Whether it can be for a time.
+    const fn may_last(self) -> bool {
+        !matches!(self, Self::Reset | Self::Trip | Self::EndOverrides)
     }
 }
 
@@ -91,8 +104,7 @@ impl TryFrom<String> for Action {
     type Error = &'static str;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
-        let all = [Self::ForceOpen, Self::Disable, Self::Reset, Self::Trip];
-        all.into_iter().find(|action| action.as_str() == word).ok_or("no such action")
+        Self::ALL.into_iter().find(|action| action.as_str() == word).ok_or("no such action")
     }
 }
 
@@ -123,13 +135,36 @@ impl Order {
     fn lasts(&self) -> Result<Option<Duration>, Failure> {
         let Some(seconds) = self.lasts else { return Ok(None) };
         match Duration::try_from_secs_f64(seconds) {
-            _ if matches!(self.action, Action::Reset | Action::Trip) => Err(Failure::new(
+            _ if !self.action.may_last() => Err(Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "`for` goes with force_open and disable: nothing ends of the others",
+                "`for` goes with force_open, disable, observe and override: nothing ends of the others",
             )),
             Ok(time) if !time.is_zero() && time <= LONGEST => Ok(Some(time)),
             _ => Err(UNFIT_TIME),
         }
+    }
+
+    /// The option to override and its value, which no other action has.
+    fn setting(&self) -> Result<Option<(&str, &str)>, Failure> {
+        match (self.action, &self.option, &self.value) {
+            (Action::Override, Some(option), Some(value)) => {
+                Ok(Some((option.trim(), value.trim())))
+            }
+            (Action::Override, ..) | (_, Some(_), _) | (_, _, Some(_)) => Err(UNFIT_BODY),
+            _ => Ok(None),
+        }
+    }
+
+    /// What it says in the log, without who.
+    fn text(&self, lasts: Option<Duration>) -> String {
+        let mut text = self.action.as_str().to_owned();
+        if let (Some(option), Some(value)) = (&self.option, &self.value) {
+            text = format!("{text} {}={}", option.trim(), value.trim());
+        }
+        if let Some(lasts) = lasts {
+            text = format!("{text} for {} s", lasts.as_secs_f64());
+        }
+        text
     }
 }
 
@@ -169,7 +204,7 @@ pub(crate) async fn control(
 ) -> Result<Response, Failure> {
     let lasts = order.lasts()?;
     let circuit = registry().get(&order.name).ok_or_else(Failure::no_such_circuit)?;
-    carry_out(&watch, &circuit, order.action, lasts, by)?;
+    carry_out(&watch, &circuit, &order, lasts, by)?;
     one(&watch, &order.name, IsTrusted(true))
 }
 
@@ -204,26 +239,37 @@ fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result
 fn carry_out(
     watch: &Watch,
     circuit: &CircuitBreaker,
-    action: Action,
+    order: &Order,
     lasts: Option<Duration>,
     by: Option<IpAddr>,
 ) -> Result<(), Failure> {
-    if let Some(mode) = action.mode() {
-        let who = by.map(|by| by.to_string()).unwrap_or_default();
-        circuit.override_for(Override::Mode(mode), lasts, &who).map_err(|_| UNFIT_TIME)?;
-    } else {
-        circuit.trip();
+    let setting = order.setting()?;
+    let who = by.map(|by| by.to_string()).unwrap_or_default();
+    let override_as =
+        |what| circuit.override_for(what, lasts, &who).map_err(|errors| Failure::unfit(&errors));
+    match (order.action, setting) {
+        (_, Some((option, value))) => override_as(Override::Option(option, value))?,
+        (Action::ForceOpen, _) => override_as(Override::Mode(Mode::ForcedOpen))?,
+        (Action::Disable, _) => override_as(Override::Mode(Mode::Disabled))?,
+        (Action::Observe, _) => override_as(Override::Mode(Mode::Observe))?,
+        // Back to the mode of the settings, which may be to observe: `Mode::Normal` would have calls refused.
+        (Action::Reset, _) => circuit.reset(),
+        (Action::Trip, _) => circuit.trip(),
+        (Action::EndOverrides, _) => circuit.end_overrides(),
+        (Action::Override, None) => return Err(UNFIT_BODY),
     }
     let name = circuit.name();
-    let how_long = lasts.map(|lasts| format!(" for {} s", lasts.as_secs_f64()));
-    let text = format!("{}{}", action.as_str(), how_long.unwrap_or_default());
+    let text = order.text(lasts);
     tracing::warn!(
         target: "breaker",
         { breaker.name = name, breaker.reason = %text, by = by.map(tracing::field::display) },
         "circuit was switched"
     );
-    let (name, action) = (name.to_owned(), action.as_str());
+    let (name, action) = (name.to_owned(), order.action.as_str());
+    let (option, value) = setting
+        .map(|(option, value)| (Some(option.to_owned()), Some(value.to_owned())))
+        .unwrap_or_default();
     let lasts = lasts.map(|lasts| lasts.as_secs_f64());
-    watch.note(Control { name, action, lasts, by, shown_by: None, text });
+    watch.note(Control { name, action, option, value, lasts, by, shown_by: None, text });
     Ok(())
 }

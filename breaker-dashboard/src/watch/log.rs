@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use breaker_runtime::Event;
+use breaker_runtime::{Event, EventKind};
 use serde::Serialize;
 
 /// The maximum number of entries in one answer.
@@ -26,8 +26,19 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum What {
+    /// An event that says nothing about who.
     Event(Event),
+    Reconfigured(Reconfigured),
     Control(Control),
+}
+
+/// Settings of a circuit changed. The sources of values say who overrode them, which is not for everybody.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Reconfigured {
+    #[serde(flatten)]
+    shown: Event,
+    #[serde(skip)]
+    named: Event,
 }
 
 /// Somebody switched a circuit.
@@ -36,6 +47,11 @@ pub(crate) enum What {
 pub(crate) struct Control {
     pub(crate) name: String,
     pub(crate) action: &'static str,
+    /// The option that was overridden, and its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) option: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
     #[serde(rename = "for")]
     pub(crate) lasts: Option<f64>,
     /// Who gave the order. `None` if the server does not know, or the reader may not see it.
@@ -50,8 +66,10 @@ pub(crate) struct Control {
 impl Entry {
     /// The entry for readers who may see who switched.
     pub(crate) fn named(mut self) -> Self {
-        if let What::Control(control) = &mut self.what {
-            control.shown_by = control.by;
+        match &mut self.what {
+            What::Control(control) => control.shown_by = control.by,
+            What::Reconfigured(Reconfigured { shown, named }) => shown.clone_from(named),
+            What::Event(_) => {}
         }
         self
     }
@@ -61,10 +79,23 @@ impl Entry {
     }
 }
 
+impl From<Event> for What {
+    fn from(named: Event) -> Self {
+        if !matches!(named.kind, EventKind::Reconfigured(_)) {
+            return Self::Event(named);
+        }
+        let mut shown = named.clone();
+        shown.withhold_names();
+        Self::Reconfigured(Reconfigured { shown, named })
+    }
+}
+
 impl What {
     fn name(&self) -> &str {
         match self {
-            Self::Event(event) => &event.name,
+            Self::Event(event) | Self::Reconfigured(Reconfigured { shown: event, .. }) => {
+                &event.name
+            }
             Self::Control(control) => &control.name,
         }
     }
@@ -133,7 +164,16 @@ mod tests {
     fn control(name: &str) -> What {
         let (name, text) = (name.to_owned(), String::new());
         let by = Some(IpAddr::from([192, 0, 2, 7]));
-        What::Control(Control { name, action: "reset", lasts: None, by, shown_by: None, text })
+        What::Control(Control {
+            name,
+            action: "reset",
+            option: None,
+            value: None,
+            lasts: None,
+            by,
+            shown_by: None,
+            text,
+        })
     }
 
     fn ids(entries: &[Entry]) -> Vec<u64> {

@@ -190,10 +190,11 @@ object!(Site, site: _ = site => {
     "column": site.column(),
 });
 
-object!(ConfigOption, option: Self { name, kind, value, default, meaning } = option => {
+object!(ConfigOption, option: Self { name, kind, value, may_be_off, default, meaning } = option => {
     "name": name,
     "kind": kind,
     "value": value,
+    "may_be_off": may_be_off,
     "default": default,
     "meaning": meaning,
 });

@@ -20,10 +20,13 @@ use super::Config;
 pub struct ConfigOption {
     /// The name, as in the attribute.
     pub name: &'static str,
-    /// The kind of value: `count`, `share`, `factor`, `spread`, `duration`, `wait` or `window`. More kinds may come.
+    /// The kind of value: `count`, `share`, `factor`, `spread`, `duration`, `wait`, `window` or `mode`. More kinds may
+    /// come.
     pub kind: &'static str,
     /// The values it takes, in words.
     pub value: String,
+    /// Whether `off` switches it off, from outside the code.
+    pub may_be_off: bool,
     /// What holds if it is not stated, in words.
     pub default: &'static str,
     /// What it does, in one sentence.
@@ -48,6 +51,7 @@ impl Config {
             name: entry.name,
             kind: entry.takes.kind(),
             value: entry.value(),
+            may_be_off: entry.may_be_off,
             default: entry.default,
             meaning: entry.meaning,
         })
