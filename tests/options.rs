@@ -487,9 +487,9 @@ mod other {
 
         pub(crate) static IS_USED: AtomicBool = AtomicBool::new(false);
 
-        pub(crate) fn enter(site: &'static SiteCell) -> Result<Permit<'static>, Rejected> {
+        pub(crate) fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
             IS_USED.store(true, Ordering::SeqCst);
-            breaker_runtime::__private::enter(site)
+            breaker_runtime::__private::enter(way)
         }
     }
 }

@@ -7,6 +7,7 @@
 mod arguments;
 mod body;
 mod expected;
+mod fault;
 mod site;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -72,6 +73,9 @@ use crate::spec::Spec;
 /// }
 /// ```
 ///
+/// The body stands in `rt::body!(..)`, or `rt::awaited_body!(..)` if it is async. Without feature `test-util` of the
+/// runtime, these macros are the body and nothing else, as shown here.
+///
 /// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function { attrs, vis, inner_attrs, .. } = function;
@@ -117,7 +121,7 @@ impl Guard<'_> {
     fn guarded_body(&self) -> TokenStream {
         let (circuit, lends) = (self.circuit(), self.lends());
         if self.function.flavor == Flavor::Sync {
-            let decide = self.decide(&lends, &self.called());
+            let decide = self.decide(&lends, &self.replaceable(&self.called()));
             return quote! { #circuit #decide };
         }
         let body = self.async_body();

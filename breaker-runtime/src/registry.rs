@@ -9,6 +9,13 @@ mod listeners;
 mod listing;
 mod outbox;
 mod provenance;
+#[cfg(feature = "test-util")]
+mod renewal;
+#[cfg(feature = "test-util")]
+mod scope;
+#[cfg(not(feature = "test-util"))]
+#[path = "registry/no_scope.rs"]
+mod scope;
 mod site_cell;
 
 use std::cmp::Reverse;
@@ -27,6 +34,10 @@ use self::listeners::Listeners;
 pub use self::listeners::Subscription;
 use self::listing::Entry;
 use self::provenance::Provenance;
+#[cfg(feature = "test-util")]
+pub use self::scope::Fault;
+#[cfg(feature = "test-util")]
+pub(crate) use self::scope::{Entered, Fired, Scope, be_strict, current};
 pub use self::site_cell::{Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
@@ -50,6 +61,11 @@ const NO_ROOM: ConfigError = ConfigError::new(
 /// ```
 #[must_use]
 pub fn registry() -> &'static Registry {
+    scope::registry().unwrap_or_else(process)
+}
+
+/// The registry of the process.
+fn process() -> &'static Registry {
     static REGISTRY: Lazy<Registry> = Lazy::new(|| Registry::of(SiteCell::linked()));
     &REGISTRY
 }
@@ -76,6 +92,8 @@ pub fn registry() -> &'static Registry {
 pub struct Registry {
     listeners: Arc<Listeners>,
     circuits: Arc<Circuits>,
+    /// What its circuits go by.
+    clock: RwLock<Clock>,
     /// Those that have keys, by the name that all keys of one begin with.
     keyed: RwLock<BTreeMap<Arc<str>, Arc<KeyedCircuits>>>,
 }
@@ -100,6 +118,7 @@ impl Registry {
         Self {
             listeners: Arc::default(),
             circuits: Arc::default(),
+            clock: RwLock::default(),
             keyed: RwLock::new(BTreeMap::new()),
         }
     }
@@ -107,18 +126,22 @@ impl Registry {
     /// The first site in the order of places that states a config decides for its name (R22), whatever
     /// order the linker put them in and whichever runs first.
     fn of(sites: impl Iterator<Item = &'static Site>) -> Self {
+        let registry = Self::new();
+        registry.add_sites(sites);
+        registry
+    }
+
+    fn add_sites(&self, sites: impl Iterator<Item = &'static Site>) {
         let mut sites: Vec<_> = sites.collect();
         sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.order()));
-        let registry = Self::new();
         for site in &sites {
-            registry.circuit_of(site);
+            self.circuit_of(site);
         }
         // Of several bounds that the sites of a name state, the greatest holds, whichever is called first.
         sites.sort_by_key(|site| Reverse(site.max_keys()));
         for site in sites.into_iter().filter(|site| site.max_keys() > 0) {
-            registry.keyed_of(site);
+            self.keyed_of(site);
         }
-        registry
     }
 
     /// Finds a circuit by name, including those of annotated functions that were never called.
@@ -513,7 +536,7 @@ impl Registry {
         }
     }
 
-    fn no_circuit(&self, name: &str) -> String {
+    pub(crate) fn no_circuit(&self, name: &str) -> String {
         let names = self.names();
         let known = names.iter().map(String::as_str);
         let hint = nearest(name, known).map(|near| format!("; did you mean {near:?}?"));
@@ -562,7 +585,8 @@ impl Registry {
     }
 
     fn add(&self, name: Name, config: Config, provenance: Provenance) -> Entry {
-        let made = Entry::new(name, config, Clock::System, provenance, &self.listeners);
+        let clock = self.clock.read().clone();
+        let made = Entry::new(name, config, clock, provenance, &self.listeners);
         self.circuits.insert(made)
     }
 

@@ -136,18 +136,24 @@ impl Guard<'_> {
             }
         };
         // The limit is inside: what it drops when time is up is still the call, also if that panics.
-        let limited = match self.call_timeout() {
+        let limit = self.call_timeout();
+        let limited = match &limit {
             Some(limit) => quote! { #rt::within(#limit, #future) },
             None => future.clone(),
         };
         // Pinned beside what guards it, not in it: so the compiler has one type less to look through. Pinned
         // in a second step, as a future that is made in its place cannot share that with the arguments.
+        let Some(value) = self.replaced() else {
+            return quote! {
+                {
+                    let #running = #limited;
+                    let #running = ::core::pin::pin!(#running);
+                    #rt::#guarded.await
+                }
+            };
+        };
         quote! {
-            {
-                let #running = #limited;
-                let #running = ::core::pin::pin!(#running);
-                #rt::#guarded.await
-            }
+            #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #rt::#guarded })
         }
     }
 

@@ -129,7 +129,12 @@ impl CircuitBreaker {
         Self::valid(name, config, clock, Some(membership))
     }
 
-    fn valid(name: Name, config: Config, clock: Clock, membership: Option<Membership>) -> Self {
+    pub(super) fn valid(
+        name: Name,
+        config: Config,
+        clock: Clock,
+        membership: Option<Membership>,
+    ) -> Self {
         let settings = config.settings();
         let clock = Source::new(clock, settings.shortest_time());
         let stopwatch = Stopwatch::new(settings.slow_call, &clock);

@@ -4,6 +4,7 @@ use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;
 use super::clock::Stopwatch;
 use super::passage::GoodNow;
+use super::timer::Timer;
 use super::word::Manner;
 use crate::rules::{Good, Machine};
 use crate::settings::{Config, Settings};
@@ -44,7 +45,7 @@ impl CircuitBreaker {
 
     pub(super) fn refit_bulkhead(&self, settings: &Settings) {
         let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
-        let make = || Bulkhead::new(limit, settings.max_wait).into();
+        let make = || Bulkhead::new(limit, settings.max_wait, Timer::of(&self.clock)).into();
         match self.bulkhead.get() {
             Some(bulkhead) => bulkhead.refit(limit, settings.max_wait),
             None if settings.max_concurrent.is_some() => drop(self.bulkhead.set(make())),

@@ -1,0 +1,55 @@
+//! Registries for tests that are used again, one test after the other.
+//!
+//! *Why it exists:* `registry()` returns a `&'static Registry`. So the registry of a test has to live for ever, and
+//! there must not be one more for every test. A registry comes back when its test ends. It is used again when nobody
+//! holds a circuit, a key or a subscription of its last test any more.
+
+use std::sync::Arc;
+
+use super::site_cell::SiteCell;
+use super::{Clock, Registry};
+use crate::circuit::Global;
+
+static IDLE: Global<Vec<&'static Registry>> = Global::new(Vec::new());
+
+impl Registry {
+    /// A registry that nobody else uses, with every linked site in it, all closed.
+    pub(super) fn borrowed(clock: Clock) -> &'static Self {
+        let registry = {
+            let mut idle = IDLE.lock();
+            let free = idle.iter().position(|registry| registry.is_let_go());
+            free.map(|at| idle.swap_remove(at))
+        };
+        let registry = registry.unwrap_or_else(|| Box::leak(Box::default()));
+        *registry.clock.write() = clock;
+        registry.add_sites(SiteCell::linked());
+        registry
+    }
+
+    /// Takes a registry back whose test has ended.
+    pub(super) fn give_back(&'static self) {
+        self.clear();
+        IDLE.lock().push(self);
+    }
+
+    /// How many there are that wait for a test.
+    #[cfg(test)]
+    pub(super) fn idle() -> usize {
+        IDLE.lock().len()
+    }
+
+    fn clear(&self) {
+        // What is dropped may run code of users, so it is dropped after each lock.
+        drop(std::mem::take(&mut *self.keyed.write()));
+        drop(std::mem::take(&mut *self.circuits.0.write()));
+        drop(std::mem::take(&mut *self.listeners.detached.lock()));
+        let mut all = self.listeners.all.lock();
+        all.clear();
+        self.listeners.recount(&all);
+    }
+
+    /// Circuits and subscriptions share the listeners. Those of keys share the circuits, too.
+    fn is_let_go(&self) -> bool {
+        Arc::strong_count(&self.listeners) == 1 && Arc::strong_count(&self.circuits) == 1
+    }
+}
