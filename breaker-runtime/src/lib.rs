@@ -148,3 +148,8 @@ pub use breaker_macros::circuit_breaker;
 #[cfg(all(doctest, feature = "macros", feature = "tokio"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Runs the examples of the guide to testing.
+#[cfg(all(doctest, feature = "macros", feature = "test-util"))]
+#[doc = include_str!("../../docs/guide/testing.md")]
+struct TestingGuide;

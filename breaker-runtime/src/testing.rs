@@ -7,7 +7,7 @@
 //! isolated test, annotated functions go through circuits of the test's own, and the clock stands still until the test
 //! advances it.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[cfg(feature = "macros")] {
 //! use std::time::Duration;
 //! use breaker_runtime::{circuit_breaker, testing};
@@ -91,10 +91,16 @@ pub fn isolate() -> Isolated {
 /// # Examples
 ///
 /// ```
-/// use breaker_runtime::{Clock, testing};
+/// use std::time::Duration;
+/// use breaker_runtime::{Clock, Config, State, testing};
 ///
 /// let test = testing::isolate_with(Clock::System);
-/// assert!(test.registry().conflicts().is_empty());
+/// let config = Config::new().cooldown(Duration::from_millis(1));
+/// let queue = test.registry().get_or_create("queue", config)?;
+/// queue.trip();
+/// std::thread::sleep(Duration::from_millis(5));
+/// assert!(queue.snapshot().probe_due);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 #[must_use = "the test is isolated until the guard is dropped: write `let test = testing::isolate_with(..);`"]
 pub fn isolate_with(clock: Clock) -> Isolated {

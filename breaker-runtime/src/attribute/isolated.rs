@@ -184,12 +184,13 @@ impl<T> FaultyOption<Option<T>> {
     /// # Panics
     ///
     /// If the fault is another.
+    #[must_use]
     pub fn __breaker_value(&self, instead: Instead) -> Option<T> {
-        match instead.0.fired {
+        let Fails { circuit, fired } = *instead.0;
+        match fired {
             Fired::None => None,
             _ => panic!(
-                "the fault of circuit {:?} is an error, and the function returns an `Option`: use `Fault::none()`",
-                instead.0.circuit,
+                "the fault of circuit {circuit:?} is an error, and the function returns an `Option`: use `Fault::none()`"
             ),
         }
     }
@@ -201,6 +202,7 @@ impl<R> FaultyValue<R> {
     /// # Panics
     ///
     /// Always.
+    #[must_use]
     pub fn __breaker_value(&self, instead: Instead) -> R {
         instead.is_impossible()
     }

@@ -314,9 +314,10 @@ impl<'a> Permit<'a> {
         Leave { claim: permit.claim, began: permit.began, if_dropped: permit.if_dropped }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "a leave makes one permit")]
     pub(super) fn with(breaker: &'a CircuitBreaker, leave: Leave) -> Self {
         let Leave { claim, began, if_dropped } = leave;
-        Self::new(breaker, claim, began, if_dropped)
+        Self { breaker, claim, began, if_dropped, delay: Delay::default() }
     }
 
     #[inline]

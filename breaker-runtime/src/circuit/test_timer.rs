@@ -78,15 +78,11 @@ pub struct Driver(Alarm);
 
 impl<F: Future> Within<F> {
     pub(crate) fn new(clock: Option<&ManualClock>, limit: Duration, future: F) -> Self {
-        match clock {
-            Some(clock) => {
-                Self::Driven { future, alarm: Driver(clock.alarm(limit)), is_begun: false }
-            }
-            None => {
-                let over_at = tokio::time::Instant::now().checked_add(limit);
-                Self::Tokio { timeout: tokio::time::timeout(limit, future), over_at }
-            }
+        if let Some(clock) = clock {
+            return Self::Driven { future, alarm: Driver(clock.alarm(limit)), is_begun: false };
         }
+        let over_at = tokio::time::Instant::now().checked_add(limit);
+        Self::Tokio { timeout: tokio::time::timeout(limit, future), over_at }
     }
 }
 

@@ -91,7 +91,7 @@ fn source(snapshot: &Snapshot, option: &str) -> String {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// breaker_runtime::testing::assert_no_conflicts();
 /// ```
 #[track_caller]

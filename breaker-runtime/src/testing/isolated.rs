@@ -201,7 +201,7 @@ impl Isolated {
             let end = statement.find('=').unwrap_or(statement.len());
             match statement[..end].rfind('.') {
                 Some(dot) => {
-                    stated.entry(&statement[..dot]).or_default().push(&statement[dot + 1..])
+                    stated.entry(&statement[..dot]).or_default().push(&statement[dot + 1..]);
                 }
                 None => mistakes.push(format!(
                     "`{statement}` needs the name of a circuit: write `name.option=value`"

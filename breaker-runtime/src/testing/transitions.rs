@@ -51,7 +51,7 @@ impl fmt::Debug for Transitions {
 
 impl PartialEq<str> for Transitions {
     fn eq(&self, text: &str) -> bool {
-        self.to_string() == text
+        text.split(" -> ").eq(self.0.iter().map(|state| state.as_str()))
     }
 }
 

@@ -20,13 +20,13 @@ use std::time::Duration;
 /// use breaker_runtime::circuit_breaker;
 /// use breaker_runtime::testing::{self, Fault};
 ///
-/// #[circuit_breaker(name = "geo", fallback = |_| Ok("somewhere"))]
+/// #[circuit_breaker(name = "cities", fallback = |_| Ok("somewhere"))]
 /// fn city(of: &str) -> Result<&'static str, std::fmt::Error> {
 ///     Ok(if of == "me" { "Kiel" } else { "Bonn" })
 /// }
 ///
 /// let test = testing::isolate();
-/// test.fault("geo", Fault::fail_with(|| Err(std::fmt::Error)).times(1));
+/// test.fault("cities", Fault::fail_with(|| Err(std::fmt::Error)).times(1));
 /// assert_eq!(city("me"), Ok("somewhere"));
 /// assert_eq!(city("me"), Ok("Kiel"));
 /// # }
@@ -194,7 +194,7 @@ impl Planned {
             return None;
         }
         self.seen += 1;
-        let is_in_turn = self.seen % self.fault.every == 0;
+        let is_in_turn = self.seen.is_multiple_of(self.fault.every);
         // Drawn for every call, so that a seed picks the same calls whatever else is asked for.
         let is_drawn =
             self.fault.share.as_mut().is_none_or(|(share, random)| random.f64() < *share);
