@@ -58,8 +58,8 @@ fn cached(sku: &str) -> Result<u32, PriceError> {
 }
 
 #[circuit_breaker(name = "tenants", key = tenant, failure_threshold = 1, cooldown = "10s")]
-fn tenant(tenant: &str, up: bool) -> Result<u32, PriceError> {
-    if up { Ok(tenant.len() as u32) } else { down() }
+fn tenant(tenant: &str, up: bool) -> Result<usize, PriceError> {
+    if up { Ok(tenant.len()) } else { down() }
 }
 
 /// The message of a panic.

@@ -78,7 +78,7 @@ async fn a_call_times_out_when_the_test_says_so() {
     let test = testing::isolate();
     let call = tokio::spawn(test.handle().wrap(hangs()));
     tokio::task::yield_now().await;
-    test.advance(SECOND * 2 - Duration::from_nanos(1));
+    test.advance(Duration::from_nanos(1_999_999_999));
     tokio::task::yield_now().await;
     assert!(!call.is_finished());
     test.advance(Duration::from_nanos(1));

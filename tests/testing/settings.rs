@@ -32,7 +32,7 @@ fn settings_of_a_name_are_those_of_its_keys() {
 fn every_mistake_is_told_and_nothing_is_changed() {
     let test = testing::isolate();
     let said = message(|| {
-        test.apply("prices.cooldown=5, pricse.cooldown=1s, cooldown=1s, prices.failure_treshold=1")
+        test.apply("prices.cooldown=5, pricse.cooldown=1s, cooldown=1s, prices.failure_treshold=1");
     });
     for part in [
         "`apply` changes nothing",

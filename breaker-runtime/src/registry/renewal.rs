@@ -32,12 +32,6 @@ impl Registry {
         IDLE.lock().push(self);
     }
 
-    /// How many there are that wait for a test.
-    #[cfg(test)]
-    pub(super) fn idle() -> usize {
-        IDLE.lock().len()
-    }
-
     fn clear(&self) {
         // What is dropped may run code of users, so it is dropped after each lock.
         drop(std::mem::take(&mut *self.keyed.write()));
@@ -51,5 +45,40 @@ impl Registry {
     /// Circuits and subscriptions share the listeners. Those of keys share the circuits, too.
     fn is_let_go(&self) -> bool {
         Arc::strong_count(&self.listeners) == 1 && Arc::strong_count(&self.circuits) == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Config;
+
+    #[test]
+    fn a_registry_is_used_again_once_nobody_holds_anything_of_it() {
+        let borrowed = || Registry::borrowed(Clock::System);
+        let config = Config::new();
+        let first = borrowed();
+        let is_first = |other: &'static Registry| std::ptr::eq(first, other);
+        let circuit = first.circuit("held", config).unwrap();
+        first.give_back();
+        let second = borrowed();
+        assert!(!is_first(second), "a circuit is held");
+        let keys = second.keyed("keys", config, 2).unwrap();
+        let subscription = first.subscribe(|_| {});
+        drop(circuit);
+        second.give_back();
+        let third = borrowed();
+        assert!(!is_first(third) && !std::ptr::eq(second, third), "keys and a subscription are");
+        drop((keys, subscription));
+        third.subscribe(|_| {}).detach();
+        third.give_back();
+        let all = [first, second, third];
+        for _ in 0..100 {
+            let again = borrowed();
+            assert!(all.iter().any(|known| std::ptr::eq(*known, again)));
+            assert!(again.get("held").is_none() && again.get("keys").is_none());
+            again.circuit("made", config).unwrap();
+            again.give_back();
+        }
     }
 }
