@@ -10,6 +10,7 @@ mod answer;
 mod arguments;
 mod body;
 mod expected;
+mod fault;
 mod future;
 mod site;
 
@@ -75,6 +76,9 @@ use crate::spec::fallback::Fallback;
 /// }
 /// ```
 ///
+/// The body stands in `rt::body!(..)`, or `rt::awaited_body!(..)` if it is async. Without feature `test-util` of the
+/// runtime, these macros are the body and nothing else, as shown here.
+///
 /// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function { attrs, vis, inner_attrs, .. } = function;
@@ -120,7 +124,7 @@ impl Guard<'_> {
     fn guarded_body(&self) -> TokenStream {
         let (circuit, lends) = (self.circuit(), self.lends());
         if self.function.flavor == Flavor::Sync {
-            let decide = self.decide(&lends, &self.called());
+            let decide = self.decide(&lends, &self.replaceable(&self.called()));
             return quote! { #circuit #decide };
         }
         let body = self.async_body();

@@ -138,18 +138,24 @@ impl Guard<'_> {
         };
         // The timer is inside the guarded future. So a panic while the body is dropped at the limit counts as
         // part of the call.
-        let limited = match self.call_timeout() {
+        let limit = self.call_timeout();
+        let limited = match &limit {
             Some(limit) => quote! { #rt::within(&#permit, #limit, #future) },
             None => future.clone(),
         };
         // Pinned next to its guard and not inside it, which saves the compiler one type. Pinned in a second
         // step, because a future made in place cannot share its space with the arguments.
+        let Some(value) = self.replaced() else {
+            return quote! {
+                {
+                    let #running = #limited;
+                    let #running = ::core::pin::pin!(#running);
+                    #rt::#guarded.await
+                }
+            };
+        };
         quote! {
-            {
-                let #running = #limited;
-                let #running = ::core::pin::pin!(#running);
-                #rt::#guarded.await
-            }
+            #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #rt::#guarded })
         }
     }
 

@@ -1,16 +1,56 @@
 //! The generated code, as snapshots.
 
 use expect_test::{Expect, expect};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::visit_mut::{VisitMut, visit_expr_mut};
 
 use crate::guard::guard;
 
-/// The function that an attribute and an item become, as rustfmt would show it.
-fn expanded(args: &str, item: &str) -> String {
+/// The tokens that an attribute and an item become.
+fn guarded(args: &str, item: &str) -> TokenStream {
     let parse = |text: &str| text.parse::<TokenStream>().expect("the test's tokens are tokens");
-    let guarded = guard(parse(args), &parse(item)).to_string();
+    guard(parse(args), &parse(item))
+}
+
+/// The function that an attribute and an item become, as rustfmt would show it, with the bodies that the runtime
+/// makes of it without feature `test-util`.
+fn expanded(args: &str, item: &str) -> String {
+    let guarded = guarded(args, item).to_string();
+    let mut file = syn::parse_file(&guarded).expect("an expansion is Rust");
+    Bodies.visit_file_mut(&mut file);
     // `prettyplease` does not format the arguments of unknown macros.
-    prettyplease::unparse(&syn::parse_file(&guarded).expect("an expansion is Rust"))
+    prettyplease::unparse(&file)
+}
+
+/// Expands the macros of the runtime that are a body.
+struct Bodies;
+
+impl VisitMut for Bodies {
+    fn visit_expr_mut(&mut self, expr: &mut syn::Expr) {
+        if let syn::Expr::Macro(body) = expr {
+            let name = body.mac.path.segments.last().map(|last| last.ident.to_string());
+            let tokens: Vec<_> = body.mac.tokens.clone().into_iter().collect();
+            let group = |at: usize| match &tokens[at] {
+                TokenTree::Group(group) => group.stream(),
+                token => panic!("{token} is no group"),
+            };
+            let made = match name.as_deref() {
+                Some("body") => tokens[2..].iter().cloned().collect(),
+                Some("awaited_body") => {
+                    let (running, future, guarded) = (&tokens[1], group(4), group(5));
+                    quote! {{
+                        let #running = #future;
+                        let #running = ::core::pin::pin!(#running);
+                        #guarded.await
+                    }}
+                }
+                _ => return,
+            };
+            *expr = syn::parse2(made).expect("a body is an expression");
+        }
+        visit_expr_mut(self, expr);
+    }
 }
 
 #[track_caller]
@@ -633,4 +673,51 @@ fn the_documented_output_is_the_real_one() {
     let (_, args) = attribute.split_once('(').expect("the attribute has arguments");
     let output = expanded(args, item).replace("::breaker_runtime::__private::", "rt::");
     assert_eq!(squeezed(&documented("/// Output,", "/// ```")), squeezed(&output), "\n{output}");
+}
+
+/// What a test may have happen in place of the body: an error of that type, or none at all.
+#[track_caller]
+fn check_replaced(item: &str, replaced: &str) {
+    let guarded = guarded(r#"name = "prices", fallback = |_| todo!()"#, item).to_string();
+    let (_, rest) = guarded.split_once("body ! (").expect("the body can be replaced");
+    let (_, ty) = rest.split_once('[').expect("a type in brackets");
+    let (ty, _) = ty.split_once(']').expect("they end");
+    assert_eq!(ty.split_whitespace().collect::<String>(), replaced, "{item}");
+}
+
+#[test]
+fn only_errors_that_visibly_borrow_nothing_can_be_made_by_a_test() {
+    for (output, replaced) in [
+        ("Result<&str, Fault>", "Result<&str,Fault>"),
+        ("io::Result<u8>", "io::Result<u8>"),
+        (
+            "Result<T, Box<dyn std::error::Error + Send>>",
+            "Result<T,Box<dynstd::error::Error+Send>>",
+        ),
+        ("Option<&'a T>", "Option<&'aT>"),
+        ("Answer", "Answer"),
+        ("Result<u8, &'static str>", "Result<u8,&'staticstr>"),
+        ("Result<u8, &'a str>", ""),
+        ("Result<u8, &str>", ""),
+        ("Result<u8, Cow<'_, str>>", ""),
+        ("Result<u8, Own>", ""),
+        ("Result<u8, E>", ""),
+        ("Result<u8, Fault<S>>", ""),
+        ("Result<u8, S::Error>", ""),
+        ("Result<u8, Backend::Error>", ""),
+        ("Result<u8, Self>", ""),
+        ("Result<u8, <S as Service>::Error>", ""),
+        ("io::Result<T>", ""),
+        ("impl Iterator<Item = u8>", ""),
+        ("u8", "u8"),
+        ("(u8, u8)", ""),
+    ] {
+        check_replaced(&format!("fn price<'a, Own>(&'a self) -> {output} {{ body() }}"), replaced);
+    }
+    check_replaced("async fn price(&self) -> Result<u8, Fault> { body() }", "Result<u8,Fault>");
+    check_replaced(
+        "fn price() -> Pin<Box<dyn Future<Output = Result<u8, Fault>> + Send>> { body() }",
+        "Result<u8,Fault>",
+    );
+    check_replaced("fn price(&self) -> Self::Future { body() }", "");
 }

@@ -137,7 +137,7 @@ impl CircuitBreaker {
         Self::valid(name, config, clock, Some(membership))
     }
 
-    fn valid(
+    pub(super) fn valid(
         name: Name,
         config: Config,
         clock: Clock,

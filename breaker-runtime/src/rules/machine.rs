@@ -5,6 +5,8 @@
 
 mod evidence;
 mod orders;
+#[cfg(feature = "test-util")]
+mod staged;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -263,10 +265,7 @@ impl Machine {
                 .ok_or(refusal);
         }
         if let Phase::Open { .. } = self.phase {
-            let trouble = self.trouble();
-            (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
-            let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
-            self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
+            self.begin_half_open(now);
             ticket.epoch = self.epoch;
         }
         if let Phase::HalfOpen { probes, next } = &mut self.phase {
@@ -752,6 +751,13 @@ impl Machine {
         };
         let until = now.after(self.cooldown(draw));
         self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
+    }
+
+    fn begin_half_open(&mut self, now: Instant) {
+        let trouble = self.trouble();
+        (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
+        let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+        self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {

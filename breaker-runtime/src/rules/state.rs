@@ -240,8 +240,8 @@ impl fmt::Display for Cause {
         match self {
             Self::Tripped(reason) => reason.fmt(f),
             Self::CooldownOver => f.write_str("the cooldown is over"),
-            Self::Recovered(1) => f.write_str("1 probe succeeded"),
-            Self::Recovered(successes) => write!(f, "{successes} probes succeeded"),
+            Self::Recovered(1) => f.write_str("1 good probe"),
+            Self::Recovered(successes) => write!(f, "{successes} good probes"),
             Self::Reset => f.write_str("reset()"),
             Self::ForcedOpen => f.write_str("force_open()"),
             Self::Disabled => f.write_str("disable()"),
