@@ -702,8 +702,8 @@ impl Registry {
         if mistakes.is_empty() {
             let problems = self.read(|entry| problem(entry.name(), &entry.effective(&stack)));
             let mut problems: Vec<_> = problems.into_iter().flatten().collect();
-            problems.sort();
-            mistakes.extend(problems.into_iter().map(Mistake::of_all));
+            problems.sort_by(|one, other| one.text.cmp(&other.text));
+            mistakes.extend(problems.into_iter().map(|problem| problem.located(layers)));
         }
         if mistakes.is_empty() {
             let unknown = unknown(stack.names(), |name| self.knows(name));

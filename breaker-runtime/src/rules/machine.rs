@@ -614,7 +614,10 @@ impl Machine {
                 let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
             }
-            Phase::ForcedOpen | Phase::Disabled => false,
+            // An order would be lost. Settings are laid over the next circuit of that key, too.
+            Phase::ForcedOpen | Phase::Disabled => {
+                self.orders().and_then(|orders| orders.in_force(self.settings.mode, now)).is_none()
+            }
         }
     }
 
