@@ -30,8 +30,10 @@ const DEFAULTS = {
 };
 
 /** The kinds of values, as the server tells them. */
-const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', max_wait: 'wait' };
-const OPTIONS = Object.keys(DEFAULTS).map((name) => ({ name, kind: KIND_OF[name] ?? 'count', value: 'any', default: 'as ever', meaning: `What ${name} does.` }));
+const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', max_wait: 'wait', mode: 'mode' };
+const VALUE_OF = { share: 'more than 0, at most 1', duration: 'duration, longer than 0', mode: '`normal` or `observe`; from outside also `disabled` or `forced_open`' };
+const CAN_BE_OFF = new Set(['failure_threshold', 'failure_rate', 'slow_call', 'slow_call_rate', 'max_concurrent']);
+const OPTIONS = Object.keys(DEFAULTS).map((name) => ({ name, kind: KIND_OF[name] ?? 'count', value: VALUE_OF[KIND_OF[name]] ?? 'integer, at least 1', may_be_off: CAN_BE_OFF.has(name), default: 'as ever', meaning: `What ${name} does.` }));
 
 const configOf = (stated) => ({
   ...DEFAULTS,
@@ -122,9 +124,10 @@ class Circuit {
     const [before, from] = [this.config, this.sources(true)];
     change();
     this.settle();
+    const text = (option, config) => (config[option] === null ? 'off' : `${config[option]}${option === 'cooldown' ? 's' : ''}`);
     const [after, to] = [this.config, this.sources(true)];
     const changes = Object.keys(after).filter((option) => option !== 'stated' && JSON.stringify(before[option]) !== JSON.stringify(after[option]))
-      .map((option) => ({ option, old: `${before[option]}`, old_source: from[option] ?? 'built-in', new: `${after[option]}`, new_source: to[option] ?? 'built-in' }));
+      .map((option) => ({ option, old: text(option, before), old_source: from[option] ?? 'built-in', new: text(option, after), new_source: to[option] ?? 'built-in' }));
     if (changes.length) this.note(at, { kind: 'reconfigured', changes, text: `reconfigured: ${changes.map(({ option }) => option).join(', ')}` });
   }
 
