@@ -1,6 +1,6 @@
 //! How the user's body runs: in place, as a closure, as a function of its own, or as a future that is awaited.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::Guard;
@@ -123,6 +123,15 @@ impl Guard<'_> {
 
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
+        self.awaited_at(None, future)
+    }
+
+    /// The same, with complaints at a place. Those about the type of the value stay at the type.
+    pub(super) fn awaited_at(&self, at: Option<Span>, future: &TokenStream) -> TokenStream {
+        let placed = |tokens| match at {
+            Some(at) => respan(tokens, at, at),
+            None => tokens,
+        };
         let (rt, permit) = (&self.rt, local("permit"));
         let running = local("running");
         let guarded = match self.spec.on_cancel {
@@ -144,17 +153,23 @@ impl Guard<'_> {
         // Pinned beside what guards it, not in it: so the compiler has one type less to look through. Pinned
         // in a second step, as a future that is made in its place cannot share that with the arguments.
         let Some(value) = self.replaced() else {
-            return quote! {
+            return placed(quote! {
                 {
                     let #running = #limited;
                     let #running = ::core::pin::pin!(#running);
                     #rt::#guarded.await
                 }
-            };
+            });
         };
-        quote! {
-            #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #rt::#guarded })
-        }
+        let [permit, running, limit, limited, guarded] = [
+            quote! { #permit },
+            quote! { #running },
+            quote! { #limit },
+            quote! { #limited },
+            quote! { #rt::#guarded },
+        ]
+        .map(placed);
+        quote! { #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #guarded }) }
     }
 
     /// What `on_cancel` is if it has a time, ahead of [`awaited`](Guard::awaited): a mistake in a constant
