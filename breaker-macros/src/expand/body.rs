@@ -1,6 +1,6 @@
 //! Runs the user's body: in place, as a closure, as a nested function, or as a future.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::Guard;
@@ -124,6 +124,15 @@ impl Guard<'_> {
 
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
+        self.awaited_at(None, future)
+    }
+
+    /// The same, with complaints at a place. Those about the type of the value stay at the type.
+    pub(super) fn awaited_at(&self, at: Option<Span>, future: &TokenStream) -> TokenStream {
+        let placed = |tokens| match at {
+            Some(at) => respan(tokens, at, at),
+            None => tokens,
+        };
         let (rt, permit) = (&self.rt, local("permit"));
         let running = local("running");
         let guarded = match self.spec.on_cancel {
@@ -146,17 +155,23 @@ impl Guard<'_> {
         // Pinned next to its guard and not inside it, which saves the compiler one type. Pinned in a second
         // step, because a future made in place cannot share its space with the arguments.
         let Some(value) = self.replaced() else {
-            return quote! {
+            return placed(quote! {
                 {
                     let #running = #limited;
                     let #running = ::core::pin::pin!(#running);
                     #rt::#guarded.await
                 }
-            };
+            });
         };
-        quote! {
-            #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #rt::#guarded })
-        }
+        let [permit, running, limit, limited, guarded] = [
+            quote! { #permit },
+            quote! { #running },
+            quote! { #limit },
+            quote! { #limited },
+            quote! { #rt::#guarded },
+        ]
+        .map(placed);
+        quote! { #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #guarded }) }
     }
 
     /// The time of `on_cancel = failure_after(..)`. It stands before [`awaited`](Guard::awaited), so that a

@@ -72,7 +72,7 @@ impl Guard<'_> {
     /// Awaits the future and checks its output type. A mismatch is reported at the body's value.
     fn resolved(&self, future: &Ident) -> TokenStream {
         let at = tail(&self.function.body);
-        let awaited = respan(self.awaited(&future.to_token_stream()), at, at);
+        let awaited = self.awaited_at(Some(at), &future.to_token_stream());
         let (rt, value, resolved) = (&self.rt, local("value"), placed("resolved", at));
         let Some(ty) = &self.function.output.ty else { return awaited };
         let ty = match self.spec.call_timeout {

@@ -285,7 +285,9 @@ macro_rules! __breaker_awaited {
         let $running = $($future)*;
         let $running = $crate::__private::core::pin::pin!($running);
         match $crate::__private::async_fault(&mut $permit, $crate::__private::core::option::Option::None) {
-            $crate::__private::core::option::Option::None => $($guarded)*.await,
+            $crate::__private::core::option::Option::None => {
+                $crate::__breaker_typed!([$($ty)*] $($guarded)*.await)
+            }
             $crate::__private::core::option::Option::Some(__breaker_instead) => {
                 $crate::__breaker_instead!(__breaker_instead [$($ty)*])
             }
@@ -298,13 +300,32 @@ macro_rules! __breaker_awaited {
             &mut $permit,
             $crate::__private::core::option::Option::Some($($limit)*),
         ) {
-            $crate::__private::core::option::Option::None => $($guarded)*.await,
+            $crate::__private::core::option::Option::None => {
+                $crate::__breaker_typed!([$($ty)*; limited] $($guarded)*.await)
+            }
             $crate::__private::core::option::Option::Some(__breaker_instead) => {
                 $crate::__private::core::result::Result::Ok(
                     $crate::__breaker_instead!(__breaker_instead [$($ty)*])
                 )
             }
         }
+    }};
+}
+
+/// A value of that type. Without it, a body of another type would be compared with the other arm.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_typed {
+    ([] $($value:tt)*) => { $($value)* };
+    ([; limited] $($value:tt)*) => { $($value)* };
+    ([$ty:ty; limited] $($value:tt)*) => {{
+        let __breaker_value: $crate::__private::core::result::Result<$ty, $crate::__private::Elapsed> =
+            $($value)*;
+        __breaker_value
+    }};
+    ([$ty:ty] $($value:tt)*) => {{
+        let __breaker_value: $ty = $($value)*;
+        __breaker_value
     }};
 }
 
