@@ -159,11 +159,6 @@ fn what_is_no_toml_is_shown_where_it_stops_being_some() {
             1 | [circuits.mail
               |               ^
 
-            breaker.toml:3:11: unknown circuit "http/a"
-              |
-            3 | [circuits.http/a.b]
-              |           ^^^^^^
-
             breaker.toml:3:15: this is no TOML: invalid unquoted key, expected letters, numbers, `-`, `_`; write names with other characters in quotes
               |
             3 | [circuits.http/a.b]
@@ -395,6 +390,15 @@ fn mistakes_in_directives_have_places_too() {
         1 | payments.cooldown=5,paymnts.mode=observe, mail.mode=on
           |                                                     ^^"#]]
     .assert_eq(&errors.unwrap_err().to_string());
+}
+
+#[test]
+fn a_directive_can_have_several_mistakes() {
+    let file = File::none().registry(registry()).directives("mial.cooldown=5");
+    let errors = file.check().unwrap_err();
+    let all: Vec<_> = errors.iter().map(|it| (it.column, it.message.as_str())).collect();
+    let unit = "`cooldown` needs a unit: write `\"5s\"` or `\"5ms\"`";
+    assert_eq!(all, [(1, "unknown circuit \"mial\"; did you mean \"mail\"?"), (15, unit)]);
 }
 
 #[test]
