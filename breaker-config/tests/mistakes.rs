@@ -153,7 +153,7 @@ fn what_is_no_toml_is_shown_where_it_stops_being_some() {
     let text = "[circuits.mail\ncooldown = \n[circuits.http/a.b]\nmode = \"normal\"\nwindow = 'x\n";
     shown(
         text,
-        &expect![[r#"
+        &expect![[r"
             breaker.toml:1:15: this is no TOML: unclosed table, expected `]`
               |
             1 | [circuits.mail
@@ -167,7 +167,7 @@ fn what_is_no_toml_is_shown_where_it_stops_being_some() {
             breaker.toml:5:12: this is no TOML: invalid literal string, expected `'`
               |
             5 | window = 'x
-              |            ^"#]],
+              |            ^"]],
     );
 }
 
@@ -315,8 +315,8 @@ fn a_duplicate_key_is_a_mistake() {
 
 #[test]
 fn very_many_mistakes_are_counted() {
-    let text = "[defaults]\n".to_owned()
-        + &(0..5_000).map(|it| format!("x{it} = 1\n")).collect::<String>();
+    let lines: Vec<_> = (0..5_000).map(|it| format!("x{it} = 1")).collect();
+    let text = format!("[defaults]\n{}\n", lines.join("\n"));
     let errors = errors(&text);
     assert_eq!(errors.iter().count(), 100);
     assert!(errors.to_string().ends_with("and 4900 more mistakes"));
