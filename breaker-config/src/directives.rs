@@ -11,8 +11,8 @@ const FORM: &str = "write a directive as `circuit.option=value`";
 /// Reads directives, separated by commas or line breaks.
 pub(crate) fn read(text: &str, found: &mut Found) {
     for span in separated(text) {
-        match directive(text, span) {
-            Ok(piece) => found.take(piece),
+        match directive(text, span, &mut found.circuits) {
+            Ok(piece) => found.pieces.push(piece),
             Err((span, message)) => found.problems.push((At::Variable(span), message)),
         }
     }
@@ -20,7 +20,9 @@ pub(crate) fn read(text: &str, found: &mut Found) {
 
 type Wrong = (Range<usize>, String);
 
-fn directive(text: &str, span: Range<usize>) -> Result<Piece, Wrong> {
+/// Reads one directive. Its circuit is noted also where its option or value is wrong.
+fn directive(text: &str, span: Range<usize>, circuits: &mut Vec<Word>) -> Result<Piece, Wrong> {
+    let word = |text: String, span| Word { text, at: At::Variable(span) };
     let wrong = |message: String| Err((span.clone(), message));
     let directive = &text[span.clone()];
     let Some(equals) = find_unquoted(directive, b'=') else {
@@ -42,14 +44,15 @@ fn directive(text: &str, span: Range<usize>) -> Result<Piece, Wrong> {
     if name.trim().is_empty() {
         return Err((before, format!("no circuit; {FORM}")));
     }
+    let circuit = word(name, name_span);
+    circuits.push(circuit.clone());
     let option_name = &text[option_span.clone()];
     let option = check_option(option_name).map_err(|message| (option_span.clone(), message))?;
     let read = unquoted(&text[value.clone()]).map_err(|message| (value.clone(), message))?;
     check_value(option, &read).map_err(|message| (value.clone(), message))?;
-    let word = |text: String, span| Word { text, at: At::Variable(span) };
     Ok(Piece {
         layer: Layer::Environment,
-        circuit: word(name, name_span),
+        circuit,
         option: word(option_name.to_owned(), option_span),
         value: word(read, value),
     })

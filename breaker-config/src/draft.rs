@@ -56,13 +56,6 @@ pub(crate) struct Found {
     pub(crate) may_be_unknown: bool,
 }
 
-impl Found {
-    pub(crate) fn take(&mut self, piece: Piece) {
-        self.circuits.push(piece.circuit.clone());
-        self.pieces.push(piece);
-    }
-}
-
 /// Settings that are right, each by itself.
 #[derive(Debug)]
 pub(crate) struct Draft {

@@ -10,13 +10,13 @@
 //! use breaker_runtime::circuit_breaker;
 //!
 //! #[circuit_breaker(name = "payments", failure_threshold = 5)]
-//! fn pay(cents: u32) -> Result<(), String> {
-//!     Ok(())
+//! fn pay(cents: u32) -> Option<u32> {
+//!     Some(cents)
 //! }
 //!
 //! fn main() -> Result<(), breaker_config::Errors> {
 //!     let _config = breaker_config::init()?; // stops watching when it is dropped
-//!     pay(250).unwrap();
+//!     pay(250);
 //!     Ok(())
 //! }
 //! ```

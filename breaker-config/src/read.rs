@@ -61,7 +61,7 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Text, Unread> {
         Ok(text) => Ok(Text::file(name, text)),
         Err(error) => {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             wrong(&format!("the file is not UTF-8, first in line {line}"))
         }
     }

@@ -10,7 +10,7 @@ pub(crate) const VARIABLE: &str = "BREAKER";
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
     name: String,
-    text: String,
+    content: String,
     /// Where lines begin.
     lines: Vec<usize>,
     is_file: bool,
@@ -28,7 +28,7 @@ impl Text {
     fn new(name: String, text: String) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self { name, text, lines, is_file: false }
+        Self { name, content: text, lines, is_file: false }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -36,7 +36,7 @@ impl Text {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        &self.content
     }
 
     /// The place as a source: `breaker.toml:12`, or `BREAKER`.
@@ -52,20 +52,20 @@ impl Text {
     /// The number of the character in its line, from 1.
     pub(crate) fn column(&self, at: usize) -> usize {
         let begin = self.lines[self.line(at) - 1];
-        self.text.get(begin..at).map_or(1, |before| before.chars().count() + 1)
+        self.content.get(begin..at).map_or(1, |before| before.chars().count() + 1)
     }
 
     /// The line of a span, with marks below the span.
     pub(crate) fn excerpt(&self, span: &Range<usize>) -> Excerpt {
         let line = self.line(span.start);
         let begin = self.lines[line - 1];
-        let content = self.text[begin..].split('\n').next().unwrap_or_default().trim_end();
-        let marked = self.text.get(span.clone()).unwrap_or_default();
+        let whole = self.content[begin..].split('\n').next().unwrap_or_default().trim_end();
+        let marked = self.content.get(span.clone()).unwrap_or_default();
         let width = marked.split('\n').next().unwrap_or_default().trim_end().chars().count();
         let before = self.column(span.start) - 1;
         // One line may be the whole text.
         let skipped = before.saturating_sub(Excerpt::WIDTH / 2);
-        let shown: String = content.chars().skip(skipped).take(Excerpt::WIDTH).map(tame).collect();
+        let shown: String = whole.chars().skip(skipped).take(Excerpt::WIDTH).map(tame).collect();
         let before = before - skipped;
         let room = shown.chars().count().saturating_sub(before);
         Excerpt { number: line, line: shown, before, width: width.min(room).max(1) }

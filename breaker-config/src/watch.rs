@@ -61,7 +61,8 @@ pub(crate) enum Seen {
 
 /// The operating system tells of changes from here on.
 pub(crate) struct Watched {
-    watcher: Option<RecommendedWatcher>,
+    /// `None` if the operating system does not tell. The file is polled anyway.
+    system: Option<RecommendedWatcher>,
     directories: Vec<PathBuf>,
     bell: SyncSender<()>,
     rung: Receiver<()>,
@@ -71,15 +72,15 @@ impl Watched {
     pub(crate) fn begin(source: &Source) -> Self {
         // One ring waiting is enough: the file is read after it.
         let (bell, rung) = sync_channel(1);
-        let ring = bell.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let at_change = bell.clone();
+        let system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading the file is an access, too.
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 let (Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(()))) =
-                    ring.try_send(());
+                    at_change.try_send(());
             }
         });
-        let mut watched = Self { watcher: watcher.ok(), directories: vec![], bell, rung };
+        let mut watched = Self { system: system.ok(), directories: vec![], bell, rung };
         watched.follow(source.path.as_deref());
         watched
     }
@@ -87,18 +88,18 @@ impl Watched {
     /// Watches the directory of the file, and that of the file which it links to. Editors and Kubernetes replace the
     /// file, so watching the file itself would end with the first change.
     fn follow(&mut self, path: Option<&Path>) {
-        let Some(watcher) = &mut self.watcher else { return };
+        let Some(system) = &mut self.system else { return };
         let link = path.and_then(Path::parent).map(Path::to_path_buf);
         let target = path.and_then(|path| fs::canonicalize(path).ok());
         let target = target.as_deref().and_then(Path::parent).map(Path::to_path_buf);
         let mut wanted: Vec<PathBuf> = link.into_iter().chain(target).collect();
         wanted.dedup();
         for left in self.directories.iter().filter(|known| !wanted.contains(known)) {
-            let _ = watcher.unwatch(left);
+            let _ = system.unwatch(left);
         }
         let mut watch = |directory: &PathBuf| {
             self.directories.contains(directory)
-                || watcher.watch(directory, RecursiveMode::NonRecursive).is_ok()
+                || system.watch(directory, RecursiveMode::NonRecursive).is_ok()
         };
         wanted.retain(&mut watch);
         self.directories = wanted;
@@ -106,9 +107,9 @@ impl Watched {
 
     /// Watches again from the beginning. A directory that was replaced is no longer watched, and nothing tells so.
     fn follow_again(&mut self, path: Option<&Path>) {
-        if let Some(watcher) = &mut self.watcher {
+        if let Some(system) = &mut self.system {
             for directory in self.directories.drain(..) {
-                let _ = watcher.unwatch(&directory);
+                let _ = system.unwatch(&directory);
             }
         }
         self.follow(path);
