@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Config, MetricNames, Mode, RegistrySnapshot, Snapshot, State, circuit_breaker,
-    registry,
+    CircuitBreaker, Config, MetricNames, Mode, Override, RegistrySnapshot, Snapshot, State,
+    circuit_breaker, registry,
 };
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 use exposition::{Sample, read};
@@ -280,23 +280,15 @@ fn r25_what_an_observed_circuit_would_refuse_is_told_by_its_reason() {
 
 #[test]
 fn exactly_one_mode_is_1_in_every_mode() {
-    let ways: [(&str, fn(&CircuitBreaker)); 4] = [
-        ("normal", |_| {}),
-        ("observe", |it| {
-            it.override_for(breaker_runtime::Override::Mode(Mode::Observe), None, "").unwrap();
-        }),
-        ("disabled", CircuitBreaker::disable),
-        ("forced_open", CircuitBreaker::force_open),
-    ];
-    for (mode, switch) in ways {
+    for mode in [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen] {
         let circuit = circuit(Config::new()).0;
-        switch(&circuit);
+        circuit.override_for(Override::Mode(mode), None, "").unwrap();
         let mut modes = samples(&circuit, MetricNames::Breaker);
         modes.retain(|it| it.metric == "breaker_mode");
         assert_eq!(modes.len(), 4);
         modes.retain(|it| it.value != 0.0);
         let [shown] = modes.as_slice() else { panic!("one mode, not {modes:?}") };
-        assert_eq!((shown.value, shown.label("mode")), (1.0, Some(mode)));
+        assert_eq!((shown.value, shown.label("mode")), (1.0, Some(mode.as_str())));
     }
 }
 
