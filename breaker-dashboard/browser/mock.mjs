@@ -29,6 +29,12 @@ const DEFAULTS = {
   half_open_failure_threshold: 1, probe_timeout: 60, max_concurrent: null, max_wait: 0, mode: 'normal',
 };
 
+/** The kinds of values, as the server tells them. */
+const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', max_wait: 'wait', mode: 'mode' };
+const VALUE_OF = { share: 'more than 0, at most 1', duration: 'duration, longer than 0', mode: '`normal` or `observe`; from outside also `disabled` or `forced_open`' };
+const CAN_BE_OFF = new Set(['failure_threshold', 'failure_rate', 'slow_call', 'slow_call_rate', 'max_concurrent']);
+const OPTIONS = Object.keys(DEFAULTS).map((name) => ({ name, kind: KIND_OF[name] ?? 'count', value: VALUE_OF[KIND_OF[name]] ?? 'integer, at least 1', may_be_off: CAN_BE_OFF.has(name), default: 'as ever', meaning: `What ${name} does.` }));
+
 const configOf = (stated) => ({
   ...DEFAULTS,
   ...('failure_rate' in stated && !('failure_threshold' in stated) ? { failure_threshold: null } : {}),
@@ -514,6 +520,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       streams.add(response);
       return request.on('close', () => streams.delete(response));
     }
+    if (url.pathname === `${base}api/options`) return answer(200, { options: OPTIONS });
     if (url.pathname === `${base}api/control`) return control(request, answer);
     return answer(404, { error: 'there is no such page' });
   });

@@ -600,6 +600,21 @@ await check('durations of a config are exact', async () => {
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((seconds, at) => [seconds, shown[at]])), expected);
 });
 
+await check('the table of options says how each value is written', async () => {
+  const named = all.circuits.find((circuit) => circuit.config.failure_rate !== null && circuit.config.window.calls !== undefined);
+  if (!named) skip('the server has no such circuit');
+  await press(page, named.name, '.toggle');
+  await until(page, (name) => window.rowOf(name).querySelector('.table'), named.name);
+  const rows = await page.evaluate((name) => [...window.rowOf(name).querySelectorAll('.table tbody tr')].map((row) => [row.cells[0].textContent, row.cells[1].textContent, row.cells[0].title]), named.name);
+  const shown = Object.fromEntries(rows.map(([option, value]) => [option, value]));
+  assert.match(shown.cooldown, /^\d+[dhms]/);
+  assert.match(shown.failure_rate, /%$/);
+  assert.match(shown.cooldown_multiplier, /^× \d/);
+  assert.match(shown.window, /^\d+ calls$/);
+  assert.ok(rows.every(([, , meaning]) => meaning), 'an option has no meaning');
+  await press(page, named.name, '.toggle');
+});
+
 await check('a success that is not recorded is said to be so, not to have never been', async () => {
   const healthy = all.circuits.find((circuit) => circuit.state === 'closed' && circuit.last_success === null && circuit.calls.success > 0);
   if (!healthy) skip('the server records them all');

@@ -1,4 +1,4 @@
-//! Answers: JSON, and failures as sentences.
+//! Responses: JSON, and failures as sentences.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-/// The most bytes of a list of circuits.
+/// The maximum size of a list, in bytes.
 pub(crate) const LONGEST_LIST: usize = 1 << 20;
 
-/// Why a request got no answer. What the program knows beyond that is not told.
+/// Why a request failed. Contains nothing else about the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     status: StatusCode,
@@ -84,19 +84,19 @@ pub(crate) async fn no_such_method() -> Failure {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this path has no such method")
 }
 
-/// JSON that was written already.
+/// Serialized JSON.
 pub(crate) fn json_of(written: impl Into<Bytes>) -> Response {
     ([(CONTENT_TYPE, "application/json")], Body::from(written.into())).into_response()
 }
 
-/// Writes an object whose first field is a list, of as many elements as fit in [`LONGEST_LIST`] bytes. The
-/// fields of `rest` come after it, and may depend on how many that were.
+/// Writes an object whose first field is a list. The list has as many elements as fit in [`LONGEST_LIST`]
+/// bytes. The fields of `rest` follow, and may depend on that number.
 pub(crate) fn write_list<T: Serialize, R: Serialize>(
     field: &str,
     elements: impl IntoIterator<Item = T>,
     rest: impl FnOnce(usize) -> R,
 ) -> Vec<u8> {
-    // Room for the rest: a name, some entries of a log, settings that were refused.
+    // Leaves room for the rest: a name, some log entries, and settings that were refused.
     const MOST: usize = LONGEST_LIST - (128 << 10);
     let mut written = format!("{{\"{field}\":[").into_bytes();
     let mut fitting = 0;
@@ -111,7 +111,7 @@ pub(crate) fn write_list<T: Serialize, R: Serialize>(
         fitting += 1;
     }
     written.push(b']');
-    // An object as well: its brace becomes the comma between the two.
+    // The rest is an object too. Its opening brace becomes the comma between the two.
     if let Ok(rest) = serde_json::to_vec(&rest(fitting)) {
         written.push(b',');
         written.extend(&rest[1..]);

@@ -1,4 +1,4 @@
-//! Switching circuits, for those who have the token.
+//! Switches circuits, for clients with the token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::access::{Access, IsTrusted, Origins, address, once};
 use crate::answer::{Failure, no_such_path};
 use crate::watch::{Control, Watch};
 
-/// The most bytes of a body, and the most time that it may take.
+/// The maximum size of a body, and the maximum time to receive it.
 pub(crate) const LARGEST_ORDER: usize = 16 << 10;
 const LONGEST_BODY: Duration = Duration::from_secs(10);
-/// The longest time for which something may be switched. Longer is for good.
+/// The longest time that an order may last. Longer orders are permanent.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// A header that no form and no simple request of a foreign page has.
+/// A header that no form and no simple request of a foreign page can have.
 const DELIBERATE: &str = "x-breaker-control";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FOREIGN_BODY: Failure =
@@ -50,13 +50,13 @@ const UNFIT_TIME: Failure = Failure::new(
     "`for` must be more than 0 and at most 30 days, in seconds",
 );
 
-/// What somebody wants to be done.
+/// An order.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Order {
     name: String,
     action: Action,
-    /// Seconds.
+    /// In seconds.
     #[serde(rename = "for")]
     lasts: Option<f64>,
     option: Option<String>,
@@ -118,7 +118,7 @@ impl<S: Send + Sync> FromRequest<S> for Order {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let reading = Json::<Box<RawValue>>::from_request(request, state);
         let Json(body) = timeout(LONGEST_BODY, reading).await.map_err(|_| LATE_BODY)??;
-        // Serde reads a struct from an array as well.
+        // Serde would also read a struct from an array.
         let is_object = body.get().starts_with('{');
         serde_json::from_str(body.get()).ok().filter(|_| is_object).ok_or(UNFIT_BODY)
     }
@@ -135,7 +135,7 @@ impl From<JsonRejection> for Failure {
 }
 
 impl Order {
-    /// For how long, if not for good.
+    /// How long it lasts. `None` is permanent.
     fn lasts(&self) -> Result<Option<Duration>, Failure> {
         let Some(seconds) = self.lasts else { return Ok(None) };
         match Duration::try_from_secs_f64(seconds) {
@@ -175,8 +175,8 @@ impl Order {
     }
 }
 
-/// A request that may give orders: it carries the token and comes from no other site. Where there is no token, nobody
-/// may give one, and there is nothing at this path.
+/// A request that may give orders: it has the token, and comes from no other site. Without controls, this
+/// path does not exist.
 pub(crate) struct Authorized {
     by: Option<IpAddr>,
 }
@@ -203,7 +203,7 @@ where
     }
 }
 
-/// Takes orders. The body is read last, so that nobody without the token has it read.
+/// Executes an order. The body is read last, so only requests with the token have it read.
 pub(crate) async fn control(
     State(watch): State<Arc<Watch>>,
     Authorized { by }: Authorized,
@@ -215,13 +215,13 @@ pub(crate) async fn control(
     one(&watch, &order.name, IsTrusted(true))
 }
 
-/// Says whether an order would be taken, so that a page can tell a wrong token at once.
+/// Says whether an order would be accepted, so that a page can report a wrong token at once.
 pub(crate) async fn check(_: Authorized) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// A page of another site can have a browser send a request here, but not with a header of its choice, and
-/// browsers tell where a request comes from.
+/// A page of another site can make a browser send a request here, but not with a header of its choice.
+/// Browsers also send the origin.
 fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result<(), Failure> {
     let forbidden = |reason| Err(Failure::new(StatusCode::FORBIDDEN, reason));
     if !headers.contains_key(DELIBERATE) {
@@ -231,7 +231,7 @@ fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result
     let is_foreign = site.is_some_and(|site| site != b"same-origin" && site != b"none");
     let is_from_elsewhere = once(headers, &ORIGIN)?.is_some_and(|origin| {
         let origin = origin.to_str().unwrap_or_default();
-        // HTTP/2 has the host in the address.
+        // HTTP/2 has the host in the URI.
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.or(uri.authority().map(Authority::as_str));
         let is_own = origin.split_once("://").is_some_and(|(_, from)| Some(from) == host);

@@ -419,7 +419,7 @@ impl CircuitBreaker {
         self.totals.add(Counter::Panicked);
     }
 
-    fn reject(&self, refusal: Refusal) -> Rejected {
+    pub(super) fn reject(&self, refusal: Refusal) -> Rejected {
         self.totals.add(refusal.reason);
         Rejected::new(self.name.clone(), refusal)
     }

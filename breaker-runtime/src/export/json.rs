@@ -18,7 +18,7 @@ use crate::rules::{
     Cause, ModeOverride, Outcome, Probes, RejectedReason, State, Transition, TransitionCounts,
     TripKind, TripReason,
 };
-use crate::settings::{Config, Conflict, Mode, Site, Sources, Stated, WindowSize};
+use crate::settings::{Config, ConfigOption, Conflict, Mode, Site, Sources, Stated, WindowSize};
 
 /// Serializes a type as an object: a pattern for its fields, then names and values in order.
 macro_rules! object {
@@ -188,6 +188,15 @@ object!(Site, site: _ = site => {
     "file": site.file(),
     "line": site.line(),
     "column": site.column(),
+});
+
+object!(ConfigOption, option: Self { name, kind, value, may_be_off, default, meaning } = option => {
+    "name": name,
+    "kind": kind,
+    "value": value,
+    "may_be_off": may_be_off,
+    "default": default,
+    "meaning": meaning,
 });
 
 object!(Conflict, conflict: Self { name, decided, refused } = conflict => {

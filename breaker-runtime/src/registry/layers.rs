@@ -107,14 +107,38 @@ impl Stack {
     }
 }
 
-/// What is wrong with all that is laid over a circuit, taken together.
-pub(super) fn problem(name: &str, effective: &Effective) -> Option<String> {
+/// What is wrong with all that is laid over a circuit, taken together, and the source of the option that is wrong.
+pub(super) fn problem(name: &str, effective: &Effective) -> Option<Contradiction> {
     let error = effective.config.validate().err()?;
-    let place = match effective.sources.of(error.option()) {
+    let source = effective.sources.of(error.option());
+    let place = match &source {
         Source::BuiltIn => String::new(),
         source => format!(" (from {source})"),
     };
-    Some(format!("circuit {name:?}: {error}{place}"))
+    let text = format!("circuit {name:?}: {error}{place}");
+    Some(Contradiction { text, option: error.option(), source })
+}
+
+/// Settings of one circuit that are right one by one, and wrong together.
+pub(super) struct Contradiction {
+    pub(super) text: String,
+    option: &'static str,
+    source: Source,
+}
+
+impl Contradiction {
+    /// The mistake, at its statement if that is one of these.
+    pub(super) fn located(self, layers: &[(Layer, Vec<Statement>)]) -> Mistake {
+        let found = layers.iter().find_map(|(layer, statements)| {
+            let Source::Stated(of, place) = &self.source else { return None };
+            let is_it = |it: &Statement| it.option.trim() == self.option && *it.source == **place;
+            (of == layer).then(|| statements.iter().position(is_it))?.map(|number| (*layer, number))
+        });
+        match found {
+            Some((layer, number)) => Mistake::of(layer, number, self.text),
+            None => Mistake::of_all(self.text),
+        }
+    }
 }
 
 /// Those of the names that no circuit has.

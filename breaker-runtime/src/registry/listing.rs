@@ -121,7 +121,7 @@ impl Audience for Listing {
         let effective = self.effective(&self.around.layers.stack());
         if let Some(problem) = problem(self.name.as_str(), &effective) {
             *self.overrides.lock() = Some(undone);
-            return Err(problem);
+            return Err(problem.text);
         }
         let overrides = self.overrides.lock();
         let next = overrides.as_deref().map_or(Instant::NEVER, Overrides::next_end);
@@ -183,7 +183,8 @@ impl Entry {
         let listing = Arc::new(Membership::new(around.listeners.attention(), listing));
         let membership: Arc<Membership> = Arc::clone(&listing) as _;
         let circuit = CircuitBreaker::listed(name, effective.config, clock, membership);
-        if effective.call_timeout.is_some() {
+        // A machine begins closed, whatever its mode.
+        if effective.call_timeout.is_some() || !effective.config.settings().mode.judges() {
             circuit.refit(&effective);
         }
         Self { circuit: Arc::new(circuit), listing }

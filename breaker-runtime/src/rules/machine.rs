@@ -5,6 +5,8 @@
 
 mod evidence;
 mod orders;
+#[cfg(feature = "test-util")]
+mod staged;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -131,6 +133,15 @@ pub(crate) struct Admitted {
     pub(crate) would_reject: Option<RejectedReason>,
 }
 
+/// An opening that outlives the process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Downtime {
+    /// What is left of the cooldown; `None` if it lasts until a reset.
+    pub(crate) left: Option<Duration>,
+    pub(crate) reopenings: u32,
+    pub(crate) reason: Option<TripReason>,
+}
+
 /// What settling did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -254,10 +265,7 @@ impl Machine {
                 .ok_or(refusal);
         }
         if let Phase::Open { .. } = self.phase {
-            let trouble = self.trouble();
-            (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
-            let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
-            self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
+            self.begin_half_open(now);
             ticket.epoch = self.epoch;
         }
         if let Phase::HalfOpen { probes, next } = &mut self.phase {
@@ -432,6 +440,38 @@ impl Machine {
         self.order(Order::reset(), now);
     }
 
+    /// What outlives the process, if it is open or half-open (R31).
+    pub(crate) fn downtime(&self, now: Instant) -> Option<Downtime> {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.downtime(now);
+        }
+        let left = match &self.phase {
+            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
+            Phase::HalfOpen { .. } => Some(Duration::ZERO),
+            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
+        };
+        let trouble = self.trouble.as_deref().copied().unwrap_or_default();
+        Some(Downtime { left, reopenings: trouble.reopenings, reason: trouble.trip_reason })
+    }
+
+    /// Opens for what is left of a downtime that began in another process, unless there is evidence of its own or it is
+    /// not closed (R31).
+    pub(crate) fn restore(&mut self, downtime: Downtime, good: Good, now: Instant) -> bool {
+        let now = self.catch_up(now);
+        let is_fresh = match &self.phase {
+            Phase::Closed(evidence) => evidence.is_spotless(good, now),
+            _ => false,
+        };
+        if is_fresh {
+            let reason = downtime.reason.unwrap_or(TripReason::MANUAL);
+            let trouble = self.trouble();
+            (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
+            let until = downtime.left.map_or(Instant::NEVER, |left| now.after(left));
+            self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored(reason), now);
+        }
+        is_fresh
+    }
+
     /// Applies lost probes and ended orders.
     pub(crate) fn observe(&mut self, now: Instant) {
         self.catch_up(now);
@@ -574,7 +614,10 @@ impl Machine {
                 let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
             }
-            Phase::ForcedOpen | Phase::Disabled => false,
+            // An order would be lost. Settings are laid over the next circuit of that key, too.
+            Phase::ForcedOpen | Phase::Disabled => {
+                self.orders().and_then(|orders| orders.in_force(self.settings.mode, now)).is_none()
+            }
         }
     }
 
@@ -711,6 +754,13 @@ impl Machine {
         };
         let until = now.after(self.cooldown(draw));
         self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
+    }
+
+    fn begin_half_open(&mut self, now: Instant) {
+        let trouble = self.trouble();
+        (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
+        let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+        self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {

@@ -63,6 +63,7 @@ impl fmt::Display for State {
 /// assert_eq!(circuit.snapshot().trip_reason.unwrap().kind, TripKind::Manual);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TripKind {
@@ -113,6 +114,7 @@ impl fmt::Display for TripKind {
 /// assert_eq!(reason.failed, 1);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TripReason {
@@ -211,6 +213,8 @@ pub enum Cause {
     OverrideEnded,
     /// The settings now ask for another [mode](crate::Mode).
     Configured,
+    /// [`Registry::restore`](crate::Registry::restore) opened it as it was in an earlier process.
+    Restored(TripReason),
 }
 
 impl Cause {
@@ -226,6 +230,7 @@ impl Cause {
             Self::Disabled => "disabled",
             Self::OverrideEnded => "override_ended",
             Self::Configured => "configured",
+            Self::Restored(_) => "restored",
         }
     }
 }
@@ -235,13 +240,14 @@ impl fmt::Display for Cause {
         match self {
             Self::Tripped(reason) => reason.fmt(f),
             Self::CooldownOver => f.write_str("the cooldown is over"),
-            Self::Recovered(1) => f.write_str("1 probe succeeded"),
-            Self::Recovered(successes) => write!(f, "{successes} probes succeeded"),
+            Self::Recovered(1) => f.write_str("1 good probe"),
+            Self::Recovered(successes) => write!(f, "{successes} good probes"),
             Self::Reset => f.write_str("reset()"),
             Self::ForcedOpen => f.write_str("force_open()"),
             Self::Disabled => f.write_str("disable()"),
             Self::OverrideEnded => f.write_str("the override ended"),
             Self::Configured => f.write_str("its settings changed"),
+            Self::Restored(reason) => write!(f, "restored: {reason}"),
         }
     }
 }

@@ -1,0 +1,260 @@
+//! Watching the file, and reading it again.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use breaker_runtime::{Applied, Layer};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::file::{Listener, Source};
+use crate::problem::Errors;
+use crate::read::{Unread, read};
+
+/// A change is over when nothing happens for so long.
+const QUIET: Duration = Duration::from_millis(50);
+/// A directory where something always happens is looked at this often.
+const LONGEST: Duration = Duration::from_secs(1);
+/// The file is looked at this often anyway: network file systems tell of no changes, and a directory may be replaced.
+const POLL: Duration = Duration::from_secs(5);
+
+/// What a look at the changed file led to.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_config::Reload;
+///
+/// assert!(!Reload::Gone.is_applied());
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Reload {
+    /// The new settings were applied.
+    Applied(Applied),
+    /// The new settings are wrong. The old ones stay, and the registry's snapshot shows the mistakes.
+    Refused(Errors),
+    /// The file is gone. Its last settings stay.
+    Gone,
+}
+
+impl Reload {
+    /// Whether new settings were applied.
+    #[must_use]
+    pub const fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied(_))
+    }
+}
+
+/// What the file was at the last look.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Text(String),
+    Unreadable(String),
+    Missing,
+}
+
+/// The operating system tells of changes from here on.
+pub(crate) struct Watched {
+    /// `None` if the operating system does not tell. The file is polled anyway.
+    system: Option<RecommendedWatcher>,
+    directories: Vec<PathBuf>,
+    bell: SyncSender<()>,
+    rung: Receiver<()>,
+}
+
+impl Watched {
+    pub(crate) fn begin(source: &Source) -> Self {
+        // One ring waiting is enough: the file is read after it.
+        let (bell, rung) = sync_channel(1);
+        let at_change = bell.clone();
+        let system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading the file is an access, too.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                let (Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(()))) =
+                    at_change.try_send(());
+            }
+        });
+        let mut watched = Self { system: system.ok(), directories: vec![], bell, rung };
+        watched.follow(source.path.as_deref());
+        watched
+    }
+
+    /// Watches the directory of the file, and that of the file which it links to. Editors and Kubernetes replace the
+    /// file, so watching the file itself would end with the first change.
+    fn follow(&mut self, path: Option<&Path>) {
+        let Some(system) = &mut self.system else { return };
+        let link = path.and_then(Path::parent).map(Path::to_path_buf);
+        let target = path.and_then(|path| fs::canonicalize(path).ok());
+        let target = target.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+        let mut wanted: Vec<PathBuf> = link.into_iter().chain(target).collect();
+        wanted.dedup();
+        for left in self.directories.iter().filter(|known| !wanted.contains(known)) {
+            let _ = system.unwatch(left);
+        }
+        let mut watch = |directory: &PathBuf| {
+            self.directories.contains(directory)
+                || system.watch(directory, RecursiveMode::NonRecursive).is_ok()
+        };
+        wanted.retain(&mut watch);
+        self.directories = wanted;
+    }
+
+    /// Watches again from the beginning. A directory that was replaced is no longer watched, and nothing tells so.
+    fn follow_again(&mut self, path: Option<&Path>) {
+        if let Some(system) = &mut self.system {
+            for directory in self.directories.drain(..) {
+                let _ = system.unwatch(&directory);
+            }
+        }
+        self.follow(path);
+    }
+
+    pub(crate) fn run(self, source: Source, seen: Seen, listener: Option<Listener>) -> Watch {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let bell = self.bell.clone();
+        let mut reader =
+            Reader { watched: self, source, seen, listener, is_over: Arc::clone(&is_over) };
+        let thread = thread::Builder::new().name("breaker-config".to_owned());
+        let thread = thread.spawn(move || reader.run()).ok();
+        #[cfg(feature = "tracing")]
+        if thread.is_none() {
+            tracing::error!("no thread could be started, so the settings are not watched");
+        }
+        Watch { thread, is_over, bell }
+    }
+}
+
+/// The thread that watches. Dropping it ends the thread.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    thread: Option<JoinHandle<()>>,
+    is_over: Arc<AtomicBool>,
+    bell: SyncSender<()>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        // If the bell has rung already, the thread is about to look.
+        let _ = self.bell.try_send(());
+        // A listener may hold what holds this.
+        if let Some(thread) = self.thread.take_if(|it| it.thread().id() != thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Reader {
+    watched: Watched,
+    source: Source,
+    seen: Seen,
+    listener: Option<Listener>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Reader {
+    fn run(&mut self) {
+        while !self.is_over() {
+            let path = self.source.path.as_deref();
+            match self.watched.rung.recv_timeout(POLL) {
+                Ok(()) => {
+                    self.settle();
+                    self.watched.follow(self.source.path.as_deref());
+                }
+                Err(RecvTimeoutError::Timeout) => self.watched.follow_again(path),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.is_over() {
+                return;
+            }
+            if let Some(reload) = self.look() {
+                self.tell(&reload);
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Waits until a change is over.
+    fn settle(&self) {
+        let began = Instant::now();
+        while began.elapsed() < LONGEST && !self.is_over() {
+            if self.watched.rung.recv_timeout(QUIET).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Reads the file, and applies it if it differs from what it was.
+    fn look(&mut self) -> Option<Reload> {
+        let text = read(self.source.path.as_deref()?, &self.source.name);
+        let seen = match &text {
+            Ok(text) => Seen::Text(text.as_str().to_owned()),
+            Err(Unread::Missing) => Seen::Missing,
+            Err(Unread::Wrong(message)) => Seen::Unreadable(message.clone()),
+        };
+        if seen == self.seen {
+            return None;
+        }
+        self.seen = seen;
+        let name = &self.source.name;
+        let applied = match text {
+            Ok(text) => self.source.draft(Some(text)),
+            Err(Unread::Missing) => {
+                self.refuse(vec![format!("{name}: the file is gone; its last settings stay")]);
+                return Some(Reload::Gone);
+            }
+            Err(unread) => Err(unread.errors(name)),
+        };
+        let applied = applied.and_then(|draft| draft.apply(self.source.registry));
+        Some(applied.map_or_else(
+            |errors| {
+                self.refuse(errors.texts());
+                Reload::Refused(errors)
+            },
+            Reload::Applied,
+        ))
+    }
+
+    fn refuse(&self, mistakes: Vec<String>) {
+        self.source.registry.refuse(Layer::File, mistakes);
+    }
+
+    fn tell(&self, reload: &Reload) {
+        #[cfg(feature = "tracing")]
+        log(&self.source.name, reload);
+        if let Some(listener) = &self.listener {
+            // A listener that panics must not end the watch.
+            let _ = catch_unwind(AssertUnwindSafe(|| listener(reload)));
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn log(file: &str, reload: &Reload) {
+    match reload {
+        Reload::Applied(applied) => {
+            tracing::info!(file, changed = ?applied.changed, "settings were reloaded");
+            warn_of_unknown(applied);
+        }
+        Reload::Refused(errors) => {
+            tracing::error!(file, "settings were refused, and the old ones stay\n{errors}");
+        }
+        Reload::Gone => tracing::warn!(file, "the file is gone, and its last settings stay"),
+    }
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn warn_of_unknown(applied: &Applied) {
+    if !applied.unknown.is_empty() {
+        tracing::warn!(circuits = ?applied.unknown, "settings of circuits that do not exist yet");
+    }
+}
