@@ -229,7 +229,7 @@ fn r25_listeners_hear_of_the_states_that_it_would_be_in() {
     assert_eq!(
         *heard.lock().unwrap(),
         [
-            "closed -> open: 1 failure in a row",
+            "closed -> open: 1 failure in a row (observed)",
             "mode=normal (was observe, code; from override by 10.0.0.7)",
         ]
     );

@@ -160,7 +160,7 @@ class Circuit {
     this.clear();
     this.openedFor = this.config.cooldown * (1 + (Math.random() - 0.5) * this.config.cooldown_jitter);
     const words = cause === 'tripped' ? tripReason.text : cause.replace('_', ' ');
-    this.note(at, { kind: 'transition', from, to, cause, trip_reason: tripReason, retry_after: to === 'open' ? this.openedFor : null, text: `${from} -> ${to}: ${words}` });
+    this.note(at, { kind: 'transition', from, to, cause, trip_reason: tripReason, retry_after: to === 'open' ? this.openedFor : null, observed: this.config.mode === 'observe', text: `${from} -> ${to}: ${words}` });
   }
 
   note(at, fields) {

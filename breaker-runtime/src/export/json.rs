@@ -273,7 +273,7 @@ impl Serialize for Event {
         object.serialize_entry("missed", missed)?;
         match kind {
             EventKind::Transition(transition) => {
-                let Transition { from, to, cause, retry_after } = transition;
+                let Transition { from, to, cause, retry_after, observed } = transition;
                 let trip_reason = match cause {
                     Cause::Tripped(reason) => Some(reason),
                     _ => None,
@@ -284,6 +284,7 @@ impl Serialize for Event {
                 object.serialize_entry("cause", cause.as_str())?;
                 object.serialize_entry("trip_reason", &trip_reason)?;
                 object.serialize_entry("retry_after", &retry_after.as_ref().map(seconds))?;
+                object.serialize_entry("observed", observed)?;
                 object.serialize_entry("text", &transition.to_string())?;
             }
             EventKind::Rejected { reason, retry_after } => {

@@ -17,8 +17,8 @@ use crate::rules::{Cause, State, Transition, TripKind};
 /// | a config conflict | `ERROR` |
 ///
 /// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate`,
-/// `breaker.retry_after_ms` and `breaker.missed` ([`Event::missed`]). Fields without a value are left out, and so is a
-/// `missed` of 0.
+/// `breaker.retry_after_ms`, `breaker.observed` and `breaker.missed` ([`Event::missed`]). Fields without a value are left
+/// out. So are a `missed` of 0, and an `observed` of false.
 ///
 /// # Examples
 ///
@@ -75,7 +75,7 @@ pub fn trace(event: &Event) {
 }
 
 fn trace_transition(name: &str, missed: Option<u64>, transition: &Transition) {
-    let Transition { from, to, cause, retry_after } = transition;
+    let Transition { from, to, cause, retry_after, observed } = transition;
     let failure_rate = match cause {
         Cause::Tripped(reason) if reason.kind == TripKind::FailureRate => reason.share,
         _ => None,
@@ -92,6 +92,7 @@ fn trace_transition(name: &str, missed: Option<u64>, transition: &Transition) {
                     breaker.reason = %cause,
                     breaker.failure_rate = failure_rate,
                     breaker.retry_after_ms = retry_after.map(millis),
+                    breaker.observed = observed.then_some(true),
                     breaker.missed = missed
                 },
                 "circuit is {to}"

@@ -796,7 +796,8 @@ impl Machine {
                 past.open = past.open.saturating_add(lasted);
             }
         }
-        self.news.push(Transition { from, to, cause, retry_after });
+        let observed = self.is_observing();
+        self.news.push(Transition { from, to, cause, retry_after, observed });
     }
 
     /// Transitions and open time, up to `now`.

@@ -185,11 +185,14 @@ pub struct Transition {
     pub cause: Cause,
     /// The time until a probe may run, if the circuit opened. `None` also if it stays open until reset.
     pub retry_after: Option<Duration>,
+    /// Whether the circuit only observes, so that no call is refused in any state.
+    pub observed: bool,
 }
 
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} -> {}: {}", self.from, self.to, self.cause)
+        let observed = if self.observed { " (observed)" } else { "" };
+        write!(f, "{} -> {}: {}{observed}", self.from, self.to, self.cause)
     }
 }
 
