@@ -60,27 +60,10 @@ fn differences(snapshot: &Snapshot, expected: &Config) -> Vec<String> {
             return None;
         }
         let value = value.map_or("off", String::as_str);
-        let source = source(snapshot, &option);
-        Some(format!("  {option}: expected {wanted}, and it is {value}, {source}"))
+        let source = snapshot.sources.of(&option);
+        Some(format!("  {option}: expected {wanted}, and it is {value} (from: {source})"))
     };
     pairs(&expected).into_iter().filter_map(differs).collect()
-}
-
-/// Who decided the value of an option.
-fn source(snapshot: &Snapshot, option: &str) -> String {
-    if !snapshot.config.stated().any(|stated| stated == option) {
-        return "by default".to_owned();
-    }
-    let value = |config: &Config| {
-        let text = config.to_string();
-        let part = text.split(", ").find(|part| part.split('=').next() == Some(option));
-        part.map(str::to_owned)
-    };
-    match snapshot.decided_by {
-        Some(site) if value(&site.config()) == value(&snapshot.config) => format!("as {site} says"),
-        Some(site) => format!("set by code after {site}"),
-        None => "set by code".to_owned(),
-    }
 }
 
 /// Asserts that no two functions state different configs for one circuit.

@@ -1,13 +1,13 @@
 //! `Isolated`, the guard of a test that has circuits of its own.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Fault, Handle, Transitions};
 use crate::circuit::{CircuitBreaker, Clock};
 use crate::registry::{Entered, EventKind, Registry, Scope};
-use crate::settings::Config;
+use crate::settings::{Config, Layer, Statement};
 
 /// A test that has circuits of its own, from [`isolate`](super::isolate). Dropping it ends that, also in a panic.
 ///
@@ -18,13 +18,15 @@ use crate::settings::Config;
 pub struct Isolated {
     scope: Arc<Scope>,
     _entered: Entered,
+    /// What [`apply`](Isolated::apply) stated so far.
+    applied: RefCell<Vec<Statement>>,
 }
 
 impl Isolated {
     pub(super) fn new(clock: Clock) -> Self {
         let scope = Scope::new(clock);
         let entered = Entered::new(Arc::clone(&scope));
-        Self { scope, _entered: entered }
+        Self { scope, _entered: entered, applied: RefCell::default() }
     }
 
     /// The test's registry. [`registry()`](crate::registry()) returns it as well, on every thread that is inside.
@@ -196,54 +198,57 @@ impl Isolated {
 
     fn try_apply(&self, statements: &str) -> Result<(), Vec<String>> {
         let mut mistakes = Vec::new();
-        let mut stated: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for statement in statements.split([',', '\n']).map(str::trim).filter(|it| !it.is_empty()) {
-            let end = statement.find('=').unwrap_or(statement.len());
-            match statement[..end].rfind('.') {
-                Some(dot) => {
-                    stated.entry(&statement[..dot]).or_default().push(&statement[dot + 1..]);
-                }
+        let mut applied = self.applied.borrow().clone();
+        let known = applied.len();
+        for text in statements.split([',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
+            match stated(text) {
+                Some(new) => applied.push(new),
                 None => mistakes.push(format!(
-                    "`{statement}` needs the name of a circuit: write `name.option=value`"
+                    "`{text}` needs the name of a circuit: write `name.option=value`"
                 )),
             }
         }
-        let mut changes = Vec::new();
-        for (name, stated) in stated {
-            let Some(circuit) = self.registry().get(name) else {
-                mistakes.push(self.registry().no_circuit(name));
-                continue;
-            };
-            match laid_over(&circuit.config(), &stated) {
-                Ok(config) => changes.push((circuit, config)),
-                Err(error) => mistakes.push(format!("circuit {name:?}: {error}")),
-            }
+        let new: Vec<_> = applied[known..].iter().map(about).collect();
+        let mut at = 0;
+        applied.retain(|statement| {
+            at += 1;
+            at > known || !new.contains(&about(statement))
+        });
+        let layer = vec![(Layer::Override, applied.clone())];
+        let done = if mistakes.is_empty() {
+            self.registry().apply_all(layer).map(drop)
+        } else {
+            self.registry().check(layer).map(drop)
+        };
+        if let Err(errors) = done {
+            mistakes.extend(errors.by_statement().map(|(number, mistake)| match number {
+                Some((_, number)) => format!("`{}`: {mistake}", written(&applied[number])),
+                None => mistake.to_owned(),
+            }));
         }
-        if !mistakes.is_empty() {
-            return Err(mistakes);
+        if mistakes.is_empty() {
+            self.applied.replace(applied);
+            Ok(())
+        } else {
+            Err(mistakes)
         }
-        for (circuit, config) in changes {
-            let is_key = |name: &str| {
-                name.strip_prefix(circuit.name()).is_some_and(|it| it.starts_with('/'))
-            };
-            let keys = self.registry().circuits().into_iter().filter(|it| is_key(it.name()));
-            for circuit in keys.chain([Arc::clone(&circuit)]) {
-                circuit.reconfigure(config).map_err(|error| vec![error.to_string()])?;
-            }
-        }
-        Ok(())
     }
 }
 
-/// The config with these statements in place of its own about the same options.
-fn laid_over(config: &Config, stated: &[&str]) -> Result<Config, String> {
-    let option =
-        |statement: &str| statement.split('=').next().unwrap_or_default().trim().to_owned();
-    let replaced: Vec<_> = stated.iter().map(|statement| option(statement)).collect();
-    let text = config.to_string();
-    let kept = text.split(", ").filter(|statement| !replaced.contains(&option(statement)));
-    let whole: Vec<_> = kept.chain(stated.iter().copied()).collect();
-    whole.join(", ").parse().map_err(|errors: crate::settings::ConfigErrors| errors.to_string())
+/// The statement in `name.option=value`. Names may have dots.
+fn stated(text: &str) -> Option<Statement> {
+    let (path, value) = text.split_once('=').unwrap_or((text, ""));
+    let (name, option) = path.rsplit_once('.')?;
+    Some(Statement::new(name.trim(), option.trim(), value.trim(), "test.apply"))
+}
+
+fn written(Statement { circuit, option, value, .. }: &Statement) -> String {
+    format!("{circuit}.{option}={value}")
+}
+
+/// What a statement is about.
+fn about(statement: &Statement) -> (String, String) {
+    (statement.circuit.clone(), statement.option.clone())
 }
 
 impl Drop for Isolated {
