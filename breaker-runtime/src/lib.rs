@@ -103,7 +103,8 @@ pub use crate::export::trace;
 #[cfg(feature = "prometheus")]
 pub use crate::export::{MetricNames, PrometheusText};
 pub use crate::registry::{
-    Applied, Change, Event, EventKind, Keyed, Registry, Subscription, registry,
+    Applied, Change, Event, EventKind, Keyed, Registry, Restored, Saved, SavedCircuit,
+    Subscription, registry,
 };
 pub use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 pub use crate::rules::{

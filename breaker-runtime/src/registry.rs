@@ -11,6 +11,7 @@ mod listing;
 mod outbox;
 mod overrides;
 mod provenance;
+mod saved;
 mod site_cell;
 
 use std::cmp::Reverse;
@@ -29,6 +30,7 @@ use self::layers::{Stack, problem, unknown};
 pub use self::listeners::Subscription;
 use self::listing::{Entry, Surroundings};
 use self::provenance::Provenance;
+pub use self::saved::{Restored, Saved, SavedCircuit};
 pub use self::site_cell::{Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};

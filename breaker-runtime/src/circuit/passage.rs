@@ -13,7 +13,7 @@ use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
 use crate::rules::{
     Admitted, Ended, Ending, Good, GoodCalls, Instant, Machine, Refusal, RejectedReason,
-    Settlement, State, Ticket,
+    Settlement, Standing, State, Ticket,
 };
 use crate::settings::Settings;
 
@@ -389,6 +389,23 @@ impl CircuitBreaker {
     pub(super) fn control(&self, act: impl FnOnce(&mut Machine, Instant)) {
         self.locked(self.clock.now(), act, |()| None);
         self.deliver();
+    }
+
+    /// What outlives the process (R31).
+    pub(crate) fn standing(&self) -> Standing {
+        let now = self.clock.now();
+        self.machine.lock().standing(now)
+    }
+
+    /// Opens it, if it was never used (R31). Returns whether it is open now.
+    pub(crate) fn restore(&self, was: Standing) -> bool {
+        let restore = |machine: &mut Machine, now| {
+            let good = self.good(machine);
+            machine.restore(was, good, now)
+        };
+        let is_open = self.locked(self.clock.now(), restore, |_| None);
+        self.deliver();
+        is_open
     }
 
     pub(crate) fn clock(&self) -> &Source {

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use ::serde::de::{Deserialize, Deserializer, Error as _};
 use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 use breaker_options::circuit_options;
 
@@ -51,6 +52,21 @@ fn seconds(duration: &Duration) -> f64 {
 }
 
 word! { Mode State RejectedReason TripKind }
+
+/// Reads a type back from its word.
+macro_rules! read_word {
+    ($($type:ident)+) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                let known = $type::ALL.into_iter().find(|known| known.as_str() == word);
+                known.ok_or_else(|| D::Error::custom(concat!("unknown ", stringify!($type))))
+            }
+        }
+    )+};
+}
+
+read_word! { State TripKind }
 
 object!(RegistrySnapshot, all: Self { circuits, refused } = all => {
     "circuits": circuits,
@@ -167,6 +183,23 @@ object!(TripReason, reason: Self { kind, failed, slow, calls, share, threshold }
     "threshold": threshold,
     "text": reason.to_string(),
 });
+
+impl<'de> Deserialize<'de> for TripReason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(::serde::Deserialize)]
+        struct Reason {
+            kind: TripKind,
+            failed: u32,
+            slow: u32,
+            calls: u32,
+            share: Option<f64>,
+            threshold: Option<f64>,
+        }
+        let Reason { kind, failed, slow, calls, share, threshold } =
+            Reason::deserialize(deserializer)?;
+        Ok(Self { kind, failed, slow, calls, share, threshold })
+    }
+}
 
 impl Serialize for TransitionCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -176,6 +176,16 @@ pub(crate) struct Reading {
     pub(crate) mode_override: Option<ModeOverride>,
 }
 
+/// What outlives a process (R31).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) state: State,
+    /// What is left of the cooldown.
+    pub(crate) left: Duration,
+    pub(crate) reopenings: u32,
+    pub(crate) reason: Option<TripReason>,
+}
+
 impl Machine {
     /// A closed circuit without evidence. `seed` is for the jitter only.
     pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
@@ -417,6 +427,45 @@ impl Machine {
             Phase::HalfOpen { .. } => self.reopen(TripReason::MANUAL, now),
             Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
+    }
+
+    /// What outlives the process. Changes nothing.
+    pub(crate) fn standing(&self, now: Instant) -> Standing {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.standing(now);
+        }
+        let trouble = self.trouble.as_deref().copied().unwrap_or_default();
+        let left = match self.phase {
+            Phase::Open { until, .. } => now.max(self.now).left_to(until).as_duration(),
+            _ => None,
+        };
+        Standing {
+            state: self.state(),
+            left: left.unwrap_or_default(),
+            reopenings: trouble.reopenings,
+            reason: trouble.trip_reason,
+        }
+    }
+
+    /// Opens a circuit that was never used, for that time, but not for longer than its settings allow (R31). Returns
+    /// whether it is open now.
+    pub(crate) fn restore(&mut self, was: Standing, good: Good, now: Instant) -> bool {
+        let now = self.catch_up(now);
+        let is_new = match &self.phase {
+            Phase::Closed(evidence) => {
+                let has_calls = good.run > 0 || good.all > 0 || evidence.tally(good, now).calls > 0;
+                self.epoch == 0 && !has_calls && evidence.is_spotless(good, now)
+            }
+            _ => false,
+        };
+        if is_new {
+            let longest = self.settings.cooldown_max.max(self.settings.cooldown);
+            let until = now.after(was.left.min(longest));
+            let trouble = self.trouble();
+            (trouble.trip_reason, trouble.reopenings) = (was.reason, was.reopenings);
+            self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored, now);
+        }
+        is_new
     }
 
     pub(crate) fn force_open(&mut self, now: Instant) {

@@ -79,6 +79,15 @@ pub enum TripKind {
 }
 
 impl TripKind {
+    #[cfg_attr(not(feature = "serde"), allow(dead_code, reason = "only reading needs all"))]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::ConsecutiveFailures,
+        Self::FailureRate,
+        Self::SlowCallRate,
+        Self::FailedProbes,
+        Self::Manual,
+    ];
+
     /// The word that metrics and JSON use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -211,6 +220,8 @@ pub enum Cause {
     OverrideEnded,
     /// The settings now ask for another [mode](crate::Mode).
     Configured,
+    /// The circuit was open when it was [saved](crate::Registry::save), and is [open again](crate::Registry::restore).
+    Restored,
 }
 
 impl Cause {
@@ -226,6 +237,7 @@ impl Cause {
             Self::Disabled => "disabled",
             Self::OverrideEnded => "override_ended",
             Self::Configured => "configured",
+            Self::Restored => "restored",
         }
     }
 }
@@ -242,6 +254,7 @@ impl fmt::Display for Cause {
             Self::Disabled => f.write_str("disable()"),
             Self::OverrideEnded => f.write_str("the override ended"),
             Self::Configured => f.write_str("its settings changed"),
+            Self::Restored => f.write_str("its saved state was restored"),
         }
     }
 }
