@@ -59,7 +59,7 @@ fn r21_a_whole_outage_is_told_in_order_each_event_once() {
         "open -> half_open: the cooldown is over",
         "half_open -> open: 1 probe failed",
         "open -> half_open: the cooldown is over",
-        "half_open -> closed: 1 probe succeeded",
+        "half_open -> closed: 1 good probe",
     ];
     assert_eq!(transitions(&heard), expected);
     let sequences: Vec<_> = heard.lock().unwrap().iter().map(|event| event.sequence).collect();

@@ -31,6 +31,14 @@ fn check(file: &str) {
 }
 
 #[test]
+fn the_fuzzers_dictionary_has_every_option() {
+    let dictionary = include_str!("../fuzz/text.dict");
+    for entry in &OPTIONS {
+        assert!(dictionary.contains(&format!("\"{}\"", entry.name)), "{}", entry.name);
+    }
+}
+
+#[test]
 fn the_readme_lists_the_options_as_they_are() {
     check("README.md");
 }

@@ -1,17 +1,18 @@
 //! Each option of the attribute does what it says. A test here fails when its option is read but ignored.
 //!
-//! Where time matters it is so short that it is over before anybody looks, or so long that it never is.
+//! Where time matters the test has a clock that stands still.
 
 use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use breaker_runtime::{
-    CallError, CircuitBreaker, RejectedReason, Snapshot, State, TripKind, WindowSize,
+    CallError, CircuitBreaker, Config, RejectedReason, Snapshot, State, TripKind, WindowSize,
     circuit_breaker, registry,
+    testing::{self, Fault},
 };
 
 #[track_caller]
@@ -33,12 +34,6 @@ fn answer(is_up: bool) -> Option<()> {
     is_up.then_some(())
 }
 
-/// Takes longer than the clock's smallest step.
-fn take_a_moment() {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_nanos(10) {}
-}
-
 #[circuit_breaker(name = "options.name/of any kind")]
 fn named() -> Option<()> {
     answer(true)
@@ -48,6 +43,46 @@ fn named() -> Option<()> {
 fn option_name_is_the_circuits() {
     named();
     assert_eq!(snapshot("options.name/of any kind").calls.success, 1);
+}
+
+const NAME: &str = concat!("options.", "name/of a constant");
+
+#[circuit_breaker(name = NAME)]
+fn named_by_a_constant() -> Option<()> {
+    answer(true)
+}
+
+#[test]
+fn option_name_may_be_a_constant() {
+    assert_eq!(circuit(NAME).name(), NAME);
+    named_by_a_constant();
+    assert_eq!(snapshot(NAME).calls.success, 1);
+}
+
+const SHARED: Config =
+    Config::new().failure_threshold(2).cooldown(Duration::from_secs(600)).count_window(20);
+
+#[circuit_breaker(name = "options.config", config = SHARED, cooldown = "5s", window = "30s")]
+fn with_a_config() -> Option<()> {
+    answer(false)
+}
+
+// States the same as that, in other words.
+#[circuit_breaker(name = "options.config", failure_threshold = 2, cooldown = "5s", window = "30s")]
+fn without_a_config() -> Option<()> {
+    answer(false)
+}
+
+#[test]
+fn option_config_states_what_nothing_beside_it_does() {
+    with_a_config();
+    without_a_config();
+    let snapshot = snapshot("options.config");
+    assert_eq!(snapshot.state, State::Open, "after two failures");
+    assert_eq!(snapshot.config.to_string(), "failure_threshold=2, window=30s, cooldown=5s");
+    let stated: Vec<_> = snapshot.config.stated().collect();
+    assert_eq!(stated, ["failure_threshold", "window", "cooldown"]);
+    assert_eq!((snapshot.sites.len(), snapshot.conflict_count), (2, 0));
 }
 
 #[circuit_breaker(name = "options.failure_threshold", failure_threshold = 2)]
@@ -133,33 +168,41 @@ fn option_minimum_calls_is_where_rates_begin() {
     }
 }
 
-#[circuit_breaker(name = "options.slow_call", slow_call = "1ns", minimum_calls = 2)]
+#[circuit_breaker(name = "options.slow_call", slow_call = "1s", minimum_calls = 2)]
 fn slow_call() -> Option<()> {
-    take_a_moment();
     answer(true)
 }
 
 #[test]
 fn option_slow_call_makes_calls_slow() {
-    slow_call();
-    slow_call();
-    let reason = snapshot("options.slow_call").trip_reason.expect("both were slow");
-    assert_eq!((reason.kind, reason.slow), (TripKind::SlowCallRate, 2));
+    let test = testing::isolate();
+    test.fault("options.slow_call", Fault::delay(Duration::from_secs(1)).times(3));
+    for _ in 0..3 {
+        slow_call();
+    }
+    assert_eq!(state("options.slow_call"), State::Closed, "none took longer");
+    test.fault("options.slow_call", Fault::delay(Duration::from_millis(1001)));
+    for _ in 0..3 {
+        slow_call();
+    }
+    let reason = snapshot("options.slow_call").trip_reason.expect("half of them were slow");
+    assert_eq!((reason.kind, reason.slow), (TripKind::SlowCallRate, 3));
 }
 
 #[circuit_breaker(
     name = "options.slow_call_rate",
-    slow_call = "1ns",
+    slow_call = "1s",
     slow_call_rate = 1,
     minimum_calls = 3
 )]
 fn slow_call_rate() -> Option<()> {
-    take_a_moment();
     answer(true)
 }
 
 #[test]
 fn option_slow_call_rate_is_the_share_that_opens() {
+    let test = testing::isolate();
+    test.fault("options.slow_call_rate", Fault::delay(Duration::from_secs(2)));
     for _ in 0..3 {
         slow_call_rate();
     }
@@ -167,36 +210,33 @@ fn option_slow_call_rate_is_the_share_that_opens() {
     assert_eq!((reason.kind, reason.threshold), (TripKind::SlowCallRate, Some(1.0)));
 }
 
-#[circuit_breaker(name = "options.cooldown", failure_threshold = 1, cooldown = "1ns")]
+#[circuit_breaker(name = "options.cooldown", failure_threshold = 1, cooldown = "3h")]
 fn cooldown(is_up: bool) -> Option<()> {
     answer(is_up)
 }
 
-#[circuit_breaker(name = "options.long_cooldown", failure_threshold = 1, cooldown = "3h")]
-fn long_cooldown() -> Option<()> {
-    answer(false)
-}
+const HOUR: Duration = Duration::from_secs(3600);
 
-#[track_caller]
-fn about(name: &str, hours: u64) {
-    let left = snapshot(name).retry_after.expect("it is open");
-    let hours = Duration::from_secs(hours * 3600);
-    assert!(left <= hours && left > hours.saturating_sub(Duration::from_secs(600)), "{left:?}");
+fn retry_after(name: &str) -> Option<Duration> {
+    snapshot(name).retry_after
 }
 
 #[test]
 fn option_cooldown_is_how_long_it_stays_open() {
+    let test = testing::isolate();
     cooldown(false);
-    assert_eq!((state("options.cooldown"), cooldown(true)), (State::Open, Some(())));
-    long_cooldown();
-    about("options.long_cooldown", 3);
+    assert_eq!(retry_after("options.cooldown"), Some(HOUR * 3));
+    test.advance(HOUR * 3 - Duration::from_nanos(1));
+    assert_eq!(cooldown(true), None);
+    test.advance(Duration::from_nanos(1));
+    assert_eq!(cooldown(true), Some(()));
 }
 
 #[circuit_breaker(
     name = "options.cooldown_multiplier",
-    cooldown = "1ns",
-    cooldown_multiplier = 3_600_000_000_000,
-    cooldown_max = "2h"
+    cooldown = "1h",
+    cooldown_multiplier = 1.5,
+    cooldown_max = "20h"
 )]
 fn cooldown_multiplier() -> Option<()> {
     answer(false)
@@ -204,14 +244,15 @@ fn cooldown_multiplier() -> Option<()> {
 
 #[test]
 fn option_cooldown_multiplier_lengthens_the_second_cooldown() {
-    circuit("options.cooldown_multiplier").trip();
+    let test = testing::isolate();
+    test.half_open("options.cooldown_multiplier");
     cooldown_multiplier();
-    about("options.cooldown_multiplier", 1);
+    assert_eq!(retry_after("options.cooldown_multiplier"), Some(HOUR * 3 / 2));
 }
 
 #[circuit_breaker(
     name = "options.cooldown_max",
-    cooldown = "1ns",
+    cooldown = "1h",
     cooldown_multiplier = 1e300,
     cooldown_max = "5h"
 )]
@@ -221,9 +262,10 @@ fn cooldown_max() -> Option<()> {
 
 #[test]
 fn option_cooldown_max_bounds_it() {
-    circuit("options.cooldown_max").trip();
+    let test = testing::isolate();
+    test.half_open("options.cooldown_max");
     cooldown_max();
-    about("options.cooldown_max", 5);
+    assert_eq!(retry_after("options.cooldown_max"), Some(HOUR * 5));
 }
 
 #[circuit_breaker(name = "options.cooldown_jitter", cooldown = "100d", cooldown_jitter = 0.5)]
@@ -247,7 +289,7 @@ fn option_cooldown_jitter_spreads_cooldowns() {
     assert!(left.iter().any(|left| *left < DAY * 99) && left.iter().any(|left| *left > DAY * 101));
 }
 
-#[circuit_breaker(name = "options.half_open_max_calls", cooldown = "1ns", half_open_max_calls = 2)]
+#[circuit_breaker(name = "options.half_open_max_calls", half_open_max_calls = 2)]
 async fn half_open_max_calls() -> Option<()> {
     pending().await
 }
@@ -263,39 +305,38 @@ fn begun<F: Future>(future: impl Fn() -> F, count: usize) -> Vec<(Pin<Box<F>>, b
 
 #[test]
 fn option_half_open_max_calls_bounds_the_probes_in_flight() {
-    circuit("options.half_open_max_calls").trip();
+    let test = testing::isolate();
+    test.half_open("options.half_open_max_calls");
     let probes = begun(half_open_max_calls, 5);
     assert_eq!(probes.iter().filter(|(_, runs)| *runs).count(), 2);
     let snapshot = snapshot("options.half_open_max_calls");
     assert_eq!((snapshot.probes.in_flight, snapshot.rejected.half_open_full), (2, 3));
 }
 
-#[circuit_breaker(name = "options.success_threshold", cooldown = "1ns", success_threshold = 2)]
+#[circuit_breaker(name = "options.success_threshold", success_threshold = 2)]
 fn success_threshold() -> Option<()> {
     answer(true)
 }
 
 #[test]
 fn option_success_threshold_is_what_closes() {
-    circuit("options.success_threshold").trip();
+    let test = testing::isolate();
+    test.half_open("options.success_threshold");
     success_threshold();
     assert_eq!(state("options.success_threshold"), State::HalfOpen);
     success_threshold();
     assert_eq!(state("options.success_threshold"), State::Closed);
 }
 
-#[circuit_breaker(
-    name = "options.half_open_failure_threshold",
-    cooldown = "1ns",
-    half_open_failure_threshold = 3
-)]
+#[circuit_breaker(name = "options.half_open_failure_threshold", half_open_failure_threshold = 3)]
 fn half_open_failure_threshold() -> Option<()> {
     answer(false)
 }
 
 #[test]
 fn option_half_open_failure_threshold_is_what_opens_again() {
-    circuit("options.half_open_failure_threshold").trip();
+    let test = testing::isolate();
+    test.half_open("options.half_open_failure_threshold");
     for expected in [State::HalfOpen, State::HalfOpen, State::Open] {
         half_open_failure_threshold();
         assert_eq!(state("options.half_open_failure_threshold"), expected);
@@ -304,8 +345,8 @@ fn option_half_open_failure_threshold_is_what_opens_again() {
 
 #[circuit_breaker(
     name = "options.probe_timeout",
-    cooldown = "1ns",
-    probe_timeout = "1ns",
+    cooldown = "1s",
+    probe_timeout = "2s",
     half_open_max_calls = 1,
     half_open_failure_threshold = 1000
 )]
@@ -315,10 +356,23 @@ async fn probe_timeout() -> Option<()> {
 
 #[test]
 fn option_probe_timeout_gives_up_on_probes() {
-    circuit("options.probe_timeout").trip();
-    let probes = begun(probe_timeout, 3);
-    assert!(probes.iter().all(|(_, runs)| *runs), "each finds the slot of the one before");
-    assert_eq!(snapshot("options.probe_timeout").probes.lost, 2);
+    let test = testing::isolate();
+    test.half_open("options.probe_timeout");
+    let probes: Vec<_> = (0..3)
+        .map(|_| {
+            let probes = begun(probe_timeout, 2);
+            test.advance(Duration::from_secs(2));
+            probes
+        })
+        .collect();
+    for probe in &probes {
+        assert_eq!(
+            (probe[0].1, probe[1].1),
+            (true, false),
+            "there is one slot, free again in time"
+        );
+    }
+    assert_eq!(snapshot("options.probe_timeout").probes.lost, 2, "the next call loses the third");
 }
 
 #[circuit_breaker(name = "options.max_concurrent", max_concurrent = 2, fallback = 0)]
@@ -352,6 +406,7 @@ async fn given_up(call: impl Future<Output = Option<()>>) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn option_max_wait_is_how_long_a_call_waits() {
+    let _test = testing::isolate_with(breaker_runtime::Clock::Tokio);
     let _holders = (begun(max_wait, 1), begun(no_wait, 1));
     assert_eq!(given_up(no_wait()).await, Duration::ZERO);
     assert_eq!(given_up(max_wait()).await, Duration::from_secs(2));
@@ -364,6 +419,7 @@ async fn call_timeout() -> Option<()> {
 
 #[tokio::test(start_paused = true)]
 async fn option_call_timeout_is_how_long_a_call_takes() {
+    let _test = testing::isolate_with(breaker_runtime::Clock::Tokio);
     assert_eq!(given_up(call_timeout()).await, Duration::from_secs(3));
     assert_eq!(snapshot("options.call_timeout").calls.timed_out, 1);
 }
@@ -487,9 +543,9 @@ mod other {
 
         pub(crate) static IS_USED: AtomicBool = AtomicBool::new(false);
 
-        pub(crate) fn enter(site: &'static SiteCell) -> Result<Permit<'static>, Rejected> {
+        pub(crate) fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
             IS_USED.store(true, Ordering::SeqCst);
-            breaker_runtime::__private::enter(site)
+            breaker_runtime::__private::enter(way)
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::advance;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const FORCED: Override = Override::Mode(Mode::ForcedOpen);
+const FORCED: Override<'static> = Override::Mode(Mode::ForcedOpen);
 
 /// Looking for a name that is near holds all circuits, and none of them can be evicted meanwhile.
 static ALONE: Turn<()> = Turn::const_new(());

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Config, MetricNames, RegistrySnapshot, Snapshot, State, circuit_breaker,
-    registry,
+    CircuitBreaker, Config, MetricNames, Mode, Override, RegistrySnapshot, Snapshot, State,
+    circuit_breaker, registry,
 };
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 use exposition::{Sample, read};
@@ -253,6 +253,42 @@ fn refusals_are_told_by_their_reason() {
         "resilience4j_circuitbreaker_calls_total",
     ] {
         assert_eq!(value(&theirs, metric, &[("kind", "not_permitted")]), Some(4.0));
+    }
+}
+
+#[test]
+fn r25_what_an_observed_circuit_would_refuse_is_told_by_its_reason() {
+    let config = Config::new().mode(Mode::Observe).max_concurrent(1).failure_threshold(1);
+    let circuit = circuit(config).0;
+    let held = circuit.try_acquire().unwrap();
+    circuit.try_acquire().unwrap().success();
+    held.failure();
+    succeed(&circuit, 2);
+    let ours = samples(&circuit, MetricNames::Breaker);
+    let would = |reason| value(&ours, "breaker_would_reject_total", &[("reason", reason)]);
+    assert_eq!(["open", "bulkhead_full"].map(would), [Some(2.0), Some(1.0)]);
+    assert_eq!(would("forced_open"), None, "an order to refuse is not observed");
+    let refused = |reason| value(&ours, "breaker_rejected_total", &[("reason", reason)]);
+    assert_eq!(["open", "bulkhead_full"].map(refused), [Some(0.0), Some(0.0)]);
+
+    // Other names have no words for it.
+    let theirs = samples(&circuit, MetricNames::Resilience4j);
+    let state = "resilience4j_circuitbreaker_state";
+    assert_eq!(value(&theirs, state, &[("state", "open")]), Some(1.0));
+    assert_eq!(value(&theirs, state, &[("state", "metrics_only")]), Some(0.0));
+}
+
+#[test]
+fn exactly_one_mode_is_1_in_every_mode() {
+    for mode in [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen] {
+        let circuit = circuit(Config::new()).0;
+        circuit.override_for(Override::Mode(mode), None, "").unwrap();
+        let mut modes = samples(&circuit, MetricNames::Breaker);
+        modes.retain(|it| it.metric == "breaker_mode");
+        assert_eq!(modes.len(), 4);
+        modes.retain(|it| it.value != 0.0);
+        let [shown] = modes.as_slice() else { panic!("one mode, not {modes:?}") };
+        assert_eq!((shown.value, shown.label("mode")), (1.0, Some(mode.as_str())));
     }
 }
 

@@ -1,5 +1,8 @@
 //! How much stack a guarded function takes, for those that call themselves.
 //!
+//! The limits have room for what feature `test-util` adds in a build without optimizations, some 160 bytes a level:
+//! these tests are built with it.
+//!
 //! Measured as the distance between locals of the first and the last level. The figures are those of builds
 //! without optimizations, where they matter most; `cargo test --test stack -- --nocapture` shows them.
 #![cfg(debug_assertions)]
@@ -84,12 +87,12 @@ fn a_level_of_recursion_takes_little_stack() {
     let large = || Large([1; 512]);
     assert_eq!(large().0.len(), 512);
     check("bare", 100, bare);
-    check("guarded", 450, plain);
-    check("guarded, with `return`", 550, early);
+    check("guarded", 600, plain);
+    check("guarded, with `return`", 700, early);
     check("bare, 512 bytes of argument", 650, |level| bare_large(level, large()));
-    check("guarded, 512 bytes of argument", 1000, |level| plain_large(level, large()));
-    check("guarded, an array of 512 bytes", 1000, |level| plain_array(level, [1; 512]));
-    check("guarded, with `return`, 512 bytes of argument", 2650, |level| {
+    check("guarded, 512 bytes of argument", 1150, |level| plain_large(level, large()));
+    check("guarded, an array of 512 bytes", 1150, |level| plain_array(level, [1; 512]));
+    check("guarded, with `return`, 512 bytes of argument", 2800, |level| {
         early_large(level, large())
     });
 }

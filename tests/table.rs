@@ -2,7 +2,7 @@
 
 mod common;
 
-use breaker_runtime::{CircuitBreaker, Config, RegistrySnapshot, State, registry};
+use breaker_runtime::{CircuitBreaker, Config, Mode, RegistrySnapshot, State, registry};
 use common::{COOLDOWN, circuit, fail, pass_cooldown, succeed};
 
 #[test]
@@ -84,6 +84,28 @@ payments/eu-c….example.com  open    1.2M       0         0       0     -     4
 支払い/東京.example.com     open    1.2M       0         0       0     -     45s
 mail                        open    1.2M       0         0       0     -     45s";
     assert_eq!(table_of(&names, 1_234_567).to_string(), expected);
+}
+
+#[test]
+fn r25_an_observed_circuit_is_marked_in_the_table() {
+    let mut table = table_of(&["mail", "payments"], 3);
+    table.circuits[0].mode = Mode::Observe;
+    let expected = "\
+NAME      STATE            CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  PROBES IN
+mail      open (observed)      3       0         0          0          -        45s
+payments  open                 3       0         0          0          -        45s";
+    assert_eq!(format!("{table:90}"), expected);
+    let expected = "\
+NAME      STATE  CALLS  FAILED  REJECTED  FLIGHT  RATE  PROBES
+mail      open*      3       0         0       0     -     45s
+payments  open       3       0         0       0     -     45s";
+    assert_eq!(table.to_string(), expected, "83 columns are too many");
+    table.circuits.truncate(1);
+    table.circuits[0].state = State::HalfOpen;
+    assert!(table.to_string().contains("mail  half_open*"));
+    assert!(format!("{table:#}").contains("mail  \x1b[33mhalf_open*\x1b[0m"));
+    table.circuits[0].state = State::Closed;
+    assert!(format!("{table:90}").contains("mail  closed (observed)"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use breaker_config::{Configured, File};
-use breaker_runtime::{Config, Registry, State};
+use breaker_runtime::{Config, LeftAlone, Registry, State};
 use common::{Folder, own};
 
 /// A process that begins: its registry, and its settings.
@@ -71,7 +71,7 @@ fn no_file_stops_a_start() {
         assert!(begin(&path).1.restored().opened.is_empty());
     }
     fs::write(&path, good.replace("\"version\": 1", "\"version\": 7")).unwrap();
-    assert_eq!(begin(&path).1.restored().left_alone[0].1, "it was saved by another version");
+    assert_eq!(begin(&path).1.restored().left_alone[0].1, LeftAlone::OtherVersion);
     fs::write(&path, b"\xff\xfe").unwrap();
     drop(begin(&path));
     fs::File::create(&path).unwrap().set_len(100 * 1024 * 1024).unwrap();
@@ -96,4 +96,20 @@ fn dropping_it_does_not_wait_for_the_delay() {
     let began = Instant::now();
     drop(config);
     assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_time_that_the_settings_do_not_allow_is_not_restored() {
+    let folder = Folder::new();
+    let path = folder.path().join("state.json");
+    let (own, config) = begin(&path);
+    own.get("a").unwrap().trip();
+    drop(config);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut saved: serde_json::Value = serde_json::from_str(&text).unwrap();
+    saved["circuits"][0]["left"] = u64::MAX.into();
+    fs::write(&path, saved.to_string()).unwrap();
+    let (own, _config) = begin(&path);
+    let left = own.get("a").unwrap().snapshot().retry_after.expect("it ends");
+    assert!(left <= Duration::from_secs(600), "{left:?}");
 }

@@ -26,8 +26,14 @@ function readable(seconds) {
 const DEFAULTS = {
   failure_threshold: 5, failure_rate: null, window: { calls: 100 }, minimum_calls: 10, slow_call: null, slow_call_rate: null,
   cooldown: 60, cooldown_multiplier: 1, cooldown_max: 600, cooldown_jitter: 0, half_open_max_calls: 3, success_threshold: 3,
-  half_open_failure_threshold: 1, probe_timeout: 60, max_concurrent: null, max_wait: 0,
+  half_open_failure_threshold: 1, probe_timeout: 60, max_concurrent: null, max_wait: 0, mode: 'normal',
 };
+
+/** The kinds of values, as the server tells them. */
+const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', max_wait: 'wait', mode: 'mode' };
+const VALUE_OF = { share: 'more than 0, at most 1', duration: 'duration, longer than 0', mode: '`normal` or `observe`; from outside also `disabled` or `forced_open`' };
+const CAN_BE_OFF = new Set(['failure_threshold', 'failure_rate', 'slow_call', 'slow_call_rate', 'max_concurrent']);
+const OPTIONS = Object.keys(DEFAULTS).map((name) => ({ name, kind: KIND_OF[name] ?? 'count', value: VALUE_OF[KIND_OF[name]] ?? 'integer, at least 1', may_be_off: CAN_BE_OFF.has(name), default: 'as ever', meaning: `What ${name} does.` }));
 
 const configOf = (stated) => ({
   ...DEFAULTS,
@@ -45,13 +51,14 @@ const siteOf = (name, line = 42) => ({
 const CAST = [
   { name: 'payments', rate: 38, fails: 1, config: { failure_threshold: 5, cooldown: 30 } },
   { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, cooldown: 15 } },
-  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 } },
+  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 }, tuned: [['cooldown', '5s', 840, '10.0.0.7'], ['failure_rate', '40%', null, 'code']] },
   { name: 'shipping/dhl', rate: 9, fails: 0.5, config: { failure_threshold: 8, cooldown: 12 }, half: true },
   { name: 'shipping/ups', rate: 12, fails: 0.02, config: { failure_threshold: 8, cooldown: 12 } },
   { name: 'shipping/hermes', rate: 7, fails: 0.32, config: { failure_threshold: 12, cooldown: 12 } },
   { name: 'recommendations', rate: 55, fails: 0.38, config: { failure_rate: 0.5, failure_threshold: 20, cooldown: 20, cooldown_multiplier: 2, cooldown_jitter: 0.1 } },
   { name: 'legacy-erp', rate: 4, fails: 0.9, config: { cooldown: 3630 }, switched: { action: 'force_open', for: 840, by: '10.0.0.7' } },
   { name: 'fraud-check', rate: 31, fails: 0.2, config: { failure_rate: 0.1 }, switched: { action: 'disable', for: null, by: 'code' } },
+  { name: 'checkout', rate: 24, fails: 0.9, config: { failure_threshold: 4, cooldown: 25, mode: 'observe' } },
   { name: 'mailer', rate: 3, fails: 0, config: {} },
   { name: 'geo', rate: 0.1, fails: 0, config: { failure_rate: 0.5, minimum_calls: 50 } },
   { name: 'exchange rates', rate: 18, fails: 0.01, config: { failure_threshold: 3 }, conflict: true },
@@ -69,18 +76,70 @@ const CAST = [
   { name: `long-${'abcdefghij'.repeat(12)}xyz`, rate: 1, fails: 0, config: {} },
 ];
 
-const told = (entry, named) => ('by' in entry && !named ? { ...entry, by: null } : entry);
+/** The values of options as people write them; undefined for others. */
+const TEXTS = {
+  cooldown: (text) => (/^\d+(\.\d+)?s$/.test(text) ? parseFloat(text) : undefined),
+  failure_rate: (text) => (text === 'off' ? null : /^\d+%$/.test(text) ? parseFloat(text) / 100 : undefined),
+  failure_threshold: (text) => (text === 'off' ? null : /^[1-9]\d*$/.test(text) ? Number(text) : undefined),
+  mode: (text) => (['normal', 'observe'].includes(text) ? text : undefined),
+};
+
+const withheld = (source) => (source.startsWith('override') ? 'override' : source);
+
+const withheldChanges = ({ changes, ...entry }) => ({ ...entry, changes: changes.map((change) => ({ ...change, old_source: withheld(change.old_source), new_source: withheld(change.new_source) })) });
+
+const told = (entry, named) => (entry.changes && !named ? withheldChanges(entry) : 'by' in entry && !named ? { ...entry, by: null } : entry);
 
 class Circuit {
   constructor(part, log) {
-    Object.assign(this, { rate: 1, fails: 0, slow: 0, ...part, config: configOf(part.config ?? {}), log: [], entryOf: log });
+    Object.assign(this, { rate: 1, fails: 0, slow: 0, ...part, given: configOf(part.config ?? {}), overrides: [], log: [], entryOf: log });
+    this.settle();
     this.calls = { started: 0, success: 0, failure: 0, ignored: 0, cancelled: 0, slow: 0, late: 0, timed_out: 0, panicked: 0 };
     this.rejected = { open: 0, half_open_full: 0, forced_open: 0, bulkhead_full: 0 };
+    this.wouldReject = { ...this.rejected };
     this.counts = {};
     Object.assign(this, { state: 'closed', epoch: 0, openTime: 0, tripReason: null, override: null, lastFailure: null, lastSuccess: null });
     this.changedAt = 0;
     this.history = [];
     this.clear();
+  }
+
+  /** What is stated, and over it what is overridden. */
+  settle() {
+    this.config = { ...this.given, ...Object.fromEntries(this.overrides.map(({ option, value }) => [option, TEXTS[option](value)])), stated: [...new Set([...this.given.stated, ...this.overrides.map(({ option }) => option)])] };
+  }
+
+  get mode() {
+    if (this.override) return this.override.mode;
+    return this.config.mode;
+  }
+
+  sources(named) {
+    const { file, line } = siteOf(this.name);
+    return { ...Object.fromEntries(this.given.stated.map((option) => [option, `${file}:${line}`])), ...Object.fromEntries(this.overrides.map(({ option, by }) => [option, named ? `override by ${by}` : 'override'])) };
+  }
+
+  /** Lets `change` alter the overrides, and notes what that changed. */
+  tune(at, change) {
+    const [before, from] = [this.config, this.sources(true)];
+    change();
+    this.settle();
+    const text = (option, config) => (config[option] === null ? 'off' : `${config[option]}${option === 'cooldown' ? 's' : ''}`);
+    const [after, to] = [this.config, this.sources(true)];
+    const changes = Object.keys(after).filter((option) => option !== 'stated' && JSON.stringify(before[option]) !== JSON.stringify(after[option]))
+      .map((option) => ({ option, old: text(option, before), old_source: from[option] ?? 'built-in', new: text(option, after), new_source: to[option] ?? 'built-in' }));
+    if (changes.length) this.note(at, { kind: 'reconfigured', changes, text: `reconfigured: ${changes.map(({ option }) => option).join(', ')}` });
+  }
+
+  overrideOption(at, option, value, time, by) {
+    this.tune(at, () => {
+      this.overrides = this.overrides.filter((known) => known.option !== option);
+      this.overrides.push({ option, value, by, until: time ? at + time : null });
+    });
+  }
+
+  endOverrides(at, isOver = () => true) {
+    if (this.overrides.some(isOver)) this.tune(at, () => { this.overrides = this.overrides.filter((each) => !isOver(each)); });
   }
 
   clear() {
@@ -122,10 +181,10 @@ class Circuit {
   call(at) {
     if (this.state === 'forced_open') { this.rejected.forced_open += 1; return 2; }
     if (this.state === 'open') {
-      if (at < this.changedAt + this.openedFor) { this.rejected.open += 1; return 2; }
+      if (at < this.changedAt + this.openedFor) return this.refuse('open', at);
       this.enter('half_open', 'cooldown_over', at);
     }
-    if (this.state === 'half_open' && Math.random() < 0.6) { this.rejected.half_open_full += 1; return 2; }
+    if (this.state === 'half_open' && Math.random() < 0.6) return this.refuse('half_open_full', at);
     const failed = Math.random() < this.fails;
     const slow = this.config.slow_call !== null && Math.random() < this.slow;
     this.calls.started += 1;
@@ -134,6 +193,17 @@ class Circuit {
     if (failed) this.lastFailure = at; else this.lastSuccess = at;
     if (this.state === 'half_open') this.judgeProbe(failed, at);
     else if (this.state === 'closed') this.judge(failed, slow, at);
+    return failed ? 1 : 0;
+  }
+
+  /** A circuit that is observed only counts what it would refuse. */
+  refuse(reason, at) {
+    if (this.mode !== 'observe') { this.rejected[reason] += 1; return 2; }
+    this.wouldReject[reason] += 1;
+    const failed = Math.random() < this.fails;
+    this.calls.started += 1;
+    this.calls[failed ? 'failure' : 'success'] += 1;
+    if (failed) this.lastFailure = at;
     return failed ? 1 : 0;
   }
 
@@ -181,16 +251,22 @@ class Circuit {
   retryAfter(at) { return this.state === 'open' ? Math.max(0, this.changedAt + this.openedFor - at) : null; }
 
   explain(at, named) {
+    if (this.mode !== 'observe') return this.explainState(at, named);
+    const calls = sumOf(this.wouldReject);
+    return `observed: ${this.explainState(at, named)}${calls ? `; would have rejected ${calls} call${calls === 1 ? '' : 's'}` : ''}`;
+  }
+
+  explainState(at, named) {
     const { config, state } = this;
     const lasted = readable(at - this.changedAt);
     const override = this.overrideAt(at, named);
-    if (override) {
+    if (override && override.mode !== 'observe') {
       const what = override.mode === 'disabled' ? ['disabled', 'calls run and are only counted'] : ['forced open', 'every call is refused'];
       return `${what[0]}${override.by ? ` by ${override.by}` : ''} ${override.left === null ? 'until reset' : `for another ${readable(override.left)}`}: ${what[1]}`;
     }
     if (state === 'open') {
       const left = this.retryAfter(at);
-      return `open for ${lasted}: ${this.tripReason.text}; ${left ? `probes in ${readable(left)}` : 'the next call is a probe'}`;
+      return `open for ${lasted}: ${this.tripReason.text}; ${left ? `probes in ${readable(left)}${this.sources(named).cooldown?.startsWith('override') ? ` (${this.sources(named).cooldown})` : ''}` : 'the next call is a probe'}`;
     }
     if (state === 'half_open') {
       return `half-open for ${lasted} after ${this.tripReason?.text ?? ''}: ${this.probes.successes} of ${config.success_threshold} probe successes to close, `
@@ -219,32 +295,34 @@ class Circuit {
 
   summary(at, named = false) {
     return {
-      name: this.name, state: this.state, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0,
+      name: this.name, state: this.state, mode: this.mode, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0,
       explanation: this.explain(at, named), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
       minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
-      rejected: sumOf(this.rejected), per_second: this.perSecond(), override: this.overrideAt(at, named), point: this.history.at(-1) ?? [0, 0, 0],
+      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), point: this.history.at(-1) ?? [0, 0, 0],
     };
   }
 
   /** Its log goes only with an answer about it alone. */
   whole(at, alone, named) {
-    const { name, state, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at, named);
+    const { name, state, mode, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at, named);
     const site = siteOf(name);
     const other = siteOf(name, 97);
     return {
-      name, state, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
+      name, state, mode, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
       consecutive_successes: state === 'closed' && this.config.window.calls ? Math.min(this.goodInARow, this.config.window.calls) : null,
       probes: this.probes, window_calls, window_failures: this.window.filter((call) => call.failed).length,
-      window_slow_calls: this.window.filter((call) => call.slow).length, in_flight, calls: this.calls, rejected: this.rejected,
+      window_slow_calls: this.window.filter((call) => call.slow).length, in_flight, calls: this.calls, rejected: this.rejected, would_reject: this.wouldReject,
       transitions: sumOf(this.counts), transition_counts: Object.entries(this.counts).map(([key, count]) => ({ from: key.split(' ')[0], to: key.split(' ')[1], count })),
       open_time: round(this.openTime + (state === 'open' ? at - this.changedAt : 0)),
       last_failure: this.lastFailure === null ? null : round(at - this.lastFailure), 
       // While it is closed, good calls are not dated.
       last_success: this.lastSuccess === null || this.calls.success > 0 && state === 'closed' ? null : round(at - this.lastSuccess),
-      config: this.config, decided_by: this.config.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
-      conflicts: this.conflict ? [{ name, decided: { config: this.config, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
+      config: this.config, sources: this.sources(named),
+      overrides: this.overrides.map(({ option, value, by, until }) => ({ option, value, by: named ? by : null, left: until === null ? null : round(Math.max(0, until - at)) })),
+      decided_by: this.given.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
+      conflicts: this.conflict ? [{ name, decided: { config: this.given, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
       history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
       per_second, override, ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
     };
@@ -257,6 +335,7 @@ class World {
     this.boot = randomBytes(8).toString('hex');
     this.orders = 0;
     this.log = [];
+    this.refused = [];
     this.ids = 0;
     this.shown = shown;
     const entry = (fields) => {
@@ -276,6 +355,7 @@ class World {
       for (let second = 1; second <= this.warmth; second += 1) circuit.second(second);
       if (circuit.half) { circuit.trip('consecutive_failures', this.warmth - 20, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 6); circuit.probes.successes = 1; }
       if (circuit.switched) this.switch(circuit, circuit.switched, circuit.switched.by);
+      for (const [option, value, time, by] of circuit.tuned ?? []) circuit.overrideOption(this.warmth, option, value, time, by);
     }
     this.log.splice(0, this.log.length - 100);
     this.log.sort((a, b) => a.at - b.at).forEach((each, at) => { each.id = at + 1; });
@@ -290,23 +370,35 @@ class World {
     for (; this.second < Math.floor(this.uptime()); this.second += 1) {
       for (const circuit of this.circuits.values()) {
         circuit.second(this.second + 1);
-        if (circuit.override?.until && circuit.override.until <= this.second + 1) { circuit.override = null; circuit.enter('closed', 'override_ended', this.second + 1); }
+        circuit.endOverrides(this.second + 1, ({ until }) => until !== null && until <= this.second + 1);
+        if (circuit.override?.until && circuit.override.until <= this.second + 1) {
+          const isObserve = circuit.override.mode === 'observe';
+          circuit.override = null;
+          if (!isObserve) circuit.enter('closed', 'override_ended', this.second + 1);
+        }
       }
     }
     return this.ids > before;
   }
 
-  switch(circuit, { action, for: time }, by) {
+  switch(circuit, { action, option, value, for: time }, by) {
     const at = this.uptime();
-    const words = { force_open: 'forced open', disable: 'disabled', reset: 'reset', trip: 'tripped' }[action];
+    if (action === 'override') circuit.overrideOption(at, option, value, time, by);
+    if (action === 'end_overrides') circuit.endOverrides(at);
+    if (action === 'override' || action === 'end_overrides') {
+      circuit.note(at, { kind: 'control', action, ...(option && { option, value }), for: time ?? null, by, text: action });
+      return;
+    }
+    const words = { force_open: 'forced open', disable: 'disabled', observe: 'observed', reset: 'reset', trip: 'tripped' }[action];
     circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}` });
     circuit.override = null;
     if (action === 'force_open') circuit.enter('forced_open', 'forced_open', at);
     if (action === 'disable') circuit.enter('disabled', 'disabled', at);
     if (action === 'reset') circuit.enter('closed', 'reset', at);
     if (action === 'trip' && (circuit.state === 'closed' || circuit.state === 'half_open')) circuit.trip('manual', at, 0, null, null);
-    if (action !== 'force_open' && action !== 'disable') return;
-    circuit.override = { mode: action === 'disable' ? 'disabled' : 'forced_open', until: time ? at + time : null, by, number: this.orders += 1 };
+    const mode = { force_open: 'forced_open', disable: 'disabled', observe: 'observe' }[action];
+    if (!mode) return;
+    circuit.override = { mode, until: time ? at + time : null, by, number: this.orders += 1 };
   }
 
   worstFirst() {
@@ -335,7 +427,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
   const faults = { log: false, tooMany: false };
   let wrongTokens = 0;
   let held = Promise.resolve();
-  const head = () => ({ version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
+  const head = () => ({ version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, refused: world.refused, uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
   const withParts = (fields, parts) => `${JSON.stringify(fields).slice(0, -1)},"circuits":[${parts.join(',')}]}`;
 
   const latest = (count, named) => {
@@ -393,7 +485,11 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     const order = JSON.parse(body);
     const circuit = world.circuits.get(order.name);
     if (!circuit) return answer(404, { error: 'there is no such circuit' });
-    if (!['force_open', 'disable', 'reset', 'trip'].includes(order.action)) return answer(422, { error: 'there is no such action' });
+    if (order.action === 'override' && TEXTS[order.option]?.(order.value) === undefined) {
+      const errors = [`\`${order.option}\` does not take \`${order.value}\``, 'nothing was changed'];
+      return answer(422, { error: errors.join('; '), errors });
+    }
+    if (!['force_open', 'disable', 'observe', 'reset', 'trip', 'override', 'end_overrides'].includes(order.action)) return answer(422, { error: 'there is no such action' });
     world.switch(circuit, order, request.socket.remoteAddress);
     answer(200, circuit.whole(world.uptime(), true, true));
     return tell();
@@ -424,6 +520,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       streams.add(response);
       return request.on('close', () => streams.delete(response));
     }
+    if (url.pathname === `${base}api/options`) return answer(200, { options: OPTIONS });
     if (url.pathname === `${base}api/control`) return control(request, answer);
     return answer(404, { error: 'there is no such page' });
   });
@@ -437,6 +534,8 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     boot: () => world.boot,
     wrongTokens: () => wrongTokens,
     setToken(other) { token = other; },
+    /** Says that settings were refused, as after a bad edit of a file. */
+    refuse(mistakes) { world.refused = mistakes; tell(); },
     /** Holds lists back, as they are now, until what it returns is called. */
     hold() {
       let go;

@@ -121,7 +121,7 @@ const leastContrast = (page) => page.evaluate(() => {
     }
     return 'rgb(255, 255, 255)';
   };
-  const found = ['h1', '.status', '.figure span', '.chip', '.name', '.sentence', '.pill', '.number span:last-child', '.next', '.meters', '.log .said', '.note', '.columns span']
+  const found = ['h1', '.status', '.figure span', '.chip', '.name', '.sentence', '.observed', '.override', '.tag', '.from', '.mistakes li', '.banner b', '.pill', '.number span:last-child', '.next', '.meters', '.log .said', '.note', '.columns span']
     .flatMap((wanted) => [...document.querySelectorAll(wanted)].slice(0, 30)).filter((element) => element.checkVisibility() && element.textContent)
     .map((element) => {
       const [one, other] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
@@ -339,6 +339,48 @@ await check('nothing is wider than a screen of 360 px', async () => {
   assert.ok(wide <= room, `${wide} px in ${room}`);
 });
 
+await check('an observed circuit is marked as such, and says what it would have rejected', async () => {
+  const observed = all.circuits.find((circuit) => circuit.mode === 'observe');
+  if (!observed) skip('no circuit is observed');
+  const shown = await page.evaluate((name) => {
+    const { mode, state, observed: line, sentence } = Object.fromEntries([...window.rowOf(name).querySelectorAll('[data-part]')].map((part) => [part.dataset.part, part]));
+    return [mode.checkVisibility() && mode.textContent, state.textContent, line.checkVisibility() && line.textContent, sentence.textContent, getComputedStyle(state).borderTopStyle];
+  }, observed.name);
+  assert.deepEqual([shown[0], shown[4]], ['observed', 'dashed']);
+  assert.match(shown[2], /^no call is refused, would have rejected [\d,.MK]+$/);
+  assert.ok(!/observed|would have/.test(shown[3]), shown[3]);
+  // Nobody has to come for it.
+  const isOpen = ({ state, mode }) => /^(forced_)?open$/.test(state) && mode !== 'observe';
+  const known = (await getJson('api/circuits')).circuits.filter(isOpen).length;
+  await until(page, (count) => document.title.startsWith(count ? `(${count} open)` : 'breaker'), known);
+  const plain = await page.evaluate(() => [...document.querySelectorAll('.row:not([data-mode="observe"]) [data-part="mode"]')].filter((tag) => tag.checkVisibility()).length);
+  assert.equal(plain, 0);
+});
+
+await check('each value of a config says where it comes from', async () => {
+  needsMock();
+  await press(page, 'search', '.toggle');
+  await until(page, () => window.rowOf('search').querySelector('.table'));
+  const from = await page.evaluate(() => Object.fromEntries([...window.rowOf('search').querySelectorAll('.table tbody tr')].map((line) => [line.cells[0].textContent, [line.cells[1].textContent, line.cells[2].textContent]])));
+  assert.deepEqual([from.cooldown, from.slow_call, from.minimum_calls, from.mode], [['5s', 'override'], ['250ms', 'src/clients.rs:42'], ['10', 'built-in'], ['normal', 'built-in']]);
+  const overrides = await page.evaluate(() => [...window.rowOf('search').querySelectorAll('.overrides li')].map((each) => each.textContent));
+  assert.match(overrides[0], /^cooldown = 5s until .*, 1[34] min left$/);
+  assert.equal(overrides[1], 'failure_rate = 40% until somebody ends it');
+  await press(page, 'search', '.toggle');
+});
+
+await check('settings that were refused are in a banner, as text, until they are right', async () => {
+  needsMock();
+  const mistakes = ['breaker.toml:12:12: `cooldown` needs a unit\n12 | cooldown = 5\n   |            ^', `unknown circuit "${SCRIPT_NAME}\u202e"`];
+  mock.refuse(mistakes);
+  await page.waitForSelector('#refused:visible');
+  const shown = await page.evaluate(() => [...document.querySelectorAll('#refused-list li')].map((each) => [each.textContent, each.children.length]));
+  assert.deepEqual(shown, [[mistakes[0], 0], [`unknown circuit "${SCRIPT_NAME}\\u{202e}"`, 0]]);
+  await until(page, () => document.getElementById('announcer').textContent.includes('Settings were refused'));
+  mock.refuse([]);
+  await page.waitForSelector('#refused', { state: 'hidden' });
+});
+
 await check('the keyboard alone opens a circuit and closes it again', async () => {
   const other = await openPage(url);
   await isLive(other);
@@ -477,6 +519,50 @@ await check('reset closes it again', async () => {
   await until(page, () => !document.querySelector('dialog[open]'));
 });
 
+await check('an option is overridden for a time, by keyboard, and its mistakes are said', async () => {
+  if (!all.controls) skip('controls are off');
+  needsToken();
+  const cooldown = () => page.evaluate((name) => [...window.rowOf(name).querySelectorAll('.table tbody tr')].find((line) => line.cells[0].textContent === 'cooldown').innerText.split('\t'), target);
+  await page.evaluate((name) => window.rowOf(name).querySelector('[data-tune]').focus(), target);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#tune[open]');
+  const [, before] = await cooldown();
+  assert.deepEqual([await page.inputValue('#tune-option'), await page.inputValue('#tune-value'), await page.inputValue('#tune input:checked')], ['cooldown', before, '900']);
+  assert.match(await textOf(page, '#tune-text'), /After 15 min .* Only this process changes/);
+  await allowingFailures(async () => {
+    await page.fill('#tune-value', '5');
+    await page.keyboard.press('Enter');
+    await until(page, () => document.getElementById('tune-error').textContent.includes('cooldown'));
+  });
+  await page.fill('#tune-value', '7s');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#tune', { state: 'hidden' });
+  await until(page, (name) => /^cooldown = 7s by .* until .*, 1[45] min left$/.test(window.rowOf(name).querySelector('.overrides li')?.textContent ?? ''), target);
+  const [, value, from] = await cooldown();
+  assert.equal(value, '7s');
+  assert.match(from, /^override by /);
+  await until(page, (name) => window.rowOf(name).querySelector('[data-part="overridden"]').textContent === '1 option overridden', target);
+  await until(page, (name) => /cooldown is 7s, was .* \(override\)/.test(window.rowOf(name).querySelector('.history').textContent), target);
+  await until(page, (name) => /cooldown set to 7s for 15 min by /.test(window.rowOf(name).querySelector('.history').textContent), target);
+  await press(page, target, '[data-action="end_overrides"]');
+  await page.click('#confirm-do');
+  await until(page, (name) => window.rowOf(name).querySelector('.overrides').hidden && window.rowOf(name).querySelector('[data-part="overridden"]').hidden, target);
+  assert.equal((await cooldown())[1], before);
+});
+
+await check('a circuit is observed for a time', async () => {
+  if (!all.controls) skip('controls are off');
+  needsToken();
+  await press(page, target, '[data-action="observe"]');
+  assert.match(await textOf(page, '#confirm-text'), /no call is refused for 15 min/);
+  await page.click('#confirm-do');
+  await until(page, (name) => window.rowOf(name).dataset.mode === 'observe' && /^observed by .* until/.test(window.rowOf(name).querySelector('[data-part="override"]').textContent), target);
+  await press(page, target, '[data-action="reset"]');
+  await page.click('#confirm-do');
+  await until(page, (name) => window.rowOf(name).dataset.mode === 'normal', target);
+  await until(page, () => !document.querySelector('dialog[open]'));
+});
+
 await check('an override that has ended is not shown', async () => {
   needsMock();
   assert.equal((await post({ name: 'mailer', action: 'disable', for: 2 })).status, 200);
@@ -512,6 +598,21 @@ await check('durations of a config are exact', async () => {
   const expected = { 0.0005: '0.5ms', 0.8: '800ms', 1.5: '1.5s', 60: '1m', 90: '1m 30s', 90.5: '1m 30.5s', 600: '10m', 3600: '1h', 3630: '1h 30s', 5400: '1h 30m', 5415: '1h 30m 15s', 86400: '1d', 90061: '1d 1h 1m 1s', 1e15: 'until reset' };
   const shown = await page.evaluate((values) => values.map((seconds) => exactDuration(Number(seconds))), Object.keys(expected));
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((seconds, at) => [seconds, shown[at]])), expected);
+});
+
+await check('the table of options says how each value is written', async () => {
+  const named = all.circuits.find((circuit) => circuit.config.failure_rate !== null && circuit.config.window.calls !== undefined);
+  if (!named) skip('the server has no such circuit');
+  await press(page, named.name, '.toggle');
+  await until(page, (name) => window.rowOf(name).querySelector('.table'), named.name);
+  const rows = await page.evaluate((name) => [...window.rowOf(name).querySelectorAll('.table tbody tr')].map((row) => [row.cells[0].textContent, row.cells[1].textContent, row.cells[0].title]), named.name);
+  const shown = Object.fromEntries(rows.map(([option, value]) => [option, value]));
+  assert.match(shown.cooldown, /^\d+[dhms]/);
+  assert.match(shown.failure_rate, /%$/);
+  assert.match(shown.cooldown_multiplier, /^× \d/);
+  assert.match(shown.window, /^\d+ calls$/);
+  assert.ok(rows.every(([, , meaning]) => meaning), 'an option has no meaning');
+  await press(page, named.name, '.toggle');
 });
 
 await check('a success that is not recorded is said to be so, not to have never been', async () => {

@@ -1,4 +1,4 @@
-//! Who may look, who may switch circuits, and who sees who did.
+//! Access: who may read, who may switch circuits, and who sees who did.
 
 mod attempts;
 mod gate;
@@ -27,7 +27,7 @@ use crate::answer::Failure;
 
 const SCHEME: &[u8] = b"bearer ";
 
-/// The token, and the wrong ones that were tried.
+/// The token, and the wrong tokens so far.
 #[derive(Debug)]
 pub(crate) struct Access {
     token: Token,
@@ -39,11 +39,11 @@ impl Access {
         Self { token, attempts: Mutex::default() }
     }
 
-    /// Whether a request carries the token. One that carries none may still read.
+    /// Whether a request carries the token. A request without one may still read.
     ///
     /// # Errors
     ///
-    /// If it carries a wrong token, or comes from where there have been too many of those.
+    /// If it carries a wrong token, or if its source has sent too many.
     pub(crate) fn check(&self, headers: &HeaderMap, by: Option<IpAddr>) -> Result<bool, Failure> {
         let Some(guess) = once(headers, &AUTHORIZATION)?.and_then(bearer) else { return Ok(false) };
         let now = Instant::now();
@@ -65,14 +65,14 @@ impl Access {
         Err(if is_looked_at { Failure::wrong_token() } else { Failure::too_many_tokens() })
     }
 
-    /// The requests that carried a wrong token, looked at or not.
+    /// The number of requests with a wrong token, checked or not.
     pub(crate) fn wrong_tokens(&self) -> u64 {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).count()
     }
 }
 
-/// The value of a header that decides something, and so must not be there twice: which of the two holds is
-/// a matter of taste, and a proxy may have another one.
+/// The value of a header that decides something. It must not be there twice, because a proxy may use the
+/// other value.
 pub(crate) fn once<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -92,13 +92,13 @@ fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(SCHEME).then(|| guess.trim_ascii())
 }
 
-/// Where a request comes from, if the server tells.
+/// The source of a request, if the server provides it.
 pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
     let info = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(info.0.ip().to_canonical())
 }
 
-/// Whoever has one address of IPv6 has the 2^64 beside it.
+/// A client with one IPv6 address has the 2^64 addresses of its network.
 fn source(by: Option<IpAddr>) -> Source {
     by.map(|by| match by {
         IpAddr::V4(_) => by,
@@ -106,7 +106,7 @@ fn source(by: Option<IpAddr>) -> Source {
     })
 }
 
-/// Whether the request may see who gave orders.
+/// Whether the request may see who switched circuits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsTrusted(pub(crate) bool);
 
@@ -124,16 +124,16 @@ where
     }
 }
 
-/// All circuits, as everybody may see them.
+/// All circuits, as everyone may see them.
 pub(crate) fn public_circuits() -> Vec<Snapshot> {
     let circuits = registry().snapshot().circuits;
     circuits.into_iter().map(|circuit| shown_to(IsTrusted(false), circuit)).collect()
 }
 
-/// A circuit, without who switched it if that is not for everybody.
+/// A circuit, without the name of who switched it unless the request may see that.
 pub(crate) fn shown_to(IsTrusted(is_trusted): IsTrusted, mut circuit: Snapshot) -> Snapshot {
-    if let Some(ordered) = circuit.mode_override.as_mut().filter(|_| !is_trusted) {
-        ordered.by = None;
+    if !is_trusted {
+        circuit.withhold_names();
     }
     circuit
 }

@@ -1,27 +1,39 @@
-//! Answers: JSON, and failures as sentences.
+//! Responses: JSON, and failures as sentences.
+
+use std::borrow::Cow;
 
 use axum::Json;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use breaker_runtime::ConfigErrors;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
-/// The most bytes of a list of circuits.
+/// The maximum size of a list, in bytes.
 pub(crate) const LONGEST_LIST: usize = 1 << 20;
 
-/// Why a request got no answer. What the program knows beyond that is not told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a request failed. Contains nothing else about the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     status: StatusCode,
-    reason: &'static str,
+    reason: Cow<'static, str>,
+    /// Each mistake, if the answer lists them.
+    mistakes: Vec<String>,
 }
 
 impl Failure {
     pub(crate) const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason }
+        Self { status, reason: Cow::Borrowed(reason), mistakes: Vec::new() }
+    }
+
+    /// A setting that cannot be taken, with every mistake.
+    pub(crate) fn unfit(errors: &ConfigErrors) -> Self {
+        let mistakes: Vec<_> = errors.iter().map(str::to_owned).collect();
+        let reason = Cow::Owned(mistakes.join("; "));
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason, mistakes }
     }
 
     pub(crate) const fn no_such_circuit() -> Self {
@@ -46,7 +58,11 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "error": self.reason }))).into_response();
+        let mut body = json!({ "error": self.reason });
+        if !self.mistakes.is_empty() {
+            body["errors"] = json!(self.mistakes);
+        }
+        let mut response = (self.status, Json(body)).into_response();
         let besides = match self.status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "5")),
@@ -68,20 +84,20 @@ pub(crate) async fn no_such_method() -> Failure {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this path has no such method")
 }
 
-/// JSON that was written already.
+/// Serialized JSON.
 pub(crate) fn json_of(written: impl Into<Bytes>) -> Response {
     ([(CONTENT_TYPE, "application/json")], Body::from(written.into())).into_response()
 }
 
-/// Writes an object whose first field is a list, of as many elements as fit in [`LONGEST_LIST`] bytes. The
-/// fields of `rest` come after it, and may depend on how many that were.
+/// Writes an object whose first field is a list. The list has as many elements as fit in [`LONGEST_LIST`]
+/// bytes. The fields of `rest` follow, and may depend on that number.
 pub(crate) fn write_list<T: Serialize, R: Serialize>(
     field: &str,
     elements: impl IntoIterator<Item = T>,
     rest: impl FnOnce(usize) -> R,
 ) -> Vec<u8> {
-    // Room for the rest: a name, some entries of a log.
-    const MOST: usize = LONGEST_LIST - (64 << 10);
+    // Leaves room for the rest: a name, some log entries, and settings that were refused.
+    const MOST: usize = LONGEST_LIST - (128 << 10);
     let mut written = format!("{{\"{field}\":[").into_bytes();
     let mut fitting = 0;
     for element in elements {
@@ -95,7 +111,7 @@ pub(crate) fn write_list<T: Serialize, R: Serialize>(
         fitting += 1;
     }
     written.push(b']');
-    // An object as well: its brace becomes the comma between the two.
+    // The rest is an object too. Its opening brace becomes the comma between the two.
     if let Ok(rest) = serde_json::to_vec(&rest(fitting)) {
         written.push(b',');
         written.extend(&rest[1..]);
@@ -118,7 +134,7 @@ mod tests {
         assert!(written.len() <= LONGEST_LIST);
         let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
         let shown = read["all"].as_array().unwrap().len();
-        assert!((950..1048).contains(&shown));
+        assert!((900..1048).contains(&shown));
         assert_eq!((&read["shown"], &read["total"]), (&json!(shown), &json!(100_000)));
     }
 

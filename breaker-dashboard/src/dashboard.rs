@@ -1,4 +1,4 @@
-//! What can be chosen, and the router that comes of it.
+//! Builder for the dashboard router.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::server::Server;
 use crate::shutdown::Shutdown;
 use crate::watch::Watch;
 
-/// The dashboard as a router, without controls and for the names of this machine. The same as
+/// The dashboard as a router, without controls, for the names of this machine. The same as
 /// `Dashboard::new().into_router()`.
 ///
 /// # Examples
@@ -35,7 +35,7 @@ pub fn router() -> Router {
     Dashboard::new().into_router()
 }
 
-/// What can be chosen about the dashboard.
+/// Builder for the dashboard.
 ///
 /// # Examples
 ///
@@ -61,30 +61,30 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// One that only shows, to those who ask for `localhost` or an address of the loopback.
+    /// A dashboard without controls. It answers requests to `localhost` and to loopback addresses.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets those who have the token switch circuits: force open, disable, reset, trip. Without this, there
-    /// are no controls.
+    /// Allows clients with the token to switch circuits: force open, disable, observe, reset, trip. They can also
+    /// override an option for a time. Without this, there are no controls.
     ///
-    /// Each use is logged, through `tracing` and on the page, with the address of whoever did it. Only those who
-    /// have the token see addresses on the page. A service that nests the router tells addresses if it is served
-    /// with `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// Each use is logged through `tracing` and on the page, with the address of the client. Only clients
+    /// with the token see addresses on the page. If you nest the router in a service, serve it with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`, so that it knows addresses.
     ///
-    /// A circuit that is switched for a time returns by itself, as
-    /// [`override_for`](breaker_runtime::Registry::override_for) says. It needs no task of this process.
+    /// A circuit that is switched for a time returns by itself, see
+    /// [`override_for`](breaker_runtime::Registry::override_for). That needs no task of this process.
     ///
-    /// At most ten wrong tokens a second are looked at from one address, which is the first 64 bits of one of IPv6.
-    /// More get 429. Without addresses, and behind a proxy, all clients count as one.
+    /// At most ten wrong tokens per second are checked from one address, or from one IPv6 /64 network. More
+    /// get 429. Without addresses, and behind a proxy, all clients count as one.
     pub fn with_controls(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
     }
 
-    /// Answers to that host too: a name or an address, at any port. Others than those that were allowed get 403,
-    /// so that no name of a foreign page can be made to point here.
+    /// Also answers requests to this host: a name or an address, at any port. All other hosts get 403. This
+    /// stops DNS rebinding.
     ///
     /// # Errors
     ///
@@ -105,13 +105,13 @@ impl Dashboard {
         Ok(self)
     }
 
-    /// Takes orders from pages of that origin too: a scheme, a host, and a port if it is not the usual one. This is
-    /// for proxies that ask for another host than the browser did. The host that they ask for must be
-    /// [allowed](Dashboard::allow_host).
+    /// Also accepts orders from pages of this origin: a scheme, a host, and a port if it is not the default.
+    /// You need this behind a proxy that changes the `Host`. The new host must be
+    /// [allowed](Dashboard::allow_host) too.
     ///
     /// # Errors
     ///
-    /// A [`HostError`] if no browser sends such an origin, as one with a path.
+    /// A [`HostError`] if no browser sends such an origin, for example one with a path.
     ///
     /// # Examples
     ///
@@ -127,27 +127,27 @@ impl Dashboard {
         Ok(self)
     }
 
-    /// Answers to every host that is an address, as `10.0.0.7:3030`, which is how Prometheus and the probes of
-    /// Kubernetes ask. A foreign page can misuse names only.
+    /// Also answers requests to any address, such as `10.0.0.7:3030`. Prometheus and the probes of Kubernetes
+    /// send such requests. DNS rebinding works with names only.
     pub fn allow_addresses(mut self) -> Self {
         self.hosts.add_addresses();
         self
     }
 
-    /// The names that `/metrics` uses.
+    /// Sets the metric names of `/metrics`.
     pub fn metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = names;
         self
     }
 
-    /// Ends all streams of events when `signal` completes, and [`Server::run`] with them.
+    /// Ends all event streams when `signal` completes, and [`Server::run`] too.
     ///
-    /// A graceful shutdown waits for answers to end. Without this, one open page delays it for ever. The last
-    /// call wins.
+    /// A graceful shutdown waits for responses to end. Without this, one open page delays it forever. The
+    /// last call wins.
     ///
     /// # Examples
     ///
-    /// The signal is given to the dashboard and to the server that it is part of:
+    /// Give the signal to the dashboard and to the server that it is part of:
     ///
     /// ```
     /// use axum::Router;
@@ -175,11 +175,10 @@ impl Dashboard {
         self
     }
 
-    /// The router. It works at any path, by [`Router::nest_service`]: at `/breakers` and `/breakers/`, where
-    /// [`Router::nest`] serves the first only.
+    /// The router. Mount it at any path with [`Router::nest_service`], which serves `/breakers` and
+    /// `/breakers/`. [`Router::nest`] serves only the first.
     ///
-    /// It watches the circuits from now on, or from the first request on if this is called outside of a tokio
-    /// runtime.
+    /// It starts to poll the circuits now. Outside of a tokio runtime, it starts at the first request.
     pub fn into_router(self) -> Router {
         let Self { token, hosts, origins, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);
@@ -191,6 +190,7 @@ impl Dashboard {
             .route("/api/circuits", get(routes::circuits))
             .route("/api/circuits/{name}", get(routes::circuit))
             .route("/api/log", get(routes::log))
+            .route("/api/options", get(routes::options))
             .route("/api/events", get(routes::events))
             .route("/api/control", orders.get(routes::check))
             .route("/metrics", get(routes::metrics))
@@ -203,7 +203,7 @@ impl Dashboard {
             .with_state(shared)
     }
 
-    /// A server of its own. It answers to the address that it is bound to.
+    /// A server on its own port. It also answers requests to the address that it is bound to.
     ///
     /// # Errors
     ///
@@ -231,7 +231,7 @@ impl Dashboard {
     }
 }
 
-/// What handlers share.
+/// The state that handlers share.
 #[derive(Clone, Debug)]
 struct Shared {
     watch: Arc<Watch>,

@@ -2,10 +2,10 @@
 //!
 //! # Why it exists
 //!
-//! When something is wrong at three in the morning, the questions are always the same: what is open, since
-//! when, why, and when is it tried again? `breaker-runtime` knows the answers. This crate shows them, to
-//! people as a page that keeps itself up to date, and to machines as JSON, server-sent events and
-//! Prometheus text. It only reads; circuits do not get slower, however many look.
+//! When something is wrong at three in the morning, the questions are always the same. What is open, since
+//! when, and why? When is it tried again? `breaker-runtime` knows the answers. This crate shows them: to
+//! people as a live page, and to machines as JSON, server-sent events and Prometheus text. It only reads.
+//! Circuits do not get slower, however many people look.
 //!
 //! # In a service
 //!
@@ -21,7 +21,7 @@
 //! # }
 //! ```
 //!
-//! `nest_service` serves the page at `/breakers` and at `/breakers/`. `Router::nest` serves the first only.
+//! `nest_service` serves the page at `/breakers` and at `/breakers/`. `Router::nest` serves only the first.
 //! For a graceful shutdown, see [`Dashboard::until`].
 //!
 //! # On a port of its own
@@ -43,20 +43,23 @@
 //! | `GET /` | the page |
 //! | `GET /api/circuits`, `GET /api/circuits/{name}` | circuits as JSON |
 //! | `GET /api/log` | what happened lately, from any entry on |
+//! | `GET /api/options` | the options of a circuit: kind of value, default and meaning |
 //! | `GET /api/events` | server-sent events: all circuits every second, and at once when one changes |
 //! | `GET /metrics` | Prometheus text |
-//! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open |
-//! | `POST /api/control` | switches a circuit, if [`Dashboard::with_controls`] was called |
+//! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open that is not only observed |
+//! | `POST /api/control` | switches a circuit or overrides an option, if [`Dashboard::with_controls`] was called |
 //! | `GET /api/control` | 204 if the request has the right token |
 //!
-//! The JSON is described in `docs/json.md` of the repository.
+//! `docs/json.md` of the repository describes the JSON.
 //!
 //! # Who may look, and who may switch
 //!
-//! Whoever reaches the port may look: names, states, counts, configs and source places are shown, results
-//! and errors of calls never are. Requests must ask for a [host](Dashboard::allow_host) that is expected, so
-//! that no foreign page in a browser can read along. Circuits are only switched with a [`Token`], and only those who
-//! have it see the addresses of those who switched. Ten wrong tokens a second are looked at from one address.
+//! Everyone who can reach the port may read: names, states, counts, configs and source locations. Results and
+//! errors of calls are never shown. Requests with an unexpected [host](Dashboard::allow_host) are refused, so
+//! that no foreign page in a browser can read along.
+//!
+//! Switching a circuit needs a [`Token`]. Only clients with the token see the addresses of those who
+//! switched. Ten wrong tokens per second are checked from one address.
 
 mod access;
 mod answer;

@@ -1,7 +1,7 @@
-//! A port of its own.
+//! A server on its own port.
 //!
-//! *Why it exists:* axum's `serve` waits for ever for clients that send a head byte by byte, or that stop
-//! reading. This one gives them up, and has no more connections than it can hold.
+//! *Why it exists:* axum's `serve` waits forever for clients that send a head byte by byte, or that stop
+//! reading. This server drops them, and limits its connections.
 
 mod connections;
 
@@ -29,14 +29,14 @@ use tokio_io_timeout::TimeoutWriter;
 use self::connections::{Connections, Phase};
 use crate::shutdown::Shutdown;
 
-/// How long a client may take to send the head of a request, from the end of the answer before it.
+/// The maximum time to send a request's head, from the end of the response before it.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a client may read nothing of what is sent to it.
+/// The maximum time that a client may read nothing.
 const READ_PATIENCE: Duration = Duration::from_secs(30);
-/// How long answers may take to end after the shutdown began.
+/// The maximum time for responses to end after the shutdown starts.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
-/// The dashboard on a port of its own.
+/// The dashboard on its own port.
 #[must_use = "a server does nothing until it is run"]
 pub struct Server {
     listener: TcpListener,
@@ -62,7 +62,7 @@ impl Server {
         self.address
     }
 
-    /// What to open in a browser on this machine. A server that is bound to all addresses is asked at that of the
+    /// The URL for a browser on this machine. If the server is bound to all addresses, it is that of the
     /// loopback.
     #[must_use]
     pub fn url(&self) -> String {
@@ -76,24 +76,24 @@ impl Server {
         format!("http://{address}/")
     }
 
-    /// Answers requests until the signal of [`Dashboard::until`](crate::Dashboard::until), or without end if
-    /// there is none.
+    /// Serves requests until the signal of [`Dashboard::until`](crate::Dashboard::until). Without one, it
+    /// never returns.
     ///
-    /// At the signal it accepts no more connections and ends all streams. It returns when the answers under
-    /// way are sent, after five seconds at most.
+    /// At the signal it accepts no more connections and ends all streams. It returns when the current
+    /// responses are sent, after five seconds at most.
     ///
-    /// It has up to 512 connections. A new one takes the place of the oldest that has sent no request, or else
-    /// of the oldest that is between two requests. A client has five seconds to send the head of a request.
-    /// One that reads nothing for thirty seconds is given up.
+    /// It has up to 512 connections. A new one replaces the oldest that has sent no request, or else the
+    /// oldest that is idle between two requests. A client has five seconds to send the head of a request. A
+    /// client that reads nothing for thirty seconds is dropped.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, its connections end.
+    /// Dropping the future ends its connections.
     pub async fn run(mut self) {
         let mut connections = Connections::default();
         let serving = async {
             loop {
-                // This waits a second and tries again where there are no file descriptors left.
+                // Without file descriptors, this waits a second and tries again.
                 let (stream, from) = Listener::accept(&mut self.listener).await;
                 let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
                 let patience = self.read_patience;
@@ -108,7 +108,7 @@ impl Server {
             () = serving => {}
         }
         drop(self.listener);
-        // Those that are left end with their set.
+        // The rest end when their set is dropped.
         let _ = timeout(LONGEST_GOODBYE, connections.ended()).await;
     }
 }
@@ -143,7 +143,7 @@ async fn answer(
             .header_read_timeout(HEAD_PATIENCE)
             .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
-    // How a connection ended is the client's affair.
+    // How a connection ended does not matter here.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = shutdown.begun() => {
@@ -175,7 +175,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
 
-    /// A server with little patience whose answers never end, each of which holds `held`.
+    /// A server with short timeouts whose responses never end. Each of them holds `held`.
     async fn server(held: &Arc<()>) -> SocketAddr {
         let held = Arc::downgrade(held);
         let endless = get(async move || {

@@ -1,6 +1,6 @@
 //! The signal that the program is about to end.
 //!
-//! *Why it exists:* a graceful shutdown waits for answers to end, and a stream of events never ends by itself.
+//! *Why it exists:* a graceful shutdown waits for responses to end, and an event stream never ends by itself.
 
 use std::fmt;
 use std::future::pending;
@@ -9,18 +9,18 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 
-/// A signal that many can wait for, or none.
+/// A signal that many tasks can wait for, or none.
 #[derive(Clone, Default)]
 pub(crate) struct Shutdown(Option<Shared<BoxFuture<'static, ()>>>);
 
 impl Shutdown {
     pub(crate) fn on(signal: impl Future<Output = ()> + Send + 'static) -> Self {
-        // A signal that panics will never be given. It counts as given, as it does for `axum::serve`.
+        // A signal that panics counts as given, as in `axum::serve`.
         let signal = AssertUnwindSafe(signal).catch_unwind().map(drop);
         Self(Some(signal.boxed().shared()))
     }
 
-    /// Completes when the signal is given. Never, if there is none.
+    /// Completes when the signal is given. Without a signal, never.
     pub(crate) async fn begun(self) {
         match self.0 {
             Some(signal) => signal.await,

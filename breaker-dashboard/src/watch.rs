@@ -1,8 +1,8 @@
-//! Whoever watches the circuits: once a second, and at once when one changes.
+//! Polls the circuits once a second, and at once when one changes.
 //!
-//! *Why it exists:* a page shows rates, pictures and what happened before it was opened. So somebody has to
-//! look all the time. It is one task, whatever the number of pages, and it only reads snapshots; of calls it
-//! is not told.
+//! *Why it exists:* a page shows rates, charts and what happened before it was opened. So something has to
+//! poll all the time. It is one task for any number of pages. It only reads snapshots, and gets no event per
+//! call.
 
 mod history;
 mod log;
@@ -17,7 +17,7 @@ use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use breaker_runtime::{Event, ModeOverride, Snapshot, State, Subscription, registry};
+use breaker_runtime::{Event, Mode, ModeOverride, Snapshot, State, Subscription, registry};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -34,28 +34,28 @@ use crate::access::{Access, public_circuits};
 use crate::answer::write_list;
 use crate::shutdown::Shutdown;
 
-/// How often everything is looked at.
+/// The polling interval.
 const SECOND: Duration = Duration::from_secs(1);
-/// The shortest time between two looks, however much happens.
+/// The shortest time between two polls.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The events that may wait to be looked at. Of more, the last are kept, as what is true now matters most, and the
-/// others are only counted.
+/// The maximum number of events that wait for a poll. Beyond it the newest are kept, because they say what is
+/// true now, and the others are only counted.
 const MOST_EVENTS: usize = 1_024;
-/// The entries of the log that everybody gets.
+/// The number of log entries in every answer.
 pub(crate) const LATEST: usize = 20;
 
 /// What is known beyond the circuits themselves.
 pub(crate) struct Watch {
     began: Instant,
-    /// Which start of a dashboard this is. Times and numbers of two starts do not compare.
+    /// Identifies one start of a dashboard. Times and numbers of two starts cannot be compared.
     boot: String,
     news: Arc<News>,
     seen: Mutex<Seen>,
     frames: watch::Sender<Bytes>,
-    /// The last picture that was made, and when.
+    /// The last snapshot that was sent, and its time.
     picture: Mutex<(Option<Instant>, Bytes)>,
     task: Mutex<Option<JoinHandle<()>>>,
-    /// Where circuits can be switched, who may: pages want to know.
+    /// Who may switch circuits, if anyone. Pages ask for it.
     access: Option<Arc<Access>>,
     pub(crate) shutdown: Shutdown,
     _subscription: Subscription,
@@ -67,7 +67,7 @@ pub(crate) struct Seen {
     pub(crate) log: Log,
 }
 
-/// Events on their way from the threads that cause them.
+/// Events from the threads that caused them.
 #[derive(Debug, Default)]
 struct News {
     waiting: Mutex<Waiting>,
@@ -77,7 +77,7 @@ struct News {
 #[derive(Debug, Default)]
 struct Waiting {
     events: VecDeque<(Instant, Event)>,
-    /// Those that came before these and had to make room.
+    /// The number of events that made room for these.
     missed: u64,
 }
 
@@ -100,7 +100,7 @@ impl Watch {
         let heard = Arc::clone(&news);
         let watch = Arc::new(Self {
             began: Instant::now(),
-            // `RandomState` is another one each time, and never fails.
+            // `RandomState` is different each time, and never fails.
             boot: format!("{:016x}", RandomState::new().hash_one(process::id())),
             seen: Mutex::default(),
             frames: watch::Sender::new(Bytes::new()),
@@ -115,7 +115,7 @@ impl Watch {
         watch
     }
 
-    /// Begins to look, unless somebody does. Without a runtime it waits for the first request, which has one.
+    /// Starts polling, unless it has started. Outside of a runtime, the first request starts it.
     pub(crate) fn start(self: &Arc<Self>) {
         let mut task = locked(&self.task);
         let is_watched = task.as_ref().is_some_and(|task| !task.is_finished());
@@ -129,12 +129,12 @@ impl Watch {
         locked(&self.seen)
     }
 
-    /// What is sent to every page, from now on.
+    /// Everything that is sent to pages from now on.
     pub(crate) fn frames(&self) -> watch::Receiver<Bytes> {
         self.frames.subscribe()
     }
 
-    /// Notes what somebody switched, after what that led to, and has it shown.
+    /// Logs an order after the events before it, and has pages updated.
     pub(crate) fn note(&self, control: Control) {
         let mut seen = self.seen();
         self.take_news(&mut seen);
@@ -147,7 +147,7 @@ impl Watch {
         let Waiting { events, missed } = std::mem::take(&mut *locked(&self.news.waiting));
         seen.log.skip(missed);
         for (at, event) in events {
-            seen.log.add(at.saturating_duration_since(self.began), What::Event(event));
+            seen.log.add(at.saturating_duration_since(self.began), event.into());
         }
     }
 
@@ -163,7 +163,7 @@ impl Watch {
         }
     }
 
-    /// What somebody sees who comes now: a picture that is no older than one that is sent may be.
+    /// The snapshot for a new client. It is no older than the last one that was sent may be.
     pub(crate) fn picture(&self) -> Bytes {
         let (drawn, picture) = locked(&self.picture).clone();
         if drawn.is_some_and(|drawn| drawn.elapsed() < SHORTEST) {
@@ -174,7 +174,7 @@ impl Watch {
         self.draw(&circuits)
     }
 
-    /// All circuits, given in the order of ranks, as an event of the stream.
+    /// All circuits, sorted by rank, as an event of the stream.
     fn draw(&self, circuits: &[Snapshot]) -> Bytes {
         let seen = self.seen();
         let now = Instant::now();
@@ -188,14 +188,14 @@ impl Watch {
             log,
         });
         drop(seen);
-        // JSON has no line breaks of its own.
+        // Our JSON has no line breaks.
         let picture =
             Bytes::from([b"event: snapshot\ndata: ", written.as_slice(), b"\n\n"].concat());
         *locked(&self.picture) = (Some(now), picture.clone());
         picture
     }
 
-    /// What every answer has.
+    /// The fields of every answer.
     pub(crate) fn header(&self, seen: &Seen) -> Header {
         Header {
             version: env!("CARGO_PKG_VERSION"),
@@ -204,6 +204,7 @@ impl Watch {
             second: seen.histories.second(),
             controls: self.access.is_some(),
             wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
+            refused: shortened(registry().refused()),
         }
     }
 }
@@ -223,7 +224,7 @@ impl fmt::Debug for Watch {
 }
 
 async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>, shutdown: Shutdown) {
-    // A signal listens only while somebody waits for it. Between two streams, that is this task.
+    // A signal is only polled while a task waits for it. Between two streams, that is this task.
     let mut listening = pin!(async {
         shutdown.begun().await;
         pending::<()>().await;
@@ -247,7 +248,23 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What every answer has.
+/// As many of the mistakes as a page can show, each cut to what fits on it. The last line counts the others.
+fn shortened(mut mistakes: Vec<String>) -> Vec<String> {
+    const MOST: usize = 20;
+    const LONGEST: usize = 400;
+    let more = mistakes.len().saturating_sub(MOST);
+    mistakes.truncate(MOST);
+    for mistake in &mut mistakes {
+        if let Some((end, _)) = mistake.char_indices().nth(LONGEST) {
+            mistake.truncate(end);
+            mistake.push('…');
+        }
+    }
+    mistakes.extend((more > 0).then(|| format!("and {more} more")));
+    mistakes
+}
+
+/// The fields of every answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct Header {
     version: &'static str,
@@ -256,6 +273,7 @@ pub(crate) struct Header {
     second: u64,
     controls: bool,
     wrong_tokens: u64,
+    refused: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -268,11 +286,12 @@ struct Frame {
     log: Vec<Entry>,
 }
 
-/// What a page needs of a circuit every second. The rest it asks for.
+/// What a page needs of a circuit every second. It asks for the rest.
 #[derive(Serialize)]
 struct Row<'a> {
     name: &'a str,
     state: State,
+    mode: Mode,
     since: f64,
     retry_after: Option<f64>,
     probe_due: bool,
@@ -289,8 +308,10 @@ struct Row<'a> {
     started: u64,
     failed: u64,
     rejected: u64,
+    would_reject: u64,
     per_second: f64,
     r#override: Option<&'a ModeOverride>,
+    overridden: usize,
     point: [u64; 3],
 }
 
@@ -301,6 +322,7 @@ impl<'a> Row<'a> {
         Self {
             name: &circuit.name,
             state: circuit.state,
+            mode: circuit.mode,
             since: circuit.since.as_secs_f64(),
             retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
             probe_due: circuit.probe_due,
@@ -317,9 +339,25 @@ impl<'a> Row<'a> {
             started: circuit.calls.started,
             failed: circuit.calls.failure,
             rejected: circuit.rejected.total(),
+            would_reject: circuit.would_reject.total(),
             per_second: history.map_or(0.0, History::per_second),
             r#override: circuit.mode_override.as_ref(),
+            overridden: circuit.overrides.len(),
             point: history.map_or([0; 3], |history| history.last().as_array()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_few_and_short_enough_for_a_page() {
+        let short = vec!["breaker.toml:3: a mistake".to_owned()];
+        assert_eq!(shortened(short.clone()), short);
+        let long = shortened(vec!["ü".repeat(1_000); 30]);
+        assert_eq!((long.len(), long[20].as_str()), (21, "and 10 more"));
+        assert_eq!(long[0], format!("{}…", "ü".repeat(400)));
     }
 }

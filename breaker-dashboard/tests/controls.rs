@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request};
 use breaker_dashboard::Dashboard;
-use breaker_runtime::State;
+use breaker_runtime::{Config, Layer, Mode, Statement, registry};
+use breaker_runtime::{Override, State};
 use bytes::Bytes;
 use common::{IP, SECRET, ask, circuit, dashboard, get, order};
 use futures_util::stream;
@@ -286,6 +287,182 @@ async fn r34_a_timed_order_does_not_keep_its_circuit() {
     }
     // Those that look at the circuits of other tests hold each for a moment.
     assert!(std::sync::Arc::strong_count(&circuit) < held + 100);
+}
+
+/// What those see who have the token.
+async fn trusted(router: &axum::Router, path: &str) -> Value {
+    let request = Request::get(path).header("host", "localhost:3030");
+    let request = request.header("authorization", format!("Bearer {SECRET}"));
+    ask(router, request.body(Body::empty()).unwrap()).await.json()
+}
+
+fn option(name: &str, option: &str, value: &str, seconds: Option<f64>) -> Request<Body> {
+    let order = json!({
+        "name": name, "action": "override", "option": option, "value": value, "for": seconds,
+    });
+    order_of(&order)
+}
+
+fn order_of(body: &Value) -> Request<Body> {
+    order(body.to_string())
+}
+
+#[tokio::test(start_paused = true)]
+async fn r34_an_option_is_overridden_for_a_time() {
+    let (router, circuit) = (dashboard(), circuit("controls.option"));
+    let told = ask(&router, option("controls.option", "cooldown", " 5s ", Some(900.0))).await;
+    assert_eq!(told.status.as_u16(), 200, "{}", told.text());
+    let told = told.json();
+    assert_eq!(
+        (&told["config"]["cooldown"], &told["sources"]["failure_threshold"]),
+        (&json!(5.0), &json!("code"))
+    );
+    assert_eq!(told["sources"]["cooldown"], format!("override by {IP}"));
+    assert_eq!(
+        told["overrides"],
+        json!([{ "option": "cooldown", "value": "5s", "by": IP, "left": 900.0 }])
+    );
+    let last = told["log"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (
+            &last["kind"],
+            &last["action"],
+            &last["option"],
+            &last["value"],
+            &last["for"],
+            &last["by"]
+        ),
+        (
+            &json!("control"),
+            &json!("override"),
+            &json!("cooldown"),
+            &json!("5s"),
+            &json!(900.0),
+            &json!(IP)
+        )
+    );
+    assert_eq!(last["text"], "override cooldown=5s for 900 s");
+    sleep(Duration::from_secs(901)).await;
+    let told = get(&router, "/api/circuits/controls.option").await.json();
+    assert_eq!((&told["config"]["cooldown"], &told["overrides"]), (&json!(60.0), &json!([])));
+    assert_eq!(circuit.snapshot().epoch, 0, "nothing else has changed");
+}
+
+#[tokio::test]
+async fn r34_overrides_of_options_end_when_somebody_ends_them() {
+    let (router, circuit) = (dashboard(), circuit("controls.ends"));
+    ask(&router, option("controls.ends", "cooldown", "5s", None)).await;
+    ask(&router, option("controls.ends", "failure_threshold", "off", None)).await;
+    assert_eq!(circuit.snapshot().overrides.len(), 2);
+    let told = ask(&router, order(body("controls.ends", "end_overrides"))).await.json();
+    assert_eq!((&told["overrides"], &told["config"]["failure_threshold"]), (&json!([]), &json!(2)));
+    assert_eq!(told["log"].as_array().unwrap().last().unwrap()["action"], "end_overrides");
+}
+
+#[tokio::test]
+async fn every_mistake_in_an_option_is_answered_and_nothing_changes() {
+    let (router, circuit) = (dashboard(), circuit("controls.mistakes"));
+    let mistakes = [
+        ("cooldwon", "5s", "unknown option `cooldwon`; did you mean `cooldown`?"),
+        ("cooldown", "5", "`cooldown` needs a unit: write `\"5s\"` or `\"5ms\"`"),
+        ("failure_if", "x", "`failure_if` is code, so it can only be set in the attribute"),
+        ("slow_call_rate", "0.5", "`slow_call_rate` needs `slow_call`"),
+    ];
+    for (name, value, mistake) in mistakes {
+        let answer = ask(&router, option("controls.mistakes", name, value, Some(60.0))).await;
+        let told = answer.json();
+        assert_eq!(answer.status.as_u16(), 422, "{told}");
+        assert!(told["error"].as_str().unwrap().contains(mistake), "{told}");
+        assert_eq!(told["errors"], json!([told["error"]]));
+    }
+    let unfit = [
+        json!({ "name": "controls.mistakes", "action": "override" }),
+        json!({ "name": "controls.mistakes", "action": "override", "option": "cooldown" }),
+        json!({ "name": "controls.mistakes", "action": "override", "value": "5s" }),
+        json!({ "name": "controls.mistakes", "action": "override", "option": "cooldown", "value": 5 }),
+        json!({ "name": "controls.mistakes", "action": "override", "option": "cooldown", "value": "5s", "for": 0 }),
+        json!({ "name": "controls.mistakes", "action": "trip", "option": "cooldown" }),
+        json!({ "name": "controls.mistakes", "action": "reset", "value": "5s" }),
+        json!({ "name": "controls.mistakes", "action": "end_overrides", "for": 60 }),
+    ];
+    for body in unfit {
+        assert_eq!(ask(&router, order_of(&body)).await.failure(), 422, "{body}");
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.overrides.len(), snapshot.epoch), (0, 0));
+    assert_eq!(ask(&router, option("nobody", "cooldown", "5s", None)).await.failure(), 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r25_a_circuit_is_observed_for_a_time() {
+    let (router, circuit) = (dashboard(), circuit("controls.observe"));
+    circuit.trip();
+    let told = ask(&router, for_seconds("controls.observe", "observe", 60.0)).await.json();
+    assert_eq!((&told["state"], &told["mode"]), (&json!("open"), &json!("observe")));
+    assert_eq!(told["override"]["mode"], "observe");
+    circuit.try_acquire().unwrap().success();
+    let told = get(&router, "/api/circuits/controls.observe").await.json();
+    assert_eq!(told["would_reject"]["open"], 1);
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!(circuit.snapshot().mode, Mode::Normal);
+}
+
+#[tokio::test]
+async fn r25_a_reset_leaves_a_circuit_observed_whose_settings_say_so() {
+    let router = dashboard();
+    let config = Config::new().failure_threshold(1).mode(Mode::Observe);
+    let circuit = registry().get_or_create("controls.adopted", config).unwrap();
+    circuit.try_acquire().unwrap().failure();
+    let told = ask(&router, order(body("controls.adopted", "reset"))).await.json();
+    assert_eq!((&told["state"], &told["mode"]), (&json!("closed"), &json!("observe")));
+}
+
+#[tokio::test]
+async fn who_overrode_an_option_is_told_to_those_who_have_the_token_only() {
+    let router = dashboard();
+    let circuit = circuit("controls.who");
+    circuit.override_for(Override::Option("failure_threshold", "4"), None, "198.51.100.9").unwrap();
+    circuit.override_for(Override::Option("cooldown", "5s"), None, "198.51.100.9").unwrap();
+    circuit.trip();
+    while trusted(&router, "/api/circuits/controls.who").await["log"].as_array().unwrap().len() < 3
+    {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let seen = trusted(&router, "/api/circuits/controls.who").await;
+    assert_eq!(seen["sources"]["cooldown"], "override by 198.51.100.9");
+    assert!(seen["explanation"].as_str().unwrap().contains("198.51.100.9"));
+    let changed = &seen["log"][0];
+    assert_eq!(
+        (&changed["kind"], &changed["changes"][0]["option"]),
+        (&json!("reconfigured"), &json!("failure_threshold"))
+    );
+    assert_eq!(changed["changes"][0]["new_source"], "override by 198.51.100.9");
+
+    let public = get(&router, "/api/circuits/controls.who").await;
+    assert_eq!(public.json()["sources"]["cooldown"], "override");
+    assert_eq!(public.json()["log"][0]["changes"][0]["new_source"], "override");
+    let list = get(&router, "/api/circuits?name=controls.who").await;
+    let log = get(&router, "/api/log").await;
+    let stream = common::watched(&router).await.to_string();
+    for text in [public.text(), list.text(), log.text(), stream.as_str()] {
+        assert!(text.contains("controls.who") && !text.contains("198.51.100.9"), "{text}");
+    }
+    let row = |text: &str| text.contains("\"overridden\":2");
+    assert!(row(&stream));
+}
+
+#[tokio::test]
+async fn settings_that_were_refused_are_in_every_answer_until_they_are_right() {
+    let router = dashboard();
+    let mistake = "breaker.toml:3:12: `cooldown` needs a unit <b>".to_owned();
+    registry().refuse(Layer::File, vec![mistake.clone()]);
+    for path in ["/api/circuits?limit=0", "/api/log"] {
+        assert_eq!(get(&router, path).await.json()["refused"], json!([mistake]), "{path}");
+    }
+    assert_eq!(common::watched(&router).await["refused"], json!([mistake]));
+    let right = Statement::new("later", "cooldown", "5s", "breaker.toml:3").may_be_unknown();
+    registry().apply(Layer::File, vec![right]).unwrap();
+    assert_eq!(get(&router, "/api/log").await.json()["refused"], json!([]));
 }
 
 #[tokio::test]

@@ -305,3 +305,25 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn the_page_learns_from_the_table_what_options_there_are() {
+    let router = dashboard();
+    circuit("options");
+    let table = get(&router, "/api/options").await.json();
+    let options = table["options"].as_array().unwrap();
+    let names: Vec<_> = options.iter().map(|option| option["name"].as_str().unwrap()).collect();
+    let shown = get(&router, "/api/circuits/options").await.json();
+    let config = shown["config"].as_object().unwrap();
+    assert!(config.keys().all(|key| key == "stated" || names.contains(&key.as_str())));
+    assert_eq!(names.len() + 1, config.len());
+    let cooldown = options.iter().find(|option| option["name"] == "cooldown").unwrap();
+    assert_eq!((&cooldown["kind"], &cooldown["default"]), (&json!("duration"), &json!("60s")));
+    let page = get(&router, "/").await.text().to_owned();
+    for kind in options.iter().map(|option| option["kind"].as_str().unwrap()) {
+        assert!(
+            page.contains(&format!("{kind}: ")) || page.contains(&format!(" {kind},")),
+            "{kind}"
+        );
+    }
+}

@@ -2,13 +2,13 @@
 //!
 //! Parsing goes on after a mistake, so that two mistakes give two errors.
 
+pub(crate) mod value;
+
 use breaker_options::{Entry, Takes};
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, Token};
-
-use crate::nesting;
 
 /// Errors found so far. Each is shown where it belongs.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl Errors {
         }
     }
 
-    /// Keeps a value, or the error that stands in its place.
+    /// Returns the value. If it is an error, keeps the error and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
@@ -43,7 +43,7 @@ pub(crate) struct Arg {
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) given: Vec<Arg>,
-    /// Options that were meant, but written wrongly: nobody is told that they are missing.
+    /// Options that the user meant but wrote wrongly. They are not reported as missing.
     pub(crate) misspelt: Vec<&'static str>,
     pub(crate) errors: Errors,
 }
@@ -51,11 +51,6 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn parse(tokens: TokenStream) -> Self {
         let mut args = Self::default();
-        if let Err(error) = nesting::check(tokens.clone()) {
-            args.misspelt.extend(["name", "fallback"]);
-            args.errors.push(error);
-            return args;
-        }
         let parsed = (|input: ParseStream<'_>| args.read(input)).parse2(tokens);
         if let Err(error) = parsed {
             args.errors.push(error);
@@ -94,7 +89,7 @@ impl Args {
         }
     }
 
-    /// Reads `key = value`. Tells of an unknown key and then reads on, as the value may be fine.
+    /// Reads `key = value`. After an unknown key it reads on, because the value may be fine.
     fn option(&mut self, input: ParseStream<'_>) -> syn::Result<Option<Arg>> {
         if input.peek(LitStr) && input.peek2(Token![=]) {
             let quoted: LitStr = input.parse()?;
@@ -128,7 +123,7 @@ impl Args {
         Ok(Some(Arg { option, takes, key, value }))
     }
 
-    /// Says what a word that is no option was probably meant to be. Alone, it may have been the name.
+    /// Suggests what an unknown word was meant to be. If it stands alone, it may have been the name.
     fn unknown(&mut self, key: &Ident, alone: bool) -> Error {
         let meant = breaker_options::meant(&key.to_string());
         self.misspelt.extend(meant);
@@ -207,6 +202,7 @@ fn example(option: &str, takes: Takes) -> String {
         Takes::Duration | Takes::Wait => "\"30s\"",
         Takes::Window => "100",
         Takes::Mode => "observe",
+        Takes::Config => "SHARED",
         Takes::Key => "host",
         Takes::Predicate => "|value| ...",
         Takes::Word(words) => words[0],
@@ -229,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// The options that were understood, and the first words of each complaint.
+    /// The options that were understood, and the messages.
     fn read(tokens: TokenStream) -> (Vec<&'static str>, Vec<String>) {
         let args = Args::parse(tokens);
         let given = args.given.iter().map(|arg| arg.option).collect();

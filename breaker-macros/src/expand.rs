@@ -1,25 +1,29 @@
-//! From what was meant to the tokens that do it.
+//! Turns a checked attribute and its function into the guarded function.
 //!
-//! Local names have mixed-site spans and begin with `__breaker_`, so that they meet neither the user's locals
-//! nor the user's items; paths begin with `::`, so that nothing that the user shadows matters; nothing is
-//! called as a method that a user's trait might have.
+//! The generated code does not collide with the user's:
+//!
+//! * Locals have mixed-site spans and begin with `__breaker_`.
+//! * Paths begin with `::`, so shadowed names do not matter.
+//! * No method is called by name that a user's trait could also have.
 
+mod answer;
 mod arguments;
 mod body;
 mod expected;
+mod fault;
+mod future;
 mod site;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Lifetime, PathArguments};
+use syn::Lifetime;
 
 use self::body::allow_complexity;
-use crate::argument::Argument;
-use crate::fallback::Fallback;
-use crate::output::Flavor;
-use crate::signature::Function;
-use crate::spans::{call_at, ends, local, placed, respan, tail, word};
+use crate::function::Function;
+use crate::function::output::Flavor;
+use crate::spans::{call_at, local, respan};
 use crate::spec::Spec;
+use crate::spec::fallback::Fallback;
 
 /// Writes the guarded function.
 ///
@@ -72,6 +76,9 @@ use crate::spec::Spec;
 /// }
 /// ```
 ///
+/// The body stands in `rt::body!(..)`, or `rt::awaited_body!(..)` if it is async. Without feature `test-util` of the
+/// runtime, these macros are the body and nothing else, as shown here.
+///
 /// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function { attrs, vis, inner_attrs, .. } = function;
@@ -91,8 +98,8 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     quote! { #(#attrs)* #vis #signature #block }
 }
 
-/// What paths to the runtime begin with. A path of the user's is imported first, so that a mistake in it
-/// is one error, however often the runtime is named.
+/// The start of every path to the runtime. A path that the user gives is imported first, so a mistake in it
+/// is one error.
 fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     match &spec.krate {
         Some(krate) => (Some(quote! { use #krate::__private as __breaker; }), quote! { __breaker }),
@@ -100,12 +107,12 @@ fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
     }
 }
 
-/// The block that a refused call leaves.
+/// The label of the block that a refused call breaks out of.
 fn guarded() -> Lifetime {
     Lifetime::new("'__breaker_guarded", Span::mixed_site())
 }
 
-/// Everything that the pieces of an expansion look at.
+/// What every part of an expansion needs.
 struct Guard<'a> {
     spec: &'a Spec,
     function: &'a Function,
@@ -117,7 +124,7 @@ impl Guard<'_> {
     fn guarded_body(&self) -> TokenStream {
         let (circuit, lends) = (self.circuit(), self.lends());
         if self.function.flavor == Flavor::Sync {
-            let decide = self.decide(&lends, &self.called());
+            let decide = self.decide(&lends, &self.replaceable(&self.called()));
             return quote! { #circuit #decide };
         }
         let body = self.async_body();
@@ -126,87 +133,13 @@ impl Guard<'_> {
             let decide = self.decide(&lends, &self.awaited(&body));
             return quote! { #circuit #decide };
         }
-        // Nobody else needs the arguments: in the body from the start, they are not also kept beside it.
+        // The body takes the arguments at once. Otherwise the future would hold them twice.
         let future = local("future");
         let decide = self.decide(&lends, &self.awaited(&future.to_token_stream()));
         quote! { #circuit let #future = #body; #decide }
     }
 
-    /// The body of a function that returns a future: it runs at once, and the future that it makes is
-    /// guarded from its first poll on.
-    fn guarded_future(&self) -> TokenStream {
-        let (rt, future) = (&self.rt, local("future"));
-        let (circuit, lends, made) = (self.circuit(), self.lends(), self.called());
-        let decide = self.decide(&TokenStream::new(), &self.resolved(&future));
-        let fake_return = self.fake_return();
-        let guarded = quote! { async move { #fake_return #decide } };
-        let boxed = |future| quote! { #rt::Box::pin(#future) };
-        let guarded = match self.function.flavor {
-            Flavor::BoxedFuture if self.function.output.declared.is_unpin_object => {
-                boxed(boxed(guarded))
-            }
-            Flavor::BoxedFuture | Flavor::NamedFuture => boxed(guarded),
-            _ => guarded,
-        };
-        let (check, kind) = (self.awaited_trait(&future), local("kind"));
-        let (at, kinds) = match self.function.flavor {
-            Flavor::NamedFuture => (self.function.output.declared.name, word("Named")),
-            _ => (Span::mixed_site(), word("Made")),
-        };
-        let is_boxed = self.function.flavor == Flavor::BoxedFuture;
-        let is_written = is_boxed && !self.function.output.declared.is_opaque;
-        let wrap = word(if is_written { "__breaker_boxed" } else { "__breaker_guarded" });
-        let ask = placed("made", at);
-        quote! {
-            #circuit #lends
-            let #future = #made;
-            #check
-            let #kind = #rt::#kinds::value(&#future).#ask();
-            let #future = #kind.__breaker_future(#future);
-            #kind.#wrap(#guarded)
-        }
-    }
-
-    /// Asks the compiler whether the trait that the function calls `Future` is the one that is awaited, and whether
-    /// the body's value has it.
-    fn awaited_trait(&self, future: &Ident) -> Option<TokenStream> {
-        let (rt, mut path) = (&self.rt, self.function.output.declared.future.clone()?);
-        if let Some(last) = path.segments.last_mut() {
-            last.arguments = PathArguments::None;
-        }
-        let ((first, last), at) = (ends(&path), tail(&self.function.body));
-        let check = placed("awaited", at);
-        let asked = respan(quote! { #rt::awaited(#future) }, first, last);
-        let made = respan(quote! { &#future }, at, at);
-        // A box has the type that is written, and the trait that is.
-        let call = self.function.output.declared.is_opaque.then(|| {
-            let call = call_at(&check, made, at);
-            quote! { #call; }
-        });
-        Some(quote! {
-            {
-                fn #check<__BreakerFuture: #path>(#future: &__BreakerFuture) { #asked }
-                #call
-            }
-        })
-    }
-
-    /// What the future resolves to. That it is what was promised is asked here, and complained about at
-    /// the body's value.
-    fn resolved(&self, future: &Ident) -> TokenStream {
-        let at = tail(&self.function.body);
-        let awaited = respan(self.awaited(&future.to_token_stream()), at, at);
-        let (rt, value, resolved) = (&self.rt, local("value"), placed("resolved", at));
-        let Some(ty) = &self.function.output.ty else { return awaited };
-        let ty = match self.spec.call_timeout {
-            Some(_) => quote! { ::core::result::Result<#ty, #rt::Elapsed> },
-            None => ty.to_token_stream(),
-        };
-        let allow = allow_complexity();
-        quote! { { let #resolved = #awaited; #allow let #value: #ty = #resolved; #value } }
-    }
-
-    /// Asks for a permit, and leaves the block with `refused` if there is none.
+    /// Acquires a permit. If there is none, leaves the block with `refused`.
     fn admitted(&self, refused: &TokenStream) -> TokenStream {
         let (rt, circuit, guarded) = (&self.rt, local("circuit"), guarded());
         let (permit, rejected) = (local("permit"), local("rejected"));
@@ -228,8 +161,8 @@ impl Guard<'_> {
             let permitted = permitted(quote! { #rt::enter(#circuit) });
             return quote! { #site let #permit = #permitted; };
         }
-        // Most calls need not wait. What they get at once is no permit yet: that has a destructor, and would
-        // be kept, and moved, through the future.
+        // Most calls need not wait. An `Admission` has no destructor, so the future does not store and move
+        // it.
         let admission = local("admission");
         let permitted = permitted(quote! { #rt::enter_async(#circuit).await });
         let failure_after = self.failure_after();
@@ -243,7 +176,7 @@ impl Guard<'_> {
         }
     }
 
-    /// Asks for a permit, makes `out` under it, and answers with it, with a refusal, or with the fallback.
+    /// Acquires a permit, runs `out` under it, and returns its value, a refusal or the fallback's value.
     fn decide(&self, lends: &TokenStream, out: &TokenStream) -> TokenStream {
         let (rt, guarded) = (&self.rt, guarded());
         let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
@@ -252,7 +185,7 @@ impl Guard<'_> {
                 (self.admitted(&self.refused(&rejected)), self.settled(out, None));
             return quote! { #guarded: { #admitted #settled } };
         };
-        // Only a closure looks at the error. For others it is not even made.
+        // Only a closure looks at the error. Other fallbacks need none.
         let is_told = matches!(fallback, Fallback::Closure { .. });
         let told = |wrap: TokenStream, cause: &TokenStream| {
             let tell = if is_told {
@@ -308,7 +241,7 @@ impl Guard<'_> {
         quote! { #bound #guarded: { #admitted #lends #attempted }; #answer }
     }
 
-    /// Makes `out`, and goes on with its value, or with what is to be done when there was no time for it.
+    /// Runs `out`. Continues with its value, or with `timed_out` if `call_timeout` was exceeded.
     fn attempted(
         &self,
         out: &TokenStream,
@@ -329,7 +262,7 @@ impl Guard<'_> {
         }
     }
 
-    /// Settles the permit with what `out` comes to, and returns it.
+    /// Settles the permit with the outcome of `out`, and returns its value.
     fn settled(&self, out: &TokenStream, error_type: Option<&Ident>) -> TokenStream {
         let (rt, outcome) = (&self.rt, self.outcome());
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
@@ -353,108 +286,4 @@ impl Guard<'_> {
             call_at(&give_up, timed_out, last)
         })
     }
-
-    /// The body's value on its way out. What it must not borrow is shown where the body has it.
-    fn returned(&self) -> Ident {
-        placed("value", tail(&self.function.body))
-    }
-
-    /// Asks the compiler whether the body's value is a future after all, which would run unguarded. Without a
-    /// fallback the type cannot be refused, and that is complaint enough.
-    fn plain(&self) -> Option<TokenStream> {
-        let Function { flavor, output, .. } = self.function;
-        if *flavor != Flavor::Sync || output.is_value || self.spec.fallback.is_none() {
-            return None;
-        }
-        let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
-        // Never run: only its types matter, and code that is not optimised pays nothing for it.
-        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
-    }
-
-    /// How `value` counts: `ignore_if` is asked first, then `failure_if`, then the type.
-    fn outcome(&self) -> TokenStream {
-        let (rt, value) = (&self.rt, local("value"));
-        if let Some(ignore_if) = &self.spec.ignore_if {
-            let otherwise = self.judged(&value.to_token_stream());
-            let (first, last) = ends(&ignore_if.value);
-            let (kind, ignore_if) = (placed("kind", ignore_if.key), &ignore_if.value);
-            let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
-            call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
-        } else {
-            self.judged(&quote! { &#value })
-        }
-    }
-
-    fn judged(&self, reference: &TokenStream) -> TokenStream {
-        let (rt, kind) = (&self.rt, local("kind"));
-        if let Some(failure_if) = &self.spec.failure_if {
-            let (first, last) = ends(failure_if);
-            let path = respan(quote! { #rt::failure_if }, first, first);
-            call_at(&path, quote! { #reference, #failure_if }, last)
-        } else {
-            quote! { #rt::outcome(#kind, #reference) }
-        }
-    }
-
-    /// Without a fallback: the refusal, in the function's own type. A complaint about that type is shown
-    /// at the type.
-    fn refused(&self, rejected: &Ident) -> TokenStream {
-        let rt = &self.rt;
-        let (first, last) = self.function.output.blame;
-        respan(quote! { #rt::refuse(#rejected) }, first, last)
-    }
-
-    /// The fallback's value, given the error.
-    fn answer(&self, fallback: &Fallback) -> TokenStream {
-        let arguments = self.function.arguments.iter();
-        let bindings =
-            arguments.filter(|argument| self.is_renamed(argument) && fallback.mentions(argument));
-        let bindings = bindings.map(|Argument { attrs, pattern, ident, .. }| {
-            quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
-        });
-        match fallback {
-            Fallback::Path(path) => {
-                let receiver = self.function.receiver.map(|receiver| self.kept_self(receiver));
-                let arguments =
-                    self.function.arguments.iter().map(|argument| argument.ident.to_token_stream());
-                let arguments = receiver.into_iter().chain(arguments);
-                let (rt, (_, last)) = (&self.rt, ends(path));
-                let mut answer = call_at(path, quote! { #(#arguments),* }, last);
-                if self.function.is_async() {
-                    let eventual = respan(quote! { #rt::Answer::of }, last, last);
-                    let awaited = respan(quote! { .await }, last, last);
-                    answer = call_at(&eventual, answer, last);
-                    answer.extend(awaited);
-                }
-                // A value of ours is what has the wrong type, if any: no advice is given on how to
-                // rewrite the call, which the user cannot see.
-                let value = placed("value", last);
-                quote! { let #value = #answer; #value }
-            }
-            Fallback::Closure { error: pattern, body } => {
-                let error = placed("error", ends(pattern).1);
-                let body = self.last(body);
-                quote! { #(#bindings)* let #pattern = #error; #body }
-            }
-            Fallback::Expression(expression) => {
-                let expression = self.last(expression);
-                quote! { #(#bindings)* #expression }
-            }
-        }
-    }
-
-    /// The user's expression as the last of a block. Where it comes to `()`, clippy would have it end in
-    /// a semicolon, which an option's value cannot.
-    fn last(&self, expression: &syn::Expr) -> TokenStream {
-        match &self.function.output.ty {
-            Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => {
-                quote! { #[allow(clippy::diverging_sub_expression)] let () = #expression; }
-            }
-            // As a statement, which puts parentheses around what would end too early without.
-            _ => syn::Stmt::Expr(expression.clone(), None).to_token_stream(),
-        }
-    }
 }
-
-#[cfg(test)]
-mod tests;

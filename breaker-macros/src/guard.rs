@@ -5,11 +5,10 @@ use quote::quote;
 
 use crate::args::Args;
 use crate::expand::expand;
-use crate::signature::Function;
+use crate::function::Function;
 use crate::spec::Spec;
 
-/// Parses, checks and expands. On a mistake the errors come with the function as it was written, so that
-/// its callers see no error of their own.
+/// Parses, checks and expands. Errors come with the original function, so that its callers still compile.
 pub(crate) fn guard(args: TokenStream, item: &TokenStream) -> TokenStream {
     match Spec::check(Args::parse(args), Function::parse(item)) {
         Ok((spec, function)) => expand(&spec, &function),

@@ -1,22 +1,15 @@
 //! The `#[circuit_breaker]` attribute.
 //!
-//! Use it through `breaker-runtime`, which re-exports it and documents it: what it generates calls that
-//! crate.
+//! Use it through `breaker-runtime`, which re-exports and documents it. The generated code calls that crate.
 
 mod args;
-mod argument;
-mod exits;
 mod expand;
-mod fallback;
+mod function;
 mod guard;
-mod nesting;
-mod output;
-mod signature;
 mod spans;
 mod spec;
 #[cfg(test)]
 mod tests;
-mod value;
 
 /// Guards a function with a circuit breaker. Documented on `breaker_runtime::circuit_breaker`.
 #[proc_macro_attribute]

@@ -1,34 +1,41 @@
-//! What the user meant: values checked, conflicts found, defaults filled.
+//! What the user meant: values are checked, conflicts are found, defaults are filled in.
 
-use breaker_options::{OPTIONS, Takes};
+mod companions;
+pub(crate) mod fallback;
+mod requirements;
+
+use breaker_options::{Takes, problem_of_name};
 use proc_macro2::Span;
-use syn::{Error, Expr, Lit, LitStr, Path};
+use quote::ToTokens as _;
+use syn::{Error, Expr, Lit, Path};
 
+use self::companions::check_companions;
+use self::fallback::Fallback;
+use self::requirements::{check_against, check_kept_self};
+use crate::args::value::{Value, is_text, known, limit, literal, peel, value};
 use crate::args::{Args, Errors};
-use crate::fallback::Fallback;
-use crate::signature::{Function, Receiver};
-use crate::spans::spanning;
-use crate::value::{Value, is_text, limit, literal, peel, value};
+use crate::function::Function;
 
-/// A checked attribute. Nothing in it can be wrong any more, except for constants, which the compiler
-/// evaluates.
+/// A checked attribute. Only constants in it can still be wrong. The compiler evaluates those.
 pub(crate) struct Spec {
-    pub(crate) name: LitStr,
+    pub(crate) name: Value,
+    /// The value of `config`: the options to begin with.
+    pub(crate) config: Option<Value>,
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
-    /// The fallback answers refusals only.
+    /// The fallback only answers refusals.
     pub(crate) only_rejected: bool,
     pub(crate) key: Option<Expr>,
     pub(crate) max_keys: Option<Value>,
-    /// Where the runtime is, if not where it usually is.
+    /// The path of the runtime, if it is not the usual one.
     pub(crate) krate: Option<Path>,
 }
 
-/// What a future counts as that is dropped before it is done.
+/// What a future counts as if it is dropped before it is done.
 pub(crate) enum OnCancel {
     Ignore,
     Failure,
@@ -36,7 +43,7 @@ pub(crate) enum OnCancel {
 }
 
 pub(crate) struct Predicate {
-    /// Where the option's name is.
+    /// The span of the option's name.
     pub(crate) key: Span,
     pub(crate) value: Expr,
 }
@@ -45,12 +52,12 @@ pub(crate) struct Predicate {
 pub(crate) struct Setting {
     pub(crate) option: &'static str,
     pub(crate) value: Value,
-    /// The setter, unless only the type of the value tells.
+    /// The setter. `None` if it depends on the type of the value.
     pub(crate) setter: Option<&'static str>,
 }
 
 impl Spec {
-    /// Checks everything that can be checked, and reports all that is wrong at once.
+    /// Runs every check, and reports all mistakes at once.
     pub(crate) fn check(
         mut args: Args,
         function: syn::Result<Function>,
@@ -58,7 +65,7 @@ impl Spec {
         let mut errors = std::mem::take(&mut args.errors);
         let name = errors.keep(name(&args)).flatten();
         let mut settings = settings(&args, &mut errors);
-        check_pairs(&args, &mut errors);
+        check_companions(&args, &mut errors);
         let on_cancel = errors.keep(on_cancel(&args)).unwrap_or(OnCancel::Ignore);
         let fallback_on = errors.keep(word(&args, "fallback_on")).flatten();
         let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
@@ -82,8 +89,10 @@ impl Spec {
         };
         let call_timeout = of_the_site("call_timeout");
         let max_keys = of_the_site("max_keys");
+        let config = of_the_site("config");
         let spec = Self {
             name,
+            config,
             failure_if: expr("failure_if"),
             ignore_if: expr("ignore_if")
                 .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
@@ -120,7 +129,7 @@ fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
     settings
 }
 
-fn name(args: &Args) -> syn::Result<Option<LitStr>> {
+fn name(args: &Args) -> syn::Result<Option<Value>> {
     let Some(arg) = args.get("name") else {
         if args.mentions("name") {
             return Ok(None);
@@ -128,25 +137,19 @@ fn name(args: &Args) -> syn::Result<Option<LitStr>> {
         let message = "the circuit needs a name: write `#[circuit_breaker(name = \"payments\")]`";
         return Err(Error::new(Span::call_site(), message));
     };
-    let Expr::Lit(syn::ExprLit { lit: Lit::Str(name), .. }) = peel(&arg.value) else {
-        let message = "`name` must be a string literal, such as `name = \"payments\"`";
-        return Err(Error::new_spanned(&arg.value, message));
+    let value = peel(&arg.value);
+    let checked = match literal(value) {
+        Some((false, Lit::Str(name))) => match problem_of_name(&name.value(), args.mentions("key"))
+        {
+            Some(problem) => {
+                return Err(Error::new(name.span(), format!("`name` {problem}")));
+            }
+            None => Some(name.to_token_stream()),
+        },
+        Some(_) => return Err(not_a_name(value, "payments")),
+        None => None,
     };
-    let text = name.value();
-    let problem = if text.is_empty() {
-        "must not be empty"
-    } else if text.trim().is_empty() {
-        "must not be blank"
-    } else if text.len() > 128 {
-        "must be at most 128 bytes long"
-    } else if text.chars().any(char::is_control) {
-        "must not hold control characters"
-    } else if text.contains('/') && args.mentions("key") {
-        "must not hold `/` where there are keys: their circuits are named `name/key`"
-    } else {
-        return Ok(Some(name.clone()));
-    };
-    Err(Error::new(name.span(), format!("`name` {problem}")))
+    known("name", value, checked).map(Some)
 }
 
 fn on_cancel(args: &Args) -> syn::Result<OnCancel> {
@@ -158,7 +161,7 @@ fn on_cancel(args: &Args) -> syn::Result<OnCancel> {
     Ok(if word == Some("failure") { OnCancel::Failure } else { OnCancel::Ignore })
 }
 
-/// The duration in `failure_after(..)`; `None` if it is something else.
+/// The duration in `failure_after(..)`. `None` if the value is something else.
 fn failure_after(value: &Expr) -> Option<syn::Result<&Expr>> {
     let names_it =
         |path: &Expr| matches!(path, Expr::Path(it) if it.path.is_ident("failure_after"));
@@ -194,231 +197,9 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
     Err(Error::new_spanned(&arg.value, message))
 }
 
-/// Options that need another one, and literals that contradict each other.
-fn check_pairs(args: &Args, errors: &mut Errors) {
-    for (option, companion) in OPTIONS.iter().map(|entry| (entry.name, entry.needs)) {
-        if args.get(option).is_some() && !companion.is_empty() && !args.mentions(companion) {
-            let message = format!("`{option}` needs `{companion}`");
-            errors.push(Error::new(args.span_of(option), message));
-        }
-    }
-    let integer = |option| match literal(peel(&args.get(option)?.value)) {
-        Some((false, Lit::Int(int))) => int.base10_parse::<u32>().ok(),
-        _ => None,
-    };
-    let window = if args.mentions("window") { integer("window") } else { Some(100) };
-    if let (Some(minimum), Some(window)) = (integer("minimum_calls"), window)
-        && minimum > window
-        && window > 0
-    {
-        let message = format!("`minimum_calls` must not be more than the window holds, {window}");
-        let value = args.get("minimum_calls").map(|arg| &arg.value);
-        errors.push(Error::new_spanned(value, message));
-    }
-    check_order(args, errors, "cooldown_max", "cooldown", Some("60s"));
-    check_order(args, errors, "probe_timeout", "slow_call", None);
-}
-
-/// `longer` must not be shorter than `shorter`, where both can be read here.
-fn check_order(
-    args: &Args,
-    errors: &mut Errors,
-    longer: &str,
-    shorter: &str,
-    default: Option<&str>,
-) {
-    let read = |option| match literal(peel(&args.get(option)?.value)) {
-        Some((false, Lit::Str(text))) => breaker_options::duration(&text.value()).ok(),
-        _ => None,
-    };
-    let default = default.filter(|_| !args.mentions(shorter));
-    let least = read(shorter).or_else(|| breaker_options::duration(default?).ok());
-    if let (Some(most), Some(least)) = (read(longer), least)
-        && most < least
-        && !most.is_zero()
-    {
-        let message = format!(
-            "`{longer}` must not be shorter than `{shorter}`, {}",
-            breaker_options::exact(least)
-        );
-        let value = args.get(longer).map(|arg| &arg.value);
-        errors.push(Error::new_spanned(value, message));
-    }
-}
-
-/// What the options ask of the function.
-fn check_against(args: &Args, function: &Function, only_rejected: bool, errors: &mut Errors) {
-    check_kind(args, function, errors);
-    check_endless(args, function, errors);
-    if only_rejected && function.output.is_infallible && args.mentions("call_timeout") {
-        let message = "a call that timed out has nothing to return, as the fallback answers refused calls \
-                       only; remove `fallback_on = rejected`";
-        errors.push(Error::new(args.span_of("call_timeout"), message));
-    }
-    for option in ["failure_if", "ignore_if"] {
-        let Some(arg) = args.get(option) else {
-            continue;
-        };
-        let error = match peel(&arg.value) {
-            Expr::Closure(closure) if closure.inputs.len() != 1 => {
-                let seen = if option == "ignore_if" { "the error" } else { "the returned value" };
-                format!(
-                    "`{option}` is asked about one thing, {seen}: its closure takes one argument"
-                )
-            }
-            Expr::Lit(_) | Expr::Array(_) | Expr::Tuple(_) => {
-                format!("`{option}` takes a closure or the path of a function")
-            }
-            _ => continue,
-        };
-        errors.push(Error::new_spanned(&arg.value, error));
-    }
-    check_constants_against(args, function, errors);
-    if function.output.is_infallible && !args.mentions("fallback") {
-        errors.push(cannot_refuse(function));
-    }
-    check_bounds(function, errors);
-    check_configured_arguments(args, function, errors);
-    check_caller(function, errors);
-}
-
-/// A guarded future is none of the function's own making, and has only what every such future has.
-fn check_bounds(function: &Function, errors: &mut Errors) {
-    let unmet = function.output.declared.unmet.iter().filter(|_| function.returns_future());
-    for bound in unmet {
-        let message = format!(
-            "a guarded future is an async block, which is never `{bound}`; remove the bound, or guard the function \
-             whose future this one awaits"
-        );
-        errors.push(Error::new(bound.span(), message));
-    }
-}
-
-/// A closure is its own caller. So a body that has to become one loses the location of the function's caller.
-fn check_caller(function: &Function, errors: &mut Errors) {
-    if let Some(track_caller) = function.track_caller().filter(|_| !function.can_track_caller()) {
-        let message = if function.is_async() {
-            "`#[track_caller]` cannot be kept on an async function when it is guarded; \
-             move the part that tracks its caller into a sync function"
-        } else {
-            "`#[track_caller]` cannot be kept when this function is guarded: its body may leave early, so it runs \
-             in a closure; write it without `return`, `?` and macros that are not of the standard library, \
-             or move it into a function of its own"
-        };
-        errors.push(Error::new_spanned(track_caller, message));
-    } else if function.is_indexing() && !function.runs_in_place() {
-        let message = "`Index` has `#[track_caller]` methods, and this body would lose the caller: it may leave \
-                       early, so it runs in a closure; write it without `return`, `?` and macros that are not \
-                       of the standard library, or guard the function that it calls";
-        errors.push(Error::new(function.signature.ident.span(), message));
-    }
-}
-
-/// A call cannot leave an argument out by `#[cfg]`, so what is called with the function's own arguments
-/// must have them all.
-fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Errors) {
-    let fallback = args.get("fallback").map(|arg| peel(&arg.value));
-    if !matches!(fallback, Some(Expr::Path(_))) && !function.is_called_inside() {
-        return;
-    }
-    let configured = function.arguments.iter().flat_map(|argument| &argument.attrs);
-    if let Some(attr) = configured.into_iter().find(|attr| attr.path().is_ident("cfg")) {
-        let message = "an argument that may be missing cannot be handed on to the fallback, nor kept with \
-                       `#[track_caller]`; call the fallback in a closure: `fallback = |_| my_function(..)`";
-        errors.push(Error::new_spanned(attr, message));
-    }
-}
-
-/// A call that never comes to a value has none to wait for.
-fn check_endless(args: &Args, function: &Function, errors: &mut Errors) {
-    if function.output.ty.is_none() && args.mentions("call_timeout") {
-        let message = "`call_timeout` needs a function that returns; this one never does";
-        errors.push(Error::new(args.span_of("call_timeout"), message));
-    }
-}
-
-/// Options that only async functions can have, some of them only with a timer.
-fn check_kind(args: &Args, function: &Function, errors: &mut Errors) {
-    const ASYNC: [(&str, &str); 2] = [
-        ("on_cancel", "a sync call cannot be cancelled"),
-        ("call_timeout", "a sync call cannot be stopped"),
-    ];
-    let mut complain = |option, message| errors.push(Error::new(args.span_of(option), message));
-    if !function.is_async() {
-        let meant = ASYNC.iter().filter(|(option, _)| args.get(option).is_some());
-        for (option, why) in meant {
-            complain(option, format!("`{option}` is for async functions: {why}"));
-        }
-    } else if cfg!(not(feature = "tokio")) {
-        let timed = ["call_timeout", "max_wait"].into_iter();
-        for option in timed.filter(|option| args.get(option).is_some()) {
-            let message = "of an async function needs the feature `tokio` of breaker-runtime";
-            complain(option, format!("`{option}` {message}"));
-        }
-    }
-}
-
-/// The arguments are values of one call; options belong to all of them.
-fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors) {
-    let names =
-        || function.arguments.iter().flat_map(|argument| &argument.names).map(|name| &name.ident);
-    for arg in &args.given {
-        let is_setting = !matches!(
-            arg.takes,
-            Takes::Predicate
-                | Takes::Fallback
-                | Takes::Key
-                | Takes::Word(_)
-                | Takes::Mode
-                | Takes::Name
-        );
-        let (value, is_setting) = match failure_after(peel(&arg.value)) {
-            Some(Ok(after)) if arg.option == "on_cancel" => (after, true),
-            _ => (&arg.value, is_setting),
-        };
-        let Expr::Path(path) = peel(value) else {
-            continue;
-        };
-        if is_setting && names().any(|name| path.path.is_ident(name)) {
-            let message = format!(
-                "`{}` is read while compiling, when there are no arguments yet; use a constant",
-                arg.option
-            );
-            errors.push(Error::new_spanned(path, message));
-        }
-    }
-}
-
-/// For types whose values are visibly no errors; of the others the compiler knows.
-fn cannot_refuse(function: &Function) -> Error {
-    let name = &function.signature.ident;
-    let returned = match &function.output.ty {
-        Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => "nothing".to_owned(),
-        _ => "no `Result` or `Option`".to_owned(),
-    };
+fn not_a_name(value: &Expr, example: &str) -> Error {
     let message = format!(
-        "`{name}` returns {returned}, so a refused call cannot be told from a good one; give a `fallback`, \
-         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
+        "`name` must be a string, such as `name = {example:?}`, or a constant of type `&str`"
     );
-    spanning(function.output.blame, &message)
-}
-
-/// `self` cannot be renamed, so a fallback that comes after the body cannot have a copy of it, unless it
-/// is a function that takes it as an argument.
-fn check_kept_self(
-    function: &Function,
-    fallback: &Fallback,
-    only_rejected: bool,
-) -> syn::Result<()> {
-    if only_rejected || function.output.is_infallible || matches!(fallback, Fallback::Path(_)) {
-        return Ok(());
-    }
-    match function.receiver {
-        Some(Receiver::Owned) if fallback.mentions_self() => Err(Error::new(
-            function.self_span().unwrap_or_else(Span::call_site),
-            "`self` is used up by the call, so this fallback cannot have it; \
-             take `&self`, name a function as the fallback, or set `fallback_on = rejected`",
-        )),
-        _ => Ok(()),
-    }
+    Error::new_spanned(value, message)
 }

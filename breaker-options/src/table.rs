@@ -1,13 +1,13 @@
-//! The table.
+//! The table of options.
 
 use crate::takes::Takes;
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its name, wherever it is written.
+    /// Its name, the same wherever it is written.
     pub name: &'static str,
-    /// What its value must be.
+    /// The kind of value.
     pub takes: Takes,
     /// Whether it belongs to the circuit or to the annotated function.
     pub scope: Scope,
@@ -15,18 +15,18 @@ pub struct Entry {
     pub may_be_off: bool,
     /// Whether it can be set from outside the code: by a file, the environment or an override.
     pub is_setting: bool,
-    /// What happens without it, in words.
+    /// The default, in words.
     pub default: &'static str,
-    /// The option that must be there too; empty if there is none.
+    /// The option that must be stated too. Empty if there is none.
     pub needs: &'static str,
-    /// Further limits of its value, in words; empty if there are none.
+    /// Further limits of the value, in words. Empty if there are none.
     pub limits: &'static str,
     /// What it does, in one sentence.
     pub meaning: &'static str,
 }
 
 impl Entry {
-    /// What its value must be, in words.
+    /// The values it takes, in words.
     #[must_use]
     pub fn value(&self) -> String {
         let takes = self.takes.to_string();
@@ -43,16 +43,17 @@ impl Entry {
 /// What an option belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The circuit: all functions of one name share it, and `Config` can state it.
+    /// The circuit. All functions of one name share it, and `Config` can state it.
     Circuit,
     /// The annotated function.
     Function,
 }
 
-/// Passes every option of a circuit to the macro of that name, in the order of the documentation.
+/// Passes every option of a circuit to the given macro, in the order of the documentation.
 ///
-/// A row is `name: Takes => kept, { .. }`. *Kept* is what the option comes to when defaults are filled in: `optional`
-/// if it can be off, `always` if it always has a value. In the braces are the texts of its [`Entry`].
+/// A row is `name: Takes => kept, { .. }`. *Kept* says what the option is once defaults are filled in:
+/// `optional` if it can be off, `always` if it always has a value. The braces hold the texts of its
+/// [`Entry`].
 #[macro_export]
 macro_rules! circuit_options {
     ($then:ident) => {
@@ -111,7 +112,7 @@ macro_rules! circuit_options {
             }
             probe_timeout: Duration => always, {
                 default: "the largest of `cooldown`, twice `slow_call`, and 30s", needs: "", limits: "at least `slow_call`",
-                meaning: "A probe that has not ended by then loses its slot and counts as failed.",
+                meaning: "A probe that takes longer loses its slot and counts as failed.",
             }
             max_concurrent: Count => optional, {
                 default: "off", needs: "", limits: "",
@@ -119,7 +120,7 @@ macro_rules! circuit_options {
             }
             max_wait: Wait => always, {
                 default: "0s", needs: "max_concurrent", limits: "",
-                meaning: "How long a call may wait for one of those places.",
+                meaning: "How long a call may wait for a slot of `max_concurrent`.",
             }
             mode: Mode => always, {
                 default: "`normal`", needs: "", limits: "",
@@ -137,6 +138,65 @@ macro_rules! may_be_off {
         false
     };
 }
+
+/// A limit that one option's value sets for another's.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// The option that is wrong if the two contradict each other.
+    pub option: &'static str,
+    /// Whether `by` is the maximum. Otherwise it is the minimum.
+    pub is_most: bool,
+    /// The option that sets the limit.
+    pub by: &'static str,
+    /// What is wrong then. Read it after the option's name.
+    pub problem: &'static str,
+}
+
+/// Passes every pair of options that limit each other to the given macro.
+///
+/// A row is `option: Takes => kept, <= by: Takes => kept, problem;`, or `>=`. *Kept* is as in
+/// [`circuit_options`]. An option that is off sets no limit.
+#[macro_export]
+macro_rules! circuit_bounds {
+    ($then:ident) => {
+        $then! {
+            minimum_calls: Count => always, <= window: Window => always,
+                "must not be more than the window holds";
+            cooldown_max: Duration => always, >= cooldown: Duration => always,
+                "must not be shorter than `cooldown`";
+            probe_timeout: Duration => always, >= slow_call: Duration => optional,
+                "must not be shorter than `slow_call`";
+        }
+    };
+}
+
+macro_rules! bounds {
+    ($(
+        $option:ident: $takes:ident => $kept:ident, $sign:tt $by:ident: $limit:ident => $limit_kept:ident,
+        $problem:literal;
+    )*) => {
+        /// Every pair of options that limit each other.
+        pub const BOUNDS: &[Bound] = &[$(
+            Bound {
+                option: stringify!($option),
+                is_most: is_most!($sign),
+                by: stringify!($by),
+                problem: $problem,
+            }
+        ),*];
+    };
+}
+
+macro_rules! is_most {
+    (<=) => {
+        true
+    };
+    (>=) => {
+        false
+    };
+}
+
+circuit_bounds!(bounds);
 
 macro_rules! entries {
     ($($name:ident: $takes:ident => $kept:ident, {
@@ -169,7 +229,7 @@ const fn of_the_function(name: &'static str, takes: Takes, meaning: &'static str
 const NAME: Entry = Entry {
     default: "required",
     limits: "1 to 128 bytes, not blank, no control characters; no `/` with `key`",
-    ..of_the_function("name", Takes::Name, "The circuit.")
+    ..of_the_function("name", Takes::Name, "The name of the circuit.")
 };
 
 const FUNCTION: &[Entry] = &[
@@ -199,7 +259,7 @@ const FUNCTION: &[Entry] = &[
         ..of_the_function(
             "ignore_if",
             Takes::Predicate,
-            "Which errors count as nothing; asked before `failure_if`.",
+            "Which errors are ignored; checked before `failure_if`.",
         )
     },
     Entry {
@@ -213,7 +273,11 @@ const FUNCTION: &[Entry] = &[
     },
     Entry {
         default: "none",
-        ..of_the_function("fallback", Takes::Fallback, "What answers instead.")
+        ..of_the_function(
+            "fallback",
+            Takes::Fallback,
+            "What runs instead if the call is refused, times out or fails.",
+        )
     },
     Entry {
         default: "`any`",
@@ -226,6 +290,14 @@ const FUNCTION: &[Entry] = &[
     },
     Entry {
         default: "none",
+        ..of_the_function(
+            "config",
+            Takes::Config,
+            "Options of the circuit to begin with; those stated beside it win.",
+        )
+    },
+    Entry {
+        default: "none",
         limits: "of any type that is `Display`",
         ..of_the_function("key", Takes::Key, "One circuit for each value, named `name/key`.")
     },
@@ -233,14 +305,14 @@ const FUNCTION: &[Entry] = &[
         default: "1024",
         needs: "key",
         is_setting: true,
-        ..of_the_function("max_keys", Takes::Count, "The most circuits that have keys.")
+        ..of_the_function("max_keys", Takes::Count, "The maximum number of circuits by key.")
     },
     Entry {
         default: "`::breaker_runtime`",
         ..of_the_function(
             "crate",
             Takes::CratePath,
-            "Where this crate is, if it is renamed or re-exported.",
+            "The path of this crate, if it is renamed or re-exported.",
         )
     },
 ];

@@ -1,9 +1,9 @@
-//! What the value of an option must be, and what is wrong with one that is not.
+//! Kinds of values, and what is wrong with a value that does not fit.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What the value of an option must be.
+/// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Takes {
     /// A string, or a constant of one.
@@ -30,18 +30,42 @@ pub enum Takes {
     Word(&'static [&'static str]),
     /// A path, a closure or any other expression.
     Fallback,
+    /// A constant of the runtime's type `Config`.
+    Config,
     /// An expression over the arguments.
     Key,
     /// A path.
     CratePath,
 }
 
-/// The most calls that a window counts.
+/// The maximum of a window of calls.
 pub(crate) const LONGEST_WINDOW: u32 = 1_000_000;
-/// The shortest window of time.
+/// The minimum of a window of time.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
 
 impl Takes {
+    /// The kind of value in one word, for programs.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Count => "count",
+            Self::Share => "share",
+            Self::Factor => "factor",
+            Self::Spread => "spread",
+            Self::Duration => "duration",
+            Self::Wait => "wait",
+            Self::Window => "window",
+            Self::Mode => "mode",
+            Self::Predicate => "predicate",
+            Self::Word(_) => "word",
+            Self::Fallback => "fallback",
+            Self::Config => "config",
+            Self::Key => "key",
+            Self::CratePath => "path",
+        }
+    }
+
     /// What is wrong with that number of calls, if anything.
     #[must_use]
     pub const fn problem_of_count(self, count: u64) -> Option<&'static str> {
@@ -89,7 +113,7 @@ impl Takes {
 impl fmt::Display for Takes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Name => "string literal",
+            Self::Name => "string, or constant of type `&str`",
             Self::Count => "integer, at least 1",
             Self::Share => "more than 0, at most 1",
             Self::Factor => "number, at least 1",
@@ -100,6 +124,7 @@ impl fmt::Display for Takes {
             Self::Mode => "`normal` or `observe`; from outside also `disabled` or `forced_open`",
             Self::Predicate => "closure or path",
             Self::Fallback => "path, closure, or any other expression",
+            Self::Config => "constant of type `Config`",
             Self::Key => "expression over the arguments",
             Self::CratePath => "path",
             Self::Word(words) => {

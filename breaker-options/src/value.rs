@@ -1,4 +1,4 @@
-//! Values as text: how they are read, and how they are written so that reading gives the same value again.
+//! Reads values from text, and writes them so that reading returns the same value.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use crate::table::Entry;
 use crate::takes::Takes;
 use crate::words::nearest;
 
-/// A value that is in range.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A value in range.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Value {
     /// A number of calls, probes or keys.
     Count(u32),
@@ -26,12 +26,25 @@ pub enum Value {
 pub const MODES: [&str; 4] = ["normal", "observe", "disabled", "forced_open"];
 const OFF: &str = "off";
 
+/// Writes what [`Entry::read`] reads.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Duration(duration) => exact(*duration).fmt(f),
+            Self::Mode(mode) => mode.fmt(f),
+            Self::Off => OFF.fmt(f),
+        }
+    }
+}
+
 impl Entry {
     /// Reads the value of this option.
     ///
     /// # Errors
     ///
-    /// What is wrong, to be read after the option's name: "must be at least 1".
+    /// What is wrong. Read it after the option's name: "must be at least 1".
     pub fn read(&self, text: &str) -> Result<Value, String> {
         let text = text.trim();
         if text == OFF && self.may_be_off {
@@ -53,6 +66,7 @@ impl Entry {
             | Takes::Predicate
             | Takes::Word(_)
             | Takes::Fallback
+            | Takes::Config
             | Takes::Key
             | Takes::CratePath => Err("is code, so it can only be set in the attribute".to_owned()),
         }
@@ -104,7 +118,7 @@ fn time(takes: Takes, text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 ///
-/// What is wrong, to be read after the option's name.
+/// What is wrong. Read it after the option's name.
 pub fn duration(text: &str) -> Result<Duration, String> {
     use humantime::DurationError::{NumberOverflow, UnknownUnit};
 
@@ -123,10 +137,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// Writes a duration so that [`duration`] reads the same one.
+/// Writes a duration so that [`duration`] reads the same value.
 #[must_use]
 pub fn exact(duration: Duration) -> impl fmt::Display {
-    // Months and years have no fixed length for people, so the largest unit is a day.
+    // The largest unit is a day, because months and years have no fixed length.
     humantime::format_duration(duration)
 }
 
@@ -163,7 +177,9 @@ mod tests {
         assert!(refused("cooldown", "5").starts_with("needs a unit"));
         assert!(refused("cooldown", "5 fortnights").contains("unknown unit, `fortnights`"));
         assert_eq!(refused("cooldown", "0s"), "must be longer than 0");
-        assert!(refused("fallback", "x").contains("is code"));
+        for code in ["fallback", "config", "name"] {
+            assert_eq!(refused(code, "x"), "is code, so it can only be set in the attribute");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Which option a word means: its own name, a neighbour's name for it, or a misspelling.
+//! Finds the option that a word means: by its name, by another library's name for it, or by a misspelling.
 
 use crate::table::{Entry, OPTIONS};
 
-/// What resilience4j, Polly, gobreaker, failsafe, hystrix and their like call our options.
+/// Names of our options in resilience4j, Polly, gobreaker, failsafe, hystrix and similar libraries.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("allowed_half_open_calls", "half_open_max_calls"),
     ("backoff", "cooldown"),
@@ -10,6 +10,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("break_duration", "cooldown"),
     ("bucket_size", "window"),
     ("circuit", "name"),
+    ("circuit_config", "config"),
     ("circuit_name", "name"),
     ("consecutive_failures", "failure_threshold"),
     ("delay", "cooldown"),
@@ -58,6 +59,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("reset_timeout", "cooldown"),
     ("retry_after", "cooldown"),
     ("sampling_duration", "window"),
+    ("settings", "config"),
     ("should_handle", "failure_if"),
     ("sleep_window", "cooldown"),
     ("sliding_window", "window"),
@@ -74,20 +76,20 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("window_size", "window"),
 ];
 
-/// What some call the limit of a call, and others how long a circuit stays open.
+/// Some libraries mean the time limit of a call by these, and others the time that a circuit stays open.
 const TIMEOUTS: [&str; 2] = ["timeout", "timeout_duration"];
 
-/// How near two words must be for one to be taken for a misspelling of the other.
+/// The minimum similarity of a misspelling.
 const SIMILAR: f64 = 0.75;
 
-/// The option of that name.
+/// Finds an option by its name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
     const ALL: &[Entry] = &OPTIONS;
     ALL.iter().find(|entry| entry.name == name)
 }
 
-/// The option that was meant by a word that is none.
+/// The option that an unknown word probably means.
 #[must_use]
 pub fn meant(word: &str) -> Option<&'static str> {
     let word = word.to_lowercase();
@@ -97,7 +99,7 @@ pub fn meant(word: &str) -> Option<&'static str> {
         .or_else(|| nearest(&word, OPTIONS.iter().map(|entry| entry.name)))
 }
 
-/// The message about a word that is no option.
+/// The error message about an unknown word.
 #[must_use]
 pub fn unknown(word: &str) -> String {
     if TIMEOUTS.contains(&word) {
@@ -110,11 +112,11 @@ pub fn unknown(word: &str) -> String {
     format!("unknown option `{word}`; the options are {}", names.join(", "))
 }
 
-/// The known word that is most like this one, if one is like it.
+/// The most similar of the known words, if one is similar enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        // Comparing takes the product of the lengths, and these are too different anyway.
+        // Comparing costs the product of the lengths. Words of such different lengths are not similar anyway.
         .filter(|known| word.len() / 4 <= known.len())
         .map(|known| (strsim::normalized_damerau_levenshtein(word, known), known))
         .filter(|(similarity, _)| *similarity >= SIMILAR)

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use core;
@@ -13,19 +12,25 @@ pub use inventory;
 
 mod answer;
 mod checks;
+#[cfg(feature = "test-util")]
+mod isolated;
+#[cfg(not(feature = "test-util"))]
+#[path = "attribute/not_isolated.rs"]
+mod isolated;
 mod kind;
 mod refusal;
 mod returned;
 
 pub use answer::{Answer, Eventual};
 pub use checks::{
-    Calls, Time, WindowLength, call_timeout, check, failure_after, max_keys, unit_of,
+    Calls, Time, WindowLength, call_timeout, check, check_beside, failure_after, max_keys, name,
+    unit_of,
 };
+pub use isolated::*;
 pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
 
-pub use crate::__breaker_site as site;
 pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, FailsAfter, Guarded, OnCancel, Permit, Rejected,
     TimedOut,
@@ -33,6 +38,9 @@ pub use crate::circuit::{
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, Place, Site};
+pub use crate::{
+    __breaker_awaited as awaited_body, __breaker_body as body, __breaker_site as site,
+};
 
 use crate::circuit::{Bulkhead, IfDropped};
 
@@ -102,11 +110,6 @@ pub fn enter_async<'a>(way: impl Leads<'a>) -> Acquire<'a> {
     Acquire::new(way.circuit())
 }
 
-/// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
-    site.circuit_for(&key.shown())
-}
-
 /// A value of the option `key`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key: it does not implement `Display`",
@@ -123,19 +126,6 @@ impl<K: Display + ?Sized> Key for K {
     fn shown(&self) -> impl Display {
         self
     }
-}
-
-#[cfg(feature = "tokio")]
-pub use tokio::time::error::Elapsed;
-
-/// Limits the time of a call. Settings from outside the code may have another limit than the function states.
-#[cfg(feature = "tokio")]
-pub fn within<F: Future>(
-    permit: &Permit<'_>,
-    stated: Duration,
-    future: F,
-) -> tokio::time::Timeout<F> {
-    tokio::time::timeout(permit.call_timeout(stated).unwrap_or(Duration::MAX), future)
 }
 
 /// Records that the body was dropped because it exceeded `call_timeout`.
@@ -303,27 +293,4 @@ impl<T: Clone> Keep for T {
     fn keep(&self) -> Self {
         self.clone()
     }
-}
-
-/// Makes the static behind an annotated function, and adds it to the link-time list.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_site {
-    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
-            $crate::__private::Site::new(
-                $name,
-                $config,
-                $function,
-                $crate::__private::Place::new(
-                    $crate::__private::core::module_path!(),
-                    $crate::__private::core::file!(),
-                    $crate::__private::core::line!(),
-                    $crate::__private::core::column!(),
-                ),
-            )$(.$keyed($max_keys))?,
-        );
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
-        &__BREAKER_SITE
-    }};
 }

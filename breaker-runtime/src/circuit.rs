@@ -7,6 +7,11 @@ mod bulkhead;
 mod cells;
 mod clock;
 mod counts;
+#[cfg(feature = "test-util")]
+mod delay;
+#[cfg(not(feature = "test-util"))]
+#[path = "circuit/no_delay.rs"]
+mod delay;
 mod dials;
 mod error;
 mod extras;
@@ -15,8 +20,13 @@ mod owned_permit;
 mod passage;
 mod permit;
 mod refit;
+#[cfg(feature = "test-util")]
+mod staged;
 mod sync;
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(feature = "test-util")))]
+mod timer;
+#[cfg(feature = "test-util")]
+#[path = "circuit/test_timer.rs"]
 mod timer;
 #[cfg(not(feature = "tokio"))]
 #[path = "circuit/no_timer.rs"]
@@ -42,4 +52,6 @@ pub(crate) use sync::{
 };
 #[cfg(all(test, breaker_loom))]
 pub(crate) use sync::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};
+#[cfg(feature = "test-util")]
+pub use timer::{Elapsed, Within};
 pub(crate) use word::Epoch;

@@ -49,7 +49,7 @@
 //! | handle a call that was refused or timed out | [`Rejected`], [`TimedOut`], and [`CallError`] in a fallback |
 //! | subscribe to events | [`Registry::subscribe`], with an [`Event`]; `trace` logs them |
 //! | find functions that disagree about a circuit | [`Registry::conflicts`] |
-//! | test without waiting | [`ManualClock`] |
+//! | test without waiting | [`ManualClock`]; for annotated functions, the module `testing` |
 //!
 //! # The states
 //!
@@ -80,7 +80,8 @@
 //! * `prometheus`: `RegistrySnapshot::prometheus` writes metrics as Prometheus text, under our names or resilience4j's.
 //!   It costs calls nothing: all numbers are counted anyway.
 //! * `tracing`: `trace`, a listener that logs events through the `tracing` crate.
-//! * `test-util`, for dev-dependencies: circuits follow tokio's clock, paused time included.
+//! * `test-util`, for dev-dependencies: the module `testing`, which gives each test circuits of its own and a clock
+//!   that stands still. Outside of it, circuits follow tokio's clock, paused time included.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
@@ -91,6 +92,8 @@ mod registry;
 mod report;
 mod rules;
 mod settings;
+#[cfg(feature = "test-util")]
+pub mod testing;
 
 #[doc(hidden)]
 pub use crate::attribute as __private;
@@ -103,8 +106,8 @@ pub use crate::export::trace;
 #[cfg(feature = "prometheus")]
 pub use crate::export::{MetricNames, PrometheusText};
 pub use crate::registry::{
-    Applied, Change, Event, EventKind, Keyed, Registry, Restored, Saved, SavedCircuit,
-    Subscription, registry,
+    Applied, Change, Event, EventKind, Keyed, LeftAlone, Registry, Restored, Saved, Subscription,
+    registry,
 };
 pub use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 pub use crate::rules::{
@@ -112,8 +115,8 @@ pub use crate::rules::{
     TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{
-    Config, ConfigError, ConfigErrors, Conflict, Layer, Mode, Settings, Site, Source, Sources,
-    Stated, Statement, WindowSize,
+    Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Layer, Mode, Settings, Site, Source,
+    Sources, Stated, Statement, WindowSize,
 };
 /// What the fuzzer calls. Exists only with `--cfg fuzzing`, which `cargo fuzz` sets.
 #[cfg(fuzzing)]
@@ -149,3 +152,8 @@ pub use breaker_macros::circuit_breaker;
 #[cfg(all(doctest, feature = "macros", feature = "tokio"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Runs the examples of the guide to testing.
+#[cfg(all(doctest, feature = "macros", feature = "test-util"))]
+#[doc = include_str!("../../docs/guide/testing.md")]
+struct TestingGuide;

@@ -11,7 +11,14 @@ mod listing;
 mod outbox;
 mod overrides;
 mod provenance;
+#[cfg(feature = "test-util")]
+mod renewal;
 mod saved;
+#[cfg(feature = "test-util")]
+mod scope;
+#[cfg(not(feature = "test-util"))]
+#[path = "registry/no_scope.rs"]
+mod scope;
 mod site_cell;
 
 use std::cmp::Reverse;
@@ -30,7 +37,11 @@ use self::layers::{Stack, problem, unknown};
 pub use self::listeners::Subscription;
 use self::listing::{Entry, Surroundings};
 use self::provenance::Provenance;
-pub use self::saved::{Restored, Saved, SavedCircuit};
+pub use self::saved::{LeftAlone, Restored, Saved};
+#[cfg(feature = "test-util")]
+pub use self::scope::Fault;
+#[cfg(feature = "test-util")]
+pub(crate) use self::scope::{Entered, Fired, Scope, be_strict, current};
 pub use self::site_cell::{Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
@@ -57,6 +68,11 @@ const NO_ROOM: ConfigError = ConfigError::new(
 /// ```
 #[must_use]
 pub fn registry() -> &'static Registry {
+    scope::registry().unwrap_or_else(process)
+}
+
+/// The registry of the process.
+fn process() -> &'static Registry {
     static REGISTRY: Lazy<Registry> = Lazy::new(|| Registry::of(SiteCell::linked()));
     &REGISTRY
 }
@@ -86,6 +102,8 @@ pub struct Registry {
     applying: Mutex<()>,
     refused: Mutex<BTreeMap<Layer, Vec<String>>>,
     circuits: Arc<Circuits>,
+    /// What its circuits go by.
+    clock: RwLock<Clock>,
     /// Those that have keys, by the name that all keys of one begin with.
     keyed: RwLock<BTreeMap<Arc<str>, Arc<KeyedCircuits>>>,
 }
@@ -112,6 +130,7 @@ impl Registry {
             applying: Mutex::default(),
             refused: Mutex::default(),
             circuits: Arc::default(),
+            clock: RwLock::default(),
             keyed: RwLock::new(BTreeMap::new()),
         }
     }
@@ -119,18 +138,22 @@ impl Registry {
     /// The first site in the order of places that states a config decides for its name (R22), whatever
     /// order the linker put them in and whichever runs first.
     fn of(sites: impl Iterator<Item = &'static Site>) -> Self {
+        let registry = Self::new();
+        registry.add_sites(sites);
+        registry
+    }
+
+    fn add_sites(&self, sites: impl Iterator<Item = &'static Site>) {
         let mut sites: Vec<_> = sites.collect();
         sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.order()));
-        let registry = Self::new();
         for site in &sites {
-            registry.circuit_of(site);
+            self.circuit_of(site);
         }
         // Of several bounds that the sites of a name state, the greatest holds, whichever is called first.
         sites.sort_by_key(|site| Reverse(site.max_keys()));
         for site in sites.into_iter().filter(|site| site.max_keys() > 0) {
-            registry.keyed_of(site);
+            self.keyed_of(site);
         }
-        registry
     }
 
     /// Finds a circuit by name, including those of annotated functions that were never called.
@@ -364,8 +387,7 @@ impl Registry {
         let mut circuits: Vec<_> = apart.map(|entry| entry.circuit.snapshot()).collect();
         circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
-        let refused = self.refused.lock().values().flatten().cloned().collect();
-        RegistrySnapshot { circuits, refused }
+        RegistrySnapshot { circuits, refused: self.refused() }
     }
 
     /// All config conflicts, sorted by name: configs that were stated for a name whose circuit uses another. The
@@ -648,6 +670,18 @@ impl Registry {
         self.refused.lock().insert(layer, mistakes);
     }
 
+    /// What is wrong with settings that were [refused](Registry::refuse), until they are right.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(breaker_runtime::Registry::new().refused().is_empty());
+    /// ```
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.lock().values().flatten().cloned().collect()
+    }
+
     /// The layers with those in place of what they had, and the circuits that do not exist yet.
     fn checked(
         &self,
@@ -691,7 +725,7 @@ impl Registry {
         }
     }
 
-    fn no_circuit(&self, name: &str) -> String {
+    pub(crate) fn no_circuit(&self, name: &str) -> String {
         let hint = self.hint(name);
         format!("`name` must be the name of a circuit: {:?} is unknown{hint}", tame(name))
     }
@@ -746,7 +780,7 @@ impl Registry {
     }
 
     fn add(&self, name: Name, provenance: Provenance) -> Entry {
-        let made = Entry::new(name, Clock::System, provenance, &self.around);
+        let made = Entry::new(name, self.clock.read().clone(), provenance, &self.around);
         let entry = self.circuits.insert(made);
         self.lay_anew(&entry);
         entry

@@ -15,7 +15,7 @@ pub(crate) use instant::{Instant, Left, nanos};
 #[cfg(any(test, fuzzing))]
 pub(crate) use machine::bench::{Bench, slow};
 pub(crate) use machine::{
-    Admitted, EPOCH_BITS, GoodCalls, Machine, ProbeId, Reading, Settlement, Standing, Ticket, count,
+    Admitted, Downtime, EPOCH_BITS, GoodCalls, Machine, ProbeId, Reading, Settlement, Ticket, count,
 };
 pub(crate) use order::Order;
 pub use order::{ModeOverride, Override};

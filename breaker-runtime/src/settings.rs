@@ -30,6 +30,7 @@ macro_rules! stated {
 }
 
 mod config;
+mod config_option;
 mod conflict;
 mod duration;
 mod error;
@@ -48,6 +49,7 @@ use breaker_options::{Takes, circuit_options, exact};
 pub use config::Config;
 pub(crate) use config::equal;
 use config::is_less;
+pub use config_option::ConfigOption;
 pub use conflict::{Conflict, Stated};
 pub(crate) use duration::Readable;
 pub(crate) use error::Mistake;

@@ -2,41 +2,12 @@
 #![no_main]
 
 use arbitrary::{Result, Unstructured};
-use breaker_fuzz::{check, tokens};
+use breaker_fuzz::{OPTIONS, check, tokens};
 use libfuzzer_sys::fuzz_target;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-const NAMES: &[&str] = &[
-    "name",
-    "failure_threshold",
-    "failure_rate",
-    "window",
-    "minimum_calls",
-    "slow_call",
-    "slow_call_rate",
-    "cooldown",
-    "cooldown_multiplier",
-    "cooldown_max",
-    "cooldown_jitter",
-    "half_open_max_calls",
-    "success_threshold",
-    "half_open_failure_threshold",
-    "probe_timeout",
-    "max_concurrent",
-    "max_wait",
-    "call_timeout",
-    "failure_if",
-    "ignore_if",
-    "on_cancel",
-    "fallback",
-    "fallback_on",
-    "key",
-    "max_keys",
-    "crate",
-    "timeout",
-    "falback",
-    "r#name",
-];
+/// What stands for an option and is none, or is written in another way.
+const ODD_NAMES: &[&str] = &["timeout", "falback", "r#name"];
 
 const VALUES: &[&str] = &[
     "\"prices\"",
@@ -55,6 +26,9 @@ const VALUES: &[&str] = &[
     "1e400",
     "5u64",
     "LIMIT",
+    "SHARED",
+    "Config::new().failure_threshold(3)",
+    "concat!(\"a\", \"b\")",
     "Self::LIMIT",
     "self.limit",
     "Duration::from_secs(3)",
@@ -206,7 +180,7 @@ fn attribute(source: &mut Unstructured<'_>) -> Result<(TokenStream, TokenStream)
     let mut args =
         if source.ratio(7, 8)? { "name = \"prices\", ".to_owned() } else { String::new() };
     for _ in 0..source.int_in_range(0..=5)? {
-        args += &format!("{} = {}, ", source.choose(NAMES)?, source.choose(VALUES)?);
+        args += &format!("{} = {}, ", name(source)?, source.choose(VALUES)?);
     }
     let before = source.choose(BEFORE)?;
     let generics = source.choose(GENERICS)?;
@@ -219,6 +193,12 @@ fn attribute(source: &mut Unstructured<'_>) -> Result<(TokenStream, TokenStream)
     let item = format!("{before} fn price{generics}({arguments}) {returns} {body}");
     let read = |text: &str| tokens(text).expect("these are tokens");
     Ok((damaged(read(&args), source), damaged(read(&item), source)))
+}
+
+/// An option, or a word that is none.
+fn name(source: &mut Unstructured<'_>) -> Result<&'static str> {
+    let at = source.choose_index(OPTIONS.len() + ODD_NAMES.len())?;
+    Ok(OPTIONS.get(at).map_or_else(|| ODD_NAMES[at - OPTIONS.len()], |option| option.name))
 }
 
 /// Each token goes, comes twice, moves into an invisible group or trades places, or more likely stays.

@@ -1,6 +1,7 @@
 //! What must hold of an expansion, whatever was expanded.
 
-use breaker_fuzz_attribute::{circuit_breaker, is_shallow};
+pub use breaker_fuzz_attribute::OPTIONS;
+use breaker_fuzz_attribute::circuit_breaker;
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::ItemFn;
 
@@ -25,16 +26,12 @@ pub fn check(args: TokenStream, item: &TokenStream) {
             "{item} is lost: {guarded}"
         );
     }
-    // This parser reads the body too.
-    if !is_shallow(item) {
-        return;
-    }
     let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else { return };
     let name = &function.sig.ident;
     assert!(declares(&guarded, name), "`{name}` is lost: #[circuit_breaker({args})] {item}");
     // `crate = Self::..` is for the compiler to refuse, which says it well.
     let names_self = visible(args.clone()).into_iter().any(is("Self"));
-    if !is_refused && !names_self && is_shallow(&guarded) {
+    if !is_refused && !names_self {
         let parsed = syn::parse2::<ItemFn>(guarded.clone());
         assert!(parsed.is_ok(), "no function: #[circuit_breaker({args})] {item} gives {guarded}");
     }

@@ -1,4 +1,4 @@
-//! Wrong tokens, so that nobody can try many.
+//! Counts wrong tokens, so that nobody can try many.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The wrong tokens from one source in [`PERIOD`].
+/// The maximum of wrong tokens from one source in [`PERIOD`].
 const MOST: usize = 10;
 const PERIOD: Duration = Duration::from_secs(1);
-/// The sources that are remembered apart. Others that come meanwhile count as one.
+/// The maximum of sources that are counted separately. All others count as one.
 const MOST_SOURCES: usize = 1_024;
 
-/// Where a token comes from; `None` is not known.
+/// The source of a token. `None` is unknown.
 pub(crate) type Source = Option<IpAddr>;
 
-/// When tokens from one source were wrong: the last [`MOST`] times.
+/// The times of the last [`MOST`] wrong tokens from one source.
 #[derive(Debug, Default)]
 struct Times(VecDeque<Instant>);
 
@@ -46,7 +46,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Whether another token from there may be looked at.
+    /// Whether another token from there may be checked.
     pub(crate) fn may_try(&mut self, source: Source, now: Instant) -> bool {
         if self.by_source.len() >= MOST_SOURCES && !self.by_source.contains_key(&source) {
             self.by_source.retain(|_, times| !times.is_over(now));
@@ -54,7 +54,7 @@ impl Attempts {
         !self.times(source).is_exhausted(now)
     }
 
-    /// Counts a wrong token, or one that was not looked at, and returns how many there have been.
+    /// Counts a wrong or unchecked token, and returns the number so far.
     pub(crate) fn fail(&mut self, source: Source, was_looked_at: bool, now: Instant) -> u64 {
         self.count = self.count.saturating_add(1);
         if was_looked_at {
@@ -76,7 +76,7 @@ impl Attempts {
         }
     }
 
-    /// Whether it is time for another line in the log.
+    /// Whether another line may be logged.
     pub(crate) fn is_logged(&mut self, now: Instant) -> bool {
         let is_due = self.logged.is_none_or(|at| now.saturating_duration_since(at) >= PERIOD);
         if is_due {

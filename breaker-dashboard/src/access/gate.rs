@@ -1,4 +1,4 @@
-//! What holds for every request and every answer.
+//! Checks every request, and sets the headers of every response.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -28,12 +28,12 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// The headers of every answer, unless it has its own.
+/// The headers of every response, unless it has its own.
 pub(crate) fn headers() -> SetMultipleResponseHeadersLayer<Response> {
     SetMultipleResponseHeadersLayer::if_not_present(HEADERS.map(Into::into).into())
 }
 
-/// Answers only to hosts that are expected.
+/// Refuses requests with an unexpected `Host`. This stops DNS rebinding.
 pub(crate) async fn pass(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     if is_expected(&hosts, request.headers(), request.uri()) {
         return next.run(request).await;
@@ -45,7 +45,7 @@ pub(crate) async fn pass(State(hosts): State<Hosts>, request: Request, next: Nex
     .into_response()
 }
 
-/// Every browser says which host it asks for. What names none is no browser, and cannot be misled.
+/// Browsers always send a host. A client that sends none is no browser, and cannot be tricked into this.
 fn is_expected(hosts: &Hosts, headers: &HeaderMap, uri: &Uri) -> bool {
     let named = headers.get_all(HOST).iter().map(HeaderValue::to_str);
     named.into_iter().all(|host| host.is_ok_and(|host| hosts.expect(host)))

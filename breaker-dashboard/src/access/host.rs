@@ -1,8 +1,8 @@
-//! The names under which the dashboard may be asked.
+//! The host names that the dashboard answers to.
 //!
-//! *Why it exists:* a page on `evil.example` may have its own name point at 127.0.0.1, and then read, in
-//! the browser of whoever looks at it, what this port answers: "DNS rebinding". Such a request asks for the
-//! host `evil.example`, so it is enough to answer only to names that are expected.
+//! *Why it exists:* a page on `evil.example` can make its own name resolve to 127.0.0.1. Then it can read the
+//! responses of this port in its visitor's browser: "DNS rebinding". Such a request has the `Host`
+//! `evil.example`. So it is enough to answer only to expected names.
 
 use std::error::Error;
 use std::fmt;
@@ -12,16 +12,16 @@ use std::net::{IpAddr, Ipv6Addr};
 const LONGEST_NAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
-/// A host that a browser can ask for.
+/// A host that a browser can request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
-    /// In lower case, without the dot at the end.
+    /// In lower case, without a dot at the end.
     Name(String),
     Address(IpAddr),
 }
 
 impl Host {
-    /// From text with or without a port, as in a `Host` header.
+    /// Parses text with or without a port, such as a `Host` header.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::with_port(text).map(|(host, _)| host)
     }
@@ -51,7 +51,7 @@ impl Host {
     }
 }
 
-/// What follows a host: nothing, or a colon and a number.
+/// The rest after a host: nothing, or a colon and a number.
 #[expect(clippy::option_option, reason = "no port is not the same as one that is none")]
 fn port(rest: &str) -> Option<Option<u16>> {
     let Some(digits) = rest.strip_prefix(':') else { return rest.is_empty().then_some(None) };
@@ -72,7 +72,7 @@ fn domain(name: &str) -> Option<String> {
     is_domain.then(|| name.to_ascii_lowercase())
 }
 
-/// The hosts that are answered: those of the loopback, and what was added.
+/// The allowed hosts: the loopback's, and those that were added.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hosts {
     known: Vec<Host>,
@@ -82,9 +82,9 @@ pub(crate) struct Hosts {
 impl Hosts {
     /// # Errors
     ///
-    /// If nobody can ask for such a host.
+    /// If no browser can request such a host.
     pub(crate) fn add(&mut self, host: &str) -> Result<(), HostError> {
-        // Where the address stands alone, its brackets are a matter of taste.
+        // An address may be written with or without its brackets here.
         let host = match host.parse::<Ipv6Addr>() {
             Ok(address) => Host::address(address),
             Err(_) => Host::parse(host).ok_or_else(|| HostError::host(host))?,
@@ -97,12 +97,12 @@ impl Hosts {
         self.known.push(Host::address(address));
     }
 
-    /// A page cannot have an address point at another one, only a name.
+    /// A page can make a name resolve to another address, but not an address.
     pub(crate) fn add_addresses(&mut self) {
         self.any_address = true;
     }
 
-    /// Whether a `Host`, with or without a port, is expected.
+    /// Whether a `Host`, with or without a port, is allowed.
     pub(crate) fn expect(&self, host: &str) -> bool {
         Host::parse(host).is_some_and(|host| {
             host.is_loopback()
@@ -112,7 +112,7 @@ impl Hosts {
     }
 }
 
-/// A host or an origin that no browser asks for, so that allowing it would do nothing.
+/// A host or an origin that no browser sends, so allowing it would do nothing.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! The origins of pages that may send orders although they ask for another host.
+//! The origins of pages that may switch circuits although they use another host.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Origin {
     }
 }
 
-/// Those that were allowed.
+/// The allowed origins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins(Arc<[Origin]>);
 

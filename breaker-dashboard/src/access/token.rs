@@ -1,4 +1,4 @@
-//! The secret that lets somebody switch circuits.
+//! The secret that allows switching circuits.
 
 use std::error::Error;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use subtle::ConstantTimeEq as _;
 
-/// The fewest bytes of a token.
+/// The minimum length of a token, in bytes.
 const SHORTEST: usize = 16;
-/// The bytes of a random one, before they are written as text.
+/// The number of random bytes in a random token.
 const RANDOM: usize = 24;
 
-/// The secret that lets somebody switch circuits: at least 16 visible ASCII characters.
+/// The secret that allows switching circuits: at least 16 visible ASCII characters.
 ///
 /// It is compared in constant time, and `Debug` does not show it.
 ///
@@ -29,11 +29,11 @@ const RANDOM: usize = 24;
 pub struct Token(Box<str>);
 
 impl Token {
-    /// A token from a secret of yours, as from the environment.
+    /// Makes a token from your own secret, for example from the environment.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if it has fewer than 16 characters, or others than visible ASCII.
+    /// A [`TokenError`] if it has fewer than 16 characters, or characters other than visible ASCII.
     pub fn new(secret: impl Into<String>) -> Result<Self, TokenError> {
         let secret = secret.into();
         if secret.len() < SHORTEST {
@@ -45,11 +45,11 @@ impl Token {
         Ok(Self(secret.into()))
     }
 
-    /// A token that nobody can guess, for programs that print it when they start.
+    /// Makes a random token, for programs that print it when they start.
     ///
     /// # Errors
     ///
-    /// A [`TokenError`] if the system gives no random numbers.
+    /// A [`TokenError`] if the system provides no random numbers.
     ///
     /// # Examples
     ///
@@ -67,13 +67,13 @@ impl Token {
         Ok(Self(secret.into()))
     }
 
-    /// The secret itself.
+    /// The secret.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Takes as long for a guess that is nearly right as for one that is wrong. Only the length may show.
+    /// Compares in constant time. Only the length can leak.
     pub(crate) fn is(&self, guess: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(guess).into()
     }
@@ -93,7 +93,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// A secret that is no [`Token`]. It does not say which.
+/// Text that cannot be a [`Token`]. The error does not contain the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenError(&'static str);
 
@@ -105,7 +105,7 @@ impl fmt::Display for TokenError {
 
 impl Error for TokenError {}
 
-/// So many random bytes, as text of visible ASCII.
+/// N random bytes as visible ASCII.
 pub(crate) fn random_text<const BYTES: usize>() -> Option<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).ok()?;

@@ -1,4 +1,4 @@
-//! What can be read: circuits as JSON, metrics, health.
+//! Handlers that read: circuits as JSON, metrics, health.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use breaker_runtime::{MetricNames, PrometheusText, RegistrySnapshot, Snapshot, registry};
+use breaker_runtime::{Config, MetricNames, PrometheusText, RegistrySnapshot, Snapshot, registry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ use crate::watch::{
     Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Place, Seen, Watch, sort_by_rank,
 };
 
-/// What somebody wants to see of all circuits.
+/// Query parameters of a list of circuits.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Wanted {
     name: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Wanted {
     limit: Option<usize>,
 }
 
-/// A circuit, with what the dashboard knows of it.
+/// A circuit, with what the dashboard knows about it.
 #[derive(Serialize)]
 struct Watched<'a> {
     #[serde(flatten)]
@@ -123,7 +123,7 @@ pub(crate) async fn circuits(
     Ok(json_of(written))
 }
 
-/// Which part of the log somebody wants to see.
+/// Query parameters of the log.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Part {
     from: Option<u64>,
@@ -169,16 +169,21 @@ pub(crate) async fn circuit(
     let Path(parameters) = parameters.map_err(|_| {
         Failure::new(StatusCode::BAD_REQUEST, "the path must be UTF-8 where it is decoded")
     })?;
-    // Those of the paths that the dashboard is nested in come first.
+    // Parameters of the paths that the dashboard is nested in come first.
     let (_, name) = parameters.last().ok_or_else(Failure::no_such_circuit)?;
     one(&watch, name, trust)
 }
 
-/// The circuit of exactly that name.
+/// The circuit with exactly that name.
 pub(crate) fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Response, Failure> {
     let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
     let circuit = shown_to(trust, circuit);
     Ok(Json(Watched::whole(&circuit, &watch.seen(), trust)).into_response())
+}
+
+/// The table of options. The page formats values by it.
+pub(crate) async fn options() -> impl IntoResponse {
+    Json(json!({ "options": Config::table().collect::<Vec<_>>() }))
 }
 
 pub(crate) async fn metrics(State(names): State<MetricNames>) -> impl IntoResponse {
@@ -186,7 +191,7 @@ pub(crate) async fn metrics(State(names): State<MetricNames>) -> impl IntoRespon
     ([(CONTENT_TYPE, PrometheusText::CONTENT_TYPE)], written)
 }
 
-/// How strict [`healthz`] is.
+/// Query parameters of [`healthz`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct Strictness {
     strict: Option<String>,
@@ -195,12 +200,15 @@ pub(crate) struct Strictness {
 pub(crate) async fn healthz(
     strictness: Result<Query<Strictness>, QueryRejection>,
 ) -> Result<impl IntoResponse, Failure> {
-    use breaker_runtime::State;
+    use breaker_runtime::{Mode, State};
 
     let Query(Strictness { strict }) = strictness
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "`strict` must not be given twice"))?;
     let RegistrySnapshot { circuits, .. } = registry().snapshot();
-    let count = |state| circuits.iter().filter(|circuit| circuit.state == state).count();
+    // An observed circuit refuses nothing, whatever its state.
+    let (observed, judged): (Vec<_>, Vec<_>) =
+        circuits.iter().partition(|circuit| circuit.mode == Mode::Observe);
+    let count = |state| judged.iter().filter(|circuit| circuit.state == state).count();
     let (open, forced_open) = (count(State::Open), count(State::ForcedOpen));
     let is_strict = strict.is_some_and(|strict| strict != "false" && strict != "0");
     let is_unwell = is_strict && open + forced_open > 0;
@@ -212,6 +220,7 @@ pub(crate) async fn healthz(
         "half_open": count(State::HalfOpen),
         "forced_open": forced_open,
         "disabled": count(State::Disabled),
+        "observed": observed.len(),
     });
     Ok((status, Json(counts)))
 }

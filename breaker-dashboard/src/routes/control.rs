@@ -1,4 +1,4 @@
-//! Switching circuits, for those who have the token.
+//! Switches circuits, for clients with the token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,12 +22,12 @@ use crate::access::{Access, IsTrusted, Origins, address, once};
 use crate::answer::{Failure, no_such_path};
 use crate::watch::{Control, Watch};
 
-/// The most bytes of a body, and the most time that it may take.
+/// The maximum size of a body, and the maximum time to receive it.
 pub(crate) const LARGEST_ORDER: usize = 16 << 10;
 const LONGEST_BODY: Duration = Duration::from_secs(10);
-/// The longest time for which something may be switched. Longer is for good.
+/// The longest time that an order may last. Longer orders are permanent.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// A header that no form and no simple request of a foreign page has.
+/// A header that no form and no simple request of a foreign page can have.
 const DELIBERATE: &str = "x-breaker-control";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FOREIGN_BODY: Failure =
@@ -38,23 +38,25 @@ const LARGE_BODY: Failure =
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be whole and have at most 16 KiB");
 const UNFIT_BODY: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
-    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, reset, trip, \
-     and seconds or nothing",
+    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
+     override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings",
 );
 const UNFIT_TIME: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "`for` must be more than 0 and at most 30 days, in seconds",
 );
 
-/// What somebody wants to be done.
+/// An order.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Order {
     name: String,
     action: Action,
-    /// Seconds.
+    /// In seconds.
     #[serde(rename = "for")]
     lasts: Option<f64>,
+    option: Option<String>,
+    value: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -62,28 +64,39 @@ pub(crate) struct Order {
 enum Action {
     ForceOpen,
     Disable,
+    Observe,
     Reset,
     Trip,
+    Override,
+    EndOverrides,
 }
 
 impl Action {
+    const ALL: [Self; 7] = [
+        Self::ForceOpen,
+        Self::Disable,
+        Self::Observe,
+        Self::Reset,
+        Self::Trip,
+        Self::Override,
+        Self::EndOverrides,
+    ];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::ForceOpen => "force_open",
             Self::Disable => "disable",
+            Self::Observe => "observe",
             Self::Reset => "reset",
             Self::Trip => "trip",
+            Self::Override => "override",
+            Self::EndOverrides => "end_overrides",
         }
     }
 
-    /// The mode that this orders.
-    const fn mode(self) -> Option<Mode> {
-        match self {
-            Self::ForceOpen => Some(Mode::ForcedOpen),
-            Self::Disable => Some(Mode::Disabled),
-            Self::Reset => Some(Mode::Normal),
-            Self::Trip => None,
-        }
+    /// Whether it can be for a time.
+    const fn may_last(self) -> bool {
+        !matches!(self, Self::Reset | Self::Trip | Self::EndOverrides)
     }
 }
 
@@ -91,8 +104,7 @@ impl TryFrom<String> for Action {
     type Error = &'static str;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
-        let all = [Self::ForceOpen, Self::Disable, Self::Reset, Self::Trip];
-        all.into_iter().find(|action| action.as_str() == word).ok_or("no such action")
+        Self::ALL.into_iter().find(|action| action.as_str() == word).ok_or("no such action")
     }
 }
 
@@ -102,7 +114,7 @@ impl<S: Send + Sync> FromRequest<S> for Order {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let reading = Json::<Box<RawValue>>::from_request(request, state);
         let Json(body) = timeout(LONGEST_BODY, reading).await.map_err(|_| LATE_BODY)??;
-        // Serde reads a struct from an array as well.
+        // Serde would also read a struct from an array.
         let is_object = body.get().starts_with('{');
         serde_json::from_str(body.get()).ok().filter(|_| is_object).ok_or(UNFIT_BODY)
     }
@@ -119,22 +131,45 @@ impl From<JsonRejection> for Failure {
 }
 
 impl Order {
-    /// For how long, if not for good.
+    /// How long it lasts. `None` is permanent.
     fn lasts(&self) -> Result<Option<Duration>, Failure> {
         let Some(seconds) = self.lasts else { return Ok(None) };
         match Duration::try_from_secs_f64(seconds) {
-            _ if matches!(self.action, Action::Reset | Action::Trip) => Err(Failure::new(
+            _ if !self.action.may_last() => Err(Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "`for` goes with force_open and disable: nothing ends of the others",
+                "`for` goes with force_open, disable, observe and override: nothing ends of the others",
             )),
             Ok(time) if !time.is_zero() && time <= LONGEST => Ok(Some(time)),
             _ => Err(UNFIT_TIME),
         }
     }
+
+    /// The option to override and its value, which no other action has.
+    fn setting(&self) -> Result<Option<(&str, &str)>, Failure> {
+        match (self.action, &self.option, &self.value) {
+            (Action::Override, Some(option), Some(value)) => {
+                Ok(Some((option.trim(), value.trim())))
+            }
+            (Action::Override, ..) | (_, Some(_), _) | (_, _, Some(_)) => Err(UNFIT_BODY),
+            _ => Ok(None),
+        }
+    }
+
+    /// What it says in the log, without who.
+    fn text(&self, lasts: Option<Duration>) -> String {
+        let mut text = self.action.as_str().to_owned();
+        if let (Some(option), Some(value)) = (&self.option, &self.value) {
+            text = format!("{text} {}={}", option.trim(), value.trim());
+        }
+        if let Some(lasts) = lasts {
+            text = format!("{text} for {} s", lasts.as_secs_f64());
+        }
+        text
+    }
 }
 
-/// A request that may give orders: it carries the token and comes from no other site. Where there is no token, nobody
-/// may give one, and there is nothing at this path.
+/// A request that may give orders: it has the token, and comes from no other site. Without controls, this
+/// path does not exist.
 pub(crate) struct Authorized {
     by: Option<IpAddr>,
 }
@@ -161,7 +196,7 @@ where
     }
 }
 
-/// Takes orders. The body is read last, so that nobody without the token has it read.
+/// Executes an order. The body is read last, so only requests with the token have it read.
 pub(crate) async fn control(
     State(watch): State<Arc<Watch>>,
     Authorized { by }: Authorized,
@@ -169,17 +204,17 @@ pub(crate) async fn control(
 ) -> Result<Response, Failure> {
     let lasts = order.lasts()?;
     let circuit = registry().get(&order.name).ok_or_else(Failure::no_such_circuit)?;
-    carry_out(&watch, &circuit, order.action, lasts, by)?;
+    carry_out(&watch, &circuit, &order, lasts, by)?;
     one(&watch, &order.name, IsTrusted(true))
 }
 
-/// Says whether an order would be taken, so that a page can tell a wrong token at once.
+/// Says whether an order would be accepted, so that a page can report a wrong token at once.
 pub(crate) async fn check(_: Authorized) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// A page of another site can have a browser send a request here, but not with a header of its choice, and
-/// browsers tell where a request comes from.
+/// A page of another site can make a browser send a request here, but not with a header of its choice.
+/// Browsers also send the origin.
 fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result<(), Failure> {
     let forbidden = |reason| Err(Failure::new(StatusCode::FORBIDDEN, reason));
     if !headers.contains_key(DELIBERATE) {
@@ -189,7 +224,7 @@ fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result
     let is_foreign = site.is_some_and(|site| site != b"same-origin" && site != b"none");
     let is_from_elsewhere = once(headers, &ORIGIN)?.is_some_and(|origin| {
         let origin = origin.to_str().unwrap_or_default();
-        // HTTP/2 has the host in the address.
+        // HTTP/2 has the host in the URI.
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let host = host.or(uri.authority().map(Authority::as_str));
         let is_own = origin.split_once("://").is_some_and(|(_, from)| Some(from) == host);
@@ -204,26 +239,37 @@ fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result
 fn carry_out(
     watch: &Watch,
     circuit: &CircuitBreaker,
-    action: Action,
+    order: &Order,
     lasts: Option<Duration>,
     by: Option<IpAddr>,
 ) -> Result<(), Failure> {
-    if let Some(mode) = action.mode() {
-        let who = by.map(|by| by.to_string()).unwrap_or_default();
-        circuit.override_for(Override::Mode(mode), lasts, &who).map_err(|_| UNFIT_TIME)?;
-    } else {
-        circuit.trip();
+    let setting = order.setting()?;
+    let who = by.map(|by| by.to_string()).unwrap_or_default();
+    let override_as =
+        |what| circuit.override_for(what, lasts, &who).map_err(|errors| Failure::unfit(&errors));
+    match (order.action, setting) {
+        (_, Some((option, value))) => override_as(Override::Option(option, value))?,
+        (Action::ForceOpen, _) => override_as(Override::Mode(Mode::ForcedOpen))?,
+        (Action::Disable, _) => override_as(Override::Mode(Mode::Disabled))?,
+        (Action::Observe, _) => override_as(Override::Mode(Mode::Observe))?,
+        // Back to the mode of the settings, which may be to observe: `Mode::Normal` would have calls refused.
+        (Action::Reset, _) => circuit.reset(),
+        (Action::Trip, _) => circuit.trip(),
+        (Action::EndOverrides, _) => circuit.end_overrides(),
+        (Action::Override, None) => return Err(UNFIT_BODY),
     }
     let name = circuit.name();
-    let how_long = lasts.map(|lasts| format!(" for {} s", lasts.as_secs_f64()));
-    let text = format!("{}{}", action.as_str(), how_long.unwrap_or_default());
+    let text = order.text(lasts);
     tracing::warn!(
         target: "breaker",
         { breaker.name = name, breaker.reason = %text, by = by.map(tracing::field::display) },
         "circuit was switched"
     );
-    let (name, action) = (name.to_owned(), action.as_str());
+    let (name, action) = (name.to_owned(), order.action.as_str());
+    let (option, value) = setting
+        .map(|(option, value)| (Some(option.to_owned()), Some(value.to_owned())))
+        .unwrap_or_default();
     let lasts = lasts.map(|lasts| lasts.as_secs_f64());
-    watch.note(Control { name, action, lasts, by, shown_by: None, text });
+    watch.note(Control { name, action, option, value, lasts, by, shown_by: None, text });
     Ok(())
 }

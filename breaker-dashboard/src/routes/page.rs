@@ -1,4 +1,4 @@
-//! The page: one file, with a fresh nonce for each that asks.
+//! The page: one file, with a new nonce per request.
 
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -7,10 +7,10 @@ use crate::access::random_text;
 use crate::answer::Failure;
 
 const PAGE: &str = include_str!("page.html");
-/// Where the nonce goes.
+/// The placeholder of the nonce.
 const PLACE: &str = "{{nonce}}";
 
-/// Answers with the page. Only its own script and style may run: those that carry the nonce.
+/// Returns the page. Only its own script and style may run, because they carry the nonce.
 pub(crate) async fn show() -> Result<Response, Failure> {
     let nonce = random_text::<16>().ok_or_else(Failure::no_random_numbers)?;
     let policy = format!(

@@ -1,7 +1,7 @@
 //! The stream of server-sent events.
 //!
-//! Every client gets the latest picture, never a queue of old ones: one that is slow skips some, and one that
-//! stands still costs no more than the picture that is on its way to it. All share one copy of each.
+//! Every client gets the latest snapshot, never a queue of old ones. A slow client skips some. A client that
+//! stops reading costs one snapshot. All clients share one copy of each.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use tokio_stream::wrappers::WatchStream;
 use crate::answer::Failure;
 use crate::watch::Watch;
 
-/// The streams at once.
+/// The maximum number of streams.
 const MOST_STREAMS: usize = 256;
-/// How soon a page comes back that lost its stream, in milliseconds.
+/// The time after which a page reconnects, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
-/// Proxies that hold answers back until they are whole would show nothing.
+/// Stops proxies that buffer whole responses, which would show nothing.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
-/// The places for streams.
+/// The free places for streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Streams(Arc<Semaphore>);
 

@@ -1,7 +1,7 @@
 //! The connections of a server, and which of them makes room for a new one.
 //!
-//! *Why it exists:* a client that connects and sends nothing holds a place. When all places are taken, such
-//! clients would keep everybody else out, health checks included.
+//! *Why it exists:* a client that connects and sends nothing holds a place. If all places are taken, such
+//! clients would keep everyone else out, including health checks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// The connections at once. More wait to be accepted.
+/// The maximum number of connections. More wait to be accepted.
 const MOST_CONNECTIONS: usize = 512;
 
-/// It has sent no whole request yet.
+/// It has not sent a whole request yet.
 const SILENT: u8 = 0;
-/// It has an answer coming.
+/// A response is on its way.
 const ANSWERING: u8 = 1;
-/// Its last answer is sent.
+/// Its last response is sent.
 const RESTING: u8 = 2;
 
-/// What one connection is doing.
+/// What a connection is doing.
 #[derive(Clone, Debug)]
 pub(crate) struct Phase {
     now: Arc<AtomicU8>,
@@ -28,7 +28,7 @@ pub(crate) struct Phase {
 }
 
 impl Phase {
-    /// A request came. Until its answer is dropped, the connection keeps its place.
+    /// A request has arrived. The connection keeps its place until the response is dropped.
     pub(crate) fn answering(&self) -> Answering {
         self.now.store(ANSWERING, Ordering::Relaxed);
         Answering(self.clone())
@@ -39,7 +39,7 @@ impl Phase {
     }
 }
 
-/// Held as long as an answer is on its way.
+/// Held while a response is on its way.
 #[derive(Debug)]
 pub(crate) struct Answering(Phase);
 
@@ -50,7 +50,7 @@ impl Drop for Answering {
     }
 }
 
-/// All connections, oldest first. They end when this is dropped.
+/// All connections, oldest first. Dropping this ends them.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     tasks: JoinSet<()>,
@@ -59,7 +59,7 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// Runs a connection as soon as there is room for it.
+    /// Runs a connection once there is room for it.
     pub(crate) async fn add<C>(&mut self, connection: impl FnOnce(Phase) -> C)
     where
         C: Future<Output = ()> + Send + 'static,
@@ -71,8 +71,8 @@ impl Connections {
         self.open.push_back((phase, task));
     }
 
-    /// Ends the oldest connection that has sent no request, or else the oldest that rests. If all are being
-    /// answered, waits for one of them.
+    /// Ends the oldest connection that has sent no request, or else the oldest idle one. If all have a
+    /// response on its way, waits for one of them.
     async fn make_room(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}

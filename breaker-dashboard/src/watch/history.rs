@@ -1,24 +1,24 @@
-//! What calls did in each of the last seconds. Pure: seconds are numbers, and somebody else looks at clocks.
+//! What calls did in each of the last seconds. Pure: seconds are numbers, and the caller reads the clock.
 //!
-//! *Why it exists:* a circuit counts without end, as that costs it nothing. Rates and pictures are made
-//! here, out of differences, by whoever wants to see them.
+//! *Why it exists:* a circuit only counts up, because that costs nothing. Rates and charts are computed here,
+//! from differences.
 
 use std::collections::{HashMap, VecDeque};
 
 use breaker_runtime::Snapshot;
 use serde::Serialize;
 
-/// The seconds that are kept.
+/// How many seconds are kept.
 pub(crate) const SECONDS: usize = 60;
-/// The seconds over which "per second" is taken.
+/// How many seconds "per second" is averaged over.
 const RECENT: usize = 10;
-/// The circuits whose history is kept. Those that come later have none.
+/// How many circuits have a history. Later ones have none.
 const MOST_CIRCUITS: usize = 5_000;
 
-/// Calls that ended, or did not begin, in one second.
+/// Calls that ended or were refused in one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Point {
-    /// Ended without failing: well, ignored or cancelled.
+    /// Ended without failing: success, ignored or cancelled.
     pub(crate) ok: u64,
     pub(crate) failed: u64,
     pub(crate) rejected: u64,
@@ -72,7 +72,7 @@ impl History {
         for _ in 0..missed.min(SECONDS as u64) {
             self.push(Point::default());
         }
-        // A circuit of that name that is another one by now has counted from zero.
+        // A new circuit of the same name has counted from zero.
         let since = |now: u64, before: u64| if now < before { now } else { now - before };
         self.push(total.zip(self.total, since));
         self.total = total;
@@ -89,7 +89,7 @@ impl History {
         self.points.back().copied().unwrap_or_default()
     }
 
-    /// Calls that ended or were refused per second, lately.
+    /// The recent rate of calls that ended or were refused.
     pub(crate) fn per_second(&self) -> f64 {
         let recent = self.points.len().min(RECENT);
         let calls = self
@@ -116,7 +116,7 @@ impl History {
 /// The histories of all circuits, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Histories {
-    /// The last second that is noted.
+    /// The last second that is recorded.
     second: Option<u64>,
     by_name: HashMap<String, History>,
 }
@@ -130,8 +130,8 @@ impl Histories {
         self.by_name.get(name)
     }
 
-    /// Takes note of what circuits have counted at the end of a second. The first time only says where
-    /// counting begins. Nothing is noted twice for one second.
+    /// Records the counts of all circuits at the end of a second. The first time only sets the starting
+    /// point. A second is recorded once.
     pub(crate) fn note(&mut self, second: u64, circuits: &[Snapshot]) {
         let (is_first, missed) = match self.second.replace(second) {
             None => (true, 0),
@@ -158,7 +158,7 @@ impl Histories {
         }
     }
 
-    /// The circuit that keys share takes over the totals of a key's that goes. They are old calls.
+    /// The shared circuit takes over the totals of an evicted key. They are old calls.
     fn forget_those_that_went(&mut self, circuits: &[Snapshot]) {
         let is_there =
             |name: &str| circuits.binary_search_by(|it| it.name.as_str().cmp(name)).is_ok();
@@ -254,7 +254,7 @@ mod tests {
         histories.note(3, &[shared.snapshot()]);
         assert_eq!(lines(&histories, "hosts").ok, [0, 1]);
         assert!(histories.of("hosts/a").is_none());
-        // One of that name that counts from zero.
+        // A new circuit of that name, which counts from zero.
         histories.note(4, &[shared.snapshot(), circuit("hosts/a").snapshot()]);
         assert_eq!(lines(&histories, "hosts/a").ok, [0]);
     }

@@ -1,19 +1,19 @@
-//! What happened lately: changes of state, conflicts, and what people switched.
+//! The log: changes of state, conflicts, and orders that people gave.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use breaker_runtime::Event;
+use breaker_runtime::{Event, EventKind};
 use serde::Serialize;
 
-/// The entries of one answer, at most.
+/// The maximum number of entries in one answer.
 pub(crate) const MOST_AT_ONCE: usize = 500;
-/// The entries that are kept, and how many of them may be of one circuit.
+/// The number of entries that are kept, in all and of one circuit.
 const MOST: usize = 2_000;
 const MOST_OF_ONE: usize = 50;
 
-/// Something that happened, at a time since the dashboard was made.
+/// An entry, with its time since the dashboard was made.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
     id: u64,
@@ -26,8 +26,19 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum What {
+    /// An event that says nothing about who.
     Event(Event),
+    Reconfigured(Reconfigured),
     Control(Control),
+}
+
+/// Settings of a circuit changed. The sources of values say who overrode them, which is not for everybody.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Reconfigured {
+    #[serde(flatten)]
+    shown: Event,
+    #[serde(skip)]
+    named: Event,
 }
 
 /// Somebody switched a circuit.
@@ -36,9 +47,14 @@ pub(crate) enum What {
 pub(crate) struct Control {
     pub(crate) name: String,
     pub(crate) action: &'static str,
+    /// The option that was overridden, and its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) option: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<String>,
     #[serde(rename = "for")]
     pub(crate) lasts: Option<f64>,
-    /// Who. Not known where the server does not tell, and not for everybody.
+    /// Who gave the order. `None` if the server does not know, or the reader may not see it.
     #[serde(skip)]
     pub(crate) by: Option<IpAddr>,
     /// The same, in an entry that is [`named`](Entry::named).
@@ -48,10 +64,12 @@ pub(crate) struct Control {
 }
 
 impl Entry {
-    /// The entry for those who may see who switched.
+    /// The entry for readers who may see who switched.
     pub(crate) fn named(mut self) -> Self {
-        if let What::Control(control) = &mut self.what {
-            control.shown_by = control.by;
+        match &mut self.what {
+            What::Control(control) => control.shown_by = control.by,
+            What::Reconfigured(Reconfigured { shown, named }) => shown.clone_from(named),
+            What::Event(_) => {}
         }
         self
     }
@@ -61,10 +79,23 @@ impl Entry {
     }
 }
 
+impl From<Event> for What {
+    fn from(named: Event) -> Self {
+        if !matches!(named.kind, EventKind::Reconfigured(_)) {
+            return Self::Event(named);
+        }
+        let mut shown = named.clone();
+        shown.withhold_names();
+        Self::Reconfigured(Reconfigured { shown, named })
+    }
+}
+
 impl What {
     fn name(&self) -> &str {
         match self {
-            Self::Event(event) => &event.name,
+            Self::Event(event) | Self::Reconfigured(Reconfigured { shown: event, .. }) => {
+                &event.name
+            }
             Self::Control(control) => &control.name,
         }
     }
@@ -93,28 +124,28 @@ impl Log {
         self.entries.push_back(Entry { id: self.last, at, what });
     }
 
-    /// Leaves the next numbers free, for what happened and could not be kept.
+    /// Skips numbers, for events that could not be kept.
     pub(crate) fn skip(&mut self, missed: u64) {
         self.last = self.last.saturating_add(missed);
     }
 
-    /// The number from which on `last` are all that there is.
+    /// The number from which on `last` is complete.
     pub(crate) fn first_of(&self, last: &[Entry]) -> u64 {
         last.first().map_or(self.last.saturating_add(1), Entry::id)
     }
 
-    /// All that have this number or a later one, oldest first.
+    /// The entries from this number on, oldest first.
     pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = &Entry> {
         self.entries.range(self.entries.partition_point(|entry| entry.id < number)..)
     }
 
-    /// The last so many, oldest first.
+    /// The last N entries, oldest first.
     pub(crate) fn last(&self, count: usize) -> Vec<Entry> {
         let from = self.entries.len().saturating_sub(count);
         self.entries.range(from..).cloned().collect()
     }
 
-    /// All that are known of one circuit, oldest first.
+    /// The known entries of one circuit, oldest first.
     pub(crate) fn of(&self, name: &str) -> Vec<Entry> {
         self.entries.iter().filter(|entry| entry.what.name() == name).cloned().collect()
     }
@@ -133,7 +164,16 @@ mod tests {
     fn control(name: &str) -> What {
         let (name, text) = (name.to_owned(), String::new());
         let by = Some(IpAddr::from([192, 0, 2, 7]));
-        What::Control(Control { name, action: "reset", lasts: None, by, shown_by: None, text })
+        What::Control(Control {
+            name,
+            action: "reset",
+            option: None,
+            value: None,
+            lasts: None,
+            by,
+            shown_by: None,
+            text,
+        })
     }
 
     fn ids(entries: &[Entry]) -> Vec<u64> {

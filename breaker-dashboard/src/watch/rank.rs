@@ -1,8 +1,8 @@
-//! Which circuits come first: those that somebody should look at.
+//! Ranks circuits: those that need attention come first.
 
 use breaker_runtime::{Snapshot, State};
 
-/// How much a circuit wants to be looked at; less is more. Circuits of one rank are in the order of names.
+/// How much a circuit needs attention. Lower is more. Circuits of one rank are sorted by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rank(u8);
 
@@ -23,12 +23,12 @@ impl Rank {
     }
 }
 
-/// Puts circuits, which are in the order of names, in that of ranks.
+/// Sorts circuits, which are sorted by name, by rank.
 pub(crate) fn sort_by_rank(circuits: &mut [Snapshot]) {
     circuits.sort_by_cached_key(|circuit| (Rank::of(circuit), circuit.name.clone()));
 }
 
-/// A place in a list that is asked for in pieces. It holds also when that circuit is no more.
+/// A position in a list that is read in pages. It is valid even if its circuit is gone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(Rank, String);
 

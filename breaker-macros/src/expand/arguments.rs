@@ -1,4 +1,4 @@
-//! The arguments on their way: into the body as they were, and kept for the fallback where it needs them.
+//! Arguments: how they get into the body unchanged, and which are kept for the fallback.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -6,20 +6,20 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, FnArg, Signature};
 
 use super::Guard;
-use crate::argument::{Argument, Keeping, Name, unchanging};
-use crate::fallback::Fallback;
-use crate::output::Flavor;
-use crate::signature::Receiver;
+use crate::function::Receiver;
+use crate::function::argument::{Argument, Keeping, Name, unchanging};
+use crate::function::output::Flavor;
 use crate::spans::{call_at, local, respan};
+use crate::spec::fallback::Fallback;
 
-/// The copy of an argument that the body gets when the fallback may need the argument later.
+/// The copy of an argument for the body, if the fallback may need the original later.
 fn lent(argument: &Argument) -> Ident {
     local(&format!("lent_{}", argument.ident.unraw()))
 }
 
 impl Guard<'_> {
-    /// The function's signature: as written, but for patterns whose argument is needed whole, and for `mut`
-    /// where the body has another binding.
+    /// The signature as written, with two changes: some patterns become names, and `mut` moves to the body's
+    /// own binding.
     pub(super) fn signature(&self) -> Signature {
         let mut signature = self.function.signature.clone();
         let typed = signature.inputs.iter_mut().filter_map(|input| match input {
@@ -43,8 +43,8 @@ impl Guard<'_> {
         signature
     }
 
-    /// Whether the argument has a name in the signature instead of its pattern: where it is needed whole, or
-    /// where the pattern leaves something to drop unbound.
+    /// Whether the signature has a name in place of the argument's pattern. It does where the whole argument
+    /// is needed, or where the pattern leaves something unbound that has a destructor.
     pub(super) fn is_renamed(&self, argument: &Argument) -> bool {
         let whole = self.is_lent(argument)
             || self.function.is_called_inside()
@@ -52,7 +52,8 @@ impl Guard<'_> {
         !argument.is_plain() && (whole || !argument.is_bound_whole())
     }
 
-    /// Whether the body has a binding of its own, so that the argument is dropped before the call is settled.
+    /// Whether the body has its own binding of the argument, so that it is dropped before the call is
+    /// settled.
     fn is_bound_again(&self, argument: &Argument) -> bool {
         !(self.function.runs_in_place() || self.is_captured_whole(argument))
             || !argument.is_dropless
@@ -60,8 +61,8 @@ impl Guard<'_> {
             || self.is_renamed(argument)
     }
 
-    /// Whether the future of an `async fn`'s body holds the argument as it is, so that a binding would only hold
-    /// it once more. What is `mut` needs one: it may come to borrow from the body.
+    /// Whether the body of an `async fn` can use the argument as it is. A binding would make its future
+    /// larger. `mut` needs a binding, because the argument may borrow from the body later.
     fn is_captured_whole(&self, argument: &Argument) -> bool {
         let is_mutable = argument.names.iter().any(|name| name.is_mutable);
         self.function.flavor == Flavor::Async
@@ -70,8 +71,8 @@ impl Guard<'_> {
             && !is_mutable
     }
 
-    /// `let argument = argument;` in the order of declaration: the body then owns them as the function did,
-    /// drops them in the same order, and may take them apart.
+    /// `let argument = argument;` in the order of declaration. So the body owns the arguments, drops them in
+    /// the order of a function, and can take them apart.
     pub(super) fn rebinds(&self) -> TokenStream {
         let arguments = self.function.arguments.iter();
         arguments
@@ -83,7 +84,7 @@ impl Guard<'_> {
     fn rebind(&self, argument: &Argument) -> TokenStream {
         let Argument { attrs, pattern, names, .. } = argument;
         let from = self.source(argument);
-        // Whoever names an argument in the fallback or the key alone has used it.
+        // An argument that only the fallback or the key names is used.
         let used = self.spec.fallback.as_ref().is_some_and(|fallback| fallback.mentions(argument))
             || self.is_in_key(argument);
         let allow = used.then(|| quote! { #[allow(unused_variables)] });
@@ -96,7 +97,7 @@ impl Guard<'_> {
             return quote! { #allow #(#attrs)* let #pattern = #from; };
         }
         if self.is_renamed(argument) {
-            // The pattern must first own what it takes apart.
+            // The pattern can only take apart what it owns.
             let mutability = argument.borrows_mutably().then(|| quote! { mut });
             return quote! {
                 #(#attrs)* let #mutability #from = #from;
@@ -110,7 +111,7 @@ impl Guard<'_> {
         names.collect()
     }
 
-    /// What must be copied so that the fallback still has it when the body has failed.
+    /// Copies what the fallback needs after the body has failed.
     pub(super) fn lends(&self) -> TokenStream {
         let rt = &self.rt;
         let arguments = self.function.arguments.iter().filter(|argument| self.is_lent(argument));
@@ -127,8 +128,7 @@ impl Guard<'_> {
         lends.collect()
     }
 
-    /// An owned `self` cannot be lent, as the body cannot be told another name for it: here the fallback
-    /// gets the copy.
+    /// An owned `self` cannot be renamed in the body. So the body keeps it, and the fallback gets the copy.
     pub(super) fn keeps_self(&self) -> Option<TokenStream> {
         let owned = self.function.receiver == Some(Receiver::Owned);
         let span = self.function.self_span().filter(|_| owned && self.lends_self())?;
@@ -139,7 +139,7 @@ impl Guard<'_> {
         Some(quote! { let #kept = #copy; })
     }
 
-    /// What the body's argument is made from.
+    /// The expression that the body's argument is made from.
     pub(super) fn source(&self, argument: &Argument) -> Ident {
         if self.is_lent(argument) { lent(argument) } else { argument.ident.clone() }
     }
@@ -168,7 +168,7 @@ impl Guard<'_> {
         }
     }
 
-    /// `move`, unless the fallback needs the exclusive `self` back, which the body then only borrows.
+    /// `move`, unless the fallback needs `&mut self` afterwards. The body then only borrows it.
     pub(super) fn capture_keyword(&self) -> Option<TokenStream> {
         (!self.borrows_self()).then(|| quote! { move })
     }
@@ -177,7 +177,7 @@ impl Guard<'_> {
         self.function.receiver == Some(Receiver::Exclusive) && self.lends_self()
     }
 
-    /// Captures `self` whole: since edition 2021 a closure would take its fields one by one.
+    /// Captures `self` as a whole. Since edition 2021 a closure captures its fields one by one.
     pub(super) fn captures_self(&self) -> Option<TokenStream> {
         let whole = self.function.receiver.is_some()
             && !self.borrows_self()
@@ -186,7 +186,7 @@ impl Guard<'_> {
         whole.then(|| quote! { let _ = &#own; })
     }
 
-    /// `self` as the user wrote it: made by a macro, it is no other.
+    /// `self` with the user's span. With another span it would be another name.
     pub(super) fn own_self(&self) -> Option<syn::Token![self]> {
         self.function.signature.receiver().map(|receiver| receiver.self_token)
     }

@@ -1,15 +1,15 @@
-//! How the user's body runs: in place, as a closure, as a function of its own, or as a future that is awaited.
+//! Runs the user's body: in place, as a closure, as a nested function, or as a future.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::Guard;
 use super::expected::expected;
-use crate::output::{Flavor, erase_impl_trait};
-use crate::signature::Function;
+use crate::args::value::Value;
+use crate::function::Function;
+use crate::function::output::{Flavor, erase_impl_trait};
 use crate::spans::{call_at, local, placed, respan, tail, word};
 use crate::spec::OnCancel;
-use crate::value::Value;
 
 impl Guard<'_> {
     /// Runs a sync body.
@@ -40,8 +40,8 @@ impl Guard<'_> {
         quote! { { #expectation #rt::Expected::call(#expected, #closure) } }
     }
 
-    /// Runs a body that never leaves the function early where it is. So it keeps its arguments, its caller's
-    /// location, and its one frame on the stack.
+    /// Runs a body that never leaves the function early, in place. It keeps its arguments, its caller's
+    /// location and its stack frame.
     fn in_place(&self) -> TokenStream {
         let (expectation, body) = match &self.function.output.ty {
             Some(ty) => (self.expectation(), self.body_of(ty)),
@@ -50,8 +50,9 @@ impl Guard<'_> {
         quote! { { #expectation #body } }
     }
 
-    /// The user's body as the value of a block. By way of a variable, as temporaries of a last expression
-    /// would outlive the arguments, and in an arm, as clippy complains of a variable whose value diverges.
+    /// The user's body as the value of a block. It goes through a variable, because temporaries of a last
+    /// expression would outlive the arguments. It stands in a match arm, because clippy complains about a
+    /// variable whose value diverges.
     fn body_of(&self, ty: &syn::Type) -> TokenStream {
         let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &self.function.body);
         let at = tail(body);
@@ -59,8 +60,8 @@ impl Guard<'_> {
         let stated = if self.expectation().is_some() {
             let (rt, expected) = (&self.rt, local("expected"));
             let path = respan(quote! { #rt::Expected::value }, at, at);
-            // An attribute on the braces: without one, the compiler finds them unnecessary there. A `match` would
-            // hide from a closure what is expected of it.
+            // With an attribute, because the compiler calls bare braces unnecessary here. A `match` would
+            // hide the expected type from a closure.
             let braced = quote! { #expected, #[allow(clippy::diverging_sub_expression)] #body };
             let passed = call_at(&path, braced, at);
             quote! { #[allow(unreachable_code)] let #value: #ty = #passed; }
@@ -76,23 +77,23 @@ impl Guard<'_> {
         }
     }
 
-    /// What the return type says about the body's value, where the body itself cannot.
+    /// The type that the return type gives the body's value, where the body cannot infer it.
     fn expectation(&self) -> Option<TokenStream> {
         let is_value = !self.function.returns_future();
         is_value.then(|| expected(&self.function.output.written, &self.rt)).flatten()
     }
 
-    /// The user's body where it never comes to a value.
+    /// The user's body, if it never returns.
     fn endless_body(&self) -> TokenStream {
         let (captures, rebinds) = (self.captures_self(), self.rebinds());
         let statements = self.function.body.stream();
         quote! { #captures #rebinds #statements }
     }
 
-    /// Runs the body of a function that tracks its caller in a function of its own, as that keeps track.
+    /// Runs the body of a `#[track_caller]` function as a nested function, which keeps the caller's location.
     fn called_inside(&self) -> TokenStream {
         let Function { signature, arguments, body, .. } = self.function;
-        // Items have no hygiene: the body must not meet this one.
+        // Items have no hygiene, so the body could collide with this name.
         let (name, track_caller) = (local("tracked"), self.function.track_caller());
         let mut inside = signature.clone();
         inside.ident = name.clone();
@@ -107,7 +108,7 @@ impl Guard<'_> {
         }
     }
 
-    /// The body of an `async fn`, as a future of its own.
+    /// The body of an `async fn` as a future.
     pub(super) fn async_body(&self) -> TokenStream {
         let keyword = self.capture_keyword();
         let body = match &self.function.output.ty {
@@ -123,6 +124,15 @@ impl Guard<'_> {
 
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
+        self.awaited_at(None, future)
+    }
+
+    /// The same, with complaints at a place. Those about the type of the value stay at the type.
+    pub(super) fn awaited_at(&self, at: Option<Span>, future: &TokenStream) -> TokenStream {
+        let placed = |tokens| match at {
+            Some(at) => respan(tokens, at, at),
+            None => tokens,
+        };
         let (rt, permit) = (&self.rt, local("permit"));
         let running = local("running");
         let guarded = match self.spec.on_cancel {
@@ -135,24 +145,37 @@ impl Guard<'_> {
                 quote! { FailsAfter::new(&mut #permit, #on_cancel, #running) }
             }
         };
-        // The limit is inside: what it drops when time is up is still the call, also if that panics.
-        let limited = match self.call_timeout() {
+        // The timer is inside the guarded future. So a panic while the body is dropped at the limit counts as
+        // part of the call.
+        let limit = self.call_timeout();
+        let limited = match &limit {
             Some(limit) => quote! { #rt::within(&#permit, #limit, #future) },
             None => future.clone(),
         };
-        // Pinned beside what guards it, not in it: so the compiler has one type less to look through. Pinned
-        // in a second step, as a future that is made in its place cannot share that with the arguments.
-        quote! {
-            {
-                let #running = #limited;
-                let #running = ::core::pin::pin!(#running);
-                #rt::#guarded.await
-            }
-        }
+        // Pinned next to its guard and not inside it, which saves the compiler one type. Pinned in a second
+        // step, because a future made in place cannot share its space with the arguments.
+        let Some(value) = self.replaced() else {
+            return placed(quote! {
+                {
+                    let #running = #limited;
+                    let #running = ::core::pin::pin!(#running);
+                    #rt::#guarded.await
+                }
+            });
+        };
+        let [permit, running, limit, limited, guarded] = [
+            quote! { #permit },
+            quote! { #running },
+            quote! { #limit },
+            quote! { #limited },
+            quote! { #rt::#guarded },
+        ]
+        .map(placed);
+        quote! { #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #guarded }) }
     }
 
-    /// What `on_cancel` is if it has a time, ahead of [`awaited`](Guard::awaited): a mistake in a constant
-    /// is shown where it was written, not where the future is.
+    /// The time of `on_cancel = failure_after(..)`. It stands before [`awaited`](Guard::awaited), so that a
+    /// mistake in a constant is reported where it was written.
     pub(super) fn failure_after(&self) -> Option<TokenStream> {
         let OnCancel::FailureAfter(limit) = &self.spec.on_cancel else { return None };
         let (rt, on_cancel) = (&self.rt, local("on_cancel"));
@@ -160,13 +183,13 @@ impl Guard<'_> {
         Some(quote! { let #on_cancel = #rt::OnCancel::FailureAfter(#limit); })
     }
 
-    /// How long a call may take.
+    /// The value of `call_timeout`.
     pub(super) fn call_timeout(&self) -> Option<TokenStream> {
         let limit = self.spec.call_timeout.as_ref()?;
         Some(self.limit(&word("call_timeout"), limit))
     }
 
-    /// A duration, if need be checked by the compiler.
+    /// A duration. The compiler checks it if it is a constant.
     fn limit(&self, check: &Ident, limit: &Value) -> TokenStream {
         let (rt, value) = (&self.rt, &limit.tokens);
         if !limit.is_constant {
@@ -182,7 +205,7 @@ impl Guard<'_> {
         }
     }
 
-    /// An async block infers its type from its first `return`; this one, never taken, states it.
+    /// An async block infers its type from its first `return`. This one states the type and is never taken.
     pub(super) fn fake_return(&self) -> Option<TokenStream> {
         let (rt, ty) = (&self.rt, self.function.output.ty.as_ref()?);
         let value = placed("value", self.function.output.at.0);
@@ -191,12 +214,13 @@ impl Guard<'_> {
     }
 }
 
-/// For statements that repeat the return type: in a trait impl, clippy has no say in that of the function.
+/// Statements repeat the return type, where clippy may call it too complex. It does not do that for a trait
+/// impl's signature.
 pub(super) fn allow_complexity() -> TokenStream {
     quote! { #[allow(clippy::type_complexity)] }
 }
 
-/// The types and constants of a call, spelt out because not all can be inferred.
+/// The generic arguments of a call. They are written out, because not all can be inferred.
 fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
     let idents: Vec<_> = generics
         .params

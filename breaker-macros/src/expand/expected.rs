@@ -1,9 +1,9 @@
-//! What a return type `impl Fn(..)` says about the closure behind it.
+//! What a return type such as `impl Fn(..)` says about the closure behind it.
 //!
-//! *Why it exists:* the compiler learns the signature of a closure from the bounds of the `impl Trait` that it
-//! becomes. Inside the function, where `impl Trait` may not stand, it would have to guess. So the body's value is
-//! of a type that an item with these bounds names. Such an item cannot use the generics of the function around
-//! it: types that could be generic become type parameters of its own.
+//! *Why it exists:* the compiler learns a closure's signature from the bounds of the `impl Trait` that it
+//! becomes. Inside the function `impl Trait` is not allowed, so the compiler would have to guess. So the
+//! body's value gets a type that an item with the same bounds names. That item cannot use the generics of the
+//! function around it. Types that may be generic become type parameters of the item.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
@@ -13,21 +13,21 @@ use syn::{
     TypeParamBound,
 };
 
-use crate::output::{is_primitive, peel_type};
+use crate::function::output::{is_primitive, peel_type};
 use crate::spans::{call_at, ends, local, respan};
 
-/// Types whose arguments may be anything.
+/// Types whose arguments may be of any type.
 const UNBOUNDED: [&str; 8] = ["Result", "Option", "Box", "Pin", "Rc", "Arc", "Vec", "Poll"];
 
-/// A local that knows the type of the body's value, or nothing if the return type expects nothing, or something
-/// that cannot be repeated elsewhere.
+/// A local that knows the expected type of the body's value. `None` if the return type expects nothing, or
+/// something that cannot be repeated in an item.
 pub(super) fn expected(ty: &Type, rt: &TokenStream) -> Option<TokenStream> {
     let Type::ImplTrait(opaque) = peel_type(ty) else { return None };
     let mut lifted = Lifted::default();
     let bound = opaque.bounds.iter().find_map(|bound| lifted.expectation(bound))?;
     let Lifted { lifetimes, params, types, .. } = lifted;
     let (name, closure) = (local("expected"), quote! { __BreakerClosure });
-    // What the closure is not is shown at the return type.
+    // Errors about the closure are reported at the return type.
     let (first, last) = ends(ty);
     let (begin, end) =
         (respan(quote! { #name::<_, }, first, first), respan(quote! { > }, last, last));
@@ -42,15 +42,15 @@ pub(super) fn expected(ty: &Type, rt: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// A bound on its way into an item.
+/// A bound while it is rewritten for the item.
 #[derive(Default)]
 struct Lifted {
-    /// The names that a `for<..>` binds.
+    /// The lifetimes that a `for<..>` binds.
     bound: Vec<Lifetime>,
-    /// Those of the function that stay.
+    /// The function's lifetimes that stay.
     lifetimes: Vec<Lifetime>,
     params: Vec<TokenStream>,
-    /// What the parameters stand for.
+    /// The types that the parameters stand for.
     types: Vec<Type>,
 }
 
@@ -119,7 +119,7 @@ impl Lifted {
         }
     }
 
-    /// A path that stays, as something in its arguments must.
+    /// A path that stays, because something in its arguments has to.
     fn path(&mut self, path: &Path) -> Option<TokenStream> {
         let last = path.segments.last()?;
         let head = without_arguments(path);
@@ -139,7 +139,7 @@ impl Lifted {
             _ => None,
         });
         let arguments = arguments.collect::<Option<Vec<_>>>()?;
-        // Of a parameter it is not known whether it is what the type asks for.
+        // A type parameter may lack the bounds that the type requires.
         let may_stay =
             self.types.len() == before || UNBOUNDED.iter().any(|name| last.ident == name);
         may_stay.then(|| quote! { #head<#(#arguments),*> })
@@ -163,7 +163,8 @@ impl Lifted {
         }
     }
 
-    /// Whether no type parameter can stand for the type, because it holds a lifetime that means any.
+    /// Whether no type parameter can stand for the type, because it holds a lifetime that is bound by
+    /// `for<..>` or elided.
     fn must_stay(&self, ty: &Type) -> bool {
         let is_bare_object = |object: &syn::TypeTraitObject| {
             !object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_)))
@@ -182,7 +183,7 @@ impl Lifted {
 
 struct Search<'a> {
     lifted: &'a Lifted,
-    /// In the signature of another function, where a lifetime that is left out is that one's.
+    /// The types of another function's signature, where an elided lifetime belongs to that function.
     is_elsewhere: bool,
     found: bool,
 }
@@ -220,8 +221,7 @@ impl<'ast> Visit<'ast> for Search<'_> {
     }
 }
 
-/// Whether the type is named by way of a module: then it is no type parameter, and may have a lifetime that
-/// is not written.
+/// Whether the type is named through a module. Then it is no type parameter, and may have an elided lifetime.
 fn is_in_module(ty: &syn::TypePath) -> bool {
     let first = ty.path.segments.first().map(|first| first.ident.to_string());
     let is_long = ty.path.leading_colon.is_some() || ty.path.segments.len() > 1;
@@ -235,7 +235,7 @@ fn has_no_arguments(path: &Path) -> bool {
     path.segments.iter().all(|segment| segment.arguments.is_none())
 }
 
-/// The path without what stands behind its last name.
+/// The path without the arguments of its last name.
 fn without_arguments(path: &Path) -> Path {
     let mut head = path.clone();
     if let Some(last) = head.segments.last_mut() {

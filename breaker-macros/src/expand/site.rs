@@ -4,12 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::Guard;
-use crate::argument::{Argument, borrowed};
-use crate::fallback::holds;
+use crate::function::argument::{Argument, borrowed};
 use crate::spans::{call_at, ends, local, placed, respan, word};
+use crate::spec::fallback::holds;
 
 impl Guard<'_> {
-    /// With keys: the circuit of this call, held as long as the call lasts.
+    /// The circuit of this call, if there are keys. It is held until the call ends.
     pub(super) fn circuit(&self) -> Option<TokenStream> {
         let (rt, key, site) = (&self.rt, self.spec.key.as_ref()?, self.site());
         let arguments = self.function.arguments.iter();
@@ -28,19 +28,37 @@ impl Guard<'_> {
         Some(quote! { let #circuit = { #(#seen)* let #circuit = #found; #circuit }; })
     }
 
-    /// Whether the key uses that argument.
+    /// Whether the key uses the argument.
     pub(super) fn is_in_key(&self, argument: &Argument) -> bool {
         let key = self.spec.key.as_ref().map(ToTokens::to_token_stream).unwrap_or_default();
         argument.names.iter().any(|name| holds(key.clone(), &name.ident))
     }
 
+    /// The circuit's name. The compiler checks it if it is a constant.
+    fn name(&self) -> TokenStream {
+        let (rt, name) = (&self.rt, &self.spec.name);
+        if !name.is_constant {
+            return name.tokens.clone();
+        }
+        let ((first, last), has_keys) = (name.at, self.spec.key.is_some());
+        let text = respan(quote! { &'static ::core::primitive::str }, first, last);
+        let check = respan(quote! { #rt::name(__BREAKER_NAME, #has_keys) }, first, last);
+        let value = &name.tokens;
+        quote! { { const __BREAKER_NAME: #text = #value; #check } }
+    }
+
     /// The static behind the function.
     pub(super) fn site(&self) -> TokenStream {
         let (rt, spec) = (&self.rt, self.spec);
-        let (name, settings) = (&spec.name, &spec.settings);
+        let (name, settings) = (self.name(), &spec.settings);
         let function = self.function.signature.ident.to_string();
         let function = function.trim_start_matches("r#");
-        let config = settings.iter().fold(quote! { #rt::Config::new() }, |config, setting| {
+        let begin = if spec.config.is_some() {
+            quote! { __BREAKER_BEGIN }
+        } else {
+            quote! { #rt::Config::new() }
+        };
+        let config = settings.iter().fold(begin, |config, setting| {
             let value = &setting.value.tokens;
             let Some(setter) = setting.setter else {
                 let (first, last) = setting.value.at;
@@ -59,17 +77,30 @@ impl Guard<'_> {
             });
             quote! { , keyed = #max_keys }
         });
-        if !settings.iter().any(|setting| setting.value.is_constant) {
+        if spec.config.is_none() && !settings.iter().any(|setting| setting.value.is_constant) {
             return quote! { #rt::site!(#name, #function, #config #keyed) };
         }
-        // The option that a constant puts in the wrong may be another one, written as a literal.
-        let checks = settings.iter().map(|setting| {
-            let (option, (first, last)) = (setting.option, setting.value.at);
-            let check = respan(quote! { #rt::check(&__BREAKER_CONFIG, #option) }, first, last);
+        // Every option is checked: a constant may make another option wrong, even a literal.
+        let parts = settings.iter().map(|setting| (setting.option, setting.value.at));
+        let parts = parts.chain(spec.config.iter().map(|config| ("config", config.at)));
+        let checks = parts.map(|(part, (first, last))| {
+            let check = if spec.config.is_some() {
+                let beside = settings.iter().map(|setting| setting.option);
+                quote! { #rt::check_beside(&__BREAKER_CONFIG, &[#(#beside),*], #part) }
+            } else {
+                quote! { #rt::check(&__BREAKER_CONFIG, #part) }
+            };
+            let check = respan(check, first, last);
             quote! { const _: () = #check; }
+        });
+        let begin = spec.config.as_ref().map(|config| {
+            let ty = respan(quote! { #rt::Config }, config.at.0, config.at.1);
+            let value = &config.tokens;
+            quote! { const __BREAKER_BEGIN: #ty = #value; }
         });
         quote! {
             {
+                #begin
                 const __BREAKER_CONFIG: #rt::Config = #config;
                 #(#checks)*
                 #rt::site!(#name, #function, __BREAKER_CONFIG #keyed)

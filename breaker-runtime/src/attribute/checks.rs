@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use breaker_options::problem_of_name;
+
 use crate::settings::{Config, equal};
 
 /// Stops compilation at an option whose value is wrong.
@@ -14,11 +16,64 @@ pub const fn check(config: &Config, option: &str) {
     if let Err(error) = config.validate()
         && equal(error.option(), option)
     {
-        let (text, length) = joined(["`", option, "` ", error.problem()]);
-        if let Ok(sentence) = std::str::from_utf8(text.split_at(length).0) {
-            panic!("{}", sentence);
+        fail(option, error.problem());
+    }
+}
+
+/// Like [`check`] for an attribute with `config` and with the options `beside` it. Blames the one beside it that the
+/// mistake names, else `config`.
+///
+/// # Panics
+///
+/// At compile time, if the config is invalid and `part` is to blame.
+#[track_caller]
+pub const fn check_beside(config: &Config, beside: &[&str], part: &str) {
+    if let Err(error) = config.validate() {
+        let blamed = if holds(beside, error.option()) {
+            error.option()
+        } else if holds(beside, error.other()) {
+            error.other()
+        } else {
+            "config"
+        };
+        if equal(blamed, part) {
+            fail(error.option(), error.problem());
         }
     }
+}
+
+const fn holds(options: &[&str], option: &str) -> bool {
+    let mut rest = options;
+    while let [first, others @ ..] = rest {
+        if equal(first, option) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+/// Stops compilation with a sentence about an option.
+#[track_caller]
+const fn fail(option: &str, problem: &str) {
+    let (text, length) = joined(["`", option, "` ", problem]);
+    if let Ok(sentence) = std::str::from_utf8(text.split_at(length).0) {
+        panic!("{}", sentence);
+    }
+}
+
+/// Checks a `name` that is a constant.
+///
+/// # Panics
+///
+/// At compile time, if it cannot be a name.
+#[must_use]
+#[track_caller]
+pub const fn name(name: &'static str, has_keys: bool) -> &'static str {
+    if let Some(problem) = problem_of_name(name, has_keys) {
+        fail("name", problem);
+    }
+    name
 }
 
 /// Checks a `call_timeout` that is a constant.

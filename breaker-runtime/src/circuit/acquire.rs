@@ -5,10 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::CircuitBreaker;
 use super::bulkhead::Bulkhead;
 use super::error::Rejected;
 use super::permit::{IfDropped, Permit};
-use super::{CircuitBreaker, timer};
 
 type Line<'a> = Pin<Box<dyn Future<Output = Option<()>> + Send + Sync + 'a>>;
 
@@ -47,7 +47,7 @@ impl<'a> Acquire<'a> {
                         IfDropped::Panicked,
                     ));
                 }
-                let line = timer::within(bulkhead.max_wait(), bulkhead.stand_in_line());
+                let line = bulkhead.timer().within(bulkhead.max_wait(), bulkhead.stand_in_line());
                 none.insert(Box::pin(line))
             }
         };

@@ -21,7 +21,7 @@ use super::permit::{IfDropped, OnCancel, Permit};
 use super::sync::Mutex;
 use super::totals::Totals;
 use super::word::{AtomicWord, Epoch, Manner};
-use crate::rules::{Ending, Instant, Machine, Order, Override, Reading, State};
+use crate::rules::{Downtime, Ending, Instant, Machine, Order, Override, Reading, State};
 use crate::settings::{
     Config, ConfigError, ConfigErrors, Effective, Name, Settings, Statement, tame,
 };
@@ -137,7 +137,7 @@ impl CircuitBreaker {
         Self::valid(name, config, clock, Some(membership))
     }
 
-    fn valid(
+    pub(super) fn valid(
         name: Name,
         config: Config,
         clock: Clock,
@@ -545,6 +545,22 @@ impl CircuitBreaker {
             self.refit(&effective);
             self.deliver();
         }
+    }
+
+    /// What outlives the process, if it is open or half-open.
+    pub(crate) fn downtime(&self) -> Option<Downtime> {
+        self.machine.lock().downtime(self.clock.now())
+    }
+
+    /// Opens for what is left of a downtime of an earlier process, if there is no evidence of its own.
+    pub(crate) fn restore(&self, downtime: Downtime) -> bool {
+        let restore = |machine: &mut Machine, now| {
+            let good = self.good(machine);
+            machine.restore(downtime, good, now)
+        };
+        let is_restored = self.locked(self.clock.now(), restore, |_| None);
+        self.deliver();
+        is_restored
     }
 
     pub(crate) fn config(&self) -> Config {

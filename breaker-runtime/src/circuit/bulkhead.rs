@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::{Event, EventListener, IntoNotification, Listener};
 
+use super::timer::Timer;
 use crate::rules::nanos;
 
 /// A counter of slots and a line. If somebody waits, a slot is handed to the first in line and is never free in
@@ -24,16 +25,17 @@ pub(crate) struct Bulkhead {
     /// How many have ever joined the line.
     joined: AtomicU32,
     line: Event,
+    timer: Timer,
 }
 
 impl Bulkhead {
     /// The limit of a bulkhead that limits nothing.
     pub(crate) const OFF: u32 = u32::MAX;
 
-    pub(crate) fn new(limit: u32, max_wait: Duration) -> Self {
+    pub(crate) fn new(limit: u32, max_wait: Duration, timer: Timer) -> Self {
         let (used, joined) = (AtomicU32::new(0), AtomicU32::new(0));
         let (limit, max_wait) = (AtomicU32::new(limit), AtomicU64::new(nanos(max_wait)));
-        Self { limit, max_wait, used, joined, line: Event::new() }
+        Self { limit, max_wait, used, joined, line: Event::new(), timer }
     }
 
     /// Sets other limits. Nobody is evicted; [`hand_out`](Bulkhead::hand_out) gives new slots to the line.
@@ -61,7 +63,12 @@ impl Bulkhead {
         self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok()
     }
 
-    /// Takes a slot, and blocks the thread until `max_wait` for it. Real time, whatever the circuit's clock.
+    pub(crate) fn timer(&self) -> &Timer {
+        &self.timer
+    }
+
+    /// Takes a slot, and blocks the thread until `max_wait` for it. Real time, whatever the circuit's clock, unless a
+    /// test isolates the circuit.
     pub(crate) fn enter_blocking(&self) -> bool {
         if self.try_enter() {
             return true;
@@ -69,6 +76,9 @@ impl Bulkhead {
         let max_wait = self.max_wait();
         if max_wait.is_zero() {
             return false;
+        }
+        if let Some(entered) = self.timer.block_on(max_wait, || self.stand_in_line()) {
+            return entered;
         }
         let listener = self.join_line();
         if self.try_enter() {
@@ -172,6 +182,12 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::circuit::{Clock, Source};
+
+    fn bulkhead(limit: u32, max_wait: Duration) -> Bulkhead {
+        let clock = Source::new(Clock::System, Duration::ZERO);
+        Bulkhead::new(limit, max_wait, Timer::of(&clock))
+    }
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -181,7 +197,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_limit_are_inside() {
-        let bulkhead = Bulkhead::new(2, Duration::ZERO);
+        let bulkhead = bulkhead(2, Duration::ZERO);
         assert!(bulkhead.try_enter() && bulkhead.try_enter());
         assert!(!bulkhead.try_enter() && !bulkhead.enter_blocking());
         bulkhead.leave();
@@ -190,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_free_slot_goes_to_the_first_in_line_and_to_nobody_else() {
-        let bulkhead = Bulkhead::new(1, LONG);
+        let bulkhead = bulkhead(1, LONG);
         assert!(bulkhead.try_enter());
         let (mut first, mut second) =
             (pin!(bulkhead.stand_in_line()), pin!(bulkhead.stand_in_line()));
@@ -206,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_second_slot_may_come_free_before_the_first_in_line_has_seen_its_own() {
-        let bulkhead = Bulkhead::new(2, LONG);
+        let bulkhead = bulkhead(2, LONG);
         assert!(bulkhead.try_enter() && bulkhead.try_enter());
         let mut waits = pin!(bulkhead.stand_in_line());
         assert!(poll(waits.as_mut()).is_pending());
@@ -219,7 +235,7 @@ mod tests {
 
     #[test]
     fn whoever_leaves_the_line_leaves_nothing_behind() {
-        let bulkhead = Bulkhead::new(1, LONG);
+        let bulkhead = bulkhead(1, LONG);
         assert!(bulkhead.try_enter());
         let mut last = pin!(bulkhead.stand_in_line());
         {
@@ -235,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_slot_that_came_too_late_is_free_if_nobody_else_waits() {
-        let bulkhead = Bulkhead::new(1, LONG);
+        let bulkhead = bulkhead(1, LONG);
         assert!(bulkhead.try_enter());
         {
             let mut gives_up = pin!(bulkhead.stand_in_line());
@@ -247,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_thread_waits_no_longer_than_it_may() {
-        let bulkhead = Bulkhead::new(1, Duration::from_millis(5));
+        let bulkhead = bulkhead(1, Duration::from_millis(5));
         assert!(bulkhead.try_enter());
         assert!(!bulkhead.enter_blocking());
         bulkhead.leave();
@@ -257,7 +273,7 @@ mod tests {
     #[test]
     fn a_slot_that_becomes_free_while_somebody_joins_the_line_is_not_lost() {
         const ROUNDS: usize = 200_000;
-        let bulkhead = Bulkhead::new(1, LONG);
+        let bulkhead = bulkhead(1, LONG);
         let barrier = Barrier::new(2);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -281,7 +297,7 @@ mod tests {
     #[test]
     fn threads_and_futures_share_one_limit_and_lose_no_slot() {
         const LIMIT: u32 = 3;
-        let bulkhead = Bulkhead::new(LIMIT, LONG);
+        let bulkhead = bulkhead(LIMIT, LONG);
         let (inside, barrier) = (AtomicU32::new(0), Barrier::new(16));
         let visit = |entered: bool| {
             assert!(entered);

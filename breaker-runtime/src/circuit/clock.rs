@@ -2,6 +2,11 @@
 //!
 //! The wall clock is never read, so setting it cannot open or close a circuit.
 
+#[cfg(feature = "test-util")]
+mod alarms;
+#[cfg(not(feature = "test-util"))]
+#[path = "clock/no_alarms.rs"]
+mod alarms;
 #[cfg(not(feature = "test-util"))]
 mod system;
 #[cfg(feature = "test-util")]
@@ -13,6 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "test-util")]
+pub(crate) use self::alarms::Alarm;
+use self::alarms::Alarms;
 use crate::rules::Instant;
 
 /// The clock of a circuit.
@@ -48,6 +56,10 @@ pub enum Clock {
     System,
     /// A clock that you advance yourself.
     Manual(ManualClock),
+    /// Tokio's clock, paused time included. Only with feature `test-util`, where [`System`](Clock::System) follows
+    /// tokio too: this name says what a test relies on.
+    #[cfg(feature = "test-util")]
+    Tokio,
 }
 
 impl fmt::Display for Clock {
@@ -55,6 +67,8 @@ impl fmt::Display for Clock {
         f.pad(match self {
             Self::System => "system",
             Self::Manual(_) => "manual",
+            #[cfg(feature = "test-util")]
+            Self::Tokio => "tokio",
         })
     }
 }
@@ -79,6 +93,8 @@ impl Source {
         match clock {
             Clock::System => Self::System { is_precise: AtomicBool::new(shortest < COARSE_ENOUGH) },
             Clock::Manual(clock) => Self::Manual(clock),
+            #[cfg(feature = "test-util")]
+            Clock::Tokio => Self::System { is_precise: AtomicBool::new(true) },
         }
     }
 
@@ -107,7 +123,7 @@ impl Source {
         match self {
             Self::System { is_precise } if is_precise.load(Ordering::Relaxed) => system::precise(),
             Self::System { .. } => system::coarse(),
-            Self::Manual(clock) => Instant::from_nanos(clock.elapsed.load(Ordering::Acquire)),
+            Self::Manual(clock) => clock.now(),
         }
     }
 }
@@ -160,6 +176,7 @@ pub(crate) fn counter() -> Instant {
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock {
     elapsed: Arc<AtomicU64>,
+    alarms: Alarms,
 }
 
 impl ManualClock {
@@ -173,6 +190,11 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         let moved = |elapsed| Some(Instant::from_nanos(elapsed).after(by).as_nanos());
         let _ = self.elapsed.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
+        self.alarms.ring(self.now());
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_nanos(self.elapsed.load(Ordering::Acquire))
     }
 }
 

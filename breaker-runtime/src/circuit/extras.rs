@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::bulkhead::Bulkhead;
+use super::timer::Timer;
 use crate::rules::{Instant, nanos};
 
 /// Made when a circuit first needs any of it.
@@ -16,17 +17,15 @@ pub(super) struct Extras {
     call_timeout: AtomicU64,
 }
 
-impl Default for Extras {
-    fn default() -> Self {
+impl Extras {
+    pub(super) fn new(timer: Timer) -> Self {
         Self {
-            bulkhead: Bulkhead::new(Bulkhead::OFF, Duration::ZERO),
+            bulkhead: Bulkhead::new(Bulkhead::OFF, Duration::ZERO, timer),
             lapses_at: AtomicU64::new(Instant::NEVER.as_nanos()),
             call_timeout: AtomicU64::new(0),
         }
     }
-}
 
-impl Extras {
     pub(super) fn lapses_at(&self) -> Instant {
         Instant::from_nanos(self.lapses_at.load(Ordering::Acquire))
     }

@@ -79,7 +79,8 @@ impl<F: Future, S: IfSuspended> Future for Guarded<'_, '_, F, S> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.permit.if_dropped(IfDropped::Panicked);
-        let polled = this.future.poll(context);
+        let delayed = this.permit.delay_mut().poll(context);
+        let polled = if delayed.is_ready() { this.future.poll(context) } else { Poll::Pending };
         if polled.is_pending() {
             this.permit.if_dropped(IfDropped::Suspended(this.if_suspended.means().0));
         }

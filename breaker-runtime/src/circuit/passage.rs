@@ -13,7 +13,7 @@ use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
 use crate::rules::{
     Admitted, Ended, Ending, Good, GoodCalls, Instant, Machine, Refusal, RejectedReason,
-    Settlement, Standing, State, Ticket,
+    Settlement, State, Ticket,
 };
 use crate::settings::Settings;
 
@@ -391,23 +391,6 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    /// What outlives the process (R31).
-    pub(crate) fn standing(&self) -> Standing {
-        let now = self.clock.now();
-        self.machine.lock().standing(now)
-    }
-
-    /// Opens it, if it was never used (R31). Returns whether it is open now.
-    pub(crate) fn restore(&self, was: Standing) -> bool {
-        let restore = |machine: &mut Machine, now| {
-            let good = self.good(machine);
-            machine.restore(was, good, now)
-        };
-        let is_open = self.locked(self.clock.now(), restore, |_| None);
-        self.deliver();
-        is_open
-    }
-
     pub(crate) fn clock(&self) -> &Source {
         &self.clock
     }
@@ -436,7 +419,7 @@ impl CircuitBreaker {
         self.totals.add(Counter::Panicked);
     }
 
-    fn reject(&self, refusal: Refusal) -> Rejected {
+    pub(super) fn reject(&self, refusal: Refusal) -> Rejected {
         self.totals.add(refusal.reason);
         Rejected::new(self.name.clone(), refusal)
     }

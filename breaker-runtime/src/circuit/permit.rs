@@ -9,6 +9,7 @@ use breaker_options::exact;
 
 use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
+use super::delay::Delay;
 use super::error::TimedOut;
 use super::word::Epoch;
 use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
@@ -35,11 +36,12 @@ use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
 #[derive(Debug)]
 #[must_use = "dropping a permit cancels the call it was given for"]
 pub struct Permit<'a> {
-    breaker: &'a CircuitBreaker,
+    pub(super) breaker: &'a CircuitBreaker,
     claim: Claim,
     /// When the call began, if the circuit times its calls.
     began: Instant,
     if_dropped: IfDropped,
+    delay: Delay,
 }
 
 /// The machine's ticket, with the epoch as the word has it.
@@ -239,7 +241,7 @@ impl<'a> Permit<'a> {
         began: Instant,
         if_dropped: IfDropped,
     ) -> Self {
-        Self { breaker, claim, began, if_dropped }
+        Self { breaker, claim, began, if_dropped, delay: Delay::default() }
     }
 
     /// Records a success.
@@ -312,11 +314,10 @@ impl<'a> Permit<'a> {
         Leave { claim: permit.claim, began: permit.began, if_dropped: permit.if_dropped }
     }
 
-    pub(super) fn with(
-        breaker: &'a CircuitBreaker,
-        Leave { claim, began, if_dropped }: Leave,
-    ) -> Self {
-        Self { breaker, claim, began, if_dropped }
+    #[allow(clippy::needless_pass_by_value, reason = "a leave makes one permit")]
+    pub(super) fn with(breaker: &'a CircuitBreaker, leave: Leave) -> Self {
+        let Leave { claim, began, if_dropped } = leave;
+        Self { breaker, claim, began, if_dropped, delay: Delay::default() }
     }
 
     #[inline]
@@ -345,6 +346,12 @@ impl<'a> Permit<'a> {
 
     pub(crate) fn if_dropped(&mut self, means: IfDropped) {
         self.if_dropped = means;
+    }
+
+    /// What the call waits for before its body runs.
+    #[inline]
+    pub(super) fn delay_mut(&mut self) -> &mut Delay {
+        &mut self.delay
     }
 
     pub(crate) fn is_suspended(&self) -> bool {

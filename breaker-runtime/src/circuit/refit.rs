@@ -7,6 +7,7 @@ use super::bulkhead::Bulkhead;
 use super::clock::Stopwatch;
 use super::extras::Extras;
 use super::passage::GoodNow;
+use super::timer::Timer;
 use super::word::Manner;
 use crate::rules::{Good, Instant, Machine};
 use crate::settings::{Effective, Settings};
@@ -62,7 +63,8 @@ impl CircuitBreaker {
     }
 
     fn extras(&self) -> &Extras {
-        self.extras.get_or_init(Box::default)
+        let make = || Box::new(Extras::new(Timer::of(&self.clock)));
+        self.extras.get_or_init(make)
     }
 
     /// Settings are there until then that end by themselves (R34).

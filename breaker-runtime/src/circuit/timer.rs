@@ -3,7 +3,26 @@
 use std::future::Future;
 use std::time::Duration;
 
-/// The future's output. `None` if it takes longer than `limit` and is dropped.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
+use super::clock::Source;
+
+/// The timer of a circuit.
+#[derive(Debug)]
+pub(crate) struct Timer;
+
+impl Timer {
+    pub(crate) fn of(_: &Source) -> Self {
+        Self
+    }
+
+    /// The future's output. `None` if it takes longer than `limit` and is dropped.
+    #[expect(clippy::unused_self, reason = "with feature `test-util` there are two kinds")]
+    pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        tokio::time::timeout(limit, future).await.ok()
+    }
+
+    /// Blocks the thread on the circuit's clock. `None` where that is done in real time.
+    #[expect(clippy::unused_self, reason = "with feature `test-util` there are two kinds")]
+    pub(crate) fn block_on<F: Future>(&self, _: Duration, _: impl FnOnce() -> F) -> Option<bool> {
+        None
+    }
 }

@@ -8,7 +8,6 @@
 
 use std::time::Duration;
 
-use ::serde::de::{Deserialize, Deserializer, Error as _};
 use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 use breaker_options::circuit_options;
 
@@ -19,7 +18,7 @@ use crate::rules::{
     Cause, ModeOverride, Outcome, Probes, RejectedReason, State, Transition, TransitionCounts,
     TripKind, TripReason,
 };
-use crate::settings::{Config, Conflict, Mode, Site, Sources, Stated, WindowSize};
+use crate::settings::{Config, ConfigOption, Conflict, Mode, Site, Sources, Stated, WindowSize};
 
 /// Serializes a type as an object: a pattern for its fields, then names and values in order.
 macro_rules! object {
@@ -52,21 +51,6 @@ fn seconds(duration: &Duration) -> f64 {
 }
 
 word! { Mode State RejectedReason TripKind }
-
-/// Reads a type back from its word.
-macro_rules! read_word {
-    ($($type:ident)+) => {$(
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = String::deserialize(deserializer)?;
-                let known = $type::ALL.into_iter().find(|known| known.as_str() == word);
-                known.ok_or_else(|| D::Error::custom(concat!("unknown ", stringify!($type))))
-            }
-        }
-    )+};
-}
-
-read_word! { State TripKind }
 
 object!(RegistrySnapshot, all: Self { circuits, refused } = all => {
     "circuits": circuits,
@@ -184,23 +168,6 @@ object!(TripReason, reason: Self { kind, failed, slow, calls, share, threshold }
     "text": reason.to_string(),
 });
 
-impl<'de> Deserialize<'de> for TripReason {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(::serde::Deserialize)]
-        struct Reason {
-            kind: TripKind,
-            failed: u32,
-            slow: u32,
-            calls: u32,
-            share: Option<f64>,
-            threshold: Option<f64>,
-        }
-        let Reason { kind, failed, slow, calls, share, threshold } =
-            Reason::deserialize(deserializer)?;
-        Ok(Self { kind, failed, slow, calls, share, threshold })
-    }
-}
-
 impl Serialize for TransitionCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(|(from, to, count)| Way { from, to, count }))
@@ -221,6 +188,15 @@ object!(Site, site: _ = site => {
     "file": site.file(),
     "line": site.line(),
     "column": site.column(),
+});
+
+object!(ConfigOption, option: Self { name, kind, value, may_be_off, default, meaning } = option => {
+    "name": name,
+    "kind": kind,
+    "value": value,
+    "may_be_off": may_be_off,
+    "default": default,
+    "meaning": meaning,
 });
 
 object!(Conflict, conflict: Self { name, decided, refused } = conflict => {

@@ -45,7 +45,8 @@ pub enum MetricNames {
     /// * `not_permitted` counts refusals by the circuit only, and not those of a full bulkhead.
     /// * `.._slow_calls` has no `kind`, because it is not known which of them failed.
     /// * A change of state clears the window, so an open circuit has no buffered calls and a rate of -1.
-    /// * The state `metrics_only` does not exist here and is always 0.
+    /// * The state `metrics_only` does not exist here and is always 0. An [observed](crate::Mode::Observe) circuit is in the
+    ///   state that it would be in, and nothing says that it is observed.
     Resilience4j,
 }
 
@@ -92,11 +93,13 @@ impl RegistrySnapshot {
 /// |---|---|---|
 /// | `breaker_state{state}` | gauge | 1 for the current state, 0 for the other four |
 /// | `breaker_state_age_seconds` | gauge | time in the current state |
+/// | `breaker_mode{mode}` | gauge | 1 for the current mode, 0 for the other three: `normal`, `observe`, `disabled`, `forced_open` |
 /// | `breaker_transitions_total{from,to}` | counter | changes of state |
 /// | `breaker_open_seconds_total` | counter | total time open, without forced open |
 /// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
 /// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |
 /// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
+/// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full` |
 /// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
 /// | `breaker_timed_out_calls_total` | counter | calls that took longer than `call_timeout` |
 /// | `breaker_panicked_calls_total` | counter | calls that panicked |
@@ -116,7 +119,7 @@ impl RegistrySnapshot {
 /// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
 /// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///
-/// Each circuit has about thirty samples. With `key` there is one circuit per key, and `max_keys` limits their
+/// Each circuit has about forty samples. With `key` there is one circuit per key, and `max_keys` limits their
 /// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
 /// which never decrease: `sum by (job) (breaker_calls_total)`.
 ///

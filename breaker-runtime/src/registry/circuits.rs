@@ -8,7 +8,7 @@ use crate::circuit::RwLock;
 
 /// Circuits by name. Never those of keys, which have a place of their own.
 #[derive(Debug, Default)]
-pub(super) struct Circuits(RwLock<BTreeMap<Arc<str>, Entry>>);
+pub(super) struct Circuits(pub(super) RwLock<BTreeMap<Arc<str>, Entry>>);
 
 impl Circuits {
     pub(super) fn get(&self, name: &str) -> Option<Entry> {

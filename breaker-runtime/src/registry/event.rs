@@ -52,6 +52,37 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+impl Event {
+    /// Removes who overrode options, for readers who may not know.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use breaker_runtime::{Config, Override, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let queue = own.circuit("queue", Config::new())?;
+    /// let (told, heard) = mpsc::channel();
+    /// let _listening = own.subscribe_to_changes(move |event| {
+    ///     let mut event = event.clone();
+    ///     event.withhold_names();
+    ///     let _ = told.send(event.kind.to_string());
+    /// });
+    /// queue.override_for(Override::Option("cooldown", "5s"), None, "10.0.0.7")?;
+    /// assert!(!heard.recv()?.contains("10.0.0.7"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn withhold_names(&mut self) {
+        if let EventKind::Reconfigured(changes) = &mut self.kind {
+            for change in changes {
+                change.old_source.withhold_name();
+                change.new_source.withhold_name();
+            }
+        }
+    }
+}
+
 /// What happened to a circuit.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

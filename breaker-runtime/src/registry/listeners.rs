@@ -67,7 +67,7 @@ thread_local! {
 
 /// Held by its subscription, and by each call of it for as long as the call lasts. So when it is dropped,
 /// nobody is inside.
-struct Listener {
+pub(super) struct Listener {
     tell: Box<dyn Fn(&Event) + Send + Sync>,
     is_retired: AtomicBool,
     /// Conflicts that it was told of when it subscribed, and may be told of again on the usual way.
@@ -144,7 +144,7 @@ fn discard(payload: Box<dyn Any + Send>) {
 
 /// A listener as those know it who call it.
 #[derive(Clone, Debug)]
-struct Known {
+pub(super) struct Known {
     hears_of: Topic,
     listener: Weak<Listener>,
 }
@@ -155,9 +155,9 @@ pub(crate) struct Listeners {
     attention: Arc<Attention>,
     /// Grows with each change of `all`.
     version: AtomicU64,
-    all: Global<Vec<Known>>,
+    pub(super) all: Global<Vec<Known>>,
     /// Listeners that were detached and stay subscribed.
-    detached: Global<Vec<Arc<Listener>>>,
+    pub(super) detached: Global<Vec<Arc<Listener>>>,
 }
 
 impl Listeners {
@@ -210,7 +210,7 @@ impl Listeners {
         self.recount(&all);
     }
 
-    fn recount(&self, all: &[Known]) {
+    pub(super) fn recount(&self, all: &[Known]) {
         let of_calls = all.iter().filter(|known| known.hears_of == Topic::Calls).count();
         self.attention.set(all.len(), of_calls);
         self.version.fetch_add(1, Ordering::Release);

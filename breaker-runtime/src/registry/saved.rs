@@ -1,17 +1,14 @@
-//! What outlives the process: circuits that are not closed (R31).
-//!
-//! *Why it exists:* a program that restarts during an outage would call the broken dependency again with all circuits
-//! closed. The wall clock is read here and nowhere else, because a monotonic clock means nothing to the next process.
+//! What outlives a process: circuits that are open, for what is left of their cooldown (R31).
 
-use std::time::{Duration, SystemTime};
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Registry;
+use crate::rules::{Downtime, TripReason};
 
-use crate::rules::{Standing, State, TripReason};
-
-/// The circuits of a registry that are not closed, as [`Registry::save`] found them.
+/// What [`Registry::save`] keeps of the circuits that are open or half-open.
 ///
-/// With the feature `serde` it can be written to a file and read again.
+/// With feature `serde` it can be serialized and deserialized, for a file that the next process reads.
 ///
 /// # Examples
 ///
@@ -20,61 +17,50 @@ use crate::rules::{Standing, State, TripReason};
 /// use breaker_runtime::{Config, Registry, State};
 ///
 /// let before = Registry::new();
-/// before.circuit("mail", Config::new())?.trip();
+/// before.circuit("payments", Config::new())?.trip();
 /// let saved = before.save();
-/// assert_eq!(saved.circuits[0].name, "mail");
 ///
 /// let after = Registry::new();
-/// let mail = after.circuit("mail", Config::new())?;
-/// let restored = after.restore(&saved, Duration::from_secs(3600));
-/// assert_eq!(restored.opened, ["mail"]);
-/// assert_eq!(mail.state(), State::Open);
+/// let payments = after.circuit("payments", Config::new())?;
+/// let restored = after.restore(&saved, Duration::from_secs(600));
+/// assert_eq!(restored.opened, ["payments"]);
+/// assert_eq!(payments.state(), State::Open);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
-#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Saved {
-    /// The version of this format. Others are not restored.
-    pub version: u32,
-    /// When it was saved, by the wall clock.
-    pub saved_at: SystemTime,
-    /// The circuits, in the order of names.
-    pub circuits: Vec<SavedCircuit>,
+    /// Other versions are left alone.
+    version: u32,
+    /// Milliseconds since 1970 on the wall clock, which is read for nothing else.
+    at: u64,
+    circuits: Vec<SavedCircuit>,
 }
+
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct SavedCircuit {
+    name: String,
+    /// What is left of the cooldown, in milliseconds; `None` if it lasts until a reset.
+    left: Option<u64>,
+    reopenings: u32,
+    reason: Option<TripReason>,
+}
+
+const VERSION: u32 = 1;
 
 impl Saved {
-    const VERSION: u32 = 1;
-}
-
-/// A circuit that was not closed.
-///
-/// # Examples
-///
-/// ```
-/// use breaker_runtime::{Config, Registry, State};
-///
-/// let own = Registry::new();
-/// own.circuit("mail", Config::new())?.trip();
-/// let mail = &own.save().circuits[0];
-/// assert_eq!((mail.state, mail.reopenings), (State::Open, 0));
-/// assert_eq!(mail.reason.unwrap().to_string(), "trip()");
-/// # Ok::<(), breaker_runtime::ConfigError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
-#[non_exhaustive]
-pub struct SavedCircuit {
-    /// Its name.
-    pub name: String,
-    /// Its state.
-    pub state: State,
-    /// What was left of its cooldown.
-    pub left: Duration,
-    /// Its re-openings since it was last closed.
-    pub reopenings: u32,
-    /// What opened it.
-    pub reason: Option<TripReason>,
+    /// Whether there is nothing to restore.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(breaker_runtime::Registry::new().save().is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.circuits.is_empty()
+    }
 }
 
 /// What [`Registry::restore`] did.
@@ -83,82 +69,239 @@ pub struct SavedCircuit {
 ///
 /// ```
 /// use std::time::Duration;
-/// use breaker_runtime::{Config, Registry};
+/// use breaker_runtime::{Config, LeftAlone, Registry};
 ///
 /// let before = Registry::new();
-/// before.circuit("mail", Config::new())?.trip();
-/// let restored = Registry::new().restore(&before.save(), Duration::from_secs(3600));
-/// let unknown = ("mail".to_owned(), "there is no such circuit");
-/// assert_eq!(restored.left_alone, [unknown]);
+/// before.circuit("payments", Config::new())?.trip();
+///
+/// let without_payments = Registry::new();
+/// let restored = without_payments.restore(&before.save(), Duration::from_secs(600));
+/// assert_eq!(restored.left_alone, [("payments".to_owned(), LeftAlone::Unknown)]);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored {
-    /// The circuits that are open now.
+    /// The circuits that it opened.
     pub opened: Vec<String>,
-    /// The circuits that were left as they are, with the reason.
-    pub left_alone: Vec<(String, &'static str)>,
+    /// The circuits that it left alone, and why.
+    pub left_alone: Vec<(String, LeftAlone)>,
 }
 
+/// Why a saved circuit was not opened again.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::LeftAlone;
+///
+/// assert_eq!(LeftAlone::TooOld.to_string(), "saved too long ago");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeftAlone {
+    /// It was saved longer ago than the limit.
+    TooOld,
+    /// It was saved at a time that is yet to come, so its age is not known.
+    FromTheFuture,
+    /// It was saved by a version that this one cannot read.
+    OtherVersion,
+    /// There is no circuit of that name.
+    Unknown,
+    /// The circuit has evidence of its own, or is not closed.
+    HasEvidence,
+}
+
+impl fmt::Display for LeftAlone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::TooOld => "saved too long ago",
+            Self::FromTheFuture => "saved at a time that is yet to come",
+            Self::OtherVersion => "saved by another version",
+            Self::Unknown => "no circuit has that name",
+            Self::HasEvidence => "the circuit has evidence of its own",
+        })
+    }
+}
+
+/// Milliseconds since 1970.
+fn wall_clock() -> u64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    millis(elapsed)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Stands here because nothing else of a registry outlives the process.
 impl Registry {
-    /// Returns what outlives the process: the circuits that are not closed, what is left of their cooldowns, how often
-    /// they have re-opened, and what opened them.
+    /// What outlives this process: each circuit that is open or half-open, with what is left of its cooldown, its
+    /// re-openings and its reason. A half-open circuit is saved with no cooldown left. Orders by hand are not saved.
+    ///
+    /// # Examples
+    ///
+    /// See [`Saved`].
     #[must_use]
     pub fn save(&self) -> Saved {
-        let saved = self.read(|entry| {
-            let Standing { state, left, reopenings, reason } = entry.circuit.standing();
-            let name = entry.name().to_owned();
-            (state != State::Closed).then_some(SavedCircuit {
-                name,
-                state,
-                left,
-                reopenings,
-                reason,
-            })
-        });
-        let mut circuits: Vec<_> = saved.into_iter().flatten().collect();
+        let read = |entry: &super::Entry| {
+            let downtime = entry.circuit.downtime()?;
+            let left = downtime.left.map(millis);
+            let (name, reopenings) = (entry.name().to_owned(), downtime.reopenings);
+            Some(SavedCircuit { name, left, reopenings, reason: downtime.reason })
+        };
+        let mut circuits: Vec<_> = self.read(read).into_iter().flatten().collect();
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
-        Saved { version: Saved::VERSION, saved_at: SystemTime::now(), circuits }
+        Saved { version: VERSION, at: wall_clock(), circuits }
     }
 
-    /// Opens circuits that were open or half-open when they were saved, for what is left of their cooldowns. The cause is
-    /// [`Restored`](crate::Cause::Restored). A circuit whose cooldown is over by now allows a probe at once.
+    /// Opens the saved circuits again, for what is still left of their cooldowns: the time in between counts. Nothing
+    /// is restored that is older than `max_age`.
     ///
-    /// A circuit is left alone if
+    /// Circuits that have evidence of their own are left alone, and so are names that no circuit has. The circuit of
+    /// a key is made if there is room for it.
     ///
-    /// * it has evidence of its own, is not closed, or was given an order,
-    /// * nobody knows its name,
-    /// * it was forced open or disabled: settings and orders say so again, or do not,
-    /// * it was saved longer than `max_age` ago, or in the future.
+    /// # Examples
+    ///
+    /// See [`Saved`].
     pub fn restore(&self, saved: &Saved, max_age: Duration) -> Restored {
+        self.restore_at(saved, max_age, wall_clock())
+    }
+
+    fn restore_at(&self, saved: &Saved, max_age: Duration, now: u64) -> Restored {
         let mut restored = Restored::default();
-        let age = SystemTime::now().duration_since(saved.saved_at);
+        let age = now.checked_sub(saved.at);
         for circuit in &saved.circuits {
             let opened = match age {
-                _ if saved.version != Saved::VERSION => Err("it was saved by another version"),
-                Err(_) => Err("it was saved in the future"),
-                Ok(age) if age > max_age => Err("it was saved too long ago"),
-                Ok(age) => self.reopen(circuit, age),
+                _ if saved.version != VERSION => Err(LeftAlone::OtherVersion),
+                None => Err(LeftAlone::FromTheFuture),
+                Some(age) if age > millis(max_age) => Err(LeftAlone::TooOld),
+                Some(age) => self.restore_one(circuit, age),
             };
             match opened {
                 Ok(()) => restored.opened.push(circuit.name.clone()),
-                Err(reason) => restored.left_alone.push((circuit.name.clone(), reason)),
+                Err(why) => restored.left_alone.push((circuit.name.clone(), why)),
             }
         }
         restored
     }
 
-    fn reopen(&self, saved: &SavedCircuit, age: Duration) -> Result<(), &'static str> {
-        if !matches!(saved.state, State::Open | State::HalfOpen) {
-            return Err("it was not open on evidence");
+    fn restore_one(&self, saved: &SavedCircuit, age: u64) -> Result<(), LeftAlone> {
+        let of_a_key = || self.keyed_with(&saved.name)?.named(&saved.name);
+        let entry = self.entry(&saved.name).or_else(of_a_key).ok_or(LeftAlone::Unknown)?;
+        let left = saved.left.map(|left| Duration::from_millis(left.saturating_sub(age)));
+        let SavedCircuit { reopenings, reason, .. } = *saved;
+        if entry.circuit.restore(Downtime { left, reopenings, reason }) {
+            Ok(())
+        } else {
+            Err(LeftAlone::HasEvidence)
         }
-        let keyed = || self.keyed_with(&saved.name)?.named(&saved.name);
-        let entry = self.circuits.get(&saved.name).or_else(keyed);
-        let entry = entry.ok_or("there is no such circuit")?;
-        let SavedCircuit { left, reopenings, reason, state, .. } = saved.clone();
-        let left = left.saturating_sub(age);
-        let standing = Standing { state, left, reopenings, reason };
-        if entry.circuit.restore(standing) { Ok(()) } else { Err("it has evidence of its own") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Cause, State, TripKind};
+    use crate::settings::Config;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn registry() -> Registry {
+        let own = Registry::new();
+        for name in ["open", "closed"] {
+            own.circuit(name, Config::new().failure_threshold(1).cooldown_multiplier(2.0)).unwrap();
+        }
+        own
+    }
+
+    fn saved() -> Saved {
+        let own = registry();
+        own.get("open").unwrap().try_acquire().unwrap().failure();
+        own.save()
+    }
+
+    #[test]
+    fn r31_what_is_left_of_a_cooldown_is_less_by_the_time_in_between() {
+        let (saved, own) = (saved(), registry());
+        let restored = own.restore_at(&saved, SECOND * 60, saved.at + 20_000);
+        assert_eq!((restored.opened, restored.left_alone), (vec!["open".to_owned()], vec![]));
+        let snapshot = own.snapshot_of("open").unwrap();
+        let left = snapshot.retry_after.unwrap();
+        assert!(left <= SECOND * 40 && left > SECOND * 39, "{left:?}");
+        assert_eq!(snapshot.trip_reason.unwrap().kind, TripKind::ConsecutiveFailures);
+    }
+
+    #[test]
+    fn r31_a_cooldown_that_is_over_by_now_leaves_a_probe_due_and_the_escalation() {
+        let mut saved = saved();
+        saved.circuits[0].reopenings = 3;
+        let own = registry();
+        own.restore_at(&saved, SECOND * 600, saved.at + 300_000);
+        let circuit = own.get("open").unwrap();
+        assert!(circuit.snapshot().probe_due);
+        circuit.try_acquire().unwrap().failure();
+        // The coarse clock may not have moved since.
+        let left = circuit.snapshot().retry_after.unwrap();
+        assert!(left > SECOND * 599 && left <= SECOND * 600, "{left:?}");
+    }
+
+    #[test]
+    fn r31_what_is_too_old_from_the_future_unknown_or_of_another_version_is_left_alone() {
+        let (saved, own) = (saved(), registry());
+        let why = |saved: &Saved, now| own.restore_at(saved, SECOND * 60, now).left_alone[0].1;
+        assert_eq!(why(&saved, saved.at + 60_001), LeftAlone::TooOld);
+        assert_eq!(why(&saved, saved.at - 1), LeftAlone::FromTheFuture);
+        assert_eq!(why(&Saved { version: 9, ..saved.clone() }, saved.at), LeftAlone::OtherVersion);
+        assert_eq!(Registry::new().restore(&saved, SECOND).left_alone[0].1, LeftAlone::Unknown);
+        assert_eq!(own.get("open").unwrap().state(), State::Closed);
+    }
+
+    #[test]
+    fn r31_a_circuit_with_evidence_of_its_own_is_left_alone() {
+        let (saved, own) = (saved(), Registry::new());
+        let circuit = own.circuit("open", Config::new()).unwrap();
+        circuit.try_acquire().unwrap().failure();
+        let restored = own.restore(&saved, SECOND);
+        assert_eq!(restored.left_alone, [("open".to_owned(), LeftAlone::HasEvidence)]);
+        circuit.force_open();
+        assert!(own.restore(&saved, SECOND).opened.is_empty());
+    }
+
+    #[test]
+    fn r31_a_key_is_restored_under_its_name_and_listeners_hear_why() {
+        let [before, after] = [(); 2].map(|()| Registry::new());
+        let keyed = before.keyed("http", Config::new(), 2).unwrap();
+        let held = keyed.get("alpha");
+        held.trip();
+        after.keyed("http", Config::new(), 2).unwrap();
+        let (told, heard) = std::sync::mpsc::channel();
+        let _listening = after.subscribe_to_changes(move |event| {
+            let _ = told.send(event.kind.to_string());
+        });
+        assert_eq!(after.restore(&before.save(), SECOND).opened, ["http/alpha"]);
+        assert_eq!(heard.try_recv().unwrap(), "closed -> open: restored: trip()");
+        let circuit = after.get("http/alpha").unwrap();
+        assert!(matches!(circuit.snapshot().state, State::Open));
+        assert_eq!(Cause::Restored(TripReason::MANUAL).as_str(), "restored");
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn r31_every_kind_of_reason_can_be_written_and_read() {
+        use ::serde::Deserialize as _;
+        use ::serde::de::IntoDeserializer as _;
+        use ::serde::de::value::{Error, StrDeserializer};
+
+        for kind in [
+            TripKind::ConsecutiveFailures,
+            TripKind::FailureRate,
+            TripKind::SlowCallRate,
+            TripKind::FailedProbes,
+            TripKind::Manual,
+        ] {
+            let word: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
+            assert_eq!(TripKind::deserialize(word), Ok(kind));
+        }
     }
 }

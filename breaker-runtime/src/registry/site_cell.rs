@@ -6,14 +6,14 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 
 use super::keyed::KeyedCircuits;
-use super::registry;
+use super::process;
 use crate::circuit::CircuitBreaker;
 use crate::settings::Site;
 
 /// The static behind an annotated function: its site, and its circuit from the first call on.
 pub struct SiteCell {
-    site: Site,
-    circuit: OnceCell<Arc<CircuitBreaker>>,
+    pub(super) site: Site,
+    pub(super) circuit: OnceCell<Arc<CircuitBreaker>>,
     keyed: OnceCell<Arc<KeyedCircuits>>,
 }
 
@@ -37,7 +37,7 @@ impl SiteCell {
 
     /// The circuit that the site shares with all others of its name.
     pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
-        self.circuit.get_or_init(|| registry().circuit_of(&self.site))
+        self.circuit.get_or_init(|| process().circuit_of(&self.site))
     }
 
     /// As [`circuit`](SiteCell::circuit), in one load, from the second call on.
@@ -48,7 +48,7 @@ impl SiteCell {
 
     /// The circuit for a key.
     pub(crate) fn circuit_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
-        self.keyed.get_or_init(|| registry().keyed_of(&self.site)).circuit(key)
+        self.keyed.get_or_init(|| process().keyed_of(&self.site)).circuit(key)
     }
 }
 

@@ -135,6 +135,36 @@ pub struct OptionOverride {
     pub left: Option<Duration>,
 }
 
+impl Snapshot {
+    /// Removes who gave orders, for readers who may not know: from the override of the mode, the overrides of options,
+    /// and the sources of values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Override, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let queue = own.circuit("queue", Config::new())?;
+    /// queue.override_for(Override::Option("cooldown", "5s"), None, "10.0.0.7")?;
+    /// let mut snapshot = queue.snapshot();
+    /// assert_eq!(snapshot.sources.of("cooldown").to_string(), "override by 10.0.0.7");
+    /// snapshot.withhold_names();
+    /// assert_eq!(snapshot.sources.of("cooldown").to_string(), "override");
+    /// assert_eq!(snapshot.overrides[0].by, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn withhold_names(&mut self) {
+        if let Some(ordered) = &mut self.mode_override {
+            ordered.by = None;
+        }
+        for overridden in &mut self.overrides {
+            overridden.by = None;
+        }
+        self.sources.withhold_names();
+    }
+}
+
 impl OptionOverride {
     fn of(Overridden { option, value, by, end }: Overridden, now: Instant) -> Self {
         let (by, left) = ((!by.is_empty()).then_some(by), now.left_to(end).as_duration());
@@ -147,6 +177,7 @@ impl OptionOverride {
 /// * The table fits into 80 columns, or into the width you ask for (`{:120}`).
 /// * Long names are shortened in the middle to at least 8 columns, and large numbers are abbreviated (`1.2M`).
 ///   [`circuits`](RegistrySnapshot::circuits) has them in full.
+/// * A circuit in mode [`Observe`](crate::Mode::Observe) is marked: `open (observed)`, or `open*` if there is no room.
 /// * Control and invisible characters in names are escaped (`\u{202e}`).
 /// * `{}` is plain text. `{:#}` colors the states with ANSI escape sequences, for terminals.
 ///

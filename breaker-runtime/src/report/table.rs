@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::label::Visible;
 use super::{RegistrySnapshot, Snapshot};
 use crate::rules::State;
-use crate::settings::Readable;
+use crate::settings::{Mode, Readable};
 
 /// The cells of a row, in the order of the headings.
 type Row<T> = [T; 8];
@@ -64,6 +64,12 @@ fn rank(circuit: &Snapshot) -> u8 {
     }
 }
 
+/// The state, with that mark if the circuit is only observed.
+fn state(circuit: &Snapshot, mark: &str) -> String {
+    let mark = if circuit.mode == Mode::Observe { mark } else { "" };
+    format!("{}{mark}", circuit.state)
+}
+
 fn cells(circuit: &Snapshot) -> Row<String> {
     let probes_in = match circuit.retry_after {
         Some(left) if left.is_zero() => "now".to_owned(),
@@ -72,7 +78,7 @@ fn cells(circuit: &Snapshot) -> Row<String> {
     };
     [
         Visible::new(&circuit.name).within(usize::MAX),
-        circuit.state.to_string(),
+        state(circuit, " (observed)"),
         circuit.calls.started.to_string(),
         circuit.calls.failure.to_string(),
         circuit.rejected.total().to_string(),
@@ -84,11 +90,11 @@ fn cells(circuit: &Snapshot) -> Row<String> {
 
 /// The cells of a row, abbreviated to the width of the short headings.
 fn short_cells(circuit: &Snapshot) -> Row<String> {
-    let [name, state, .., rate, probes_in] = cells(circuit);
+    let [name, .., rate, probes_in] = cells(circuit);
     let [_, _, calls, failed, rejected, flight, ..] = SHORT_HEADINGS.map(str::len);
     [
         name,
-        state,
+        state(circuit, "*"),
         short_count(circuit.calls.started, calls),
         short_count(circuit.calls.failure, failed),
         short_count(circuit.rejected.total(), rejected),

@@ -5,6 +5,8 @@
 
 mod evidence;
 mod orders;
+#[cfg(feature = "test-util")]
+mod staged;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -131,6 +133,15 @@ pub(crate) struct Admitted {
     pub(crate) would_reject: Option<RejectedReason>,
 }
 
+/// An opening that outlives the process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Downtime {
+    /// What is left of the cooldown; `None` if it lasts until a reset.
+    pub(crate) left: Option<Duration>,
+    pub(crate) reopenings: u32,
+    pub(crate) reason: Option<TripReason>,
+}
+
 /// What settling did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -174,16 +185,6 @@ pub(crate) struct Reading {
     pub(crate) last_success: Option<Duration>,
     pub(crate) mode: Mode,
     pub(crate) mode_override: Option<ModeOverride>,
-}
-
-/// What outlives a process (R31).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Standing {
-    pub(crate) state: State,
-    /// What is left of the cooldown.
-    pub(crate) left: Duration,
-    pub(crate) reopenings: u32,
-    pub(crate) reason: Option<TripReason>,
 }
 
 impl Machine {
@@ -264,10 +265,7 @@ impl Machine {
                 .ok_or(refusal);
         }
         if let Phase::Open { .. } = self.phase {
-            let trouble = self.trouble();
-            (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
-            let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
-            self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
+            self.begin_half_open(now);
             ticket.epoch = self.epoch;
         }
         if let Phase::HalfOpen { probes, next } = &mut self.phase {
@@ -429,45 +427,6 @@ impl Machine {
         }
     }
 
-    /// What outlives the process. Changes nothing.
-    pub(crate) fn standing(&self, now: Instant) -> Standing {
-        if let Some(ahead) = self.ahead(now) {
-            return ahead.standing(now);
-        }
-        let trouble = self.trouble.as_deref().copied().unwrap_or_default();
-        let left = match self.phase {
-            Phase::Open { until, .. } => now.max(self.now).left_to(until).as_duration(),
-            _ => None,
-        };
-        Standing {
-            state: self.state(),
-            left: left.unwrap_or_default(),
-            reopenings: trouble.reopenings,
-            reason: trouble.trip_reason,
-        }
-    }
-
-    /// Opens a circuit that was never used, for that time, but not for longer than its settings allow (R31). Returns
-    /// whether it is open now.
-    pub(crate) fn restore(&mut self, was: Standing, good: Good, now: Instant) -> bool {
-        let now = self.catch_up(now);
-        let is_new = match &self.phase {
-            Phase::Closed(evidence) => {
-                let has_calls = good.run > 0 || good.all > 0 || evidence.tally(good, now).calls > 0;
-                self.epoch == 0 && !has_calls && evidence.is_spotless(good, now)
-            }
-            _ => false,
-        };
-        if is_new {
-            let longest = self.settings.cooldown_max.max(self.settings.cooldown);
-            let until = now.after(was.left.min(longest));
-            let trouble = self.trouble();
-            (trouble.trip_reason, trouble.reopenings) = (was.reason, was.reopenings);
-            self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored, now);
-        }
-        is_new
-    }
-
     pub(crate) fn force_open(&mut self, now: Instant) {
         self.order(Order::by_code(Mode::ForcedOpen), now);
     }
@@ -479,6 +438,40 @@ impl Machine {
     /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
     pub(crate) fn reset(&mut self, now: Instant) {
         self.order(Order::reset(), now);
+    }
+
+    /// What outlives the process, if it is open or half-open (R31).
+    pub(crate) fn downtime(&self, now: Instant) -> Option<Downtime> {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.downtime(now);
+        }
+        let left = match &self.phase {
+            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
+            Phase::HalfOpen { .. } => Some(Duration::ZERO),
+            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
+        };
+        let trouble = self.trouble.as_deref().copied().unwrap_or_default();
+        Some(Downtime { left, reopenings: trouble.reopenings, reason: trouble.trip_reason })
+    }
+
+    /// Opens for what is left of a downtime that began in another process, unless there is evidence of its own or it is
+    /// not closed (R31).
+    pub(crate) fn restore(&mut self, downtime: Downtime, good: Good, now: Instant) -> bool {
+        let now = self.catch_up(now);
+        let is_fresh = match &self.phase {
+            Phase::Closed(evidence) => evidence.is_spotless(good, now),
+            _ => false,
+        };
+        if is_fresh {
+            let reason = downtime.reason.unwrap_or(TripReason::MANUAL);
+            let trouble = self.trouble();
+            (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
+            // What was saved is input, and must not keep a circuit open for longer than its settings could.
+            let longest = self.settings.cooldown_max.max(self.settings.cooldown);
+            let until = now.after(downtime.left.unwrap_or(Duration::MAX).min(longest));
+            self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored(reason), now);
+        }
+        is_fresh
     }
 
     /// Applies lost probes and ended orders.
@@ -763,6 +756,13 @@ impl Machine {
         };
         let until = now.after(self.cooldown(draw));
         self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
+    }
+
+    fn begin_half_open(&mut self, now: Instant) {
+        let trouble = self.trouble();
+        (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
+        let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+        self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {

@@ -63,7 +63,9 @@ impl fmt::Display for State {
 /// assert_eq!(circuit.snapshot().trip_reason.unwrap().kind, TripKind::Manual);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TripKind {
     /// `failure_threshold` consecutive failures.
@@ -79,15 +81,6 @@ pub enum TripKind {
 }
 
 impl TripKind {
-    #[cfg_attr(not(feature = "serde"), allow(dead_code, reason = "only reading needs all"))]
-    pub(crate) const ALL: [Self; 5] = [
-        Self::ConsecutiveFailures,
-        Self::FailureRate,
-        Self::SlowCallRate,
-        Self::FailedProbes,
-        Self::Manual,
-    ];
-
     /// The word that metrics and JSON use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -122,6 +115,7 @@ impl fmt::Display for TripKind {
 /// assert_eq!(reason.failed, 1);
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TripReason {
@@ -220,8 +214,8 @@ pub enum Cause {
     OverrideEnded,
     /// The settings now ask for another [mode](crate::Mode).
     Configured,
-    /// The circuit was open when it was [saved](crate::Registry::save), and is [open again](crate::Registry::restore).
-    Restored,
+    /// [`Registry::restore`](crate::Registry::restore) opened it as it was in an earlier process.
+    Restored(TripReason),
 }
 
 impl Cause {
@@ -237,7 +231,7 @@ impl Cause {
             Self::Disabled => "disabled",
             Self::OverrideEnded => "override_ended",
             Self::Configured => "configured",
-            Self::Restored => "restored",
+            Self::Restored(_) => "restored",
         }
     }
 }
@@ -247,14 +241,14 @@ impl fmt::Display for Cause {
         match self {
             Self::Tripped(reason) => reason.fmt(f),
             Self::CooldownOver => f.write_str("the cooldown is over"),
-            Self::Recovered(1) => f.write_str("1 probe succeeded"),
-            Self::Recovered(successes) => write!(f, "{successes} probes succeeded"),
+            Self::Recovered(1) => f.write_str("1 good probe"),
+            Self::Recovered(successes) => write!(f, "{successes} good probes"),
             Self::Reset => f.write_str("reset()"),
             Self::ForcedOpen => f.write_str("force_open()"),
             Self::Disabled => f.write_str("disable()"),
             Self::OverrideEnded => f.write_str("the override ended"),
             Self::Configured => f.write_str("its settings changed"),
-            Self::Restored => f.write_str("its saved state was restored"),
+            Self::Restored(reason) => write!(f, "restored: {reason}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_options::{Takes, circuit_options};
+use breaker_options::{Takes, circuit_bounds, circuit_options};
 
 use super::options::{Bit, Options};
 use super::{ConfigError, Mode, WindowSize};
@@ -191,26 +191,65 @@ impl Config {
             None => Ok(()),
         }
     }
-
-    /// The first contradiction between two options.
-    const fn problem_of_two(&self) -> Option<ConfigError> {
-        let settings = self.settings();
-        let complaint = if let WindowSize::Calls(calls) = settings.window
-            && settings.minimum_calls > calls
-        {
-            ("minimum_calls", "must not be more than the window holds")
-        } else if is_less(settings.cooldown_max, settings.cooldown) {
-            ("cooldown_max", "must not be shorter than `cooldown`")
-        } else if let Some(slow_call) = self.slow_call
-            && is_less(settings.probe_timeout, slow_call)
-        {
-            ("probe_timeout", "must not be shorter than `slow_call`")
-        } else {
-            return None;
-        };
-        Some(ConfigError::new(complaint.0, complaint.1))
-    }
 }
+
+/// Declares the check of options that limit each other.
+macro_rules! bounds {
+    ($(
+        $option:ident: $takes:ident => $kept:ident, $sign:tt $by:ident: $limit:ident => $limit_kept:ident,
+        $problem:literal;
+    )*) => {
+        impl Config {
+            /// The first contradiction between two options.
+            const fn problem_of_two(&self) -> Option<ConfigError> {
+                let settings = self.settings();
+                $(
+                    if let Some(value) = amount!($kept $takes, settings.$option)
+                        && let Some(limit) = amount!($limit_kept $limit, settings.$by)
+                        && is_beyond!(value $sign limit)
+                    {
+                        let (option, by) = (stringify!($option), stringify!($by));
+                        return Some(ConfigError::between(option, by, $problem));
+                    }
+                )*
+                None
+            }
+        }
+    };
+}
+
+/// A value as a number to compare. `None` if it limits nothing.
+macro_rules! amount {
+    (optional $takes:ident, $value:expr) => {
+        match $value {
+            Some(value) => amount!(always $takes, value),
+            None => None,
+        }
+    };
+    (always Count, $value:expr) => {
+        Some($value as u128)
+    };
+    (always Duration, $value:expr) => {
+        Some($value.as_nanos())
+    };
+    (always Window, $value:expr) => {
+        match $value {
+            WindowSize::Calls(calls) => Some(calls as u128),
+            WindowSize::Time(_) => None,
+        }
+    };
+}
+
+macro_rules! is_beyond {
+    ($value:ident <= $most:ident) => {
+        $value > $most
+    };
+    ($value:ident >= $least:ident) => {
+        $value < $least
+    };
+}
+
+circuit_bounds!(bounds);
 
 pub(super) const fn is_less(one: Duration, other: Duration) -> bool {
     one.as_nanos() < other.as_nanos()

@@ -19,11 +19,27 @@ use super::Layer;
 pub struct ConfigError {
     option: &'static str,
     problem: &'static str,
+    /// The option that it contradicts, or an empty text.
+    other: &'static str,
 }
 
 impl ConfigError {
     pub(crate) const fn new(option: &'static str, problem: &'static str) -> Self {
-        Self { option, problem }
+        Self { option, problem, other: "" }
+    }
+
+    /// Two options contradict each other.
+    pub(crate) const fn between(
+        option: &'static str,
+        other: &'static str,
+        problem: &'static str,
+    ) -> Self {
+        Self { option, problem, other }
+    }
+
+    /// The option that it contradicts, if there is one.
+    pub(crate) const fn other(&self) -> &'static str {
+        self.other
     }
 
     /// The option's name, as in the attribute.

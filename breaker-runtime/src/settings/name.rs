@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::settings::ConfigError;
+pub(crate) use breaker_options::LONGEST_NAME as LONGEST;
 
-/// The maximum length of a name, in bytes.
-pub(crate) const LONGEST: usize = 128;
+use crate::settings::ConfigError;
 
 /// A name that a [`Rejected`](crate::Rejected) can hold without allocating. The names of annotated functions are
 /// static, so refusing their calls does not even touch a reference count.

@@ -60,6 +60,9 @@ macro_rules! is_off {
 
 circuit_options!(options);
 
+// Each option has a bit in a circuit's `Dials`.
+const _: () = assert!(NAMES.len() <= u32::BITS as usize);
+
 impl Options {
     pub(crate) const fn bits(self) -> u32 {
         self.0

@@ -217,6 +217,15 @@ pub enum Source {
     Stated(Layer, Arc<str>),
 }
 
+impl Source {
+    /// Removes who set an override.
+    pub(crate) fn withhold_name(&mut self) {
+        if let Self::Stated(Layer::Override, place) = self {
+            *place = Layer::Override.as_str().into();
+        }
+    }
+}
+
 /// `built-in`, `src/pay.rs:41`, `code`, or the place that a statement names.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,6 +253,10 @@ impl Sources {
     /// The options that something states, with their sources.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Source)> {
         self.0.iter().map(|(name, source)| (*name, source))
+    }
+
+    pub(crate) fn withhold_names(&mut self) {
+        self.0.iter_mut().for_each(|(_, source)| source.withhold_name());
     }
 
     pub(crate) fn set(&mut self, option: &'static str, source: Source) {

@@ -3,37 +3,25 @@
 //! A crate of procedural macros exports nothing else, so its modules are included here. A module that is
 //! new there is missed here by name when this is built.
 
+/// Every option, as the attribute knows them.
+pub use breaker_options::OPTIONS;
 use proc_macro2::TokenStream;
 
 #[path = "../../../breaker-macros/src"]
 mod modules {
     pub(crate) mod args;
-    pub(crate) mod argument;
-    pub(crate) mod exits;
     pub(crate) mod expand;
-    pub(crate) mod fallback;
+    pub(crate) mod function;
     pub(crate) mod guard;
-    pub(crate) mod nesting;
-    pub(crate) mod output;
-    pub(crate) mod signature;
     pub(crate) mod spans;
     pub(crate) mod spec;
-    pub(crate) mod value;
 }
 
 // Where they look for each other.
-use modules::{
-    args, argument, exits, expand, fallback, guard, nesting, output, signature, spans, spec, value,
-};
+use modules::{args, expand, function, guard, spans, spec};
 
 /// What the attribute makes of its arguments and of what it stands on.
 #[must_use]
 pub fn circuit_breaker(args: TokenStream, item: &TokenStream) -> TokenStream {
     guard::guard(args, item)
-}
-
-/// Whether a parser has the stack for it.
-#[must_use]
-pub fn is_shallow(tokens: &TokenStream) -> bool {
-    nesting::check(tokens.clone()).is_ok()
 }

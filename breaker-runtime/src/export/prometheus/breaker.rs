@@ -3,6 +3,7 @@
 use super::{Family, Kind, Samples};
 use crate::report::Snapshot;
 use crate::rules::State;
+use crate::settings::Mode;
 
 /// The transitions that a circuit makes by itself.
 const ITS_WAYS: [(State, State); 4] = [
@@ -12,7 +13,7 @@ const ITS_WAYS: [(State, State); 4] = [
     (State::HalfOpen, State::Open),
 ];
 
-pub(super) const FAMILIES: [Family; 25] = [
+pub(super) const FAMILIES: [Family; 27] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
@@ -26,6 +27,14 @@ pub(super) const FAMILIES: [Family; 25] = [
         kind: Kind::Gauge,
         help: "How long the circuit has been in its state.",
         read: |it, out| out.value(it.since.as_secs_f64()),
+    },
+    Family {
+        name: "breaker_mode",
+        kind: Kind::Gauge,
+        help: "How the circuit is run: 1 for one mode, 0 for the others.",
+        read: |it, out| {
+            out.each("mode", Mode::ALL.map(|mode| (mode.as_str(), u8::from(it.mode == mode))))
+        },
     },
     Family {
         name: "breaker_transitions_total",
@@ -75,6 +84,22 @@ pub(super) const FAMILIES: [Family; 25] = [
                     ("half_open_full", rejected.half_open_full),
                     ("forced_open", rejected.forced_open),
                     ("bulkhead_full", rejected.bulkhead_full),
+                ],
+            )
+        },
+    },
+    Family {
+        name: "breaker_would_reject_total",
+        kind: Kind::Counter,
+        help: "Calls that ran only because the circuit was observed, by the reason for a refusal.",
+        read: |it, out| {
+            let would_reject = it.would_reject;
+            out.each(
+                "reason",
+                [
+                    ("open", would_reject.open),
+                    ("half_open_full", would_reject.half_open_full),
+                    ("bulkhead_full", would_reject.bulkhead_full),
                 ],
             )
         },

@@ -1,0 +1,114 @@
+//! What a call counts as, and what the caller gets: the body's value, a refusal, or the fallback's value.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens as _, quote};
+
+use super::Guard;
+use crate::function::Function;
+use crate::function::argument::Argument;
+use crate::function::output::Flavor;
+use crate::spans::{call_at, ends, local, placed, respan, tail};
+use crate::spec::fallback::Fallback;
+
+impl Guard<'_> {
+    /// The body's value as it is returned. Borrow errors about it are reported at the body's last expression.
+    pub(super) fn returned(&self) -> Ident {
+        placed("value", tail(&self.function.body))
+    }
+
+    /// Asks the compiler whether the body's value is a future, which would run unguarded. Without a fallback
+    /// the type cannot be refused anyway, which is an error already.
+    pub(super) fn plain(&self) -> Option<TokenStream> {
+        let Function { flavor, output, .. } = self.function;
+        if *flavor != Flavor::Sync || output.is_value || self.spec.fallback.is_none() {
+            return None;
+        }
+        let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
+        // Never runs, so it costs nothing, not even without optimisation. Only its types matter.
+        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
+    }
+
+    /// The outcome of `value`: `ignore_if` decides first, then `failure_if`, then the type.
+    pub(super) fn outcome(&self) -> TokenStream {
+        let (rt, value) = (&self.rt, local("value"));
+        if let Some(ignore_if) = &self.spec.ignore_if {
+            let otherwise = self.judged(&value.to_token_stream());
+            let (first, last) = ends(&ignore_if.value);
+            let (kind, ignore_if) = (placed("kind", ignore_if.key), &ignore_if.value);
+            let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
+            call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
+        } else {
+            self.judged(&quote! { &#value })
+        }
+    }
+
+    fn judged(&self, reference: &TokenStream) -> TokenStream {
+        let (rt, kind) = (&self.rt, local("kind"));
+        if let Some(failure_if) = &self.spec.failure_if {
+            let (first, last) = ends(failure_if);
+            let path = respan(quote! { #rt::failure_if }, first, first);
+            call_at(&path, quote! { #reference, #failure_if }, last)
+        } else {
+            quote! { #rt::outcome(#kind, #reference) }
+        }
+    }
+
+    /// The refusal in the function's return type, without a fallback. Errors about that type are reported at
+    /// the type.
+    pub(super) fn refused(&self, rejected: &Ident) -> TokenStream {
+        let rt = &self.rt;
+        let (first, last) = self.function.output.blame;
+        respan(quote! { #rt::refuse(#rejected) }, first, last)
+    }
+
+    /// The fallback's value, given the error.
+    pub(super) fn answer(&self, fallback: &Fallback) -> TokenStream {
+        let arguments = self.function.arguments.iter();
+        let bindings =
+            arguments.filter(|argument| self.is_renamed(argument) && fallback.mentions(argument));
+        let bindings = bindings.map(|Argument { attrs, pattern, ident, .. }| {
+            quote! { #(#attrs)* #[allow(unused_variables, unused_mut)] let #pattern = #ident; }
+        });
+        match fallback {
+            Fallback::Path(path) => {
+                let receiver = self.function.receiver.map(|receiver| self.kept_self(receiver));
+                let arguments =
+                    self.function.arguments.iter().map(|argument| argument.ident.to_token_stream());
+                let arguments = receiver.into_iter().chain(arguments);
+                let (rt, (_, last)) = (&self.rt, ends(path));
+                let mut answer = call_at(path, quote! { #(#arguments),* }, last);
+                if self.function.is_async() {
+                    let eventual = respan(quote! { #rt::Answer::of }, last, last);
+                    let awaited = respan(quote! { .await }, last, last);
+                    answer = call_at(&eventual, answer, last);
+                    answer.extend(awaited);
+                }
+                // If the type is wrong, the error names our local. Otherwise the compiler would suggest how
+                // to rewrite a call that the user cannot see.
+                let value = placed("value", last);
+                quote! { let #value = #answer; #value }
+            }
+            Fallback::Closure { error: pattern, body } => {
+                let error = placed("error", ends(pattern).1);
+                let body = self.last(body);
+                quote! { #(#bindings)* let #pattern = #error; #body }
+            }
+            Fallback::Expression(expression) => {
+                let expression = self.last(expression);
+                quote! { #(#bindings)* #expression }
+            }
+        }
+    }
+
+    /// The user's expression as the last one of a block. For `()`, clippy wants a semicolon after it, which
+    /// an option's value cannot have.
+    fn last(&self, expression: &syn::Expr) -> TokenStream {
+        match &self.function.output.ty {
+            Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => {
+                quote! { #[allow(clippy::diverging_sub_expression)] let () = #expression; }
+            }
+            // As a statement: `syn` then adds parentheses where the expression would end too early.
+            _ => syn::Stmt::Expr(expression.clone(), None).to_token_stream(),
+        }
+    }
+}

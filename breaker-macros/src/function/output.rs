@@ -1,0 +1,349 @@
+//! What the annotated function returns: a value, or a future of one.
+//!
+//! A macro sees names, not types. So the written return type is only a guess at how the function runs. The
+//! compiler checks the guess by trait.
+
+use proc_macro2::{Ident, Span};
+use syn::visit_mut::VisitMut;
+use syn::{
+    GenericArgument, Path, PathArguments, PathSegment, ReturnType, Signature, Type, TypeParamBound,
+};
+
+use crate::spans::ends;
+
+/// How the function runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Flavor {
+    Sync,
+    /// `async fn`.
+    Async,
+    /// Returns `impl Future`.
+    Future,
+    /// Returns a pinned box, or a type that must be `Unpin`.
+    BoxedFuture,
+    /// Returns a type whose name says that it is a future. Only the compiler knows its output.
+    NamedFuture,
+}
+
+/// The value of a call. For a future, its output.
+pub(crate) struct Output {
+    /// `None` for `!`, which is not a type everywhere. `_` if only the compiler knows it.
+    pub(crate) ty: Option<Type>,
+    /// The same as written, with `impl Trait`.
+    pub(crate) written: Type,
+    /// Its first and last token.
+    pub(crate) at: (Span, Span),
+    /// The `E` of a visible `Result<T, E>`.
+    pub(crate) error: Option<Type>,
+    /// Where to report that it cannot hold a refusal.
+    pub(crate) blame: (Span, Span),
+    /// It visibly cannot hold an error, so its fallback only answers refusals.
+    pub(crate) is_infallible: bool,
+    /// A string literal may be such a value.
+    pub(crate) may_be_text: bool,
+    /// The return type as the function writes it.
+    pub(crate) declared: Declared,
+    /// It is visibly no future.
+    pub(crate) is_value: bool,
+}
+
+/// How a return type is written.
+pub(crate) struct Declared {
+    /// The word that makes it a future or not.
+    pub(crate) name: Span,
+    /// It is `impl Trait`.
+    pub(crate) is_opaque: bool,
+    /// It is a pinned box of a type that must be `Unpin`, which an async block is not.
+    pub(crate) is_unpin_object: bool,
+    /// The trait with the `Output`.
+    pub(crate) future: Option<Path>,
+    /// Traits that no async block implements.
+    pub(crate) unmet: Vec<Ident>,
+}
+
+pub(crate) fn output(signature: &Signature) -> (Flavor, Output) {
+    let ReturnType::Type(_, ty) = &signature.output else {
+        let name = signature.ident.span();
+        let flavor = if signature.asyncness.is_some() { Flavor::Async } else { Flavor::Sync };
+        let unit = syn::parse_quote_spanned! { name => () };
+        return (flavor, Output { at: (name, name), blame: (name, name), ..Output::of(&unit) });
+    };
+    if signature.asyncness.is_some() {
+        return (Flavor::Async, Output::of(ty));
+    }
+    let Some(visible) = future_of(peel_type(ty)) else { return (Flavor::Sync, Output::of(ty)) };
+    let output = match &visible.resolved {
+        Some(resolved) => Output { declared: Declared::of(ty), ..Output::of(resolved) },
+        None => Output::hidden_in(ty),
+    };
+    (visible.flavor, output)
+}
+
+impl Output {
+    fn of(ty: &Type) -> Self {
+        let visible = peel_type(ty);
+        let error = error_type(visible);
+        Self {
+            ty: (!matches!(visible, Type::Never(_))).then(|| erase_impl_trait(ty)),
+            written: ty.clone(),
+            at: ends(ty),
+            error: error.cloned(),
+            blame: ends(error.unwrap_or(visible)),
+            is_infallible: is_infallible(visible),
+            may_be_text: may_be_text(visible),
+            declared: Declared::of(ty),
+            is_value: is_value(visible),
+        }
+    }
+
+    /// The output of a type that does not show it. A `Result` among its arguments is only a place to report
+    /// errors at.
+    fn hidden_in(ty: &Type) -> Self {
+        let shown = match peel_type(ty) {
+            Type::Path(path) => path.path.segments.last().and_then(|last| {
+                generic_types(&last.arguments).find_map(|ty| error_type(peel_type(ty)))
+            }),
+            _ => None,
+        };
+        let (first, last) = ends(ty);
+        let hidden = syn::parse_quote_spanned! { first => _ };
+        Self {
+            written: ty.clone(),
+            declared: Declared::of(ty),
+            at: (first, last),
+            blame: shown.map_or((first, last), ends),
+            may_be_text: true,
+            ..Self::of(&hidden)
+        }
+    }
+}
+
+impl Declared {
+    fn of(ty: &Type) -> Self {
+        let bounds = bounds(ty);
+        let is_opaque = matches!(peel_type(ty), Type::ImplTrait(_));
+        let is_unpin = bounds.is_some_and(|bounds| names(bounds).any(|name| name == "Unpin"));
+        Self {
+            name: name_of(peel_type(ty)),
+            is_opaque,
+            is_unpin_object: is_unpin && !is_opaque,
+            future: bounds.and_then(resolved_by).map(|(_, future)| future.clone()),
+            unmet: bounds.map(unmet).unwrap_or_default(),
+        }
+    }
+}
+
+/// The `E` of a visible `Result<T, E>`.
+fn error_type(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let mut types = generic_types(&last.arguments);
+    types.next()?;
+    types.next()
+}
+
+fn generic_types(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
+    let arguments = match arguments {
+        PathArguments::AngleBracketed(angle) => Some(&angle.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// A future that is written out: its flavor, and its `Output` if that is written too.
+struct Visible {
+    flavor: Flavor,
+    resolved: Option<Type>,
+}
+
+/// A type that looks like a future: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or a name
+/// that ends in `Future` or `Fut`.
+fn future_of(ty: &Type) -> Option<Visible> {
+    let visible = |flavor, bounds| {
+        let (resolved, _) = resolved_by(bounds)?;
+        Some(Visible { flavor, resolved: Some(resolved) })
+    };
+    match ty {
+        Type::ImplTrait(opaque) => {
+            let unpin = names(&opaque.bounds).any(|name| name == "Unpin");
+            let flavor = if unpin { Flavor::BoxedFuture } else { Flavor::Future };
+            let unresolved = || {
+                let is_future = names(&opaque.bounds).any(is_named_future);
+                is_future.then_some(Visible { flavor, resolved: None })
+            };
+            visible(flavor, &opaque.bounds).or_else(unresolved)
+        }
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            if is_named_future(&last.ident) {
+                return Some(Visible { flavor: Flavor::NamedFuture, resolved: None });
+            }
+            match boxed(last)? {
+                Type::TraitObject(object) => visible(Flavor::BoxedFuture, &object.bounds),
+                Type::ImplTrait(opaque) => visible(Flavor::BoxedFuture, &opaque.bounds),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The `T` of a visible `Pin<Box<T>>`.
+fn boxed(pin: &PathSegment) -> Option<&Type> {
+    let inside = generic_types(&pin.arguments).next().filter(|_| pin.ident == "Pin")?;
+    let Type::Path(path) = peel_type(inside) else { return None };
+    let boxed = path.path.segments.last().filter(|boxed| boxed.ident == "Box")?;
+    generic_types(&boxed.arguments).next().map(peel_type)
+}
+
+type Bounds = syn::punctuated::Punctuated<TypeParamBound, syn::Token![+]>;
+
+/// The bounds of an `impl Trait`, or of a pinned box's trait object.
+fn bounds(ty: &Type) -> Option<&Bounds> {
+    let ty = match peel_type(ty) {
+        Type::Path(path) => boxed(path.path.segments.last()?)?,
+        ty => ty,
+    };
+    match ty {
+        Type::TraitObject(object) => Some(&object.bounds),
+        Type::ImplTrait(opaque) => Some(&opaque.bounds),
+        _ => None,
+    }
+}
+
+/// Well-known traits that no async block implements. Of other traits, only the compiler knows.
+fn unmet(bounds: &Bounds) -> Vec<Ident> {
+    const NEVER: [&str; 11] = [
+        "Clone",
+        "Copy",
+        "Debug",
+        "Default",
+        "Display",
+        "Eq",
+        "FusedFuture",
+        "Hash",
+        "Ord",
+        "PartialEq",
+        "PartialOrd",
+    ];
+    names(bounds).filter(|name| NEVER.iter().any(|never| name == never)).cloned().collect()
+}
+
+/// The name of a type, or of its first trait.
+fn name_of(ty: &Type) -> Span {
+    let name = match ty {
+        Type::Path(path) => path.path.segments.last().map(|last| &last.ident),
+        Type::ImplTrait(opaque) => names(&opaque.bounds).next(),
+        _ => None,
+    };
+    name.map_or_else(|| ends(ty).0, Ident::span)
+}
+
+fn is_named_future(name: &Ident) -> bool {
+    let name = name.to_string();
+    name.ends_with("Future") || name.ends_with("Fut")
+}
+
+fn names<'a>(
+    bounds: impl IntoIterator<Item = &'a TypeParamBound>,
+) -> impl Iterator<Item = &'a Ident> {
+    bounds.into_iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
+        _ => None,
+    })
+}
+
+/// The `T` of a bound `Future<Output = T>`, and that `Future`.
+fn resolved_by<'a>(
+    bounds: impl IntoIterator<Item = &'a TypeParamBound>,
+) -> Option<(Type, &'a Path)> {
+    bounds.into_iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
+        let PathArguments::AngleBracketed(angle) = &last.arguments else {
+            return None;
+        };
+        let output = angle.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(output) if output.ident == "Output" => {
+                Some(output.ty.clone())
+            }
+            _ => None,
+        })?;
+        Some((output, &bound.path))
+    })
+}
+
+/// Whether visibly no value of the type can be an error. This includes an `impl Trait` that is no future:
+/// callers cannot take an error out of it.
+fn is_infallible(ty: &Type) -> bool {
+    match ty {
+        Type::Never(_)
+        | Type::Reference(_)
+        | Type::Tuple(_)
+        | Type::Array(_)
+        | Type::Slice(_)
+        | Type::Ptr(_)
+        | Type::ImplTrait(_) => true,
+        ty => is_primitive(ty),
+    }
+}
+
+/// Whether the type is visibly no future.
+fn is_value(ty: &Type) -> bool {
+    match ty {
+        Type::ImplTrait(_) => false,
+        Type::Path(_) => is_primitive(ty),
+        _ => true,
+    }
+}
+
+pub(crate) fn is_primitive(ty: &Type) -> bool {
+    const PRIMITIVES: [&str; 17] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
+        "i64", "i128", "isize", "f32", "f64",
+    ];
+    matches!(ty, Type::Path(path) if PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)))
+}
+
+fn may_be_text(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(_) | Type::ImplTrait(_) => true,
+        Type::Path(path) => {
+            let name = path.path.segments.last().map(|last| last.ident.to_string());
+            name.is_some_and(|name| name != "Result" && name != "Option")
+        }
+        _ => false,
+    }
+}
+
+/// Replaces `impl Trait`, which is not allowed in a body, by `_`. The compiler infers it.
+pub(crate) fn erase_impl_trait(ty: &Type) -> Type {
+    struct Eraser;
+    impl VisitMut for Eraser {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::ImplTrait(opaque) = ty {
+                let span = opaque.impl_token.span;
+                *ty = syn::parse_quote_spanned! { span => _ };
+            } else {
+                syn::visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+    let mut erased = ty.clone();
+    Eraser.visit_type_mut(&mut erased);
+    erased
+}
+
+/// Unwraps the groups and parentheses around a type.
+pub(crate) fn peel_type(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => peel_type(&group.elem),
+        Type::Paren(paren) => peel_type(&paren.elem),
+        ty => ty,
+    }
+}

@@ -1,0 +1,342 @@
+//! Where generated code looks for an isolated test: its circuit, its clock and its faults.
+
+use std::any::type_name;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::{Key, Leads};
+use crate::circuit::{CircuitBreaker, Permit};
+pub use crate::circuit::{Elapsed, Within};
+use crate::registry::{Fired, SiteCell, current};
+
+/// The circuit that a call goes through. It is held while the call lasts.
+#[derive(Debug)]
+pub struct Found(Arc<CircuitBreaker>);
+
+impl Found {
+    /// The circuit of that site.
+    #[must_use]
+    pub fn of(site: &'static SiteCell) -> Self {
+        Self(site.found())
+    }
+}
+
+impl<'a> Leads<'a> for &'a Found {
+    fn known_circuit(self) -> Option<&'a CircuitBreaker> {
+        Some(&self.0)
+    }
+
+    fn circuit(self) -> &'a CircuitBreaker {
+        &self.0
+    }
+}
+
+/// The circuit of a key. While it is held, it is not evicted.
+pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
+    site.found_for(&key.shown())
+}
+
+/// Limits the time of a call, on the clock of the test. Settings from outside the code may have another limit than
+/// the function states.
+pub fn within<F: Future>(permit: &Permit<'_>, stated: Duration, future: F) -> Within<F> {
+    let scope = current();
+    let limit = permit.call_timeout(stated).unwrap_or(Duration::MAX);
+    Within::new(scope.as_ref().and_then(|scope| scope.standing_clock()), limit, future)
+}
+
+/// What a call returns in place of its body's value. In a box, so that it takes little room in functions and futures.
+#[derive(Debug)]
+pub struct Instead(std::boxed::Box<Fails>);
+
+#[derive(Debug)]
+struct Fails {
+    circuit: String,
+    fired: Fired,
+}
+
+/// The fault that a sync call runs into, if it still has to return.
+///
+/// # Panics
+///
+/// If the test asked for that.
+#[must_use]
+pub fn fault(permit: &Permit<'_>) -> Option<Instead> {
+    let scope = current()?;
+    let circuit = permit.circuit().name();
+    match scope.fault_of_body(circuit)? {
+        Fired::Delay(delay) => {
+            match scope.standing_clock() {
+                Some(clock) => clock.advance(delay),
+                None => thread::sleep(delay),
+            }
+            None
+        }
+        fired => Some(Instead::of(circuit, fired)),
+    }
+}
+
+/// The fault that an async call runs into whose function states that limit, if it does not run its body. A delay is given to
+/// the permit, so that the guarded future waits.
+///
+/// # Panics
+///
+/// If the test asked for that.
+#[must_use]
+pub fn async_fault(permit: &mut Permit<'_>, stated: Option<Duration>) -> Option<Instead> {
+    let scope = current()?;
+    let circuit = permit.circuit().name();
+    match scope.fault_of_body(circuit)? {
+        Fired::Delay(delay) => {
+            // No longer than the limit, which then is over before the body is polled.
+            let limit = stated.and_then(|stated| permit.call_timeout(stated));
+            let delay = limit.map_or(delay, |limit| limit.min(delay));
+            match scope.standing_clock() {
+                Some(clock) => clock.advance(delay),
+                None => permit.delay(delay),
+            }
+            None
+        }
+        fired => Some(Instead::of(circuit, fired)),
+    }
+}
+
+impl Instead {
+    fn of(circuit: &str, fired: Fired) -> Self {
+        if let Fired::Panic(message) = fired {
+            panic!("{message}");
+        }
+        Self(std::boxed::Box::new(Fails { circuit: circuit.to_owned(), fired }))
+    }
+
+    /// The call cannot return that.
+    ///
+    /// # Panics
+    ///
+    /// Always: it says what the test can ask for.
+    pub fn is_impossible(self) -> ! {
+        let Fails { circuit, fired } = *self.0;
+        match fired {
+            Fired::Fail(failure) => panic!(
+                "the fault of circuit {circuit:?} makes a `{}`, and the function returns no `Result` whose error type \
+                 can be checked: it returns no error, or one that borrows or is generic. Use `Fault::panic`, \
+                 `Fault::refuse` or `Fault::delay`, or have the test's dependency fail",
+                failure.type_name(),
+            ),
+            _ => panic!(
+                "the fault of circuit {circuit:?} is `Fault::none()`, and the function returns no `Option`. Use \
+                 `Fault::fail_with(|| Err(..))`, `Fault::panic` or `Fault::refuse`"
+            ),
+        }
+    }
+}
+
+/// Makes the value of a fault. Each `__breaker_value` is inherent for some types, as with [`KindOf`](super::KindOf).
+#[derive(Debug)]
+pub struct Faulty<R>(FaultyOption<R>);
+
+/// Where the search goes on if it is no `Result`.
+#[derive(Debug)]
+pub struct FaultyOption<R>(FaultyValue<R>);
+
+/// Where it ends.
+#[derive(Debug)]
+pub struct FaultyValue<R>(PhantomData<fn() -> R>);
+
+impl<R> Faulty<R> {
+    /// For values of that type.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(FaultyOption(FaultyValue(PhantomData)))
+    }
+}
+
+impl<T, E: 'static> Faulty<Result<T, E>> {
+    /// An error.
+    ///
+    /// # Errors
+    ///
+    /// The fault's.
+    ///
+    /// # Panics
+    ///
+    /// If the fault is another.
+    pub fn __breaker_value(&self, instead: Instead) -> Result<T, E> {
+        let Fails { circuit, fired: Fired::Fail(failure) } = &*instead.0 else {
+            instead.is_impossible()
+        };
+        match failure.of() {
+            Some(error) => Err(error),
+            None => panic!(
+                "the fault of circuit {circuit:?} makes a `{}`, and the function returns a `{}`: have the closure of \
+                 `Fault::fail_with` return that",
+                failure.type_name(),
+                type_name::<E>(),
+            ),
+        }
+    }
+}
+
+impl<T> FaultyOption<Option<T>> {
+    /// `None`.
+    ///
+    /// # Panics
+    ///
+    /// If the fault is another.
+    #[must_use]
+    pub fn __breaker_value(&self, instead: Instead) -> Option<T> {
+        let Fails { circuit, fired } = *instead.0;
+        match fired {
+            Fired::None => None,
+            _ => panic!(
+                "the fault of circuit {circuit:?} is an error, and the function returns an `Option`: use `Fault::none()`"
+            ),
+        }
+    }
+}
+
+impl<R> FaultyValue<R> {
+    /// No value.
+    ///
+    /// # Panics
+    ///
+    /// Always.
+    #[must_use]
+    pub fn __breaker_value(&self, instead: Instead) -> R {
+        instead.is_impossible()
+    }
+}
+
+impl<R> Deref for Faulty<R> {
+    type Target = FaultyOption<R>;
+
+    fn deref(&self) -> &FaultyOption<R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for FaultyOption<R> {
+    type Target = FaultyValue<R>;
+
+    fn deref(&self) -> &FaultyValue<R> {
+        &self.0
+    }
+}
+
+/// Makes the static behind an annotated function, adds it to the link-time list, and finds the circuit of the call.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_site {
+    ($name:expr, $function:expr, $config:expr) => {
+        &$crate::__private::Found::of($crate::__breaker_static!($name, $function, $config))
+    };
+    ($name:expr, $function:expr, $config:expr, keyed = $max_keys:expr) => {
+        $crate::__breaker_static!($name, $function, $config, keyed = $max_keys)
+    };
+}
+
+/// The static alone.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_static {
+    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
+        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
+            $crate::__private::Site::new(
+                $name,
+                $config,
+                $function,
+                $crate::__private::Place::new(
+                    $crate::__private::core::module_path!(),
+                    $crate::__private::core::file!(),
+                    $crate::__private::core::line!(),
+                    $crate::__private::core::column!(),
+                ),
+            )$(.$keyed($max_keys))?,
+        );
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+        &__BREAKER_SITE
+    }};
+}
+
+/// Runs a sync body, unless a fault stands in its place.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_body {
+    ($permit:ident [$($ty:tt)*] $($out:tt)*) => {
+        match $crate::__private::fault(&$permit) {
+            $crate::__private::core::option::Option::None => $($out)*,
+            $crate::__private::core::option::Option::Some(__breaker_instead) => {
+                $crate::__breaker_instead!(__breaker_instead [$($ty)*])
+            }
+        }
+    };
+}
+
+/// Awaits a future under the permit, unless a fault stands in its place. The future is made first: so there is no
+/// second place where the call is suspended, and its limit begins before a delay does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_awaited {
+    ($permit:ident $running:ident [$($ty:tt)*] [] {$($future:tt)*} {$($guarded:tt)*}) => {{
+        let $running = $($future)*;
+        let $running = $crate::__private::core::pin::pin!($running);
+        match $crate::__private::async_fault(&mut $permit, $crate::__private::core::option::Option::None) {
+            $crate::__private::core::option::Option::None => {
+                $crate::__breaker_typed!([$($ty)*] $($guarded)*.await)
+            }
+            $crate::__private::core::option::Option::Some(__breaker_instead) => {
+                $crate::__breaker_instead!(__breaker_instead [$($ty)*])
+            }
+        }
+    }};
+    ($permit:ident $running:ident [$($ty:tt)*] [$($limit:tt)*] {$($future:tt)*} {$($guarded:tt)*}) => {{
+        let $running = $($future)*;
+        let $running = $crate::__private::core::pin::pin!($running);
+        match $crate::__private::async_fault(
+            &mut $permit,
+            $crate::__private::core::option::Option::Some($($limit)*),
+        ) {
+            $crate::__private::core::option::Option::None => {
+                $crate::__breaker_typed!([$($ty)*; limited] $($guarded)*.await)
+            }
+            $crate::__private::core::option::Option::Some(__breaker_instead) => {
+                $crate::__private::core::result::Result::Ok(
+                    $crate::__breaker_instead!(__breaker_instead [$($ty)*])
+                )
+            }
+        }
+    }};
+}
+
+/// A value of that type. Without it, a body of another type would be compared with the other arm.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_typed {
+    ([] $($value:tt)*) => { $($value)* };
+    ([; limited] $($value:tt)*) => { $($value)* };
+    ([$ty:ty; limited] $($value:tt)*) => {{
+        let __breaker_value: $crate::__private::core::result::Result<$ty, $crate::__private::Elapsed> =
+            $($value)*;
+        __breaker_value
+    }};
+    ([$ty:ty] $($value:tt)*) => {{
+        let __breaker_value: $ty = $($value)*;
+        __breaker_value
+    }};
+}
+
+/// The value of a fault.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_instead {
+    ($instead:ident []) => {
+        $crate::__private::Instead::is_impossible($instead)
+    };
+    ($instead:ident [$($ty:tt)*]) => {
+        $crate::__private::Faulty::<$($ty)*>::new().__breaker_value($instead)
+    };
+}

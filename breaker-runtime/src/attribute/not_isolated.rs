@@ -1,0 +1,71 @@
+//! Where generated code looks for an isolated test. Without feature `test-util`, nowhere.
+
+use std::sync::Arc;
+
+#[cfg(feature = "tokio")]
+pub use tokio::time::error::Elapsed;
+
+use super::Key;
+use crate::circuit::CircuitBreaker;
+#[cfg(feature = "tokio")]
+use crate::circuit::Permit;
+use crate::registry::SiteCell;
+
+/// The circuit of a key. While it is held, it is not evicted.
+pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
+    site.circuit_for(&key.shown())
+}
+
+/// Limits the time of a call. Settings from outside the code may have another limit than the function states.
+#[cfg(feature = "tokio")]
+pub fn within<F: std::future::Future>(
+    permit: &Permit<'_>,
+    stated: std::time::Duration,
+    future: F,
+) -> tokio::time::Timeout<F> {
+    let limit = permit.call_timeout(stated).unwrap_or(std::time::Duration::MAX);
+    tokio::time::timeout(limit, future)
+}
+
+/// Makes the static behind an annotated function, and adds it to the link-time list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_site {
+    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
+        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
+            $crate::__private::Site::new(
+                $name,
+                $config,
+                $function,
+                $crate::__private::Place::new(
+                    $crate::__private::core::module_path!(),
+                    $crate::__private::core::file!(),
+                    $crate::__private::core::line!(),
+                    $crate::__private::core::column!(),
+                ),
+            )$(.$keyed($max_keys))?,
+        );
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+        &__BREAKER_SITE
+    }};
+}
+
+/// Runs a sync body.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_body {
+    ($permit:ident [$($ty:tt)*] $($out:tt)*) => { $($out)* };
+}
+
+/// Awaits a future under the permit.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_awaited {
+    (
+        $permit:ident $running:ident [$($ty:tt)*] [$($limit:tt)*] {$($future:tt)*} {$($guarded:tt)*}
+    ) => {{
+        let $running = $($future)*;
+        let $running = $crate::__private::core::pin::pin!($running);
+        $($guarded)*.await
+    }};
+}

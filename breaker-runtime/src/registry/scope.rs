@@ -1,0 +1,207 @@
+//! What a thread of an isolated test resolves to: a registry of the test's own, with its clock and its faults.
+
+mod fault;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+pub use self::fault::Fault;
+pub(crate) use self::fault::Fired;
+use self::fault::{Kind, Planned};
+use super::event::EventKind;
+use super::site_cell::SiteCell;
+use super::{Registry, Subscription, process};
+use crate::circuit::{CircuitBreaker, Clock, ManualClock, Mutex};
+
+/// Whether a call that goes to the registry of the process is a mistake.
+static IS_STRICT: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// The scopes that this thread entered. The last one holds.
+    static ENTERED: RefCell<Vec<(u64, Arc<Scope>)>> = const { RefCell::new(Vec::new()) };
+}
+
+type Record = BTreeMap<String, Vec<EventKind>>;
+
+/// One isolated test.
+pub(crate) struct Scope {
+    registry: &'static Registry,
+    clock: Clock,
+    faults: Mutex<Vec<Planned>>,
+    record: Arc<Mutex<Record>>,
+    /// Dropped before the registry goes to the next test.
+    recording: Option<Subscription>,
+    is_over: AtomicBool,
+}
+
+impl Scope {
+    pub(crate) fn new(clock: Clock) -> Arc<Self> {
+        if let Clock::Manual(clock) = &clock {
+            clock.drive_timers();
+        }
+        let registry = Registry::borrowed(clock.clone());
+        let record = Arc::new(Mutex::new(Record::new()));
+        let written = Arc::clone(&record);
+        let recording = registry.subscribe(move |event| {
+            // Those without a number are conflicts of before.
+            if event.sequence > 0 {
+                let mut record = written.lock();
+                record.entry(event.name.clone()).or_default().push(event.kind.clone());
+            }
+        });
+        let (faults, recording) = (Mutex::new(Vec::new()), Some(recording));
+        Arc::new(Self {
+            registry,
+            clock,
+            faults,
+            record,
+            recording,
+            is_over: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn registry(&self) -> &'static Registry {
+        self.registry
+    }
+
+    /// The clock that stands still, if the test has one.
+    pub(crate) fn standing_clock(&self) -> Option<&ManualClock> {
+        if let Clock::Manual(clock) = &self.clock { Some(clock) } else { None }
+    }
+
+    /// What happened to that circuit.
+    pub(crate) fn events(&self, name: &str) -> Vec<EventKind> {
+        self.record.lock().get(name).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn plan(&self, name: &str, fault: Fault) {
+        self.faults.lock().push(Planned::new(name, fault));
+    }
+
+    pub(crate) fn clear_plans(&self) {
+        self.faults.lock().clear();
+    }
+
+    /// The first fault of that kind that a call through this circuit runs into.
+    fn fault(&self, name: &str, kind: Kind) -> Option<Fired> {
+        self.faults.lock().iter_mut().find_map(|planned| planned.fire(name, kind))
+    }
+
+    /// The test has ended. Threads that are inside stay where they are.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.recording = None;
+        self.registry.give_back();
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// A thread is inside a scope until this is dropped. It stays on its thread.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    number: u64,
+    stays: PhantomData<*const ()>,
+}
+
+impl Entered {
+    pub(crate) fn new(scope: Arc<Scope>) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((number, scope)));
+        Self { number, stays: PhantomData }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        // Out of the list first: the last one to leave drops the scope, which may run code of users.
+        let left = ENTERED.try_with(|entered| {
+            let mut entered = entered.borrow_mut();
+            let at = entered.iter().rposition(|(number, _)| *number == self.number)?;
+            Some(entered.remove(at))
+        });
+        drop(left);
+    }
+}
+
+/// The scope that this thread is inside of.
+pub(crate) fn current() -> Option<Arc<Scope>> {
+    // While the thread is torn down there is none.
+    let last = ENTERED.try_with(|entered| Some(Arc::clone(&entered.borrow().last()?.1)));
+    last.ok().flatten()
+}
+
+pub(super) fn registry() -> Option<&'static Registry> {
+    current().map(|scope| scope.registry)
+}
+
+pub(crate) fn be_strict() {
+    IS_STRICT.store(true, Ordering::Release);
+}
+
+fn check_strictly(name: &str) {
+    assert!(
+        !IS_STRICT.load(Ordering::Acquire),
+        "a guarded call of circuit {name:?} came from a thread that is in no isolated test, and `testing::strict()` \
+         forbids that. At the start of a test, write `let test = testing::isolate();`. In a thread that the test \
+         starts, write `let _entered = handle.enter();`, where `handle` is a clone of `test.handle()`. A task that it \
+         spawns goes into `handle.wrap(..)`"
+    );
+}
+
+impl SiteCell {
+    /// The circuit that a call of this thread goes through.
+    pub(crate) fn found(&'static self) -> Arc<CircuitBreaker> {
+        let Some(scope) = current() else {
+            check_strictly(self.site.name());
+            return Arc::clone(self.circuit.get_or_init(|| process().circuit_of(&self.site)));
+        };
+        scope.or_refusing(scope.registry.circuit_of(&self.site))
+    }
+
+    /// The same for a key.
+    pub(crate) fn found_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
+        let Some(scope) = current() else {
+            check_strictly(self.site.name());
+            return self.circuit_for(key);
+        };
+        scope.or_refusing(scope.registry.keyed_of(&self.site).circuit(key))
+    }
+}
+
+impl Scope {
+    /// The circuit. If a fault refuses the call, one that refuses it.
+    fn or_refusing(&self, circuit: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
+        if self.fault(circuit.name(), Kind::Refusal).is_none() {
+            return circuit;
+        }
+        let twin = circuit.refusing_twin();
+        if let Err(rejected) = twin.try_acquire() {
+            circuit.count_refusal(&rejected);
+        }
+        Arc::new(twin)
+    }
+
+    /// The fault that a call runs into that was let in through that circuit.
+    pub(crate) fn fault_of_body(&self, name: &str) -> Option<Fired> {
+        self.fault(name, Kind::Body)
+    }
+}

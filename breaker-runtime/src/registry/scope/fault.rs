@@ -1,0 +1,222 @@
+//! Faults: what happens to calls of an isolated test in place of their bodies.
+
+use std::any::{Any, type_name};
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What happens to a guarded call in a test, in place of its body. [`Isolated::fault`] sets it for a circuit.
+///
+/// The body does not run. Everything else happens as ever: the call is counted, the circuit may open, and the fallback
+/// answers. Only [`delay`](Fault::delay) runs the body, after the delay.
+///
+/// [`Isolated::fault`]: crate::testing::Isolated::fault
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "macros")] {
+/// use breaker_runtime::circuit_breaker;
+/// use breaker_runtime::testing::{self, Fault};
+///
+/// #[circuit_breaker(name = "cities", fallback = |_| Ok("somewhere"))]
+/// fn city(of: &str) -> Result<&'static str, std::fmt::Error> {
+///     Ok(if of == "me" { "Kiel" } else { "Bonn" })
+/// }
+///
+/// let test = testing::isolate();
+/// test.fault("cities", Fault::fail_with(|| Err(std::fmt::Error)).times(1));
+/// assert_eq!(city("me"), Ok("somewhere"));
+/// assert_eq!(city("me"), Ok("Kiel"));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "pass it to `test.fault(name, ..)`"]
+pub struct Fault {
+    effect: Effect,
+    times: Option<u64>,
+    every: u64,
+    share: Option<(f64, fastrand::Rng)>,
+}
+
+#[derive(Clone, Debug)]
+enum Effect {
+    Refuse,
+    Delay(Duration),
+    Panic(String),
+    Fail(Failure),
+    None,
+}
+
+/// An error that a call returns, whose type the call checks.
+#[derive(Clone)]
+pub(crate) struct Failure {
+    type_name: &'static str,
+    make: Arc<dyn Fn() -> Box<dyn Any> + Send + Sync>,
+}
+
+impl Failure {
+    pub(crate) fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    /// The error, if it is of that type.
+    pub(crate) fn of<E: 'static>(&self) -> Option<E> {
+        (self.make)().downcast().ok().map(|error| *error)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.type_name)
+    }
+}
+
+impl Fault {
+    /// The call is refused, as if the circuit had just opened: its [`Rejected`](crate::Rejected) says
+    /// [`Open`](crate::RejectedReason::Open) and to retry after the cooldown. The circuit itself stays as it is.
+    pub fn refuse() -> Self {
+        Self::of(Effect::Refuse)
+    }
+
+    /// The call takes that much longer, and then its body runs.
+    ///
+    /// If the test's clock stands still, the call advances it by `delay`. On other clocks the call waits: a sync
+    /// function in real time, an async one on tokio's clock. With `call_timeout`, an async call that is delayed for so
+    /// long times out.
+    pub fn delay(delay: Duration) -> Self {
+        Self::of(Effect::Delay(delay))
+    }
+
+    /// The call panics with this message.
+    pub fn panic(message: impl Into<String>) -> Self {
+        Self::of(Effect::Panic(message.into()))
+    }
+
+    /// The call returns this error. The closure runs once for each call.
+    ///
+    /// The type is checked when the call is made: if the function returns another error, the call panics and names both
+    /// types. It also panics for a function whose error borrows something, is a type parameter, or is hidden behind an
+    /// alias with such arguments.
+    pub fn fail_with<E: 'static>(
+        error: impl Fn() -> Result<Infallible, E> + Send + Sync + 'static,
+    ) -> Self {
+        let make = move || -> Box<dyn Any> {
+            match error() {
+                Ok(never) => match never {},
+                Err(error) => Box::new(error),
+            }
+        };
+        Self::of(Effect::Fail(Failure { type_name: type_name::<E>(), make: Arc::new(make) }))
+    }
+
+    /// The call returns `None`. For functions that return an `Option`.
+    pub fn none() -> Self {
+        Self::of(Effect::None)
+    }
+
+    /// It happens that many times, and never again.
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// It happens to every `n`th call: with 2, to the second, the fourth, and so on.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0.
+    #[track_caller]
+    pub fn every(self, n: u64) -> Self {
+        assert!(n > 0, "`every` needs a number of at least 1: with 2, every second call is hit");
+        Self { every: n, ..self }
+    }
+
+    /// It happens to this share of the calls. The same seed picks the same calls.
+    ///
+    /// # Panics
+    ///
+    /// If `share` is not from 0 to 1.
+    #[track_caller]
+    pub fn share(self, share: f64, seed: u64) -> Self {
+        assert!(
+            (0.0..=1.0).contains(&share),
+            "`share` needs a share from 0 to 1, and got {share}; for 10 % write `0.1`"
+        );
+        Self { share: Some((share, fastrand::Rng::with_seed(seed))), ..self }
+    }
+
+    fn of(effect: Effect) -> Self {
+        Self { effect, times: None, every: 1, share: None }
+    }
+}
+
+/// Where a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Before the circuit is asked.
+    Refusal,
+    /// In place of the body.
+    Body,
+}
+
+/// A fault of a circuit, and the calls that it has seen.
+#[derive(Debug)]
+pub(super) struct Planned {
+    name: String,
+    fault: Fault,
+    seen: u64,
+}
+
+/// A fault that happens to a call.
+#[derive(Debug)]
+pub(crate) enum Fired {
+    /// The call is refused.
+    Refuse,
+    /// It takes longer.
+    Delay(Duration),
+    /// It panics.
+    Panic(String),
+    /// It returns this error.
+    Fail(Failure),
+    /// It returns `None`.
+    None,
+}
+
+impl Planned {
+    pub(super) fn new(name: &str, fault: Fault) -> Self {
+        Self { name: name.to_owned(), fault, seen: 0 }
+    }
+
+    /// Whether a fault of that kind happens to the next call through that circuit.
+    pub(super) fn fire(&mut self, name: &str, kind: Kind) -> Option<Fired> {
+        if self.kind() != kind || !self.is_of(name) || self.fault.times == Some(0) {
+            return None;
+        }
+        self.seen += 1;
+        let is_in_turn = self.seen.is_multiple_of(self.fault.every);
+        // Drawn for every call, so that a seed picks the same calls whatever else is asked for.
+        let is_drawn =
+            self.fault.share.as_mut().is_none_or(|(share, random)| random.f64() < *share);
+        if !(is_in_turn && is_drawn) {
+            return None;
+        }
+        self.fault.times = self.fault.times.map(|times| times - 1);
+        Some(match &self.fault.effect {
+            Effect::Refuse => Fired::Refuse,
+            Effect::Delay(delay) => Fired::Delay(*delay),
+            Effect::Panic(message) => Fired::Panic(message.clone()),
+            Effect::Fail(failure) => Fired::Fail(failure.clone()),
+            Effect::None => Fired::None,
+        })
+    }
+
+    fn kind(&self) -> Kind {
+        if let Effect::Refuse = self.fault.effect { Kind::Refusal } else { Kind::Body }
+    }
+
+    /// The faults of a name are those of its keys, too.
+    fn is_of(&self, name: &str) -> bool {
+        name.strip_prefix(&*self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}

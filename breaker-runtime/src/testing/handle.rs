@@ -1,0 +1,116 @@
+//! Handles: the way into a test for other threads and tasks.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::registry::{self, Scope};
+
+/// Lets other threads and tasks into a test, from [`Isolated::handle`](super::Isolated::handle). Clones are the same.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "macros")] {
+/// use std::thread;
+/// use breaker_runtime::{circuit_breaker, testing};
+///
+/// #[circuit_breaker(name = "mail")]
+/// fn send() -> Option<()> {
+///     Some(())
+/// }
+///
+/// let test = testing::isolate();
+/// test.open("mail");
+/// let handle = test.handle();
+/// let sent = thread::spawn(move || {
+///     let _entered = handle.enter();
+///     send()
+/// });
+/// assert_eq!(sent.join().unwrap(), None);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Handle(Weak<Scope>);
+
+impl Handle {
+    pub(super) fn new(scope: &Arc<Scope>) -> Self {
+        Self(Arc::downgrade(scope))
+    }
+
+    /// This thread is in the test until the guard is dropped. Keep it while the thread makes calls.
+    ///
+    /// # Panics
+    ///
+    /// If the test has ended.
+    #[must_use = "the thread is in the test until the guard is dropped: write `let _entered = handle.enter();`"]
+    #[track_caller]
+    pub fn enter(&self) -> Entered {
+        Entered { _entered: registry::Entered::new(self.scope()) }
+    }
+
+    /// A future that enters the test for each poll: `tokio::spawn(handle.wrap(task()))`.
+    ///
+    /// # Panics
+    ///
+    /// If the test has ended. A task that is still running then goes on with the test's circuits.
+    #[track_caller]
+    pub fn wrap<F: Future>(&self, future: F) -> Wrapped<F> {
+        Wrapped { future, scope: self.scope() }
+    }
+
+    #[track_caller]
+    fn scope(&self) -> Arc<Scope> {
+        match self.0.upgrade().filter(|scope| !scope.is_over()) {
+            Some(scope) => scope,
+            None => panic!(
+                "the test of this handle has ended: its guard, from `testing::isolate()`, was dropped. Keep the guard \
+                 in a variable (`let test = ..`, not `let _ = ..`) until every thread is joined and every task is \
+                 awaited"
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// A thread is in a test until this is dropped, from [`Handle::enter`].
+#[derive(Debug)]
+#[must_use = "the thread is in the test until this is dropped"]
+pub struct Entered {
+    _entered: registry::Entered,
+}
+
+pin_project! {
+    /// A future that is polled in a test, from [`Handle::wrap`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Wrapped<F> {
+        #[pin]
+        future: F,
+        scope: Arc<Scope>,
+    }
+}
+
+impl<F: Future> Future for Wrapped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = registry::Entered::new(Arc::clone(this.scope));
+        this.future.poll(context)
+    }
+}
+
+impl<F> fmt::Debug for Wrapped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wrapped").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(name = "prices", config = "cooldown=5s")]
+fn price(sku: &str) -> Option<usize> {
+    Some(sku.len())
+}
+
+fn main() {
+    price("tea");
+}
