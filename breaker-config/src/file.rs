@@ -62,6 +62,8 @@ pub struct File {
     registry: Option<&'static Registry>,
     directives: Option<String>,
     listener: Option<Listener>,
+    #[cfg(feature = "state")]
+    state: Option<PathBuf>,
 }
 
 pub(crate) type Listener = Box<dyn Fn(&Reload) + Send>;
@@ -83,7 +85,15 @@ impl File {
     /// # Ok::<(), breaker_config::Errors>(())
     /// ```
     pub fn none() -> Self {
-        Self { path: None, watch: false, registry: None, directives: None, listener: None }
+        Self {
+            path: None,
+            watch: false,
+            registry: None,
+            directives: None,
+            listener: None,
+            #[cfg(feature = "state")]
+            state: None,
+        }
     }
 
     /// Whether the file is read again when it changes.
@@ -141,6 +151,41 @@ impl File {
         self
     }
 
+    /// A file that keeps the circuits that are not closed, so that a restart during an outage does not begin with all of
+    /// them closed. It is written a second after a change and when [`Configured`] is dropped, as a whole. At the start it
+    /// is [restored](Registry::restore), if it is not older than an hour.
+    ///
+    /// A file that is missing, truncated, foreign or unreadable never stops a start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// use breaker_runtime::{Config, Registry, State};
+    /// # let path = std::env::temp_dir().join(format!("breaker-doc-{}.state.json", std::process::id()));
+    /// # fn registry() -> &'static Registry { Box::leak(Box::new(Registry::new())) }
+    ///
+    /// let before = registry();
+    /// let config = File::none().directives("").registry(before).state(&path).apply()?;
+    /// before.circuit("mail", Config::new())?.trip();
+    /// drop(config);
+    ///
+    /// // The next process:
+    /// let after = registry();
+    /// let mail = after.circuit("mail", Config::new())?;
+    /// let config = File::none().directives("").registry(after).state(&path).apply()?;
+    /// assert_eq!(config.restored().opened, ["mail"]);
+    /// assert_eq!(mail.state(), State::Open);
+    /// # drop(config);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "state")]
+    pub fn state(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state = Some(path.into());
+        self
+    }
+
     /// Finds every mistake, without any effect.
     ///
     /// # Errors
@@ -178,6 +223,8 @@ impl File {
     pub fn apply(mut self) -> Result<Configured, Errors> {
         let listener = self.listener.take();
         let is_watched = self.watch && self.path.is_some();
+        #[cfg(feature = "state")]
+        let state = self.state.take().map(|path| std::path::absolute(&path).unwrap_or(path));
         let source = self.source()?;
         // Before the file is read, so that no change falls between.
         let watched = is_watched.then(|| Watched::begin(&source));
@@ -186,8 +233,19 @@ impl File {
         let applied = source.draft(text)?.apply(source.registry)?;
         #[cfg(feature = "tracing")]
         crate::watch::warn_of_unknown(&applied);
+        #[cfg(feature = "state")]
+        let restored = state.as_deref().map(|path| crate::state::restore(path, source.registry));
+        #[cfg(feature = "state")]
+        let keeper = state.map(|path| crate::state::Keeper::begin(path, source.registry));
         let watch = watched.map(|watched| watched.run(source, seen, listener));
-        Ok(Configured { applied, _watch: watch })
+        Ok(Configured {
+            applied,
+            #[cfg(feature = "state")]
+            restored: restored.unwrap_or_default(),
+            #[cfg(feature = "state")]
+            _keeper: keeper,
+            _watch: watch,
+        })
     }
 
     fn source(self) -> Result<Source, Errors> {
@@ -257,6 +315,10 @@ impl Source {
 #[must_use = "dropping it stops watching the file"]
 pub struct Configured {
     applied: Applied,
+    #[cfg(feature = "state")]
+    restored: breaker_runtime::Restored,
+    #[cfg(feature = "state")]
+    _keeper: Option<crate::state::Keeper>,
     _watch: Option<Watch>,
 }
 
@@ -265,5 +327,12 @@ impl Configured {
     #[must_use]
     pub const fn applied(&self) -> &Applied {
         &self.applied
+    }
+
+    /// What of the [saved state](File::state) was restored at the start.
+    #[cfg(feature = "state")]
+    #[must_use]
+    pub const fn restored(&self) -> &breaker_runtime::Restored {
+        &self.restored
     }
 }

@@ -57,6 +57,7 @@
 //!
 //! # Features
 //!
+//! * `state` (default): `File::state`, which saves the circuits that are not closed and restores them at the next start.
 //! * `tracing` (default): logs what each reload did. Without it, only [`File::on_reload`] and the registry's snapshot say
 //!   so.
 
@@ -66,6 +67,8 @@ mod draft;
 mod file;
 mod problem;
 mod read;
+#[cfg(feature = "state")]
+mod state;
 mod templates;
 mod text;
 mod watch;

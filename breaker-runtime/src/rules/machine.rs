@@ -466,7 +466,9 @@ impl Machine {
             let reason = downtime.reason.unwrap_or(TripReason::MANUAL);
             let trouble = self.trouble();
             (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
-            let until = downtime.left.map_or(Instant::NEVER, |left| now.after(left));
+            // What was saved is input, and must not keep a circuit open for longer than its settings could.
+            let longest = self.settings.cooldown_max.max(self.settings.cooldown);
+            let until = now.after(downtime.left.unwrap_or(Duration::MAX).min(longest));
             self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored(reason), now);
         }
         is_fresh

@@ -65,6 +65,7 @@ impl fmt::Display for State {
 /// ```
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TripKind {
     /// `failure_threshold` consecutive failures.
