@@ -137,11 +137,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn k01_no_source_of_the_runtime_asks_for_the_time_of_day() {
+fn k01_only_saved_state_asks_for_the_time_of_day() {
     let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("breaker-runtime/src"));
     assert!(sources.len() > 20, "they are somewhere else");
-    for source in sources {
-        let text = fs::read_to_string(&source).unwrap();
+    for source in sources.iter().filter(|source| !source.ends_with("registry/saved.rs")) {
+        let text = fs::read_to_string(source).unwrap();
         for asks in ["SystemTime", "UNIX_EPOCH", "coarsetime::Clock"] {
             assert!(!text.contains(asks), "{} in {}", asks, source.display());
         }
