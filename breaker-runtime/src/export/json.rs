@@ -275,7 +275,7 @@ impl Serialize for Event {
             EventKind::Transition(transition) => {
                 let Transition { from, to, cause, retry_after, observed } = transition;
                 let trip_reason = match cause {
-                    Cause::Tripped(reason) => Some(reason),
+                    Cause::Tripped(reason) | Cause::Restored(reason) => Some(reason),
                     _ => None,
                 };
                 object.serialize_entry("kind", "transition")?;
