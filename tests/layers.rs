@@ -158,7 +158,9 @@ fn off_switches_off_what_can_be_off_and_what_needs_it() {
         (None, None, None)
     );
     let held = [(); 5].map(|()| circuit.try_acquire().unwrap());
-    held.into_iter().for_each(|permit| permit.failure());
+    for permit in held {
+        permit.failure();
+    }
     assert_eq!(circuit.state(), State::Closed);
     let text = circuit.snapshot().config.to_string();
     assert!(text.starts_with("failure_threshold=off, slow_call=off"), "{text}");

@@ -609,6 +609,7 @@ impl Registry {
     /// own.apply_all(vec![(Layer::Defaults, defaults), (Layer::File, file)])?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "as `apply`, which may keep them one day")]
     pub fn apply_all(&self, layers: Vec<(Layer, Vec<Statement>)>) -> Result<Applied, ConfigErrors> {
         let _one_at_a_time = self.applying.lock();
         let (stack, unknown) = self.checked(&layers)?;
@@ -622,7 +623,7 @@ impl Registry {
         let mut changed: Vec<_> = self.read(lay).into_iter().flatten().collect();
         self.read(|entry| {
             if !before.contains_key(entry.name()) {
-                self.lay_anew(entry)
+                self.lay_anew(entry);
             }
         });
         self.lay_bounds();
@@ -647,6 +648,7 @@ impl Registry {
     /// let layers = vec![(Layer::File, vec![Statement::new("*", "cooldown", "soon", "a test")])];
     /// assert!(Registry::new().check(layers).is_err());
     /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "as `apply`, which may keep them one day")]
     pub fn check(&self, layers: Vec<(Layer, Vec<Statement>)>) -> Result<Vec<String>, ConfigErrors> {
         self.checked(&layers).map(|(_, unknown)| unknown)
     }

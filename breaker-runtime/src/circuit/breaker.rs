@@ -514,7 +514,7 @@ impl CircuitBreaker {
         let (option, value, by) = (told.option.name, value.trim().to_owned(), tame(by));
         let shown = Overridden { option, value, by, end };
         let overridden = membership.of().override_option(told, shown);
-        let (effective, next) = overridden.map_err(|problem| ConfigErrors::of_one(problem))?;
+        let (effective, next) = overridden.map_err(ConfigErrors::of_one)?;
         self.lapse_at(next);
         self.refit(&effective);
         self.deliver();

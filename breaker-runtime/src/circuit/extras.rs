@@ -43,6 +43,10 @@ impl Extras {
         }
     }
 
+    #[allow(
+        clippy::option_option,
+        reason = "`Some(None)` switches the limit off, as in `Effective`"
+    )]
     pub(super) fn set_call_timeout(&self, limit: Option<Option<Duration>>) {
         let limit = limit.map_or(0, |limit| limit.map_or(u64::MAX, nanos));
         self.call_timeout.store(limit, Ordering::Relaxed);

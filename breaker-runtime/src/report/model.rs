@@ -594,8 +594,6 @@ impl Model {
         }
     }
 
-    /// A control that sets a state of its own.
-
     fn probes(&self) -> Probes {
         let is_half_open = self.state == State::HalfOpen;
         Probes {

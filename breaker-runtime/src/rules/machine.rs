@@ -299,8 +299,10 @@ impl Machine {
             (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
             (Phase::Closed(evidence), None) => evidence.holds_until(),
             (Phase::Open { until, .. }, None) if !self.asks_when_open() => *until,
-            (Phase::Open { .. }, _)
-            | (Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled, _) => Instant::ZERO,
+            (
+                Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled,
+                _,
+            ) => Instant::ZERO,
         }
     }
 

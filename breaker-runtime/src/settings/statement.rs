@@ -151,6 +151,7 @@ pub(crate) struct Told {
 pub(crate) struct Effective {
     pub(crate) config: Config,
     /// `Some(None)` switches the limit of the functions off.
+    #[allow(clippy::option_option, reason = "a layer may say nothing, off, or a limit")]
     pub(crate) call_timeout: Option<Option<Duration>>,
     pub(crate) max_keys: Option<u32>,
     pub(crate) sources: Sources,
