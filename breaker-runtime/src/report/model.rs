@@ -520,9 +520,8 @@ impl Model {
                 self.judge_probes(end, self.now);
                 if end == ProbeEnd::Neither { Settlement::Neutral } else { Settlement::Recorded }
             }
-            State::Disabled => Settlement::Neutral,
-            // It was let in all the same.
-            State::Open => Settlement::Neutral,
+            // An open circuit that observes let it in all the same.
+            State::Disabled | State::Open => Settlement::Neutral,
             State::ForcedOpen => unreachable!("nobody is let in here"),
         }
     }
