@@ -140,7 +140,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn k01_no_source_of_the_runtime_asks_for_the_time_of_day() {
     let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("breaker-runtime/src"));
     assert!(sources.len() > 20, "they are somewhere else");
-    for source in sources {
+    // Only the wall clock means something to the next process (R31).
+    let saved = Path::new("registry/saved.rs");
+    for source in sources.into_iter().filter(|source| !source.ends_with(saved)) {
         let text = fs::read_to_string(&source).unwrap();
         for asks in ["SystemTime", "UNIX_EPOCH", "coarsetime::Clock"] {
             assert!(!text.contains(asks), "{} in {}", asks, source.display());
