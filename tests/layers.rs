@@ -384,3 +384,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn r33_listeners_hear_of_refused_settings_once() {
+    let own = Registry::new();
+    let (told, heard) = mpsc::channel();
+    let _listening = own.subscribe_to_changes(move |event| {
+        let _ = told.send((event.name.clone(), event.sequence, event.kind.to_string()));
+    });
+    own.refuse(
+        Layer::File,
+        vec!["breaker.toml:3:1: one".to_owned(), "breaker.toml:5:1: two".to_owned()],
+    );
+    own.snapshot();
+    let text = "settings refused (file): breaker.toml:3:1: one; breaker.toml:5:1: two";
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), [("*".to_owned(), 1, text.to_owned())]);
+}

@@ -33,9 +33,10 @@ use self::circuits::Circuits;
 pub use self::event::{Change, Event, EventKind};
 pub use self::keyed::Keyed;
 use self::keyed::KeyedCircuits;
-use self::layers::{Stack, problem, unknown};
+use self::layers::{ALL, Stack, problem, unknown};
 pub use self::listeners::Subscription;
 use self::listing::{Entry, Surroundings};
+use self::outbox::Outbox;
 use self::provenance::Provenance;
 pub use self::saved::{LeftAlone, Restored, Saved};
 #[cfg(feature = "test-util")]
@@ -101,6 +102,8 @@ pub struct Registry {
     /// Layers are applied one after the other.
     applying: Mutex<()>,
     refused: Mutex<BTreeMap<Layer, Vec<String>>>,
+    /// Events about no single circuit.
+    outbox: Outbox,
     circuits: Arc<Circuits>,
     /// What its circuits go by.
     clock: RwLock<Clock>,
@@ -129,6 +132,7 @@ impl Registry {
             around: Arc::default(),
             applying: Mutex::default(),
             refused: Mutex::default(),
+            outbox: Outbox::default(),
             circuits: Arc::default(),
             clock: RwLock::default(),
             keyed: RwLock::new(BTreeMap::new()),
@@ -653,7 +657,7 @@ impl Registry {
         self.checked(&layers).map(|(_, unknown)| unknown)
     }
 
-    /// Says in snapshots that settings were refused, until that layer is applied. For code that reads settings from
+    /// Says in snapshots that settings were refused, until that layer is applied, and tells listeners once. For code that reads settings from
     /// somewhere and keeps the old ones when the new ones are wrong.
     ///
     /// # Examples
@@ -669,7 +673,12 @@ impl Registry {
     /// # Ok::<(), breaker_runtime::ConfigErrors>(())
     /// ```
     pub fn refuse(&self, layer: Layer, mistakes: Vec<String>) {
+        if self.around.listeners.hear_of(Topic::Circuits) {
+            let mistakes = mistakes.clone().into();
+            self.outbox.post(None, [EventKind::SettingsRefused { layer, mistakes }]);
+        }
         self.refused.lock().insert(layer, mistakes);
+        self.outbox.deliver(ALL, &self.around.listeners);
     }
 
     /// What is wrong with settings that were [refused](Registry::refuse), until they are right.

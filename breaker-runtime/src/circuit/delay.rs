@@ -12,6 +12,8 @@ use tokio::time::{Sleep, sleep};
 pub(super) struct Delay(Option<Pin<Box<Sleep>>>);
 
 impl Delay {
+    pub(super) const NONE: Self = Self(None);
+
     pub(super) fn of(delay: Duration) -> Self {
         Self(Some(Box::pin(sleep(delay))))
     }

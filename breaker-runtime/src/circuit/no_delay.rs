@@ -3,10 +3,12 @@
 use std::task::{Context, Poll};
 
 /// Nothing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Delay;
 
 impl Delay {
+    pub(super) const NONE: Self = Self;
+
     #[inline]
     #[expect(clippy::unused_self, reason = "with feature `test-util` there is something to poll")]
     pub(super) fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {

@@ -14,7 +14,6 @@ impl Timer {
         Self
     }
 
-    #[expect(clippy::unused_self, reason = "there is a timer with feature `tokio`")]
     pub(crate) async fn within<F: Future>(&self, _: Duration, _: F) -> Option<F::Output> {
         future::ready(None).await
     }

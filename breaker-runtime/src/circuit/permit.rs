@@ -241,7 +241,7 @@ impl<'a> Permit<'a> {
         began: Instant,
         if_dropped: IfDropped,
     ) -> Self {
-        Self { breaker, claim, began, if_dropped, delay: Delay::default() }
+        Self { breaker, claim, began, if_dropped, delay: Delay::NONE }
     }
 
     /// Records a success.
@@ -317,7 +317,7 @@ impl<'a> Permit<'a> {
     #[allow(clippy::needless_pass_by_value, reason = "a leave makes one permit")]
     pub(super) fn with(breaker: &'a CircuitBreaker, leave: Leave) -> Self {
         let Leave { claim, began, if_dropped } = leave;
-        Self { breaker, claim, began, if_dropped, delay: Delay::default() }
+        Self { breaker, claim, began, if_dropped, delay: Delay::NONE }
     }
 
     #[inline]

@@ -301,6 +301,12 @@ impl Serialize for Event {
                 object.serialize_entry("changes", changes)?;
                 object.serialize_entry("text", &kind.to_string())?;
             }
+            EventKind::SettingsRefused { layer, mistakes } => {
+                object.serialize_entry("kind", "settings_refused")?;
+                object.serialize_entry("layer", layer.as_str())?;
+                object.serialize_entry("mistakes", mistakes)?;
+                object.serialize_entry("text", &kind.to_string())?;
+            }
             EventKind::Conflict(conflict) => {
                 object.serialize_entry("kind", "conflict")?;
                 object.serialize_entry("conflict", conflict.as_ref())?;

@@ -14,7 +14,7 @@ use crate::rules::{Cause, State, Transition, TripKind};
 /// | a circuit opens | `WARN` |
 /// | any other change of state | `INFO` |
 /// | a rejected call, a late outcome | `DEBUG` |
-/// | a config conflict | `ERROR` |
+/// | a config conflict, refused settings | `ERROR` |
 ///
 /// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate`,
 /// `breaker.retry_after_ms`, `breaker.observed` and `breaker.missed` ([`Event::missed`]). Fields without a value are left
@@ -61,6 +61,15 @@ pub fn trace(event: &Event) {
                 breaker.missed = missed
             },
             "settings changed"
+        ),
+        EventKind::SettingsRefused { .. } => error!(
+            target: "breaker",
+            {
+                breaker.name = name,
+                breaker.reason = %event.kind,
+                breaker.missed = missed
+            },
+            "settings refused"
         ),
         EventKind::Conflict(conflict) => error!(
             target: "breaker",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::circuit::{News, Topic};
 use crate::rules::{Outcome, Refusal, RejectedReason, Transition};
-use crate::settings::{Conflict, Effective, Readable, Source};
+use crate::settings::{Conflict, Effective, Layer, Readable, Source};
 
 /// Something that happened to a circuit of a registry.
 ///
@@ -105,6 +105,14 @@ pub enum EventKind {
     Reconfigured(Box<[Change]>),
     /// A second, different config was stated for the name.
     Conflict(Box<Conflict>),
+    /// Settings from outside the code were [refused](crate::Registry::refuse), and the old ones stay. The name of such an
+    /// event is `*`: it is about no single circuit.
+    SettingsRefused {
+        /// The layer.
+        layer: Layer,
+        /// What is wrong, one text each.
+        mistakes: Box<[String]>,
+    },
 }
 
 /// A setting of a circuit that has another value now.
@@ -191,6 +199,9 @@ impl fmt::Display for EventKind {
                 write!(f, "reconfigured: {}", changes.join(", "))
             }
             Self::Conflict(conflict) => conflict.fmt(f),
+            Self::SettingsRefused { layer, mistakes } => {
+                write!(f, "settings refused ({layer}): {}", mistakes.join("; "))
+            }
         }
     }
 }
@@ -198,7 +209,10 @@ impl fmt::Display for EventKind {
 impl EventKind {
     pub(super) fn topic(&self) -> Topic {
         match self {
-            Self::Transition(_) | Self::Reconfigured(_) | Self::Conflict(_) => Topic::Circuits,
+            Self::Transition(_)
+            | Self::Reconfigured(_)
+            | Self::Conflict(_)
+            | Self::SettingsRefused { .. } => Topic::Circuits,
             Self::Rejected { .. } | Self::Late { .. } => Topic::Calls,
         }
     }

@@ -6,7 +6,7 @@ use crate::circuit::RwLock;
 use crate::settings::{Config, Effective, Layer, Mistake, Source, Statement, Told};
 
 /// The statement about every circuit.
-const ALL: &str = "*";
+pub(super) const ALL: &str = "*";
 
 /// The layers of a registry.
 #[derive(Debug, Default)]
