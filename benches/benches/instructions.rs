@@ -23,13 +23,13 @@ struct Limit {
 const LIMITS: [Limit; 10] = [
     Limit { case: "closed", twin: "bare", bench: 40, release: 54 },
     Limit { case: "closed-async", twin: "bare-async", bench: 74, release: 74 },
-    Limit { case: "open", twin: "bare", bench: 152, release: 190 },
+    Limit { case: "open", twin: "bare", bench: 160, release: 200 },
     Limit { case: "open-heard", twin: "bare", bench: 700, release: 740 },
     Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 54 },
     Limit { case: "fallback-path", twin: "bare", bench: 44, release: 54 },
     Limit { case: "time-window", twin: "bare", bench: 160, release: 172 },
-    Limit { case: "slow-call", twin: "bare", bench: 248, release: 258 },
-    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 112, release: 140 },
+    Limit { case: "slow-call", twin: "bare", bench: 248, release: 264 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 116, release: 148 },
     Limit { case: "known-key", twin: "bare", bench: 1130, release: 1170 },
 ];
 

@@ -19,13 +19,13 @@ use crate::registry::{self, Scope};
 /// use std::thread;
 /// use breaker_runtime::{circuit_breaker, testing};
 ///
-/// #[circuit_breaker(name = "mail")]
+/// #[circuit_breaker(name = "mailer")]
 /// fn send() -> Option<()> {
 ///     Some(())
 /// }
 ///
 /// let test = testing::isolate();
-/// test.open("mail");
+/// test.open("mailer");
 /// let handle = test.handle();
 /// let sent = thread::spawn(move || {
 ///     let _entered = handle.enter();
