@@ -10,7 +10,7 @@ const HEALTHY_CIRCUIT: i64 = 512;
 /// One with 99 failures in its window of 100 calls.
 const FAILED_CIRCUIT: i64 = 1800;
 /// One that is half-open, with its three probes in flight, and the counts of its changes of state.
-const PROBING_CIRCUIT: i64 = 1260;
+const PROBING_CIRCUIT: i64 = 1290;
 /// What the registry adds to a circuit: its entry there, and what events need.
 const REGISTRATION: i64 = 240;
 /// The static behind an annotated function.

@@ -9,6 +9,7 @@ mod orders;
 mod staged;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -34,8 +35,6 @@ pub(crate) struct Machine {
     now: Instant,
     trouble: Option<Box<Trouble>>,
     history: Option<Box<History>>,
-    /// Transitions that nobody has taken yet, in order.
-    news: Vec<Transition>,
     jitter: fastrand::Rng,
 }
 
@@ -59,6 +58,8 @@ struct Trouble {
 struct History {
     past: Past,
     orders: Option<Box<Orders>>,
+    /// Transitions that nobody has taken yet, in order.
+    news: Vec<Transition>,
 }
 
 /// Counts of transitions and time spent open, since the circuit was made.
@@ -199,7 +200,6 @@ impl Machine {
             now,
             trouble: None,
             history: None,
-            news: Vec::new(),
             jitter: fastrand::Rng::with_seed(seed),
         }
     }
@@ -589,7 +589,7 @@ impl Machine {
 
     /// Returns the transitions since the last call.
     pub(crate) fn take_news(&mut self) -> Vec<Transition> {
-        std::mem::take(&mut self.news)
+        self.history.as_mut().map(|history| mem::take(&mut history.news)).unwrap_or_default()
     }
 
     /// Whether a circuit that was not used for `untouched` can be evicted: it has no evidence, or only evidence older
@@ -687,7 +687,6 @@ impl Machine {
             phase,
             trouble: self.trouble.clone(),
             history: self.history.clone(),
-            news: Vec::new(),
             jitter: self.jitter.clone(),
             ..*self
         };
@@ -801,7 +800,7 @@ impl Machine {
             }
         }
         let observed = self.is_observing();
-        self.news.push(Transition { from, to, cause, retry_after, observed });
+        self.history().news.push(Transition { from, to, cause, retry_after, observed });
     }
 
     /// Transitions and open time, up to `now`.
