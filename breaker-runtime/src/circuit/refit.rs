@@ -100,7 +100,9 @@ impl GoodNow<'_> {
     ///
     /// From a run to time: how many timed calls there are is read before the word changes, so all that find it
     /// changed come after them. From time to a run: it is read after the word has changed, and calls that it
-    /// misses find the word changed when they have counted themselves, and go into the run too.
+    /// misses find the word changed when they have counted themselves, and go into the run too. One may miss both: a
+    /// processor may read the word before others see what it has counted. To forbid that would take a fence in each
+    /// call of a window of time. Such a call is in the totals, and ends no run of failures.
     pub(super) fn refit(&self, settings: &Settings) -> Good {
         let (word, totals) = (&self.circuit.word, &self.circuit.totals);
         let (seen, manner) = (word.load(), Manner::of(settings));

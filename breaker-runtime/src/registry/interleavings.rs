@@ -531,8 +531,11 @@ fn r24_a_success_amid_a_change_of_the_windows_kind_ends_the_run_of_failures() {
             circuit.reconfigure(to.cooldown(COOLDOWN)).unwrap();
             assert!(other.join().unwrap());
             let snapshot = at_rest(&circuit);
-            assert_eq!((snapshot.consecutive_failures, snapshot.calls.late), (0, 0));
-            assert!(snapshot.window_calls <= 1 && snapshot.calls.success == 1);
+            // With weak loads, a timed call and the change may miss each other.
+            let may_be_missed = from == by_time && !LOADS_ARE_CHANGES.load(Ordering::Relaxed);
+            assert!(snapshot.consecutive_failures <= u32::from(may_be_missed));
+            assert!(snapshot.window_calls <= 1 + u32::from(may_be_missed));
+            assert_eq!((snapshot.calls.success, snapshot.calls.late), (1, 0));
         });
     }
 }
@@ -579,9 +582,14 @@ fn r09_a_snapshot_shows_state_epoch_and_counts_of_one_epoch() {
             call(circuit, End::Ignored);
         });
         let Snapshot { state, epoch, calls, .. } = circuit.snapshot();
+        // The totals are not modelled. So with weak loads, nothing puts them and the word in an order.
+        let is_ordered = LOADS_ARE_CHANGES.load(Ordering::Relaxed);
         match epoch {
-            0 => assert!(state == State::Closed && calls.ignored == 0),
-            1 => assert!(state == State::Open && (calls.failure, calls.ignored) == (1, 0)),
+            0 => assert!(state == State::Closed && (calls.ignored == 0 || !is_ordered)),
+            1 => {
+                assert!(state == State::Open && calls.failure == 1);
+                assert!(calls.ignored == 0 || !is_ordered);
+            }
             _ => assert!(state == State::Closed && calls.failure == 1),
         }
         other.join().unwrap();
