@@ -3,6 +3,7 @@
 mod common;
 
 use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::{
@@ -399,4 +400,56 @@ fn r33_listeners_hear_of_refused_settings_once() {
     own.snapshot();
     let text = "settings refused (file): breaker.toml:3:1: one; breaker.toml:5:1: two";
     assert_eq!(heard.try_iter().collect::<Vec<_>>(), [("*".to_owned(), 1, text.to_owned())]);
+}
+
+#[test]
+fn r34_the_bound_of_keys_can_be_overridden_and_the_override_undone() {
+    let own = Registry::new();
+    let hosts = own.keyed("http", Config::new(), 8).unwrap();
+    let shared = own.get("http").unwrap();
+    shared.override_for(Override::Option("max_keys", "1"), None, "").unwrap();
+    let first = hosts.get("alpha");
+    assert_eq!(hosts.get("beta").name(), "http", "there is no room");
+    shared.end_overrides();
+    assert_eq!(hosts.get("beta").name(), "http/beta");
+    drop(first);
+}
+
+#[test]
+fn r33_r34_settings_that_come_together_are_all_there_in_the_end() {
+    let own = Registry::new();
+    let circuit = own.circuit("pay", Config::new()).unwrap();
+    for round in 1..=2_000 {
+        let [a, b, c] = [0, 1, 2].map(|more| (round * 3 + more).to_string());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                own.apply(Layer::File, vec![state("pay", "success_threshold", &a)]).unwrap();
+            });
+            scope.spawn(|| {
+                circuit.override_for(Override::Option("failure_threshold", &b), None, "").unwrap();
+            });
+            circuit.override_for(Override::Option("half_open_max_calls", &c), None, "").unwrap();
+        });
+        let settings = circuit.snapshot().config.settings();
+        assert_eq!(settings.success_threshold.to_string(), a);
+        assert_eq!(settings.failure_threshold.map(|it| it.to_string()), Some(b));
+        assert_eq!(settings.half_open_max_calls.to_string(), c);
+    }
+}
+
+#[test]
+fn r20_a_listener_may_apply_settings_that_it_hears_of() {
+    let own: &'static Registry = Box::leak(Box::default());
+    own.circuit("pay", Config::new()).unwrap();
+    own.circuit("mail", Config::new()).unwrap();
+    let (told, heard) = mpsc::channel();
+    own.subscribe_to_changes(move |event| {
+        if event.name == "pay" {
+            own.apply(Layer::Environment, vec![state("mail", "cooldown", "7s")]).unwrap();
+            told.send(cooldown(own, "mail")).unwrap();
+        }
+    })
+    .detach();
+    thread::spawn(move || own.apply(Layer::File, vec![state("pay", "cooldown", "5s")]));
+    assert_eq!(heard.recv_timeout(SECOND * 30), Ok(SECOND * 7));
 }

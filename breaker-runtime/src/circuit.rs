@@ -35,7 +35,9 @@ mod totals;
 mod word;
 
 pub use acquire::Acquire;
-pub(crate) use audience::{Attention, Audience, Description, Membership, News, Overridden, Topic};
+pub(crate) use audience::{
+    Attention, Audience, Description, Membership, News, Overridden, Terms, Topic,
+};
 pub use breaker::CircuitBreaker;
 pub(crate) use breaker::{Counted, zero_limit};
 pub(crate) use bulkhead::Bulkhead;

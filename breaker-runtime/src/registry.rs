@@ -1,5 +1,6 @@
 //! Registries: circuits by name and by key, annotated functions, listeners and events.
 
+mod apply;
 mod circuits;
 mod event;
 #[cfg(all(test, breaker_loom))]
@@ -29,11 +30,11 @@ use std::time::Duration;
 use breaker_options::nearest;
 use once_cell::sync::Lazy;
 
+pub use self::apply::Applied;
 use self::circuits::Circuits;
 pub use self::event::{Change, Event, EventKind};
 pub use self::keyed::Keyed;
 use self::keyed::KeyedCircuits;
-use self::layers::{ALL, Stack, problem, unknown};
 pub use self::listeners::Subscription;
 use self::listing::{Entry, Surroundings};
 use self::outbox::Outbox;
@@ -48,8 +49,7 @@ use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
 use crate::rules::Override;
 use crate::settings::{
-    Config, ConfigError, ConfigErrors, Conflict, Layer, Mistake, Name, Site, Stated, Statement,
-    tame,
+    Config, ConfigError, ConfigErrors, Conflict, Layer, Name, Site, Stated, tame,
 };
 
 const NO_ROOM: ConfigError = ConfigError::new(
@@ -99,8 +99,6 @@ fn process() -> &'static Registry {
 #[derive(Debug)]
 pub struct Registry {
     around: Arc<Surroundings>,
-    /// Layers are applied one after the other.
-    applying: Mutex<()>,
     refused: Mutex<BTreeMap<Layer, Vec<String>>>,
     /// Events about no single circuit.
     outbox: Outbox,
@@ -130,7 +128,6 @@ impl Registry {
     pub fn new() -> Self {
         Self {
             around: Arc::default(),
-            applying: Mutex::default(),
             refused: Mutex::default(),
             outbox: Outbox::default(),
             circuits: Arc::default(),
@@ -552,190 +549,6 @@ impl Registry {
         }
     }
 
-    /// Replaces a layer of settings, in one step: it is applied as a whole, or not at all. The circuits that exist go
-    /// by it at once and keep their state, counts and calls in flight; later ones begin with it.
-    ///
-    /// A later [layer](Layer) wins, option by option. Inside a layer, the more precise circuit wins. The words are
-    /// those of the attribute. `call_timeout` sets the time limit of functions that state one, and `max_keys` the bound of
-    /// functions that have keys. All other options of functions are code.
-    ///
-    /// An empty list takes the layer away.
-    ///
-    /// # Errors
-    ///
-    /// All mistakes at once, each with its [statement](ConfigErrors::by_statement): unknown options, wrong values,
-    /// unknown circuits (with the nearest known name), and settings that contradict each other once all layers are laid
-    /// over each other. Nothing has changed then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use breaker_runtime::{Config, Layer, Registry, Statement};
-    ///
-    /// let own = Registry::new();
-    /// let payments = own.circuit("payments", Config::new().failure_threshold(3))?;
-    /// let statements = vec![
-    ///     Statement::new("*", "cooldown", "5s", "settings table, row 1"),
-    ///     Statement::new("payments", "failure_threshold", "off", "settings table, row 2"),
-    ///     Statement::new("payments", "failure_rate", "25%", "settings table, row 3"),
-    /// ];
-    /// let applied = own.apply(Layer::File, statements)?;
-    /// assert_eq!(applied.changed, ["payments"]);
-    /// let settings = payments.snapshot().config.settings();
-    /// assert_eq!((settings.failure_threshold, settings.failure_rate), (None, Some(0.25)));
-    /// assert_eq!(settings.cooldown, Duration::from_secs(5));
-    ///
-    /// let misspelt = vec![Statement::new("paymets", "cooldown", "5s", "settings table, row 1")];
-    /// let errors = own.apply(Layer::File, misspelt).unwrap_err();
-    /// assert_eq!(errors.to_string(), "unknown circuit \"paymets\"; did you mean \"payments\"?");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn apply(&self, layer: Layer, statements: Vec<Statement>) -> Result<Applied, ConfigErrors> {
-        self.apply_all(vec![(layer, statements)])
-    }
-
-    /// As [`apply`](Registry::apply), for several layers in one step. A file with defaults and templates has three.
-    ///
-    /// # Errors
-    ///
-    /// As [`apply`](Registry::apply).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use breaker_runtime::{Config, Layer, Registry, Statement};
-    ///
-    /// let own = Registry::new();
-    /// own.circuit("payments", Config::new())?;
-    /// let defaults = vec![Statement::new("*", "cooldown", "30s", "breaker.toml:2")];
-    /// let file = vec![Statement::new("payments", "cooldown", "5s", "breaker.toml:5")];
-    /// own.apply_all(vec![(Layer::Defaults, defaults), (Layer::File, file)])?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[allow(clippy::needless_pass_by_value, reason = "as `apply`, which may keep them one day")]
-    pub fn apply_all(&self, layers: Vec<(Layer, Vec<Statement>)>) -> Result<Applied, ConfigErrors> {
-        let _one_at_a_time = self.applying.lock();
-        let (stack, unknown) = self.checked(&layers)?;
-        let before = self.read(|entry| (entry.name().to_owned(), entry.effective_now()));
-        let before: BTreeMap<_, _> = before.into_iter().collect();
-        self.around.layers.replace(stack);
-        let lay = |entry: &Entry| {
-            let before = before.get(entry.name())?;
-            entry.lay(before).then(|| entry.name().to_owned())
-        };
-        let mut changed: Vec<_> = self.read(lay).into_iter().flatten().collect();
-        self.read(|entry| {
-            if !before.contains_key(entry.name()) {
-                self.lay_anew(entry);
-            }
-        });
-        self.lay_bounds();
-        changed.sort();
-        self.refused.lock().retain(|refused, _| layers.iter().all(|(layer, _)| layer != refused));
-        self.read(Entry::deliver);
-        Ok(Applied { changed, unknown })
-    }
-
-    /// Finds all mistakes that [`apply_all`](Registry::apply_all) would find, and changes nothing. Returns the circuits
-    /// that do not exist yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`apply`](Registry::apply).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use breaker_runtime::{Layer, Registry, Statement};
-    ///
-    /// let layers = vec![(Layer::File, vec![Statement::new("*", "cooldown", "soon", "a test")])];
-    /// assert!(Registry::new().check(layers).is_err());
-    /// ```
-    #[allow(clippy::needless_pass_by_value, reason = "as `apply`, which may keep them one day")]
-    pub fn check(&self, layers: Vec<(Layer, Vec<Statement>)>) -> Result<Vec<String>, ConfigErrors> {
-        self.checked(&layers).map(|(_, unknown)| unknown)
-    }
-
-    /// Says in snapshots that settings were refused, until that layer is applied, and tells listeners once. For code that reads settings from
-    /// somewhere and keeps the old ones when the new ones are wrong.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use breaker_runtime::{Layer, Registry};
-    ///
-    /// let own = Registry::new();
-    /// own.refuse(Layer::File, vec!["breaker.toml:3: `cooldown` needs a unit".to_owned()]);
-    /// assert_eq!(own.snapshot().refused.len(), 1);
-    /// own.apply(Layer::File, vec![])?;
-    /// assert!(own.snapshot().refused.is_empty());
-    /// # Ok::<(), breaker_runtime::ConfigErrors>(())
-    /// ```
-    pub fn refuse(&self, layer: Layer, mistakes: Vec<String>) {
-        if self.around.listeners.hear_of(Topic::Circuits) {
-            let mistakes = mistakes.clone().into();
-            self.outbox.post(None, [EventKind::SettingsRefused { layer, mistakes }]);
-        }
-        self.refused.lock().insert(layer, mistakes);
-        self.outbox.deliver(ALL, &self.around.listeners);
-    }
-
-    /// What is wrong with settings that were [refused](Registry::refuse), until they are right.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(breaker_runtime::Registry::new().refused().is_empty());
-    /// ```
-    #[must_use]
-    pub fn refused(&self) -> Vec<String> {
-        self.refused.lock().values().flatten().cloned().collect()
-    }
-
-    /// The layers with those in place of what they had, and the circuits that do not exist yet.
-    fn checked(
-        &self,
-        layers: &[(Layer, Vec<Statement>)],
-    ) -> Result<(Stack, Vec<String>), ConfigErrors> {
-        let mut stack = self.around.layers.stack();
-        let mut mistakes: Vec<Mistake> = Vec::new();
-        for (layer, statements) in layers {
-            mistakes.extend(stack.set(*layer, statements).err().into_iter().flatten());
-            for (number, statement) in statements.iter().enumerate() {
-                let name = statement.circuit.trim();
-                if !statement.may_be_unknown && !self.knows(name) {
-                    let problem = format!("unknown circuit {:?}{}", tame(name), self.hint(name));
-                    mistakes.push(Mistake::of(*layer, number, problem));
-                }
-            }
-        }
-        if mistakes.is_empty() {
-            let problems = self.read(|entry| problem(entry.name(), &entry.effective(&stack)));
-            let mut problems: Vec<_> = problems.into_iter().flatten().collect();
-            problems.sort_by(|one, other| one.text.cmp(&other.text));
-            mistakes.extend(problems.into_iter().map(|problem| problem.located(layers)));
-        }
-        if mistakes.is_empty() {
-            let unknown = unknown(stack.names(), |name| self.knows(name));
-            Ok((stack, unknown))
-        } else {
-            Err(ConfigErrors::of(mistakes))
-        }
-    }
-
-    /// Whether a statement about that name is about a circuit, or about a key of one.
-    fn knows(&self, name: &str) -> bool {
-        name == "*" || self.entry(name).is_some() || self.keyed_with(name).is_some()
-    }
-
-    /// The bounds of keys, as the layers state them.
-    fn lay_bounds(&self) {
-        for keyed in self.all_keyed() {
-            keyed.lay_bound();
-        }
-    }
-
     pub(crate) fn no_circuit(&self, name: &str) -> String {
         let hint = self.hint(name);
         format!("`name` must be the name of a circuit: {:?} is unknown{hint}", tame(name))
@@ -773,9 +586,7 @@ impl Registry {
         let name = shared.name().into();
         let limit = usize::try_from(max_keys).unwrap_or(usize::MAX);
         let made = || Arc::new(KeyedCircuits::new(shared, Arc::clone(&self.circuits), limit));
-        let keyed = Arc::clone(self.keyed.write().entry(name).or_insert_with(made));
-        keyed.lay_bound();
-        keyed
+        Arc::clone(self.keyed.write().entry(name).or_insert_with(made))
     }
 
     /// Makes a circuit that code asked for. The circuit of a key gets the config of the shared one.
@@ -793,15 +604,8 @@ impl Registry {
     fn add(&self, name: Name, provenance: Provenance) -> Entry {
         let made = Entry::new(name, self.clock.read().clone(), provenance, &self.around);
         let entry = self.circuits.insert(made);
-        self.lay_anew(&entry);
+        entry.catch_up();
         entry
-    }
-
-    /// A layer may have been applied between the look at the layers and the insertion of a new circuit.
-    fn lay_anew(&self, entry: &Entry) {
-        if !self.around.layers.are_empty() {
-            entry.circuit.refit(&entry.effective_now());
-        }
     }
 
     fn entry(&self, name: &str) -> Option<Entry> {
@@ -832,27 +636,4 @@ impl Default for Registry {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// What [`Registry::apply`] did.
-///
-/// # Examples
-///
-/// ```
-/// use breaker_runtime::{Config, Layer, Registry, Statement};
-///
-/// let own = Registry::new();
-/// own.circuit("payments", Config::new())?;
-/// let applied = own.apply(Layer::File, vec![Statement::new("*", "cooldown", "5s", "a test")])?;
-/// assert_eq!(applied.changed, ["payments"]);
-/// assert!(applied.unknown.is_empty());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Applied {
-    /// The circuits that go by other settings now, sorted.
-    pub changed: Vec<String>,
-    /// The names in all layers that no circuit has yet, sorted.
-    pub unknown: Vec<String>,
 }

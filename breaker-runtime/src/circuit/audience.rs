@@ -72,29 +72,25 @@ pub(crate) trait Audience: fmt::Debug + Send + Sync {
     /// Delivers queued events, and returns whether there were any. Called without any lock, because it runs user code.
     fn deliver(&self) -> bool;
 
-    /// Replaces what code states about the circuit, and returns what the circuit goes by then.
+    /// Replaces what code states about the circuit, and returns the circuit's terms after that.
     ///
     /// # Errors
     ///
     /// What is wrong with it, together with everything else that is stated. Nothing has changed then.
-    fn restate(&self, config: Config) -> Result<Effective, ConfigError>;
+    fn restate(&self, config: Config) -> Result<Terms, ConfigError>;
 
-    /// Overrides an option until then. Returns what the circuit goes by then, and when the next override ends.
+    /// Overrides an option, and returns the circuit's terms after that.
     ///
     /// # Errors
     ///
     /// What is wrong with it, together with everything else that is stated. Nothing has changed then.
-    fn override_option(
-        &self,
-        told: Told,
-        shown: Overridden,
-    ) -> Result<(Effective, Instant), String>;
+    fn override_option(&self, told: Told, shown: Overridden) -> Result<Terms, String>;
 
-    /// Removes all overrides of options, and returns what the circuit goes by then.
-    fn end_overrides(&self) -> Effective;
+    /// Removes all overrides of options, and returns the circuit's terms after that.
+    fn end_overrides(&self) -> Terms;
 
-    /// Removes overrides of options that have ended. Returns what the circuit goes by then, and when the next ends.
-    fn lapse(&self, now: Instant) -> (Effective, Instant);
+    /// Removes overrides of options that have ended, and returns the circuit's terms after that.
+    fn lapse(&self, now: Instant) -> Terms;
 
     /// Describes where the circuit's config comes from.
     fn describe(&self) -> Description;
@@ -124,27 +120,41 @@ pub(crate) struct Overridden {
     pub(crate) end: Instant,
 }
 
-/// A circuit's place in a registry.
+/// What a circuit goes by.
 #[derive(Debug)]
-pub(crate) struct Membership<A: ?Sized = dyn Audience> {
+pub(crate) struct Terms {
+    pub(crate) effective: Effective,
+    /// When the first setting ends that is there for a time (R34).
+    pub(crate) lapses_at: Instant,
+    /// Terms with a greater number were read later, so they hold every change that these hold.
+    pub(crate) number: u64,
+}
+
+impl Terms {
+    /// The terms of a circuit in no registry. The last ones to come apply.
+    pub(crate) fn of(config: Config) -> Self {
+        Self { effective: Effective::of(config), lapses_at: Instant::NEVER, number: 0 }
+    }
+}
+
+/// A circuit's place in a registry. The number of listeners stands beside the audience, because each refused call
+/// reads it.
+#[derive(Debug)]
+pub(crate) struct Membership {
     attention: Arc<Attention>,
-    audience: A,
-}
-
-impl<A> Membership<A> {
-    pub(crate) fn new(attention: Arc<Attention>, audience: A) -> Self {
-        Self { attention, audience }
-    }
-}
-
-impl<A: ?Sized> Membership<A> {
-    /// The audience, whether or not anybody listens.
-    pub(crate) fn of(&self) -> &A {
-        &self.audience
-    }
+    audience: Arc<dyn Audience>,
 }
 
 impl Membership {
+    pub(crate) fn new(attention: Arc<Attention>, audience: Arc<dyn Audience>) -> Self {
+        Self { attention, audience }
+    }
+
+    /// The audience, whether or not it has listeners.
+    pub(crate) fn of(&self) -> &dyn Audience {
+        &*self.audience
+    }
+
     /// Posts the events that have listeners. Listeners of calls also get events of circuits.
     pub(crate) fn post(&self, epoch: Epoch, news: impl Iterator<Item = News>) {
         let is_paid_to_calls = self.attention.is_paid_to(Topic::Calls);
@@ -157,6 +167,6 @@ impl Membership {
 
     /// The audience, if it has listeners for that topic.
     pub(crate) fn audience(&self, topic: Topic) -> Option<&dyn Audience> {
-        self.attention.is_paid_to(topic).then_some(&self.audience)
+        self.attention.is_paid_to(topic).then(|| self.of())
     }
 }

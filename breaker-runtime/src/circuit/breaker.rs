@@ -8,7 +8,7 @@ use std::time::Duration;
 use once_cell::race::OnceBox;
 
 use super::acquire::Acquire;
-use super::audience::{Description, Membership, Overridden};
+use super::audience::{Description, Membership, Overridden, Terms};
 use super::bulkhead::Bulkhead;
 use super::clock::{Clock, Source, Stopwatch};
 use super::counts::{Calls, Rejections};
@@ -66,7 +66,7 @@ pub struct CircuitBreaker {
     pub(super) machine: Mutex<Machine>,
     pub(super) name: Name,
     /// `None` for a circuit in no registry, which has no listeners.
-    pub(super) membership: Option<Arc<Membership>>,
+    pub(super) membership: Option<Membership>,
 }
 
 /// One reading of a circuit.
@@ -124,25 +124,17 @@ impl CircuitBreaker {
     ) -> Result<Self, ConfigError> {
         let name = Name::shared(name.into())?;
         config.validate()?;
-        Ok(Self::valid(name, config, clock, None))
+        Ok(Self::valid(name, &Terms::of(config), clock, None))
     }
 
-    /// A circuit for the registry, whose name and config were checked before.
-    pub(crate) fn listed(
+    /// A circuit whose name and terms were checked before.
+    pub(crate) fn valid(
         name: Name,
-        config: Config,
+        terms: &Terms,
         clock: Clock,
-        membership: Arc<Membership>,
+        membership: Option<Membership>,
     ) -> Self {
-        Self::valid(name, config, clock, Some(membership))
-    }
-
-    pub(super) fn valid(
-        name: Name,
-        config: Config,
-        clock: Clock,
-        membership: Option<Arc<Membership>>,
-    ) -> Self {
+        let config = terms.effective.config;
         let settings = config.settings();
         let clock = Source::new(clock, settings.shortest_time());
         let stopwatch = Stopwatch::new(settings.slow_call, &clock);
@@ -150,7 +142,7 @@ impl CircuitBreaker {
         let (epoch, manner) = (Epoch::of(machine.epoch()), Manner::of(&settings));
         let circuit = Self {
             word: AtomicWord::new(epoch, machine.holds_until(), manner),
-            dials: Dials::new(&settings, config.options(), stopwatch),
+            dials: Dials::new(&settings, config.options(), stopwatch, terms.number),
             totals: Totals::new(),
             extras: OnceBox::new(),
             clock,
@@ -158,7 +150,7 @@ impl CircuitBreaker {
             name,
             membership,
         };
-        circuit.refit_bulkhead(&settings);
+        circuit.refit_extras(&settings, terms);
         circuit
     }
 
@@ -193,11 +185,11 @@ impl CircuitBreaker {
     /// ```
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         config.validate()?;
-        let effective = match &self.membership {
+        let terms = match &self.membership {
             Some(membership) => membership.of().restate(config)?,
-            None => Effective::of(config),
+            None => Terms::of(config),
         };
-        self.refit(&effective);
+        self.refit(&terms);
         self.deliver();
         Ok(())
     }
@@ -514,9 +506,7 @@ impl CircuitBreaker {
         let (option, value, by) = (told.option.name, value.trim().to_owned(), tame(by));
         let shown = Overridden { option, value, by, end };
         let overridden = membership.of().override_option(told, shown);
-        let (effective, next) = overridden.map_err(ConfigErrors::of_one)?;
-        self.lapse_at(next);
-        self.refit(&effective);
+        self.refit(&overridden.map_err(ConfigErrors::of_one)?);
         self.deliver();
         Ok(())
     }
@@ -540,9 +530,7 @@ impl CircuitBreaker {
     /// ```
     pub fn end_overrides(&self) {
         if let Some(membership) = &self.membership {
-            let effective = membership.of().end_overrides();
-            self.lapse_at(Instant::NEVER);
-            self.refit(&effective);
+            self.refit(&membership.of().end_overrides());
             self.deliver();
         }
     }

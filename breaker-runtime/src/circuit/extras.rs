@@ -1,11 +1,13 @@
-//! What few circuits have: a bulkhead, settings that end, a time limit from outside the code.
+//! What few circuits have: a bulkhead, settings that end, and options of functions from outside the code.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::audience::Terms;
 use super::bulkhead::Bulkhead;
 use super::timer::Timer;
 use crate::rules::{Instant, nanos};
+use crate::settings::{Effective, Settings};
 
 /// Made when a circuit first needs any of it.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) struct Extras {
     lapses_at: AtomicU64,
     /// In nanoseconds; 0 leaves it to the function.
     call_timeout: AtomicU64,
+    /// 0 leaves it to the functions.
+    max_keys: AtomicU32,
 }
 
 impl Extras {
@@ -23,15 +27,30 @@ impl Extras {
             bulkhead: Bulkhead::new(Bulkhead::OFF, Duration::ZERO, timer),
             lapses_at: AtomicU64::new(Instant::NEVER.as_nanos()),
             call_timeout: AtomicU64::new(0),
+            max_keys: AtomicU32::new(0),
         }
+    }
+
+    /// Whether those terms ask for any of it but the bulkhead.
+    pub(super) fn are_asked_for(Terms { effective, lapses_at, .. }: &Terms) -> bool {
+        effective.call_timeout.is_some()
+            || effective.max_keys.is_some()
+            || *lapses_at != Instant::NEVER
+    }
+
+    /// Needs the machine's lock.
+    pub(super) fn refit(&self, settings: &Settings, terms: &Terms) {
+        let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
+        self.bulkhead.refit(limit, settings.max_wait);
+        let Effective { call_timeout, max_keys, .. } = terms.effective;
+        let call_timeout = call_timeout.map_or(0, |limit| limit.map_or(u64::MAX, nanos));
+        self.call_timeout.store(call_timeout, Ordering::Relaxed);
+        self.max_keys.store(max_keys.unwrap_or(0), Ordering::Relaxed);
+        self.lapses_at.store(terms.lapses_at.as_nanos(), Ordering::Release);
     }
 
     pub(super) fn lapses_at(&self) -> Instant {
         Instant::from_nanos(self.lapses_at.load(Ordering::Acquire))
-    }
-
-    pub(super) fn set_lapses_at(&self, at: Instant) {
-        self.lapses_at.store(at.as_nanos(), Ordering::Release);
     }
 
     /// The time limit of a function that states this one. `None` if it is switched off.
@@ -43,12 +62,7 @@ impl Extras {
         }
     }
 
-    #[allow(
-        clippy::option_option,
-        reason = "`Some(None)` switches the limit off, as in `Effective`"
-    )]
-    pub(super) fn set_call_timeout(&self, limit: Option<Option<Duration>>) {
-        let limit = limit.map_or(0, |limit| limit.map_or(u64::MAX, nanos));
-        self.call_timeout.store(limit, Ordering::Relaxed);
+    pub(super) fn max_keys(&self) -> Option<u32> {
+        Some(self.max_keys.load(Ordering::Relaxed)).filter(|keys| *keys > 0)
     }
 }

@@ -200,7 +200,7 @@ impl CircuitBreaker {
 
     /// Whether the circuit judges but refuses no call.
     pub(super) fn is_observing(&self) -> bool {
-        self.machine.lock().is_observing()
+        self.dials.is_observing()
     }
 
     #[inline]
@@ -450,9 +450,21 @@ impl CircuitBreaker {
         news_of: impl FnOnce(&R) -> Option<News>,
     ) -> R {
         self.lapse(now);
+        self.locked_as_is(good, now, act, news_of)
+    }
+
+    /// The same with the settings as they are, though some may be over.
+    pub(super) fn locked_as_is<R>(
+        &self,
+        good: &GoodNow<'_>,
+        now: Instant,
+        act: impl FnOnce(&mut Machine, Instant) -> R,
+        news_of: impl FnOnce(&R) -> Option<News>,
+    ) -> R {
         let mut machine = self.machine.lock();
         let seen = self.word.load();
         let done = act(&mut machine, now);
+        self.dials.set_observing(machine.is_observing());
         let epoch = Epoch::of(machine.epoch());
         if self.dials.follows_epochs() && epoch != seen.epoch() {
             // Before the word shows the epoch, and its good calls can be counted.

@@ -2,39 +2,41 @@
 
 use std::time::Duration;
 
+use super::audience::Terms;
 use super::breaker::CircuitBreaker;
-use super::bulkhead::Bulkhead;
 use super::clock::Stopwatch;
 use super::extras::Extras;
 use super::passage::GoodNow;
 use super::timer::Timer;
 use super::word::Manner;
 use crate::rules::{Good, Instant, Machine};
-use crate::settings::{Effective, Settings};
+use crate::settings::Settings;
 
 /// In a separate file, because the order of these steps needs a proof.
 impl CircuitBreaker {
-    /// Applies a valid config. Calls no listener.
-    pub(crate) fn refit(&self, effective: &Effective) {
-        let config = effective.config;
+    /// Applies valid terms, unless later ones were applied already. Calls no listener.
+    pub(crate) fn refit(&self, terms: &Terms) {
+        let config = terms.effective.config;
         let settings = config.settings();
-        self.clock.refit(settings.shortest_time());
         let now = self.clock.now();
         // What is over by now changes the epoch, and is published before the word is refitted.
-        self.locked(now, Machine::observe, |()| None);
+        self.locked_as_is(&GoodNow::of(self), now, Machine::observe, |()| None);
         let good = GoodNow::of(self);
         let refit = |machine: &mut Machine, now| {
+            if terms.number < self.dials.terms() {
+                return;
+            }
             // First what calls read that the new word sends here.
+            self.clock.refit(settings.shortest_time());
             let stopwatch = Stopwatch::new(settings.slow_call, &self.clock);
-            self.dials.set(&settings, config.options(), stopwatch);
-            self.refit_bulkhead(&settings);
-            self.refit_call_timeout(effective);
+            self.dials.set(&settings, config.options(), stopwatch, terms.number);
+            self.refit_extras(&settings, terms);
             machine.reconfigure(settings, &good, now);
             // Whatever is not closed is refitted here only; anything else for the second time.
             self.follow_epochs(&settings);
             self.word.refit(Manner::of(&settings));
         };
-        self.locked_with(&good, now, refit, |()| None);
+        self.locked_as_is(&good, now, refit, |()| None);
         if let Some(extras) = self.extras.get() {
             extras.bulkhead.hand_out();
         }
@@ -49,28 +51,11 @@ impl CircuitBreaker {
         }
     }
 
-    pub(super) fn refit_bulkhead(&self, settings: &Settings) {
-        let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
-        if settings.max_concurrent.is_some() || self.extras.get().is_some() {
-            self.extras().bulkhead.refit(limit, settings.max_wait);
-        }
-    }
-
-    fn refit_call_timeout(&self, effective: &Effective) {
-        if effective.call_timeout.is_some() || self.extras.get().is_some() {
-            self.extras().set_call_timeout(effective.call_timeout);
-        }
-    }
-
-    fn extras(&self) -> &Extras {
-        let make = || Box::new(Extras::new(Timer::of(&self.clock)));
-        self.extras.get_or_init(make)
-    }
-
-    /// Settings are there until then that end by themselves (R34).
-    pub(crate) fn lapse_at(&self, end: Instant) {
-        if end != Instant::NEVER || self.extras.get().is_some() {
-            self.extras().set_lapses_at(end);
+    pub(super) fn refit_extras(&self, settings: &Settings, terms: &Terms) {
+        let needs_them = settings.max_concurrent.is_some() || Extras::are_asked_for(terms);
+        if needs_them || self.extras.get().is_some() {
+            let make = || Box::new(Extras::new(Timer::of(&self.clock)));
+            self.extras.get_or_init(make).refit(settings, terms);
         }
     }
 
@@ -83,10 +68,15 @@ impl CircuitBreaker {
     pub(super) fn lapse(&self, now: Instant) {
         let is_over = now.has_reached(self.lapses_at());
         if let Some(membership) = self.membership.as_ref().filter(|_| is_over) {
-            let (effective, next) = membership.of().lapse(now);
-            self.lapse_at(next);
-            self.refit(&effective);
+            self.refit(&membership.of().lapse(now));
         }
+    }
+
+    /// The bound of keys that a layer or an override states.
+    pub(crate) fn max_keys(&self) -> Option<u32> {
+        let extras = self.extras.get()?;
+        self.lapse(self.clock.now());
+        extras.max_keys()
     }
 
     /// The time limit of a function that states this one. `None` if it is switched off.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::audience::Topic;
+use super::audience::{Terms, Topic};
 use super::breaker::CircuitBreaker;
 use super::delay::Delay;
 use super::error::{Rejected, TimedOut};
@@ -30,7 +30,8 @@ impl CircuitBreaker {
 
     /// A circuit of the same name and config, which is open and in no registry.
     pub(crate) fn refusing_twin(&self) -> Self {
-        let twin = Self::valid(self.name.clone(), self.config(), self.clock.kind(), None);
+        let twin =
+            Self::valid(self.name.clone(), &Terms::of(self.config()), self.clock.kind(), None);
         twin.trip();
         twin
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
 use std::hash::BuildHasher as _;
 use std::mem;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -82,10 +82,8 @@ pub(super) struct KeyedCircuits {
     shared: Entry,
     /// A name may have been taken before the first key came.
     taken: Arc<Circuits>,
-    /// What the sites or code state.
+    /// The bound that the sites or code state.
     stated_limit: usize,
-    /// The same, or what a layer states.
-    limit: AtomicUsize,
     hasher: RandomState,
     shards: [RwLock<Shard>; SHARDS],
     ages: Mutex<Ages>,
@@ -149,7 +147,6 @@ impl KeyedCircuits {
             shared,
             taken,
             stated_limit: limit,
-            limit: AtomicUsize::new(limit),
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| RwLock::default()),
             ages: Mutex::new(Ages {
@@ -160,11 +157,10 @@ impl KeyedCircuits {
         }
     }
 
-    /// Goes by the bound that a layer states, or by its own.
-    pub(super) fn lay_bound(&self) {
-        let of_layer = self.shared.effective_now().max_keys;
-        let of_layer = of_layer.map(|keys| usize::try_from(keys).unwrap_or(usize::MAX));
-        self.limit.store(of_layer.unwrap_or(self.stated_limit), Ordering::Relaxed);
+    /// The bound that a layer or an override states, or else its own.
+    fn limit(&self) -> usize {
+        let from_outside = self.shared.circuit.max_keys();
+        from_outside.map_or(self.stated_limit, |keys| usize::try_from(keys).unwrap_or(usize::MAX))
     }
 
     /// The name that the names of all keys begin with.
@@ -267,7 +263,7 @@ impl KeyedCircuits {
             return Some(taken);
         }
         // A limit that was lowered meanwhile may have left more than one too many.
-        while ages.known.len() >= self.limit.load(Ordering::Relaxed) {
+        while ages.known.len() >= self.limit() {
             if !self.make_room(&mut ages, now) {
                 return None;
             }
@@ -277,6 +273,7 @@ impl KeyedCircuits {
         let member = Arc::new(Member::new(entry.clone(), now));
         ages.known.insert((now, Arc::clone(&name)));
         self.shard_mut(&name).insert(name, member);
+        entry.catch_up();
         Some(entry)
     }
 

@@ -1,6 +1,7 @@
 //! Statements from outside the code, laid over what the attribute or code states (R32, R33).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::circuit::RwLock;
 use crate::settings::{Config, Effective, Layer, Mistake, Source, Statement, Told};
@@ -10,7 +11,7 @@ pub(super) const ALL: &str = "*";
 
 /// The layers of a registry.
 #[derive(Debug, Default)]
-pub(super) struct Layers(RwLock<Stack>);
+pub(super) struct Layers(RwLock<Arc<Stack>>);
 
 /// Statements by layer, in the order in which they win.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +22,12 @@ impl Layers {
         self.0.read().0.values().all(HashMap::is_empty)
     }
 
-    pub(super) fn stack(&self) -> Stack {
-        self.0.read().clone()
+    pub(super) fn stack(&self) -> Arc<Stack> {
+        Arc::clone(&self.0.read())
     }
 
     pub(super) fn replace(&self, stack: Stack) {
-        *self.0.write() = stack;
+        *self.0.write() = stack.into();
     }
 }
 

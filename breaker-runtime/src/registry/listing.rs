@@ -1,6 +1,7 @@
 //! What a registry knows about one circuit, and its side of the trait `Audience`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
 
@@ -11,10 +12,11 @@ use super::outbox::Outbox;
 use super::overrides::Overrides;
 use super::provenance::Provenance;
 use crate::circuit::{
-    Audience, CircuitBreaker, Clock, Description, Epoch, Membership, Mutex, News, Overridden, Topic,
+    Audience, CircuitBreaker, Clock, Description, Epoch, Membership, Mutex, News, Overridden,
+    Terms, Topic,
 };
 use crate::rules::{Instant, Refusal};
-use crate::settings::{Config, ConfigError, Conflict, Effective, Name, Site, Stated, Told};
+use crate::settings::{Config, ConfigError, Conflict, Effective, Name, Site, Source, Stated, Told};
 
 /// What a registry knows about one circuit.
 #[derive(Debug)]
@@ -33,6 +35,10 @@ struct Listing {
 pub(super) struct Surroundings {
     pub(super) listeners: Arc<Listeners>,
     pub(super) layers: Layers,
+    /// The number of the last terms.
+    terms: AtomicU64,
+    /// Settings that must be right together change one at a time. No code of users runs under it.
+    pub(super) changing: Mutex<()>,
 }
 
 impl Listing {
@@ -47,9 +53,17 @@ impl Listing {
 
     /// What the circuit goes by, with those layers.
     fn effective(&self, layers: &Stack) -> Effective {
-        let (stated, source) = self.provenance.stated();
         let overrides = self.overrides.lock();
-        let overrides = overrides.as_deref().map_or(&[][..], Overrides::all);
+        self.laid(layers, self.provenance.stated(), overrides.as_deref())
+    }
+
+    fn laid(
+        &self,
+        layers: &Stack,
+        (stated, source): (Config, Source),
+        overrides: Option<&Overrides>,
+    ) -> Effective {
+        let overrides = overrides.map_or(&[][..], Overrides::all);
         layers.over(self.name.as_str(), &stated, &source, overrides)
     }
 
@@ -59,19 +73,36 @@ impl Listing {
         if effective.config.validate().is_ok() {
             return effective;
         }
-        let (stated, source) = self.provenance.stated();
-        Stack::default().over(self.name.as_str(), &stated, &source, &[])
+        self.laid(&Stack::default(), self.provenance.stated(), None)
     }
-}
 
-impl Listing {
+    /// What the circuit goes by from now on. Call it after a change, to apply the terms.
+    fn terms(&self) -> Terms {
+        // Taken before anything is read.
+        let number = self.around.terms.fetch_add(1, Ordering::AcqRel) + 1;
+        let effective = self.effective_now();
+        let lapses_at =
+            self.overrides.lock().as_deref().map_or(Instant::NEVER, Overrides::next_end);
+        Terms { effective, lapses_at, number }
+    }
+
     /// Posts what is another value now, and returns whether anything is.
     fn post_changes(&self, before: &Effective, after: &Effective) -> bool {
         let changes = Change::between(before, after);
-        if !changes.is_empty() && self.around.listeners.hear_of(Topic::Circuits) {
-            self.outbox().post(None, [EventKind::Reconfigured(changes.clone().into())]);
+        let is_any = !changes.is_empty();
+        if is_any && self.around.listeners.hear_of(Topic::Circuits) {
+            self.outbox().post(None, [EventKind::Reconfigured(changes.into())]);
         }
-        !changes.is_empty()
+        is_any
+    }
+
+    /// The terms after a change, which is posted.
+    fn change(&self, change: impl FnOnce()) -> Terms {
+        let before = self.effective_now();
+        change();
+        let terms = self.terms();
+        self.post_changes(&before, &terms.effective);
+        terms
     }
 }
 
@@ -93,60 +124,38 @@ impl Audience for Listing {
         self.deliver()
     }
 
-    fn restate(&self, config: Config) -> Result<Effective, ConfigError> {
-        let before = self.provenance.restate(config);
-        let effective = self.effective(&self.around.layers.stack());
-        match effective.config.validate() {
-            Ok(()) => Ok(effective),
-            Err(error) => {
-                self.provenance.take_back(before);
-                Err(error)
+    fn restate(&self, config: Config) -> Result<Terms, ConfigError> {
+        let _one_at_a_time = self.around.changing.lock();
+        let layers = self.around.layers.stack();
+        let effective =
+            self.laid(&layers, (config, Source::Code), self.overrides.lock().as_deref());
+        effective.config.validate()?;
+        self.provenance.restate(config);
+        Ok(self.terms())
+    }
+
+    fn override_option(&self, told: Told, shown: Overridden) -> Result<Terms, String> {
+        let _one_at_a_time = self.around.changing.lock();
+        let mut overrides = self.overrides.lock().as_deref().cloned().unwrap_or_default();
+        overrides.add(told, shown);
+        let layers = self.around.layers.stack();
+        let effective = self.laid(&layers, self.provenance.stated(), Some(&overrides));
+        match problem(self.name.as_str(), &effective) {
+            Some(problem) => Err(problem.text),
+            None => Ok(self.change(|| *self.overrides.lock() = Some(overrides.into()))),
+        }
+    }
+
+    fn end_overrides(&self) -> Terms {
+        self.change(|| drop(self.overrides.lock().take()))
+    }
+
+    fn lapse(&self, now: Instant) -> Terms {
+        self.change(|| {
+            if let Some(overrides) = self.overrides.lock().as_deref_mut() {
+                overrides.lapse(now);
             }
-        }
-    }
-
-    fn override_option(
-        &self,
-        told: Told,
-        shown: Overridden,
-    ) -> Result<(Effective, Instant), String> {
-        let before = self.effective_now();
-        let undone = {
-            let mut overrides = self.overrides.lock();
-            let overrides = overrides.get_or_insert_default();
-            let undone = overrides.clone();
-            overrides.add(told, shown);
-            undone
-        };
-        let effective = self.effective(&self.around.layers.stack());
-        if let Some(problem) = problem(self.name.as_str(), &effective) {
-            *self.overrides.lock() = Some(undone);
-            return Err(problem.text);
-        }
-        let overrides = self.overrides.lock();
-        let next = overrides.as_deref().map_or(Instant::NEVER, Overrides::next_end);
-        drop(overrides);
-        self.post_changes(&before, &effective);
-        Ok((effective, next))
-    }
-
-    fn end_overrides(&self) -> Effective {
-        let before = self.effective_now();
-        drop(self.overrides.lock().take());
-        let effective = self.effective_now();
-        self.post_changes(&before, &effective);
-        effective
-    }
-
-    fn lapse(&self, now: Instant) -> (Effective, Instant) {
-        let before = self.effective_now();
-        let next = {
-            let mut overrides = self.overrides.lock();
-            overrides.as_deref_mut().map_or(Instant::NEVER, |overrides| overrides.lapse(now))
-        };
-        let effective = self.effective_now();
-        self.post_changes(&before, &effective);
-        (effective, next)
+        })
     }
 
     fn describe(&self) -> Description {
@@ -161,7 +170,7 @@ impl Audience for Listing {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) circuit: Arc<CircuitBreaker>,
-    listing: Arc<Membership<Listing>>,
+    listing: Arc<Listing>,
 }
 
 impl Entry {
@@ -179,20 +188,20 @@ impl Entry {
             around: Arc::clone(around),
             overrides: Mutex::default(),
         };
-        let effective = listing.effective_now();
-        let listing = Arc::new(Membership::new(around.listeners.attention(), listing));
-        let membership: Arc<Membership> = Arc::clone(&listing) as _;
-        let circuit = CircuitBreaker::listed(name, effective.config, clock, membership);
+        let (terms, listing) = (listing.terms(), Arc::new(listing));
+        let audience: Arc<dyn Audience> = Arc::clone(&listing) as _;
+        let membership = Membership::new(around.listeners.attention(), audience);
+        let circuit = CircuitBreaker::valid(name, &terms, clock, Some(membership));
         // A machine begins closed, whatever its mode.
-        if effective.call_timeout.is_some() || !effective.config.settings().mode.judges() {
-            circuit.refit(&effective);
+        if !terms.effective.config.settings().mode.judges() {
+            circuit.refit(&terms);
         }
         Self { circuit: Arc::new(circuit), listing }
     }
 
     /// For the circuit of a key, next to the circuit that all keys share.
     pub(super) fn of_a_key(&self, name: Name) -> Self {
-        let Listing { provenance, around, .. } = self.listing.of();
+        let Listing { provenance, around, .. } = &*self.listing;
         Self::new(name, self.circuit.clock().kind(), provenance.of_a_key(), around)
     }
 
@@ -201,17 +210,17 @@ impl Entry {
     }
 
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
-        self.listing.of().provenance.describe().conflicts
+        self.listing.provenance.describe().conflicts
     }
 
     /// Whether annotated functions share the circuit.
     pub(super) fn has_sites(&self) -> bool {
-        !self.listing.of().provenance.describe().sites.is_empty()
+        !self.listing.provenance.describe().sites.is_empty()
     }
 
     /// Adds a function that shares the circuit.
     pub(super) fn join(&self, site: &'static Site) {
-        if self.listing.of().provenance.add(site) {
+        if self.listing.provenance.add(site) {
             self.hear(Stated { config: site.config(), site: Some(site) });
         }
     }
@@ -219,38 +228,46 @@ impl Entry {
     /// Takes a statement about the circuit. It decides if none did; otherwise it is a conflict if it has other
     /// settings (R22). Called while statics are made, so it calls no listener.
     pub(super) fn hear(&self, stated: Stated) {
-        let Listing { provenance, around, .. } = self.listing.of();
+        let Listing { provenance, around, .. } = &*self.listing;
         if stated.config == Config::new() {
             return;
         }
         if provenance.decide(stated) {
-            self.circuit.refit(&self.listing.of().effective_now());
+            self.circuit.refit(&self.listing.terms());
         } else if let Some(conflict) = provenance.object(self.name(), stated)
             && around.listeners.hear_of(Topic::Circuits)
         {
-            self.listing.of().outbox().post(None, [EventKind::Conflict(conflict.into())]);
+            self.listing.outbox().post(None, [EventKind::Conflict(conflict.into())]);
         }
     }
 
     /// What the circuit would go by with those layers.
     pub(super) fn effective(&self, layers: &Stack) -> Effective {
-        self.listing.of().effective(layers)
+        self.listing.effective(layers)
     }
 
-    /// Goes by the layers there are, after others. Posts what that changes, and returns whether it changes anything.
-    pub(super) fn lay(&self, before: &Effective) -> bool {
-        let effective = self.listing.of().effective_now();
-        self.circuit.refit(&effective);
-        self.listing.of().post_changes(before, &effective)
+    /// Applies the layers there are. Posts what that changes, and returns whether it changes anything. Of a circuit
+    /// that is new, nothing is known from before.
+    pub(super) fn lay(&self, before: Option<&Effective>) -> bool {
+        let terms = self.listing.terms();
+        self.circuit.refit(&terms);
+        before.is_some_and(|before| self.listing.post_changes(before, &terms.effective))
+    }
+
+    /// Applies layers that may have come between the look at the layers and the insertion of a new circuit.
+    pub(super) fn catch_up(&self) {
+        if !self.listing.around.layers.are_empty() {
+            self.lay(None);
+        }
     }
 
     /// What the circuit goes by.
     pub(super) fn effective_now(&self) -> Effective {
-        self.listing.of().effective_now()
+        self.listing.effective_now()
     }
 
     pub(super) fn deliver(&self) {
-        self.listing.of().deliver();
+        self.listing.deliver();
     }
 }
 

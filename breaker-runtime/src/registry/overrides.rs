@@ -31,12 +31,12 @@ impl Overrides {
         self.shown.push(new);
     }
 
-    /// Removes those that are over, and returns when the next one ends.
-    pub(super) fn lapse(&mut self, now: Instant) -> Instant {
+    /// Removes those that are over.
+    pub(super) fn lapse(&mut self, now: Instant) {
         self.retain(|shown| !now.has_reached(shown.end));
-        self.next_end()
     }
 
+    /// When the first of them ends.
     pub(super) fn next_end(&self) -> Instant {
         self.shown.iter().map(|shown| shown.end).min().unwrap_or(Instant::NEVER)
     }

@@ -74,15 +74,9 @@ impl Provenance {
         (stated.config, stated.site.map_or(Source::Code, Source::Site))
     }
 
-    /// Has code decide, whoever did before. Returns what decided until then, to be [taken
-    /// back](Provenance::take_back).
-    pub(super) fn restate(&self, config: Config) -> Stated {
-        let stated = Decision::of(Stated { config, site: None });
-        std::mem::replace(&mut self.0.lock().decided, stated).stated()
-    }
-
-    pub(super) fn take_back(&self, before: Stated) {
-        self.0.lock().decided = Decision::of(before);
+    /// Has code decide in place of the earlier decision.
+    pub(super) fn restate(&self, config: Config) {
+        self.0.lock().decided = Decision::of(Stated { config, site: None });
     }
 
     /// Has this statement decide, if none did that states any option (R22).

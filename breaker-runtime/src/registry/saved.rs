@@ -203,7 +203,7 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::rules::{Cause, State, TripKind};
-    use crate::settings::Config;
+    use crate::settings::{Config, Layer, Statement};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -230,6 +230,19 @@ mod tests {
         let left = snapshot.retry_after.unwrap();
         assert!(left <= SECOND * 40 && left > SECOND * 39, "{left:?}");
         assert_eq!(snapshot.trip_reason.unwrap().kind, TripKind::ConsecutiveFailures);
+    }
+
+    #[test]
+    fn r31_other_settings_leave_a_restored_cooldown_as_it_is() {
+        let (saved, own) = (saved(), registry());
+        own.restore_at(&saved, SECOND * 60, saved.at + 20_000);
+        let other = Statement::new("open", "success_threshold", "9", "a test");
+        own.apply(Layer::File, vec![other]).unwrap();
+        let left = |own: &Registry| own.snapshot_of("open").unwrap().retry_after.unwrap();
+        assert!(left(&own) <= SECOND * 40);
+        let longer = Statement::new("open", "cooldown", "90s", "a test");
+        own.apply(Layer::File, vec![longer]).unwrap();
+        assert!(left(&own) > SECOND * 40);
     }
 
     #[test]

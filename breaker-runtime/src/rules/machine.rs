@@ -484,6 +484,8 @@ impl Machine {
     /// Applies other settings (R24). State, epoch and counts stay. This never trips or closes the circuit.
     pub(crate) fn reconfigure(&mut self, settings: Settings, good: &impl GoodCalls, now: Instant) {
         let now = self.catch_up(now);
+        let draw = if let Phase::Open { draw, .. } = self.phase { draw } else { 0.0 };
+        let before = self.cooldown(draw);
         self.settings = settings;
         let epoch = self.epoch;
         self.run_as(self.mode(), Cause::Configured, now);
@@ -491,22 +493,22 @@ impl Machine {
             // What it begins with in another mode is made by the new settings.
             return;
         }
-        let cooldown = match self.phase {
-            Phase::Open { draw, .. } => self.cooldown(draw),
-            _ => settings.cooldown,
-        };
+        let cooldown = self.cooldown(draw);
         match &mut self.phase {
             Phase::Closed(evidence) => {
                 let good = good.refit(&settings);
                 evidence.refit(settings.window, good, self.created, now);
             }
-            Phase::Open { until, .. } => *until = self.since.after(cooldown).max(now),
+            // One that was restored keeps what is left, unless the cooldown is another one.
+            Phase::Open { until, .. } if cooldown != before => {
+                *until = self.since.after(cooldown).max(now);
+            }
             Phase::HalfOpen { probes, .. } => {
                 for probe in probes.values_mut() {
                     probe.deadline = Probe::new(probe.admitted, &settings).deadline.max(now);
                 }
             }
-            Phase::ForcedOpen | Phase::Disabled => {}
+            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
     }
 
