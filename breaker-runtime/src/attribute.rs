@@ -38,9 +38,7 @@ pub use crate::circuit::{
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, Place, Site};
-pub use crate::{
-    __breaker_awaited as awaited_body, __breaker_body as body, __breaker_site as site,
-};
+pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
 
 use crate::circuit::{Bulkhead, IfDropped};
 
@@ -293,4 +291,27 @@ impl<T: Clone> Keep for T {
     fn keep(&self) -> Self {
         self.clone()
     }
+}
+
+/// Makes the static behind an annotated function, and adds it to the link-time list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_static {
+    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
+        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
+            $crate::__private::Site::new(
+                $name,
+                $config,
+                $function,
+                $crate::__private::Place::new(
+                    $crate::__private::core::module_path!(),
+                    $crate::__private::core::file!(),
+                    $crate::__private::core::line!(),
+                    $crate::__private::core::column!(),
+                ),
+            )$(.$keyed($max_keys))?,
+        );
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+        &__BREAKER_SITE
+    }};
 }

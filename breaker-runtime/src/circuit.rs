@@ -6,6 +6,7 @@ mod breaker;
 mod bulkhead;
 mod cells;
 mod clock;
+mod controls;
 mod counts;
 #[cfg(feature = "test-util")]
 mod delay;
@@ -39,10 +40,11 @@ pub(crate) use audience::{
     Attention, Audience, Description, Membership, News, Overridden, Terms, Topic,
 };
 pub use breaker::CircuitBreaker;
-pub(crate) use breaker::{Counted, zero_limit};
+pub(crate) use breaker::Counted;
 pub(crate) use bulkhead::Bulkhead;
 pub(crate) use clock::Source;
 pub use clock::{Clock, ManualClock};
+pub(crate) use controls::zero_limit;
 pub use counts::{Calls, Rejections};
 pub use error::{CallError, Rejected, TimedOut};
 pub use guarded::{FailsAfter, Guarded};

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Key, Leads};
+pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, Permit};
 pub use crate::circuit::{Elapsed, Within};
 use crate::registry::{Fired, SiteCell, current};
@@ -237,29 +238,6 @@ macro_rules! __breaker_site {
     ($name:expr, $function:expr, $config:expr, keyed = $max_keys:expr) => {
         $crate::__breaker_static!($name, $function, $config, keyed = $max_keys)
     };
-}
-
-/// The static alone.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_static {
-    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
-            $crate::__private::Site::new(
-                $name,
-                $config,
-                $function,
-                $crate::__private::Place::new(
-                    $crate::__private::core::module_path!(),
-                    $crate::__private::core::file!(),
-                    $crate::__private::core::line!(),
-                    $crate::__private::core::column!(),
-                ),
-            )$(.$keyed($max_keys))?,
-        );
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
-        &__BREAKER_SITE
-    }};
 }
 
 /// Runs a sync body, unless a fault stands in its place.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 pub use tokio::time::error::Elapsed;
 
 use super::Key;
+pub use crate::__breaker_static as site;
 use crate::circuit::CircuitBreaker;
 #[cfg(feature = "tokio")]
 use crate::circuit::Permit;
@@ -25,29 +26,6 @@ pub fn within<F: std::future::Future>(
 ) -> tokio::time::Timeout<F> {
     let limit = permit.call_timeout(stated).unwrap_or(std::time::Duration::MAX);
     tokio::time::timeout(limit, future)
-}
-
-/// Makes the static behind an annotated function, and adds it to the link-time list.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __breaker_site {
-    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
-            $crate::__private::Site::new(
-                $name,
-                $config,
-                $function,
-                $crate::__private::Place::new(
-                    $crate::__private::core::module_path!(),
-                    $crate::__private::core::file!(),
-                    $crate::__private::core::line!(),
-                    $crate::__private::core::column!(),
-                ),
-            )$(.$keyed($max_keys))?,
-        );
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
-        &__BREAKER_SITE
-    }};
 }
 
 /// Runs a sync body.

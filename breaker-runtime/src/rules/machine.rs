@@ -3,6 +3,7 @@
 //! Its methods take `&mut self` and `now`. They use no lock, no clock and no user code, so a test moves time by
 //! passing a later instant. [`CircuitBreaker`](crate::CircuitBreaker) adds the lock and the fast path.
 
+mod downtime;
 mod evidence;
 mod orders;
 #[cfg(feature = "test-util")]
@@ -18,6 +19,7 @@ use crate::rules::{
     State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Mode, Settings};
+pub(crate) use downtime::Downtime;
 use evidence::Evidence;
 use orders::Orders;
 
@@ -132,15 +134,6 @@ pub(crate) struct Admitted {
     pub(crate) ticket: Ticket,
     /// Why it would have been refused if the circuit were not observed.
     pub(crate) would_reject: Option<RejectedReason>,
-}
-
-/// An opening that outlives the process.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Downtime {
-    /// What is left of the cooldown; `None` if it lasts until a reset.
-    pub(crate) left: Option<Duration>,
-    pub(crate) reopenings: u32,
-    pub(crate) reason: Option<TripReason>,
 }
 
 /// What settling did.
@@ -440,40 +433,6 @@ impl Machine {
     /// Closes with empty counts, from any state; a closed circuit is emptied (R16).
     pub(crate) fn reset(&mut self, now: Instant) {
         self.order(Order::reset(), now);
-    }
-
-    /// What outlives the process, if it is open or half-open (R31).
-    pub(crate) fn downtime(&self, now: Instant) -> Option<Downtime> {
-        if let Some(ahead) = self.ahead(now) {
-            return ahead.downtime(now);
-        }
-        let left = match &self.phase {
-            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
-            Phase::HalfOpen { .. } => Some(Duration::ZERO),
-            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
-        };
-        let trouble = self.trouble.as_deref().copied().unwrap_or_default();
-        Some(Downtime { left, reopenings: trouble.reopenings, reason: trouble.trip_reason })
-    }
-
-    /// Opens for what is left of a downtime that began in another process, unless there is evidence of its own or it is
-    /// not closed (R31).
-    pub(crate) fn restore(&mut self, downtime: Downtime, good: Good, now: Instant) -> bool {
-        let now = self.catch_up(now);
-        let is_fresh = match &self.phase {
-            Phase::Closed(evidence) => evidence.is_spotless(good, now),
-            _ => false,
-        };
-        if is_fresh {
-            let reason = downtime.reason.unwrap_or(TripReason::MANUAL);
-            let trouble = self.trouble();
-            (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
-            // What was saved is input, and must not keep a circuit open for longer than its settings could.
-            let longest = self.settings.cooldown_max.max(self.settings.cooldown);
-            let until = now.after(downtime.left.unwrap_or(Duration::MAX).min(longest));
-            self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored(reason), now);
-        }
-        is_fresh
     }
 
     /// Applies lost probes and ended orders.

@@ -1,0 +1,51 @@
+//! Saved state: what of an opening outlives the process, and how another process goes on with it (R31).
+
+use std::time::Duration;
+
+use super::{Cause, Good, Instant, Machine, Phase, TripReason};
+
+/// An opening that outlives the process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Downtime {
+    /// What is left of the cooldown; `None` if it lasts until a reset.
+    pub(crate) left: Option<Duration>,
+    pub(crate) reopenings: u32,
+    pub(crate) reason: Option<TripReason>,
+}
+
+/// Stands here because no call ever needs it.
+impl Machine {
+    /// What outlives the process, if it is open or half-open (R31).
+    pub(crate) fn downtime(&self, now: Instant) -> Option<Downtime> {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.downtime(now);
+        }
+        let left = match &self.phase {
+            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
+            Phase::HalfOpen { .. } => Some(Duration::ZERO),
+            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
+        };
+        let trouble = self.trouble.as_deref().copied().unwrap_or_default();
+        Some(Downtime { left, reopenings: trouble.reopenings, reason: trouble.trip_reason })
+    }
+
+    /// Opens for what is left of a downtime that began in another process, unless there is evidence of its own or it is
+    /// not closed (R31).
+    pub(crate) fn restore(&mut self, downtime: Downtime, good: Good, now: Instant) -> bool {
+        let now = self.catch_up(now);
+        let is_fresh = match &self.phase {
+            Phase::Closed(evidence) => evidence.is_spotless(good, now),
+            _ => false,
+        };
+        if is_fresh {
+            let reason = downtime.reason.unwrap_or(TripReason::MANUAL);
+            let trouble = self.trouble();
+            (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
+            // What was saved is input, and must not keep a circuit open for longer than its settings could.
+            let left = downtime.left.unwrap_or(Duration::MAX);
+            let until = now.after(left.min(self.settings.longest_cooldown()));
+            self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored(reason), now);
+        }
+        is_fresh
+    }
+}
