@@ -453,3 +453,46 @@ fn r20_a_listener_may_apply_settings_that_it_hears_of() {
     thread::spawn(move || own.apply(Layer::File, vec![state("pay", "cooldown", "5s")]));
     assert_eq!(heard.recv_timeout(SECOND * 30), Ok(SECOND * 7));
 }
+
+/// The mistakes of that layer, with the numbers of their statements.
+fn mistakes(own: &Registry, statements: Vec<Statement>) -> Vec<(Option<usize>, String)> {
+    let errors = own.apply(Layer::File, statements).unwrap_err();
+    let texts = errors.by_statement();
+    texts.map(|(at, text)| (at.map(|(_, number)| number), text.to_owned())).collect()
+}
+
+#[test]
+fn r33_a_contradiction_stands_at_the_statement_of_its_own_circuit() {
+    let own = Registry::new();
+    for name in ["a", "b"] {
+        own.circuit(name, Config::new()).unwrap();
+    }
+    let of = |circuit, value| Statement::new(circuit, "minimum_calls", value, "one line");
+    let found = mistakes(&own, vec![of("a", "5"), of("b", "500")]);
+    assert!(matches!(&found[..], [(Some(1), text)] if text.contains("circuit \"b\"")), "{found:?}");
+}
+
+#[test]
+fn r33_a_contradiction_with_code_stands_at_the_statement_that_makes_it() {
+    let own = Registry::new();
+    own.circuit("pay", Config::new().minimum_calls(10)).unwrap();
+    let found = mistakes(&own, vec![state("pay", "window", "5")]);
+    assert!(matches!(&found[..], [(Some(0), text)] if text.contains("minimum_calls")), "{found:?}");
+}
+
+#[test]
+fn r33_one_statement_that_is_wrong_for_many_keys_is_one_mistake() {
+    let own = Registry::new();
+    let hosts = own.keyed("http", Config::new(), 50).unwrap();
+    let _held: Vec<_> = (0..20).map(|key| hosts.get(key)).collect();
+    assert_eq!(mistakes(&own, vec![state("http", "minimum_calls", "500")]).len(), 1);
+}
+
+#[test]
+fn r33_a_contradiction_with_an_override_names_nobody() {
+    let own = Registry::new();
+    let pay = own.circuit("pay", Config::new()).unwrap();
+    pay.override_for(Override::Option("minimum_calls", "50"), None, "10.0.0.7").unwrap();
+    let found = mistakes(&own, vec![state("pay", "window", "20")]);
+    assert!(found.iter().all(|(_, text)| !text.contains("10.0.0.7")), "{found:?}");
+}

@@ -1,6 +1,6 @@
 //! Applying settings from outside the code to the circuits of a registry (R32, R33).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Registry;
 use super::event::EventKind;
@@ -169,7 +169,11 @@ impl Registry {
             let problems = self.read(|entry| problem(entry.name(), &entry.effective(&stack)));
             let mut problems: Vec<_> = problems.into_iter().flatten().collect();
             problems.sort_by(|one, other| one.text.cmp(&other.text));
-            mistakes.extend(problems.into_iter().map(|problem| problem.located(layers)));
+            let mut located = HashSet::new();
+            let problems = problems.into_iter().map(|problem| problem.located(layers));
+            // One statement may be wrong for every key.
+            mistakes
+                .extend(problems.filter(|it| it.statement().is_none_or(|at| located.insert(at))));
         }
         if mistakes.is_empty() {
             let unknown = unknown(stack.names(), |name| self.knows(name));

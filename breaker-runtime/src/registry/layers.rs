@@ -94,8 +94,7 @@ impl Stack {
     /// Lays one layer, the less precise statements first.
     fn lay(&self, layer: Layer, name: &str, effective: &mut Effective) {
         let Some(told) = self.0.get(&layer) else { return };
-        let family = name.split_once('/').map(|(family, _)| family);
-        for circuit in [Some(ALL), family, Some(name)].into_iter().flatten() {
+        for circuit in addressed(name).into_iter().flatten() {
             for new in told.get(circuit).into_iter().flatten() {
                 effective.take(new, Source::Stated(layer, new.source.clone()));
             }
@@ -108,38 +107,56 @@ impl Stack {
     }
 }
 
-/// What is wrong with all that is laid over a circuit, taken together, and the source of the option that is wrong.
+/// What is wrong with all that is laid over a circuit, taken together.
 pub(super) fn problem(name: &str, effective: &Effective) -> Option<Contradiction> {
-    let error = effective.config.validate().err()?;
-    let source = effective.sources.of(error.option());
-    let place = match &source {
+    let error = effective.config.check().err()?;
+    let blamed = [error.option(), error.other()].map(|it| (it, effective.sources.of(it)));
+    let mut shown = blamed[0].1.clone();
+    // Readers of the text may not know who gave orders.
+    shown.withhold_name();
+    let place = match shown {
         Source::BuiltIn => String::new(),
         source => format!(" (from {source})"),
     };
     let text = format!("circuit {name:?}: {error}{place}");
-    Some(Contradiction { text, option: error.option(), source })
+    Some(Contradiction { text, circuit: name.to_owned(), blamed })
 }
 
 /// Settings of one circuit that are right one by one, and wrong together.
 pub(super) struct Contradiction {
     pub(super) text: String,
-    option: &'static str,
-    source: Source,
+    circuit: String,
+    /// The option that is wrong, and the one that makes it wrong, each with its source.
+    blamed: [(&'static str, Source); 2],
 }
 
 impl Contradiction {
-    /// The mistake, at its statement if that is one of these.
+    /// The mistake, at the statement to blame if that is one of these.
     pub(super) fn located(self, layers: &[(Layer, Vec<Statement>)]) -> Mistake {
-        let found = layers.iter().find_map(|(layer, statements)| {
-            let Source::Stated(of, place) = &self.source else { return None };
-            let is_it = |it: &Statement| it.option.trim() == self.option && *it.source == **place;
-            (of == layer).then(|| statements.iter().position(is_it))?.map(|number| (*layer, number))
+        let found = self.blamed.iter().find_map(|(option, source)| {
+            let Source::Stated(layer, place) = source else { return None };
+            let (_, statements) = layers.iter().find(|(known, _)| known == layer)?;
+            let of = |circuit: &str| {
+                statements.iter().position(|it| {
+                    it.circuit.trim() == circuit
+                        && it.option.trim() == *option
+                        && *it.source == **place
+                })
+            };
+            let number = addressed(&self.circuit).into_iter().rev().flatten().find_map(of);
+            Some((*layer, number?))
         });
         match found {
             Some((layer, number)) => Mistake::of(layer, number, self.text),
             None => Mistake::of_all(self.text),
         }
     }
+}
+
+/// The names by which statements are about that circuit, the less precise first.
+fn addressed(circuit: &str) -> [Option<&str>; 3] {
+    let family = circuit.split_once('/').map(|(family, _)| family);
+    [Some(ALL), family, Some(circuit)]
 }
 
 /// Those of the names that no circuit has.

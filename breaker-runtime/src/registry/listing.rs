@@ -70,7 +70,7 @@ impl Listing {
     /// The same with the layers there are. If all of it together is wrong, what the attribute or code states alone.
     fn effective_now(&self) -> Effective {
         let effective = self.effective(&self.around.layers.stack());
-        if effective.config.validate().is_ok() {
+        if effective.config.check().is_ok() {
             return effective;
         }
         self.laid(&Stack::default(), self.provenance.stated(), None)
@@ -129,7 +129,7 @@ impl Audience for Listing {
         let layers = self.around.layers.stack();
         let effective =
             self.laid(&layers, (config, Source::Code), self.overrides.lock().as_deref());
-        effective.config.validate()?;
+        effective.config.check()?;
         self.provenance.restate(config);
         Ok(self.terms())
     }

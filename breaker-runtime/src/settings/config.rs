@@ -182,6 +182,17 @@ impl Config {
     /// assert_eq!(error.to_string(), "`slow_call_rate` needs `slow_call`");
     /// ```
     pub const fn validate(&self) -> Result<(), ConfigError> {
+        match self.mode {
+            Some(mode) if !mode.judges() => Err(ConfigError::new(
+                "mode",
+                "must be `normal` or `observe` in code; `override_for` and settings from outside can ask for more",
+            )),
+            _ => self.check(),
+        }
+    }
+
+    /// The same for settings from outside the code, which may ask for any mode.
+    pub(crate) const fn check(&self) -> Result<(), ConfigError> {
         let problem = match self.problem_of_one() {
             Some(problem) => Some(problem),
             None => self.problem_of_two(),
@@ -323,6 +334,15 @@ mod tests {
         let both = Config::new().count_window(7).time_window(SECOND);
         assert_eq!(window(both), WindowSize::Time(SECOND));
         assert_eq!(window(both.count_window(8)), WindowSize::Calls(8));
+    }
+
+    #[test]
+    fn r23_modes_that_only_orders_ask_for_are_refused_in_code() {
+        for mode in [Mode::Disabled, Mode::ForcedOpen] {
+            refused(Config::new().mode(mode), "mode");
+        }
+        assert!("mode=disabled".parse::<Config>().is_err());
+        assert_eq!(Config::new().mode(Mode::Observe).validate(), Ok(()));
     }
 
     #[test]

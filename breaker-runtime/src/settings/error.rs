@@ -107,6 +107,10 @@ impl Mistake {
     pub(crate) const fn of_all(text: String) -> Self {
         Self { text, statement: None }
     }
+
+    pub(crate) const fn statement(&self) -> Option<(Layer, usize)> {
+        self.statement
+    }
 }
 
 impl ConfigErrors {
