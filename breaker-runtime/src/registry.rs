@@ -295,7 +295,7 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn remove(&self, name: &str) -> Option<Arc<CircuitBreaker>> {
-        // Held, so that nobody gives the circuit keys meanwhile.
+        // Held, so that the circuit gets no keys meanwhile.
         let keyed = self.keyed.write();
         if keyed.contains_key(name) {
             return None;

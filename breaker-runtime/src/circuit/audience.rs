@@ -120,7 +120,7 @@ pub(crate) struct Overridden {
     pub(crate) end: Instant,
 }
 
-/// What a circuit goes by.
+/// The settings that apply to a circuit.
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) effective: Effective,

@@ -14,8 +14,8 @@ use event_listener::{Event, EventListener, IntoNotification, Listener};
 use super::timer::Timer;
 use crate::rules::nanos;
 
-/// A counter of slots and a line. If somebody waits, a slot is handed to the first in line and is never free in
-/// between, so nobody can jump the queue.
+/// A counter of slots and a line. If a call waits, a slot is handed to the first in line and is never free in
+/// between, so no call can jump the queue.
 #[derive(Debug)]
 pub(crate) struct Bulkhead {
     limit: AtomicU32,
@@ -38,7 +38,7 @@ impl Bulkhead {
         Self { limit, max_wait, used, joined, line: Event::new(), timer }
     }
 
-    /// Sets other limits. Nobody is evicted; [`hand_out`](Bulkhead::hand_out) gives new slots to the line.
+    /// Sets other limits. No running call ends; [`hand_out`](Bulkhead::hand_out) gives new slots to the line.
     pub(crate) fn refit(&self, limit: u32, max_wait: Duration) {
         self.limit.store(limit, Ordering::SeqCst);
         self.max_wait.store(nanos(max_wait), Ordering::SeqCst);
@@ -111,7 +111,7 @@ impl Bulkhead {
         while self.try_enter() && self.pass_on() {}
     }
 
-    /// Gives a slot to the first in line, or frees it. Says whether somebody got it.
+    /// Gives a slot to the first in line, or frees it. Returns whether a waiting call got it.
     fn pass_on(&self) -> bool {
         loop {
             let joined = self.joined.load(Ordering::SeqCst);
@@ -119,7 +119,7 @@ impl Bulkhead {
                 return true;
             }
             self.used.fetch_sub(1, Ordering::SeqCst);
-            // Somebody may have joined the line after we looked and before the slot was free. Those who
+            // A call may have joined the line after we looked and before the slot was free. Those who
             // stand in it with a slot of their own do not matter.
             if self.joined.load(Ordering::SeqCst) == joined || !self.try_enter() {
                 return false;

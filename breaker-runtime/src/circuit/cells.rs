@@ -1,4 +1,4 @@
-//! Per-thread counters, summed when somebody reads them.
+//! Per-thread counters, summed when they are read.
 //!
 //! *Why it exists:* an atomic addition costs more than the rest of a healthy call, and threads that share an atomic
 //! slow each other down. A cell that only one thread writes needs a plain load and a plain store.
@@ -19,7 +19,7 @@ use super::word::Epoch;
 pub(crate) enum Hot {
     /// Calls let in.
     Started,
-    /// Good calls that went past the lock.
+    /// Good calls that did not take the lock.
     Good,
     /// Calls that an open circuit refused past the lock.
     Refused,
@@ -68,7 +68,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// Adds one. Released, so that whoever sees an end sees its beginning.
+    /// Adds one. Released, so that a reader that sees the end of a call also sees its start.
     #[inline]
     fn add(&self, row: Row, counter: Hot) {
         let cell = &self.cells[row as usize + counter as usize];
@@ -285,7 +285,7 @@ pub(crate) struct Cells {
     row: Row,
 }
 
-/// The good calls that went past the lock.
+/// The good calls that did not take the lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Good {
     pub(crate) all: u64,
@@ -427,7 +427,7 @@ impl Cells {
         }
     }
 
-    /// The circuit goes on to another epoch, having gone by so many good calls in the one before.
+    /// Begins another epoch of the circuit. `heard` is the number of good calls that decided the epoch before.
     pub(crate) fn begin_epoch(&self, epoch: Epoch, heard: u64) {
         let mut threads = self.group.threads.write();
         let past = threads.past_mut(self.row);
@@ -438,7 +438,7 @@ impl Cells {
 }
 
 impl Drop for Cells {
-    /// Nobody counts for a circuit that is gone, so whoever comes here may write to every thread's cells.
+    /// No thread counts for a circuit that is gone. So this may write to the cells of every thread.
     fn drop(&mut self) {
         let mut threads = self.group.threads.write();
         threads.chunks.iter().for_each(|chunk| chunk.clear(self.row));
@@ -475,7 +475,7 @@ mod tests {
         cells.group.threads.read().chunks.len()
     }
 
-    /// Runs so many threads that are all alive when `meanwhile` runs, and have ended afterwards.
+    /// Runs that many threads, which are all alive when `meanwhile` runs, and have ended afterwards.
     fn with_threads(number: usize, act: impl Fn() + Sync, meanwhile: impl FnOnce()) {
         let (acted, over) = (Barrier::new(number + 1), Barrier::new(number + 1));
         thread::scope(|scope| {

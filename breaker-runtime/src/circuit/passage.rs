@@ -69,7 +69,7 @@ impl CircuitBreaker {
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
         self.check()?;
-        // An observed circuit has nobody wait in line, as it has nobody refused there.
+        // An observed circuit refuses no call here, so no call waits in line.
         let entered = bulkhead.try_enter() || !self.is_observing() && enter(bulkhead);
         self.admit_behind(bulkhead, entered, if_dropped)
     }
@@ -159,7 +159,7 @@ impl CircuitBreaker {
         admitted
     }
 
-    /// Leaves the events to whoever called, to be told when a refused call holds nothing any more.
+    /// Delivers no events: the caller does, once a refused call holds nothing any more.
     fn admit(&self, has_slot: bool, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         let claim: Claim = if word.is_closed() {
@@ -222,7 +222,7 @@ impl CircuitBreaker {
         (claim.timed_by(stopwatch), began)
     }
 
-    /// Has a call that was let in begin now. Until here a probe had a deadline all the same, so that a listener
+    /// Has a call that was let in begin now. A probe had a deadline before that too, so that a listener
     /// that never returns keeps no slot.
     pub(super) fn begin_again(&self, claim: Claim) -> (Claim, Instant) {
         let now = self.clock.now();
@@ -395,7 +395,7 @@ impl CircuitBreaker {
         &self.clock
     }
 
-    /// Whether nothing is lost with a circuit that nobody holds and nobody asked for in so long.
+    /// Whether a circuit that was not asked for in that time can be evicted without losing anything.
     pub(crate) fn is_disposable(&self, untouched: Duration) -> bool {
         let now = self.clock.now();
         let machine = self.machine.lock();
@@ -424,7 +424,7 @@ impl CircuitBreaker {
         Rejected::new(self.name.clone(), refusal)
     }
 
-    /// The good calls, as far as its machine goes by them.
+    /// The good calls that the machine uses.
     pub(super) fn good(&self, machine: &Machine) -> Good {
         let all = if machine.counts_all() { self.totals.good_now() } else { 0 };
         Good { run: self.word.run(), all }
@@ -441,7 +441,7 @@ impl CircuitBreaker {
         self.locked_with(&GoodNow::of(self), now, act, news_of)
     }
 
-    /// The same, where `act` goes by those good calls.
+    /// The same, where `act` uses those good calls.
     pub(super) fn locked_with<R>(
         &self,
         good: &GoodNow<'_>,

@@ -131,7 +131,7 @@ impl Totals {
         self.cells.good_at_one_moment(hold_up)
     }
 
-    /// Begins another epoch. Of the good calls of the one before, so many were heard of in time.
+    /// Begins another epoch. `heard` is the number of good calls of the epoch before that came in time.
     pub(crate) fn begin_epoch(&self, epoch: Epoch, heard: u64) {
         self.cells.begin_epoch(epoch, heard);
     }
@@ -182,7 +182,7 @@ impl Totals {
         best
     }
 
-    /// The calls, when so many had started at least before the ends are read. Of those that start meanwhile, the
+    /// The calls. `started` is how many had started, at least, before the ends are read. Of those that start meanwhile, the
     /// ends alone are seen, so there were in fact as many in flight as are shown, or more.
     fn calls_of(&self, started: u64) -> Calls {
         let good = self.cells.good();

@@ -21,7 +21,7 @@ const EPOCH_SHIFT: u32 = RUN_BITS + STATE_BITS;
 const _: () = assert!(EPOCH_SHIFT + EPOCH_BITS == u64::BITS);
 const MISSING: u64 = (1 << RUN_BITS) - 1;
 const STATE: u64 = ((1 << STATE_BITS) - 1) << RUN_BITS;
-/// The bits of the state. A closed circuit says whether its window goes by time, and what its calls need to begin.
+/// The bits of the state. For a closed circuit they tell whether its window is one of time, and what its calls need.
 /// The word alone admits a call if none of `ASKS` is set.
 const BY_TIME: u64 = 0b0001 << RUN_BITS;
 const ASKS: u64 = 0b1110 << RUN_BITS;
@@ -189,7 +189,7 @@ impl Word {
     }
 }
 
-/// The word itself, and beside it how long it can be trusted. Whoever changes anything but `run` holds
+/// The word itself, and beside it how long it can be trusted. A thread that changes anything but `run` holds
 /// the machine's lock; `run` moves without it, and only upwards.
 #[derive(Debug)]
 pub(crate) struct AtomicWord {
@@ -197,7 +197,7 @@ pub(crate) struct AtomicWord {
     /// Until then nothing but what is published here can change the state; after that the machine must be
     /// asked. Zero while it changes, so that it is never read together with another epoch's word.
     holds_until: AtomicU64,
-    /// How good calls are counted. Needs the lock, so whoever has it sees the latest.
+    /// How good calls are counted. Changed under the lock, so a thread that holds it reads the latest value.
     longest_run: AtomicU32,
     is_cared_for: AtomicBool,
 }
@@ -288,7 +288,7 @@ impl AtomicWord {
     #[inline]
     pub(crate) fn open_until(&self, seen: Word) -> Option<Instant> {
         let until = (seen.state() == State::Open).then(|| self.holds_until())?;
-        // The two belong together if nobody has changed the state in between.
+        // The two belong together if the state has not changed in between.
         (until != Instant::ZERO && self.load() == seen).then_some(until)
     }
 

@@ -253,7 +253,7 @@ impl KeyedCircuits {
 
     fn add(&self, name: &str) -> Option<Entry> {
         Name::check(name).ok()?;
-        // One at a time: nobody can be faster between the look and the insertion.
+        // One at a time: no other thread can insert the key between the look and the insertion.
         let mut ages = self.ages.lock();
         let now = self.clock.now();
         if let Some(known) = self.touch(name, now, Entry::clone) {
@@ -289,7 +289,7 @@ impl KeyedCircuits {
         while let Some((known, name)) = ages.known.pop_first() {
             let mut shard = self.shard_mut(&name);
             let Some(member) = shard.get(&name) else { continue };
-            // Under the lock nobody asks for it. So a later time is of a clock that went back since.
+            // Under the lock no call asks for it. So a later time is of a clock that went back since.
             let now = self.clock.now();
             let touched = Instant::from_nanos(member.touched.load(Ordering::Relaxed));
             let touched = if touched > now { known } else { touched };
@@ -353,7 +353,7 @@ mod tests {
     use crate::circuit::{Clock, ManualClock};
     use crate::registry::provenance::Provenance;
 
-    /// Room for so many keys, and the clock by which they age.
+    /// Room for that many keys, and the clock by which they age.
     fn keyed(limit: usize) -> (KeyedCircuits, ManualClock) {
         let time = ManualClock::new();
         (on_clock("hosts", limit, Clock::Manual(time.clone())), time)

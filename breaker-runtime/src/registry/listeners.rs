@@ -66,7 +66,7 @@ thread_local! {
 }
 
 /// Held by its subscription, and by each call of it for as long as the call lasts. So when it is dropped,
-/// nobody is inside.
+/// no call of it runs.
 pub(super) struct Listener {
     tell: Box<dyn Fn(&Event) + Send + Sync>,
     is_retired: AtomicBool,
@@ -107,7 +107,7 @@ impl Drop for Listener {
     }
 }
 
-/// The end of a listener: nobody calls it after that.
+/// The end of a listener: it is not called after that.
 struct End {
     has_come: Mutex<bool>,
     came: Condvar,
@@ -185,7 +185,7 @@ impl Listeners {
             end: Arc::new(End { has_come: Mutex::new(false), came: Condvar::new() }),
         });
         let conflicts = {
-            // Whoever wants to tell it of a new conflict waits until it is known which are old.
+            // A thread that tells it of a new conflict waits until it is known which are old.
             let mut told = listener.told.lock();
             {
                 let mut all = self.all.lock();

@@ -51,7 +51,7 @@ impl Listing {
         outbox.is_some_and(|outbox| outbox.deliver(self.name.as_str(), listeners))
     }
 
-    /// What the circuit goes by, with those layers.
+    /// The settings of the circuit, with those layers.
     fn effective(&self, layers: &Stack) -> Effective {
         let overrides = self.overrides.lock();
         self.laid(layers, self.provenance.stated(), overrides.as_deref())
@@ -76,7 +76,7 @@ impl Listing {
         self.laid(&Stack::default(), self.provenance.stated(), None)
     }
 
-    /// What the circuit goes by from now on. Call it after a change, to apply the terms.
+    /// The terms of the circuit from now on. Called after a change.
     fn terms(&self) -> Terms {
         // Taken before anything is read.
         let number = self.around.terms.fetch_add(1, Ordering::AcqRel) + 1;
@@ -261,7 +261,7 @@ impl Entry {
         }
     }
 
-    /// What the circuit goes by.
+    /// The settings of the circuit.
     pub(super) fn effective_now(&self) -> Effective {
         self.listing.effective_now()
     }
@@ -280,7 +280,7 @@ mod tests {
     use crate::registry::{Event, Subscription};
     use crate::rules::State;
 
-    /// A circuit on a clock of its own that listeners hear of, and a listener that takes so long each time.
+    /// A circuit on a clock of its own that listeners hear of, and a listener that takes that time for each event.
     fn listened_to(
         name: &'static str,
         config: Config,

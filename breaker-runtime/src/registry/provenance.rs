@@ -36,7 +36,7 @@ impl Conflicts {
     }
 }
 
-/// Who decided on the config, kept small: most circuits have it from a site, or from nobody.
+/// Who decided on the config, kept small: most circuits have it from a site, or nothing decided it.
 #[derive(Clone, Debug, Default)]
 enum Decision {
     #[default]

@@ -60,7 +60,7 @@ struct Trouble {
 struct History {
     past: Past,
     orders: Option<Box<Orders>>,
-    /// Transitions that nobody has taken yet, in order.
+    /// Transitions that were not posted yet, in order.
     news: Vec<Transition>,
 }
 
@@ -509,7 +509,7 @@ impl Machine {
         self.orders().map_or(settings, |orders| orders.mode(settings))
     }
 
-    /// The same at a time when a timed order may have ended that nobody has noticed.
+    /// The same at a time when a timed order may have ended unnoticed.
     fn mode_at(&self, now: Instant) -> Mode {
         let settings = self.settings.mode;
         let in_force = self.orders().and_then(|orders| orders.in_force(settings, now));
@@ -574,7 +574,7 @@ impl Machine {
             Phase::HalfOpen { probes, .. } => {
                 let now = now.max(self.now);
                 let trouble = self.trouble.as_deref().copied().unwrap_or_default();
-                // A probe that nobody settles has its outcome at its deadline (R12).
+                // A probe that is never settled has its outcome at its deadline (R12).
                 let outcomes = [trouble.last_failure, trouble.last_success].into_iter().flatten();
                 let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)

@@ -1,4 +1,4 @@
-//! `Config`: the options that somebody states for a circuit, and the checks of their values.
+//! `Config`: the options stated for a circuit, and the checks of their values.
 
 use std::time::Duration;
 

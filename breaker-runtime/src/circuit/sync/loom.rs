@@ -101,7 +101,7 @@ impl CellU64 {
     }
 }
 
-/// A lock around such counters. Where it is not modelled, nobody is stopped while they hold it.
+/// A lock around such counters. Where it is not modelled, loom never stops a thread that holds it.
 #[derive(Debug, Default)]
 pub(crate) struct RwLock<T> {
     modelled: Option<loom::sync::RwLock<()>>,

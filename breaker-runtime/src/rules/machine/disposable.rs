@@ -16,7 +16,7 @@ fn bench() -> Bench {
     Bench::new(Config::new().cooldown(SECOND).slow_call(SECOND).count_window(5))
 }
 
-/// Whether it may go when nobody asked for it in so long.
+/// Whether it may be evicted if it was not asked for in that time.
 fn may_go(bench: &Bench, untouched: Duration) -> bool {
     bench.machine.is_disposable(bench.good(), untouched, bench.now)
 }
