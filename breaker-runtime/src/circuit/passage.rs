@@ -357,6 +357,7 @@ impl CircuitBreaker {
     #[cold]
     #[inline(never)]
     fn turn(&self, now: Instant) {
+        self.lapse(now);
         let good = GoodNow::of(self);
         self.locked_with(&good, now, |machine, now| machine.turn(&good, now), |()| None);
     }
@@ -374,6 +375,7 @@ impl CircuitBreaker {
     }
 
     fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
+        self.lapse(now);
         let good = GoodNow::of(self);
         let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &good, now);
         let late =
@@ -438,23 +440,13 @@ impl CircuitBreaker {
         act: impl FnOnce(&mut Machine, Instant) -> R,
         news_of: impl FnOnce(&R) -> Option<News>,
     ) -> R {
+        self.lapse(now);
         self.locked_with(&GoodNow::of(self), now, act, news_of)
     }
 
-    /// The same, where `act` uses those good calls.
+    /// The same, where `act` uses those good calls. It applies the settings as they are: call [`lapse`](Self::lapse)
+    /// before.
     pub(super) fn locked_with<R>(
-        &self,
-        good: &GoodNow<'_>,
-        now: Instant,
-        act: impl FnOnce(&mut Machine, Instant) -> R,
-        news_of: impl FnOnce(&R) -> Option<News>,
-    ) -> R {
-        self.lapse(now);
-        self.locked_as_is(good, now, act, news_of)
-    }
-
-    /// The same with the settings as they are, though some may be over.
-    pub(super) fn locked_as_is<R>(
         &self,
         good: &GoodNow<'_>,
         now: Instant,

@@ -20,7 +20,7 @@ impl CircuitBreaker {
         let settings = config.settings();
         let now = self.clock.now();
         // What is over by now changes the epoch, and is published before the word is refitted.
-        self.locked_as_is(&GoodNow::of(self), now, Machine::observe, |()| None);
+        self.locked_with(&GoodNow::of(self), now, Machine::observe, |()| None);
         let good = GoodNow::of(self);
         let refit = |machine: &mut Machine, now| {
             if terms.number < self.dials.terms() {
@@ -36,7 +36,7 @@ impl CircuitBreaker {
             self.follow_epochs(&settings);
             self.word.refit(Manner::of(&settings));
         };
-        self.locked_as_is(&good, now, refit, |()| None);
+        self.locked_with(&good, now, refit, |()| None);
         if let Some(extras) = self.extras.get() {
             extras.bulkhead.hand_out();
         }
