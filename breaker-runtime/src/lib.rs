@@ -98,21 +98,21 @@ pub mod testing;
 #[doc(hidden)]
 pub use crate::attribute as __private;
 pub use crate::circuit::{
-    CallError, Calls, CircuitBreaker, Clock, ManualClock, OnCancel, OwnedPermit, Permit, Rejected,
-    Rejections, TimedOut,
+    CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, ManualClock, OnCancel,
+    OwnedPermit, Permit, Rejected, Rejections, TimedOut,
 };
 #[cfg(feature = "tracing")]
 pub use crate::export::trace;
 #[cfg(feature = "prometheus")]
 pub use crate::export::{MetricNames, PrometheusText};
 pub use crate::registry::{
-    Applied, Change, Event, EventKind, Keyed, LeftAlone, Registry, Restored, Saved, Subscription,
-    registry,
+    Advisor, Applied, Change, Event, EventKind, Keyed, LeftAlone, Registry, Restored, Saved,
+    Subscription, registry,
 };
 pub use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 pub use crate::rules::{
-    Cause, ModeOverride, Outcome, Override, Probes, RejectedReason, State, Transition,
-    TransitionCounts, TripKind, TripReason,
+    Advice, Advised, Cause, Lease, ModeOverride, Opening, Outcome, Override, Probes,
+    RejectedReason, State, Transition, TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{
     Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Layer, Mode, Settings, Site, Source,

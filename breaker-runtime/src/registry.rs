@@ -3,6 +3,7 @@
 mod apply;
 mod circuits;
 mod event;
+mod fleet;
 #[cfg(all(test, breaker_loom))]
 mod interleavings;
 mod keyed;
@@ -33,6 +34,7 @@ use once_cell::sync::Lazy;
 pub use self::apply::Applied;
 use self::circuits::Circuits;
 pub use self::event::{Change, Event, EventKind};
+pub use self::fleet::Advisor;
 pub use self::keyed::Keyed;
 use self::keyed::KeyedCircuits;
 pub use self::listeners::Subscription;
@@ -388,7 +390,8 @@ impl Registry {
         let mut circuits: Vec<_> = apart.map(|entry| entry.circuit.snapshot()).collect();
         circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
-        RegistrySnapshot { circuits, refused: self.refused() }
+        let fleet = self.advisor().map(|advisor| advisor.status());
+        RegistrySnapshot { circuits, refused: self.refused(), fleet }
     }
 
     /// All config conflicts, sorted by name: configs that were stated for a name whose circuit uses another. The

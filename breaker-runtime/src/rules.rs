@@ -1,6 +1,7 @@
 //! The decisions of a circuit: when it opens, probes and closes. No locks, no clock, no user code, no shared state:
 //! every method takes the current time.
 
+mod advice;
 mod instant;
 mod machine;
 mod order;
@@ -11,6 +12,7 @@ mod state;
 mod transitions;
 mod window;
 
+pub use advice::{Advice, Advised, Lease, Opening};
 pub(crate) use instant::{Instant, Left, nanos};
 #[cfg(any(test, fuzzing))]
 pub(crate) use machine::bench::{Bench, slow};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::fleet::FleetView;
 use super::word::Epoch;
 use crate::rules::{Ending, Instant, Refusal, Transition};
 use crate::settings::{Config, ConfigError, Conflict, Effective, Site, Sources, Told};
@@ -22,12 +23,14 @@ pub(crate) enum News {
     Rejected(Refusal),
     /// A call ended too late to count.
     Late(Ending),
+    /// A call would be a probe, if the fleet gave leave.
+    ProbeWanted,
 }
 
 impl News {
     fn topic(&self) -> Topic {
         match self {
-            Self::Transition(_) => Topic::Circuits,
+            Self::Transition(_) | Self::ProbeWanted => Topic::Circuits,
             Self::Rejected(_) | Self::Late(_) => Topic::Calls,
         }
     }
@@ -108,6 +111,7 @@ pub(crate) struct Description {
     pub(crate) conflict_count: u64,
     pub(crate) sources: Sources,
     pub(crate) overridden: Vec<Overridden>,
+    pub(crate) fleet: Option<FleetView>,
 }
 
 /// An option that was set while the program runs.

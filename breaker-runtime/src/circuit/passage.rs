@@ -476,7 +476,8 @@ impl CircuitBreaker {
             self.word.publish(epoch, state, holds_until);
         }
         let changes = machine.take_news().into_iter().map(News::Transition);
-        let mut news = changes.chain(news_of(&done)).peekable();
+        let wish = machine.take_wish_to_probe().then_some(News::ProbeWanted);
+        let mut news = changes.chain(wish).chain(news_of(&done)).peekable();
         if news.peek().is_some()
             && let Some(membership) = &self.membership
         {

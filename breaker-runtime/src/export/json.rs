@@ -11,12 +11,12 @@ use std::time::Duration;
 use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 use breaker_options::circuit_options;
 
-use crate::circuit::{Calls, Rejections};
+use crate::circuit::{Calls, FleetStatus, FleetView, Rejections};
 use crate::registry::{Change, Event, EventKind};
 use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 use crate::rules::{
-    Cause, ModeOverride, Outcome, Probes, RejectedReason, State, Transition, TransitionCounts,
-    TripKind, TripReason,
+    Cause, Lease, ModeOverride, Outcome, Probes, RejectedReason, State, Transition,
+    TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Config, ConfigOption, Conflict, Mode, Site, Sources, Stated, WindowSize};
 
@@ -52,23 +52,60 @@ fn seconds(duration: &Duration) -> f64 {
 
 word! { Mode State RejectedReason TripKind }
 
-object!(RegistrySnapshot, all: Self { circuits, refused } = all => {
+object!(RegistrySnapshot, all: Self { circuits, refused, fleet } = all => {
     "circuits": circuits,
     "refused": refused,
+    "fleet": fleet,
 });
 
+object!(FleetStatus, status: Self { namespace, engine, member, connected, since, why, members, disconnects } = status => {
+    "namespace": namespace,
+    "engine": engine,
+    "member": member,
+    "connected": connected,
+    "since": seconds(since),
+    "why": why,
+    "members": members,
+    "disconnects": disconnects,
+});
+
+object!(FleetView, view: Self { policy, votes, needed, members, has_voted, prober, settings } = view => {
+    "policy": policy,
+    "votes": votes,
+    "needed": needed,
+    "members": members,
+    "has_voted": has_voted,
+    "prober": prober,
+    "settings": settings,
+});
+
+impl Serialize for Lease {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (held_by, left) = match self {
+            Self::Unasked => (None, None),
+            Self::Other(left) => (Some("other"), Some(left)),
+            Self::Own(left) => (Some("own"), Some(left)),
+        };
+        let mut object = serializer.serialize_struct("Lease", 2)?;
+        object.serialize_field("held_by", &held_by)?;
+        object.serialize_field("left", &left.map(seconds))?;
+        object.end()
+    }
+}
+
 object!(Snapshot, snapshot: Self {
-    name, state, since, epoch, trip_reason, retry_after, probe_due, failure_rate, slow_call_rate,
+    name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
     transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
-    conflict_count, sources, overrides,
+    conflict_count, sources, overrides, fleet, lease, vetoed,
 } = snapshot => {
     "name": name,
     "state": state,
     "since": seconds(since),
     "epoch": epoch,
     "trip_reason": trip_reason,
+    "reopenings": reopenings,
     "explanation": snapshot.explain(),
     "retry_after": retry_after.as_ref().map(seconds),
     "probe_due": probe_due,
@@ -98,6 +135,9 @@ object!(Snapshot, snapshot: Self {
     "conflict_count": conflict_count,
     "sources": sources,
     "overrides": overrides,
+    "fleet": fleet,
+    "lease": lease,
+    "vetoed": vetoed,
 });
 
 object!(OptionOverride, overridden: Self { option, value, by, left } = overridden => {
@@ -295,6 +335,10 @@ impl Serialize for Event {
             EventKind::Late { outcome } => {
                 object.serialize_entry("kind", "late")?;
                 object.serialize_entry("outcome", outcome.map_or("cancelled", Outcome::as_str))?;
+            }
+            EventKind::ProbeWanted => {
+                object.serialize_entry("kind", "probe_wanted")?;
+                object.serialize_entry("text", &kind.to_string())?;
             }
             EventKind::Reconfigured(changes) => {
                 object.serialize_entry("kind", "reconfigured")?;

@@ -13,7 +13,7 @@ use crate::rules::{Cause, State, Transition, TripKind};
 /// |---|---|
 /// | a circuit opens | `WARN` |
 /// | any other change of state | `INFO` |
-/// | a rejected call, a late outcome | `DEBUG` |
+/// | a rejected call, a late outcome, a probe that needs the fleet's leave | `DEBUG` |
 /// | a config conflict, refused settings | `ERROR` |
 ///
 /// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate`,
@@ -52,6 +52,11 @@ pub fn trace(event: &Event) {
                 breaker.missed = missed
             },
             "outcome came late"
+        ),
+        EventKind::ProbeWanted => debug!(
+            target: "breaker",
+            { breaker.name = name, breaker.missed = missed },
+            "asks the fleet for leave to probe"
         ),
         EventKind::Reconfigured(_) => info!(
             target: "breaker",

@@ -101,6 +101,8 @@ pub enum EventKind {
         /// How it ended; `None` if it was cancelled.
         outcome: Option<Outcome>,
     },
+    /// The cooldown is over and a call came, but the [fleet](crate::Advice::Ask) must give leave to probe.
+    ProbeWanted,
     /// Its settings changed: a layer was applied, or an option overridden.
     Reconfigured(Box<[Change]>),
     /// A second, different config was stated for the name.
@@ -194,6 +196,7 @@ impl fmt::Display for EventKind {
             Self::Rejected { reason, .. } => write!(f, "call rejected: {reason}"),
             Self::Late { outcome: Some(outcome) } => write!(f, "late outcome: {outcome}"),
             Self::Late { outcome: None } => f.write_str("late outcome: cancelled"),
+            Self::ProbeWanted => f.write_str("asks the fleet for leave to probe"),
             Self::Reconfigured(changes) => {
                 let changes: Vec<_> = changes.iter().map(Change::to_string).collect();
                 write!(f, "reconfigured: {}", changes.join(", "))
@@ -210,6 +213,7 @@ impl EventKind {
     pub(super) fn topic(&self) -> Topic {
         match self {
             Self::Transition(_)
+            | Self::ProbeWanted
             | Self::Reconfigured(_)
             | Self::Conflict(_)
             | Self::SettingsRefused { .. } => Topic::Circuits,
@@ -224,6 +228,7 @@ impl From<News> for EventKind {
             News::Transition(transition) => Self::Transition(transition),
             News::Rejected(refusal) => refusal.into(),
             News::Late(ending) => Self::Late { outcome: ending.into() },
+            News::ProbeWanted => Self::ProbeWanted,
         }
     }
 }

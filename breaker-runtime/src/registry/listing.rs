@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use once_cell::race::OnceBox;
 
 use super::event::{Change, EventKind};
+use super::fleet::Advised;
 use super::layers::{Layers, Stack, problem};
 use super::listeners::Listeners;
 use super::outbox::Outbox;
@@ -39,6 +40,7 @@ pub(super) struct Surroundings {
     terms: AtomicU64,
     /// Settings that must be right together change one at a time. No code of users runs under it.
     pub(super) changing: Mutex<()>,
+    pub(super) advised: Advised,
 }
 
 impl Listing {
@@ -160,9 +162,10 @@ impl Audience for Listing {
 
     fn describe(&self) -> Description {
         let sources = self.effective_now().sources;
-        let overrides = self.overrides.lock();
-        let overridden = overrides.as_deref().map_or(&[][..], Overrides::shown).to_vec();
-        Description { sources, overridden, ..self.provenance.describe() }
+        let overridden =
+            self.overrides.lock().as_deref().map_or(&[][..], Overrides::shown).to_vec();
+        let fleet = self.around.advised.by().and_then(|advisor| advisor.view(self.name.as_str()));
+        Description { sources, overridden, fleet, ..self.provenance.describe() }
     }
 }
 

@@ -312,6 +312,7 @@ mod tests {
             TripKind::SlowCallRate,
             TripKind::FailedProbes,
             TripKind::Manual,
+            TripKind::Fleet,
         ] {
             let word: StrDeserializer<'_, Error> = kind.as_str().into_deserializer();
             assert_eq!(TripKind::deserialize(word), Ok(kind));

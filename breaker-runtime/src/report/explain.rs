@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::Snapshot;
-use crate::rules::{ModeOverride, State, plural};
+use crate::rules::{Lease, ModeOverride, State, plural};
 use crate::settings::{Mode, Readable, Source};
 
 impl Snapshot {
@@ -30,7 +30,9 @@ impl Snapshot {
         }
         // A `String` takes everything that is written to it.
         let _ = match self.state {
-            State::Closed => self.explain_closed(&mut sentence),
+            State::Closed => {
+                self.explain_closed(&mut sentence).and_then(|()| self.explain_veto(&mut sentence))
+            }
             State::Open => self.explain_open(&mut sentence),
             State::HalfOpen => self.explain_half_open(&mut sentence),
             State::ForcedOpen => {
@@ -120,12 +122,27 @@ impl Snapshot {
         Ok(())
     }
 
+    fn explain_veto(&self, out: &mut String) -> fmt::Result {
+        match &self.vetoed {
+            Some(verdict) => write!(out, "; {verdict}, but its own calls are good"),
+            None => Ok(()),
+        }
+    }
+
     fn explain_open(&self, out: &mut String) -> fmt::Result {
         write!(out, "open for {}: {}; ", self.lasted(), self.reason())?;
-        match self.retry_after {
-            Some(left) if left.is_zero() => write!(out, "the next call is a probe"),
-            Some(left) => write!(out, "probes in {}{}", Readable(left), self.from("cooldown")),
-            None => write!(out, "stays open until reset()"),
+        match (self.retry_after, self.lease) {
+            (Some(_), Some(Lease::Other(left))) => {
+                write!(out, "another member probes, for {} at most", Readable(left))
+            }
+            (Some(left), Some(Lease::Unasked)) if left.is_zero() => {
+                write!(out, "the next call asks the fleet for leave to probe")
+            }
+            (Some(left), _) if left.is_zero() => write!(out, "the next call is a probe"),
+            (Some(left), _) => {
+                write!(out, "probes in {}{}", Readable(left), self.from("cooldown"))
+            }
+            (None, _) => write!(out, "stays open until reset()"),
         }
     }
 

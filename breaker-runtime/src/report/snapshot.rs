@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::circuit::{Calls, CircuitBreaker, Counted, Description, Overridden, Rejections};
+use crate::circuit::{
+    Calls, CircuitBreaker, Counted, Description, FleetStatus, FleetView, Overridden, Rejections,
+};
 use crate::rules::{
-    Instant, ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count,
+    Instant, Lease, ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count,
 };
 use crate::settings::{Config, Conflict, Mode, Site, Sources};
 
@@ -40,6 +42,8 @@ pub struct Snapshot {
     pub epoch: u64,
     /// What opened it. `None` once it has closed.
     pub trip_reason: Option<TripReason>,
+    /// Re-openings since it last closed. `cooldown_multiplier` counts them.
+    pub reopenings: u32,
     /// The time until a probe may run; zero if one is due. `None` if the circuit is not open, or stays open until
     /// reset.
     pub retry_after: Option<Duration>,
@@ -101,6 +105,12 @@ pub struct Snapshot {
     pub sources: Sources,
     /// The options that were overridden while the program runs.
     pub overrides: Vec<OptionOverride>,
+    /// What the fleet says about the circuit. `None` if it is not shared with other processes.
+    pub fleet: Option<FleetView>,
+    /// Whether the circuit may probe. `None` if it asks no fleet: it is closed, or acts as if alone.
+    pub lease: Option<Lease>,
+    /// The fleet's verdict that the circuit does not follow, because its own calls are good.
+    pub vetoed: Option<TripReason>,
 }
 
 /// An option that was overridden while the program runs, by
@@ -204,6 +214,8 @@ pub struct RegistrySnapshot {
     pub circuits: Vec<Snapshot>,
     /// What is wrong with settings that were [refused](crate::Registry::refuse), until they are right.
     pub refused: Vec<String>,
+    /// The connection to the fleet, if the registry is in one.
+    pub fleet: Option<FleetStatus>,
 }
 
 /// Here and not in `circuit`, because a snapshot is a report: the circuit itself only hands out readings.
@@ -225,8 +237,15 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let Counted { reading, config, settings, calls, rejected, would_reject } = self.read();
-        let Description { decided_by, sites, conflicts, conflict_count, sources, overridden } =
-            self.describe();
+        let Description {
+            decided_by,
+            sites,
+            conflicts,
+            conflict_count,
+            sources,
+            overridden,
+            fleet,
+        } = self.describe();
         let now = self.clock().now();
         let overrides = overridden.into_iter().map(|it| OptionOverride::of(it, now)).collect();
         let judged =
@@ -237,6 +256,7 @@ impl CircuitBreaker {
             since: reading.since,
             epoch: reading.epoch,
             trip_reason: reading.trip_reason,
+            reopenings: reading.reopenings,
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
             failure_rate: judged.map(Tally::failed_share),
@@ -265,6 +285,9 @@ impl CircuitBreaker {
             conflict_count,
             sources,
             overrides,
+            fleet,
+            lease: reading.lease,
+            vetoed: reading.vetoed,
         }
     }
 }

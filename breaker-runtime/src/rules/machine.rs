@@ -5,6 +5,7 @@
 
 mod downtime;
 mod evidence;
+mod fleet;
 mod orders;
 #[cfg(feature = "test-util")]
 mod staged;
@@ -15,12 +16,13 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::rules::{
-    Cause, Ended, Ending, Good, Instant, ModeOverride, Order, Probes, Refusal, RejectedReason,
-    State, Tally, Transition, TransitionCounts, TripKind, TripReason,
+    Cause, Ended, Ending, Good, Instant, Lease, ModeOverride, Order, Probes, Refusal,
+    RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Mode, Settings};
 pub(crate) use downtime::Downtime;
 use evidence::Evidence;
+use fleet::Trust;
 use orders::Orders;
 
 /// The bits of an epoch. After the last one, epochs start at 0 again (R10).
@@ -62,6 +64,8 @@ struct History {
     orders: Option<Box<Orders>>,
     /// Transitions that were not posted yet, in order.
     news: Vec<Transition>,
+    /// What a fleet advises. Few circuits are in one.
+    trust: Option<Box<Trust>>,
 }
 
 /// Counts of transitions and time spent open, since the circuit was made.
@@ -98,6 +102,14 @@ impl ProbeId {
         let next = Self(self.0.saturating_add(1));
         std::mem::replace(self, next)
     }
+}
+
+/// What can end without a call.
+#[derive(Clone, Copy, Debug)]
+enum Over {
+    Probe(ProbeId),
+    Order,
+    Lease,
 }
 
 /// A probe in flight.
@@ -179,6 +191,9 @@ pub(crate) struct Reading {
     pub(crate) last_success: Option<Duration>,
     pub(crate) mode: Mode,
     pub(crate) mode_override: Option<ModeOverride>,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) vetoed: Option<TripReason>,
+    pub(crate) reopenings: u32,
 }
 
 impl Machine {
@@ -223,7 +238,8 @@ impl Machine {
     /// Whether a call would be let in (R6, R7). An observed circuit lets every call in (R25).
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
-        self.verdict(now).or_else(|refusal| if self.is_observing() { Ok(()) } else { Err(refusal) })
+        let verdict = self.verdict(now).inspect_err(|_| self.want_probe(now));
+        verdict.or_else(|refusal| if self.is_observing() { Ok(()) } else { Err(refusal) })
     }
 
     fn verdict(&self, now: Instant) -> Result<(), Refusal> {
@@ -232,17 +248,20 @@ impl Machine {
                 let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
                 Err(Refusal::forced_open(now.left_to(end)))
             }
-            Phase::Open { until, .. } if !now.has_reached(*until) => {
-                Err(Refusal::open(now.left_to(*until)))
+            Phase::Open { until, .. } => {
+                let end = self.refuses_until(*until);
+                if now.has_reached(end) && !self.must_ask(now) {
+                    Ok(())
+                } else {
+                    Err(Refusal::open(now.left_to(end)))
+                }
             }
             Phase::HalfOpen { probes, .. }
                 if probes.len() >= self.settings.half_open_max_calls as usize =>
             {
                 Err(Refusal::new(RejectedReason::HalfOpenFull))
             }
-            Phase::Closed(_) | Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Disabled => {
-                Ok(())
-            }
+            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Disabled => Ok(()),
         }
     }
 
@@ -251,6 +270,7 @@ impl Machine {
         let now = self.catch_up(now);
         let mut ticket = Ticket::of(self.epoch);
         if let Err(refusal) = self.verdict(now) {
+            self.want_probe(now);
             // Its outcome counts for nothing here, as it has no place among the probes (R25).
             let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
             return would_reject
@@ -291,7 +311,9 @@ impl Machine {
         match (&self.phase, self.change_of_mode()) {
             (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
             (Phase::Closed(evidence), None) => evidence.holds_until(),
-            (Phase::Open { until, .. }, None) if !self.asks_when_open() => *until,
+            (Phase::Open { until, .. }, None) if !self.asks_when_open() => {
+                self.refuses_until(*until)
+            }
             (
                 Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled,
                 _,
@@ -593,7 +615,7 @@ impl Machine {
         }
         let now = now.max(self.now);
         let ago = |at: Option<Instant>| at.map(|at| now.since(at));
-        let Trouble { trip_reason, probes, last_failure, last_success, .. } =
+        let Trouble { trip_reason, reopenings, probes, last_failure, last_success, .. } =
             self.trouble.as_deref().copied().unwrap_or_default();
         let mut reading = Reading {
             state: self.state(),
@@ -613,6 +635,9 @@ impl Machine {
             mode_override: self
                 .orders()
                 .and_then(|orders| orders.in_force(self.settings.mode, now)),
+            lease: self.lease(now),
+            vetoed: self.vetoed(now),
+            reopenings,
         };
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -621,8 +646,9 @@ impl Machine {
                 reading.consecutive_successes = evidence.successes_after(good);
             }
             Phase::Open { until, .. } => {
-                reading.retry_after = now.left_to(*until).as_duration();
-                reading.probe_due = now.has_reached(*until);
+                let end = self.refuses_until(*until);
+                reading.retry_after = now.left_to(end).as_duration();
+                reading.probe_due = now.has_reached(end) && !self.must_ask(now);
             }
             Phase::HalfOpen { probes, .. } => reading.probes.in_flight = probes.len() as u64,
             Phase::ForcedOpen | Phase::Disabled => {}
@@ -630,11 +656,12 @@ impl Machine {
         reading
     }
 
-    /// A copy that has caught up, if a timed order has ended without a call since (R34). The change of mode clears the
+    /// A copy that has caught up, if a timed order (R34) or a lease has ended without a call since. Both clear the
     /// evidence, so the copy has none.
     fn ahead(&self, now: Instant) -> Option<Self> {
         let now = now.max(self.now);
-        self.change_of_mode().filter(|(end, _)| now.has_reached(*end))?;
+        let ends = [self.change_of_mode().map(|(end, _)| end), self.lease_end()];
+        ends.into_iter().flatten().find(|end| now.has_reached(*end))?;
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
             Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
@@ -655,20 +682,21 @@ impl Machine {
         Some(ahead)
     }
 
-    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), and the end of a
-    /// timed order (R34).
+    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), a timed order (R34),
+    /// and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         loop {
-            let lapse = self.first_deadline().filter(|(at, _)| self.now.has_reached(*at));
-            let end = self.orders().and_then(Orders::end);
-            let end = end.filter(|at| self.now.has_reached(*at));
-            match (lapse, end) {
-                (Some((at, probe)), end) if end.is_none_or(|end| at <= end) => {
-                    self.lose(probe, at);
-                }
-                (_, Some(at)) => self.end_order(at),
-                (_, None) => return self.now,
+            let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
+            let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
+            let lease = self.lease_end().map(|at| (at, Over::Lease));
+            // Of those that end at once, the first in this list comes first.
+            let first = [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at);
+            match first.filter(|(at, _)| self.now.has_reached(*at)) {
+                Some((at, Over::Probe(probe))) => self.lose(probe, at),
+                Some((at, Over::Order)) => self.end_order(at),
+                Some((at, Over::Lease)) => self.end_lease(at),
+                None => return self.now,
             }
         }
     }
@@ -752,6 +780,7 @@ impl Machine {
         self.epoch = (self.epoch + 1) % (1 << EPOCH_BITS);
         let lasted = now.since(self.since);
         self.since = now;
+        self.outlive_advice(now);
         let to = self.state();
         if from != to {
             let past = &mut self.history().past;

@@ -78,6 +78,8 @@ pub enum TripKind {
     FailedProbes,
     /// [`trip`](crate::CircuitBreaker::trip) was called.
     Manual,
+    /// Enough members of the fleet [voted](crate::Advice::Open) to open it.
+    Fleet,
 }
 
 impl TripKind {
@@ -90,6 +92,7 @@ impl TripKind {
             Self::SlowCallRate => "slow_call_rate",
             Self::FailedProbes => "failed_probes",
             Self::Manual => "manual",
+            Self::Fleet => "fleet",
         }
     }
 }
@@ -121,15 +124,15 @@ impl fmt::Display for TripKind {
 pub struct TripReason {
     /// The rule.
     pub kind: TripKind,
-    /// Failed calls of the run, of the window, or of the probes, depending on `kind`.
+    /// Failed calls of the run, of the window, or of the probes, depending on `kind`. The votes, if the fleet opened it.
     pub failed: u32,
     /// Slow calls among `calls`.
     pub slow: u32,
-    /// The calls that were judged.
+    /// The calls that were judged. The live members, if the fleet opened it.
     pub calls: u32,
     /// The share that was judged, if the rule is a rate.
     pub share: Option<f64>,
-    /// The limit that was reached: a share for a rate, otherwise a number of calls. `None` for a manual trip.
+    /// The limit that was reached: a share for a rate, otherwise a number of calls or votes. `None` for a manual trip.
     pub threshold: Option<f64>,
 }
 
@@ -154,6 +157,9 @@ impl fmt::Display for TripReason {
             }
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(failed, "probe")),
             TripKind::Manual => f.write_str("trip()"),
+            TripKind::Fleet => {
+                write!(f, "{failed} of {calls} {} voted to open it", plural(calls, "member"))
+            }
         }
     }
 }
@@ -219,6 +225,10 @@ pub enum Cause {
     Configured,
     /// [`Registry::restore`](crate::Registry::restore) opened it as it was in an earlier process.
     Restored(TripReason),
+    /// The probes of another member of the fleet [succeeded](crate::Advice::Close).
+    RecoveredElsewhere,
+    /// It probed for its fleet, and its [lease](crate::Lease) ended without a verdict.
+    LeaseEnded,
 }
 
 impl Cause {
@@ -235,6 +245,8 @@ impl Cause {
             Self::OverrideEnded => "override_ended",
             Self::Configured => "configured",
             Self::Restored(_) => "restored",
+            Self::RecoveredElsewhere => "recovered_elsewhere",
+            Self::LeaseEnded => "lease_ended",
         }
     }
 }
@@ -252,6 +264,8 @@ impl fmt::Display for Cause {
             Self::OverrideEnded => f.write_str("the override ended"),
             Self::Configured => f.write_str("its settings changed"),
             Self::Restored(reason) => write!(f, "restored: {reason}"),
+            Self::RecoveredElsewhere => f.write_str("the probes of another member succeeded"),
+            Self::LeaseEnded => f.write_str("its lease to probe ended"),
         }
     }
 }

@@ -164,7 +164,7 @@ impl Bench {
         Good { run: self.good.run.get(), all: self.good.all() }
     }
 
-    fn act<R>(&mut self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
+    pub(crate) fn act<R>(&mut self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
         let before = self.machine.epoch();
         let done = act(&mut self.machine, self.now);
         self.follow(before);

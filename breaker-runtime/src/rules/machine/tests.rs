@@ -4,6 +4,7 @@
 mod change;
 mod closed;
 mod cooldown;
+mod fleet;
 mod half_open;
 mod orders;
 

@@ -1,0 +1,140 @@
+//! Advice: what a fleet tells a member about one circuit. The circuit decides what to do with it.
+
+use std::time::Duration;
+
+use super::{TripKind, TripReason};
+
+/// What a fleet tells a member about one circuit, for [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+///
+/// Most programs never use this type: the crate `breaker-fleet` does. It is public so that other crates can connect
+/// processes by other means.
+///
+/// # Examples
+///
+/// See [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Advice {
+    /// Enough members found the dependency sick: open.
+    ///
+    /// * A closed circuit opens for [`left`](Opening::left), unless its own calls are good. Then it stays closed, and
+    ///   [`Snapshot::vetoed`](crate::Snapshot::vetoed) says so.
+    /// * An open circuit stays open for at least that long.
+    Open(Opening),
+    /// Ask before you probe. An open circuit whose cooldown is over refuses calls, and the first of them causes
+    /// [`EventKind::ProbeWanted`](crate::EventKind::ProbeWanted). A circuit that is probing with a lease opens again.
+    Ask,
+    /// Another member has the lease for that long at most. Wait.
+    Wait(Duration),
+    /// This member has the lease for that long: probe.
+    Probe(Duration),
+    /// The probes of another member succeeded: close.
+    Close,
+    /// Forget all advice, and act as if alone.
+    Alone,
+}
+
+/// The verdict of a fleet that a circuit must open.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::Opening;
+///
+/// let verdict = Opening::new(Duration::from_secs(60)).votes(3).of_members(8).needed(3);
+/// assert_eq!(verdict.left(), Duration::from_secs(60));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    left: Duration,
+    votes: u32,
+    members: u32,
+    needed: u32,
+    reopenings: u32,
+}
+
+impl Opening {
+    /// The fleet holds the circuit open for that long.
+    #[must_use]
+    pub const fn new(left: Duration) -> Self {
+        Self { left, votes: 1, members: 1, needed: 1, reopenings: 0 }
+    }
+
+    /// The members that found the dependency sick.
+    #[must_use]
+    pub const fn votes(self, votes: u32) -> Self {
+        Self { votes, ..self }
+    }
+
+    /// The live members.
+    #[must_use]
+    pub const fn of_members(self, members: u32) -> Self {
+        Self { members, ..self }
+    }
+
+    /// The votes that were needed.
+    #[must_use]
+    pub const fn needed(self, needed: u32) -> Self {
+        Self { needed, ..self }
+    }
+
+    /// The re-openings so far, for `cooldown_multiplier`.
+    #[must_use]
+    pub const fn reopenings(self, reopenings: u32) -> Self {
+        Self { reopenings, ..self }
+    }
+
+    /// What is left of the longest vote.
+    #[must_use]
+    pub const fn left(&self) -> Duration {
+        self.left
+    }
+
+    pub(crate) const fn escalation(&self) -> u32 {
+        self.reopenings
+    }
+
+    pub(crate) fn reason(&self) -> TripReason {
+        TripReason {
+            kind: TripKind::Fleet,
+            failed: self.votes,
+            slow: 0,
+            calls: self.members,
+            share: None,
+            threshold: Some(self.needed.into()),
+        }
+    }
+}
+
+/// What a circuit did with [`Advice`].
+///
+/// # Examples
+///
+/// See [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Advised {
+    /// It acts on it.
+    Followed,
+    /// It stays closed, because its own calls are good.
+    Vetoed,
+    /// The advice does not concern a circuit in its state.
+    Ignored,
+}
+
+/// Whether an open circuit of a fleet may probe.
+///
+/// # Examples
+///
+/// See [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lease {
+    /// The fleet must be asked first.
+    Unasked,
+    /// Another member probes, for that long at most.
+    Other(Duration),
+    /// This member probes, for that long at most.
+    Own(Duration),
+}

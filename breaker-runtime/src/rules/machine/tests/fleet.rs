@@ -1,0 +1,290 @@
+//! Advice of a fleet: opening by vote, vetoes, leave to probe, and what is left when the fleet falls silent.
+
+use super::*;
+use crate::rules::{Advice, Advised, Lease, Opening};
+
+const TRUST: Duration = Duration::from_secs(15);
+const VERDICT: Opening = Opening::new(COOLDOWN).votes(3).of_members(8).needed(3);
+
+fn advise(bench: &mut Bench, advice: Advice) -> Advised {
+    advise_for(bench, advice, TRUST)
+}
+
+fn advise_for(bench: &mut Bench, advice: Advice, trusted_for: Duration) -> Advised {
+    let (good, now) = (bench.good(), bench.now);
+    bench.act(|machine, _| machine.advise(advice, trusted_for, good, now))
+}
+
+/// A circuit that other members opened, at the end of its cooldown.
+fn voted_open(config: Config) -> Bench {
+    let mut bench = Bench::new(config);
+    assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), Advised::Followed);
+    bench.wait(COOLDOWN);
+    advise(&mut bench, Advice::Ask);
+    bench.machine.take_news();
+    bench
+}
+
+fn causes(bench: &mut Bench) -> Vec<String> {
+    bench.machine.take_news().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn f04_a_vote_of_the_fleet_opens_for_what_is_left_of_it() {
+    let mut bench = Bench::new(Config::new());
+    let left = SECOND * 42;
+    advise(&mut bench, Advice::Open(Opening::new(left).votes(3).of_members(8).needed(3)));
+    assert_eq!((bench.state(), super::left(&bench)), (State::Open, left));
+    let reason = reason(&bench);
+    assert_eq!((reason.kind, reason.failed, reason.calls), (TripKind::Fleet, 3, 8));
+    assert_eq!((reason.threshold, reason.share), (Some(3.0), None));
+    assert_eq!(causes(&mut bench), ["closed -> open: 3 of 8 members voted to open it"]);
+}
+
+#[test]
+fn f04_no_vote_opens_for_longer_than_the_circuits_own_cooldown_max() {
+    let mut bench = Bench::new(Config::new().cooldown(SECOND));
+    advise(&mut bench, Advice::Open(Opening::new(Duration::MAX)));
+    assert_eq!(left(&bench), SECOND * 10);
+}
+
+#[test]
+fn f04_an_open_circuit_stays_open_for_the_longest_vote() {
+    let mut bench = Bench::new(Config::new());
+    bench.trip();
+    bench.wait(SECOND * 30);
+    advise(&mut bench, Advice::Open(Opening::new(SECOND * 10)));
+    assert_eq!(left(&bench), SECOND * 30, "a vote shortens nothing");
+    advise(&mut bench, Advice::Open(Opening::new(SECOND * 50)));
+    assert_eq!(left(&bench), SECOND * 50);
+    assert_eq!(reason(&bench).kind, TripKind::Manual, "its own reason stays");
+}
+
+#[test]
+fn f04_a_member_whose_own_calls_are_good_stays_closed() {
+    let by_rate = Config::new().failure_rate(0.5).minimum_calls(10);
+    let by_run = Config::new();
+    let slow_too = by_rate.slow_call(SECOND).slow_call_rate(0.5);
+    for (config, bad, call, stays) in [
+        (by_rate, 2, FAILED, true),
+        (by_rate, 3, FAILED, false),
+        (by_run, 2, FAILED, true),
+        (by_run, 3, FAILED, false),
+        (slow_too, 3, slow(GOOD), false),
+        (slow_too, 2, slow(GOOD), true),
+    ] {
+        let mut bench = Bench::new(config);
+        // 12 calls: a quarter is 3.
+        bench.calls(bad, call);
+        bench.calls(12 - bad, GOOD);
+        let expected = if stays { Advised::Vetoed } else { Advised::Followed };
+        assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), expected, "{bad} bad, {config}");
+        assert_eq!(bench.state() == State::Closed, stays);
+        assert_eq!(bench.read().vetoed.map(|verdict| verdict.failed), stays.then_some(3));
+    }
+}
+
+#[test]
+fn f04_too_few_calls_of_its_own_are_no_reason_for_a_veto() {
+    let mut bench = Bench::new(Config::new());
+    bench.calls(9, GOOD);
+    assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), Advised::Followed);
+}
+
+#[test]
+fn f04_a_veto_is_shown_until_the_fleet_is_silent_or_says_otherwise() {
+    let mut bench = Bench::new(Config::new());
+    bench.calls(20, GOOD);
+    advise(&mut bench, Advice::Open(VERDICT));
+    bench.wait(TRUST);
+    assert_eq!(bench.read().vetoed, None);
+    advise(&mut bench, Advice::Open(VERDICT));
+    assert!(bench.read().vetoed.is_some());
+    advise(&mut bench, Advice::Alone);
+    assert_eq!(bench.read().vetoed, None);
+}
+
+#[test]
+fn f05_after_the_cooldown_the_fleet_is_asked_once_before_a_probe() {
+    let mut bench = voted_open(Config::new());
+    assert_eq!((bench.read().probe_due, bench.read().lease), (false, Some(Lease::Unasked)));
+    assert!(!bench.machine.take_wish_to_probe(), "no call came");
+    for wishes in [true, false] {
+        let refusal = bench.admit().unwrap_err();
+        assert_eq!(refusal, Refusal::open(Left::from_nanos(0)));
+        assert_eq!(bench.machine.take_wish_to_probe(), wishes);
+    }
+    advise(&mut bench, Advice::Ask);
+    assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe(), "asked again");
+}
+
+#[test]
+fn f05_the_member_with_the_lease_probes_and_closes() {
+    let mut bench = voted_open(Config::new().success_threshold(1));
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    assert_eq!(bench.read().lease, Some(Lease::Own(SECOND * 10)));
+    assert!(bench.read().probe_due);
+    bench.call(GOOD);
+    assert_eq!((bench.state(), bench.read().lease), (State::Closed, None));
+}
+
+#[test]
+fn f05_the_others_wait_for_as_long_as_the_lease_lasts_and_then_ask() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Wait(SECOND * 10));
+    assert_eq!(left(&bench), SECOND * 10);
+    bench.wait(SECOND * 10 - NANO);
+    assert!(bench.admit().is_err() && !bench.machine.take_wish_to_probe());
+    assert_eq!(bench.machine.holds_until(), bench.now.after(NANO), "refused without the lock");
+    bench.wait(NANO);
+    assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
+}
+
+#[test]
+fn f05_a_failed_probe_needs_another_lease_after_the_next_cooldown() {
+    let mut bench = voted_open(Config::new());
+    advise_for(&mut bench, Advice::Probe(COOLDOWN), COOLDOWN * 3);
+    bench.call(FAILED);
+    assert_eq!(bench.state(), State::Open);
+    bench.wait(COOLDOWN);
+    assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
+}
+
+#[test]
+fn f05_a_lease_that_ends_without_a_verdict_ends_the_probing() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    let probe = bench.admit().unwrap();
+    bench.wait(SECOND * 10);
+    let reading = bench.read();
+    assert_eq!((reading.state, reading.since), (State::Open, Duration::ZERO), "seen at once");
+    assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Late);
+    assert_eq!(
+        causes(&mut bench),
+        ["open -> half_open: the cooldown is over", "half_open -> open: its lease to probe ended"]
+    );
+}
+
+#[test]
+fn f05_a_lease_that_is_renewed_or_taken_away_while_it_probes() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    let first = bench.admit().unwrap();
+    bench.wait(SECOND * 9);
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.wait(SECOND * 9);
+    assert_eq!(bench.settle(first, GOOD), Settlement::Recorded);
+    advise(&mut bench, Advice::Wait(SECOND));
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[test]
+fn f05_a_verdict_of_another_member_closes_from_open_and_half_open() {
+    for config in [Config::new(), Config::new().mode(Mode::Observe)] {
+        let mut bench = voted_open(config);
+        assert_eq!(advise(&mut bench, Advice::Close), Advised::Followed);
+        assert_eq!((bench.state(), bench.read().trip_reason), (State::Closed, None));
+        assert_eq!(advise(&mut bench, Advice::Close), Advised::Ignored);
+        let (mut bench, _) = half_open(config);
+        assert_eq!(advise(&mut bench, Advice::Close), Advised::Followed);
+        assert_eq!(bench.state(), State::Closed);
+    }
+}
+
+#[test]
+fn f05_the_escalation_of_another_member_is_taken_over() {
+    let config = Config::new().cooldown_multiplier(2.0).cooldown_max(COOLDOWN * 100);
+    let mut bench = Bench::new(config);
+    advise(&mut bench, Advice::Open(VERDICT.reopenings(3)));
+    advise_for(&mut bench, Advice::Alone, TRUST);
+    bench.wait(COOLDOWN);
+    bench.call(FAILED);
+    assert_eq!(left(&bench), COOLDOWN * 16);
+}
+
+#[test]
+fn f06_a_fleet_that_falls_silent_holds_nothing_for_longer_than_its_advice_counts() {
+    for advice in [Advice::Ask, Advice::Wait(COOLDOWN)] {
+        let mut bench = voted_open(Config::new());
+        advise(&mut bench, advice);
+        bench.wait(TRUST - NANO);
+        assert!(bench.admit().is_err(), "{advice:?}");
+        bench.wait(NANO);
+        assert_eq!(bench.read().lease, None);
+        bench.admit().expect("as if alone");
+        assert_eq!(bench.state(), State::HalfOpen);
+    }
+}
+
+#[test]
+fn f06_no_lease_of_another_lasts_longer_than_the_circuits_own_settings_could() {
+    let config = Config::new().cooldown(SECOND).probe_timeout(SECOND * 4);
+    let mut bench = Bench::new(config);
+    bench.trip();
+    advise_for(&mut bench, Advice::Wait(Duration::MAX), Duration::MAX);
+    assert_eq!(left(&bench), SECOND * 10);
+}
+
+#[test]
+fn f08_a_probing_circuit_goes_on_alone_if_the_fleet_falls_silent() {
+    for is_told in [true, false] {
+        let mut bench = voted_open(Config::new().success_threshold(1));
+        advise(&mut bench, Advice::Probe(TRUST * 2));
+        let probe = bench.admit().unwrap();
+        if is_told {
+            advise(&mut bench, Advice::Alone);
+        }
+        bench.wait(TRUST * 2);
+        assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
+        assert_eq!(bench.state(), State::Closed);
+    }
+}
+
+#[test]
+fn f08_alone_a_circuit_probes_after_its_cooldown() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Alone);
+    bench.admit().expect("a probe");
+}
+
+#[test]
+fn advice_moves_no_circuit_that_was_switched_by_hand() {
+    for mode in [Mode::ForcedOpen, Mode::Disabled] {
+        for advice in [Advice::Open(VERDICT), Advice::Close, Advice::Ask, Advice::Probe(SECOND)] {
+            let mut bench = Bench::new(Config::new());
+            bench.order(mode, None);
+            let before = bench.read().epoch;
+            assert_eq!(advise(&mut bench, advice), Advised::Ignored);
+            assert_eq!((bench.read().epoch, bench.read().lease), (before, None));
+        }
+    }
+}
+
+#[test]
+fn advice_about_leases_does_not_concern_a_closed_circuit() {
+    for advice in [Advice::Ask, Advice::Wait(SECOND), Advice::Probe(SECOND)] {
+        let mut bench = Bench::new(Config::new());
+        assert_eq!(advise(&mut bench, advice), Advised::Ignored);
+        assert_eq!((bench.state(), bench.read().lease), (State::Closed, None));
+    }
+}
+
+#[test]
+fn a_reset_forgets_all_advice() {
+    let mut bench = voted_open(Config::new());
+    bench.reset();
+    bench.trip();
+    bench.wait(COOLDOWN);
+    bench.admit().expect("as if alone");
+}
+
+#[test]
+fn r25_an_observed_circuit_asks_too_and_lets_its_calls_run() {
+    let mut bench = voted_open(Config::new().mode(Mode::Observe));
+    let admitted = bench.admit_observed().unwrap();
+    assert_eq!(admitted.would_reject, Some(RejectedReason::Open));
+    assert!(bench.machine.take_wish_to_probe());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    assert!(bench.admit().unwrap().probe.is_some());
+}
