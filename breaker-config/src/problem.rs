@@ -50,6 +50,15 @@ impl Problem {
         let (place, message) = (place.to_owned(), tame(message));
         Self { place, line: 0, column: 0, message, excerpt: None }
     }
+
+    /// `breaker.toml:2:12: what is wrong`.
+    fn without_excerpt(&self) -> String {
+        let Self { place, line, column, message, .. } = self;
+        match self.excerpt {
+            None => format!("{place}: {message}"),
+            Some(_) => format!("{place}:{line}:{column}: {message}"),
+        }
+    }
 }
 
 /// A message holds words of the file, which may be anything.
@@ -67,13 +76,8 @@ fn tame(message: &str) -> String {
 /// `breaker.toml:2:12: what is wrong`, the line, and marks below the wrong word.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.excerpt {
-            None => write!(f, "{}: {}", self.place, self.message),
-            Some(excerpt) => {
-                let Self { place, line, column, message, .. } = self;
-                write!(f, "{place}:{line}:{column}: {message}\n{excerpt}")
-            }
-        }
+        f.write_str(&self.without_excerpt())?;
+        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write!(f, "\n{excerpt}"))
     }
 }
 
@@ -124,9 +128,10 @@ impl Errors {
         self.problems.iter()
     }
 
-    /// The rendered mistakes, one text each.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        self.iter().map(Problem::to_string).chain(self.rest()).collect()
+    /// The mistakes for snapshots and logs, one text each. They leave out the line of the file, which may hold a
+    /// password: `[fleet]` has URLs.
+    pub(crate) fn without_excerpts(&self) -> Vec<String> {
+        self.iter().map(Problem::without_excerpt).chain(self.rest()).collect()
     }
 
     fn rest(&self) -> Option<String> {
@@ -136,7 +141,8 @@ impl Errors {
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.texts().join("\n\n"))
+        let texts: Vec<_> = self.iter().map(Problem::to_string).chain(self.rest()).collect();
+        f.write_str(&texts.join("\n\n"))
     }
 }
 

@@ -217,7 +217,7 @@ impl Reader {
         let applied = applied.and_then(|draft| draft.apply(self.source.registry));
         Some(applied.map_or_else(
             |errors| {
-                self.refuse(errors.texts());
+                self.refuse(errors.without_excerpts());
                 Reload::Refused(errors)
             },
             Reload::Applied,
@@ -246,7 +246,8 @@ fn log(file: &str, reload: &Reload) {
             warn_of_unknown(applied);
         }
         Reload::Refused(errors) => {
-            tracing::error!(file, "settings were refused, and the old ones stay\n{errors}");
+            let mistakes = errors.without_excerpts().join("\n");
+            tracing::error!(file, "settings were refused, and the old ones stay\n{mistakes}");
         }
         Reload::Gone => tracing::warn!(file, "the file is gone, and its last settings stay"),
     }
