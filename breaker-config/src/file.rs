@@ -8,9 +8,12 @@ use breaker_runtime::{Applied, Registry};
 
 use crate::draft::Draft;
 use crate::problem::{Errors, Problem};
-use crate::read::read;
+use crate::read::{Unread, read};
 use crate::text::{Text, VARIABLE};
 use crate::watch::{Reload, Seen, Watch, Watched};
+
+/// The largest file of settings that is read, in MiB.
+const LARGEST: u64 = 1;
 
 /// Reads the file that `BREAKER_CONFIG` names, and the directives in `BREAKER`, and applies them to the default registry.
 /// Without these variables nothing changes.
@@ -289,8 +292,12 @@ pub(crate) struct Source {
 
 impl Source {
     fn file(&self) -> Result<Option<Text>, Errors> {
-        let read = |path| read(path, &self.name).map_err(|unread| unread.errors(&self.name));
-        self.path.as_deref().map(read).transpose()
+        self.read().transpose().map_err(|unread| unread.errors(&self.name))
+    }
+
+    /// The text of the file, if there is one.
+    pub(crate) fn read(&self) -> Option<Result<Text, Unread>> {
+        self.path.as_deref().map(|path| read(path, &self.name, LARGEST))
     }
 
     /// What the file's text and the directives say.

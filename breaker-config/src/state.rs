@@ -18,10 +18,12 @@ use crate::read::{Unread, read};
 const DELAY: Duration = Duration::from_secs(1);
 /// What was saved earlier says nothing about now.
 const LONGEST_AGE: Duration = Duration::from_secs(3600);
+/// The largest saved state that is read, in MiB. An outage can open the circuits of very many keys.
+const LARGEST: u64 = 64;
 
 /// Restores what the file says. A file that cannot be used restores nothing.
 pub(crate) fn restore(path: &Path, registry: &Registry) -> Restored {
-    let text = match read(path, "") {
+    let text = match read(path, "", LARGEST) {
         Ok(text) => text,
         Err(Unread::Missing) => return Restored::default(),
         Err(Unread::Wrong(problem)) => {
@@ -117,7 +119,7 @@ impl Writer {
 
 /// Replaces the file as a whole: a reader finds the old one or the new one, also after a crash.
 fn write(path: &Path, saved: &Saved) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(saved).map_err(io::Error::other)?;
+    let text = serde_json::to_string(saved).map_err(io::Error::other)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -14,7 +14,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::file::{Listener, Source};
 use crate::problem::Errors;
-use crate::read::{Unread, read};
+use crate::read::Unread;
 
 /// A change is over when nothing happens for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -195,7 +195,7 @@ impl Reader {
 
     /// Reads the file, and applies it if it differs from what it was.
     fn look(&mut self) -> Option<Reload> {
-        let text = read(self.source.path.as_deref()?, &self.source.name);
+        let text = self.source.read()?;
         let seen = match &text {
             Ok(text) => Seen::Text(text.as_str().to_owned()),
             Err(Unread::Missing) => Seen::Missing,

@@ -351,7 +351,7 @@ fn a_hundred_megabytes_are_refused_unread() {
     std::fs::File::create(&path).unwrap().set_len(100 * 1024 * 1024).unwrap();
     let began = std::time::Instant::now();
     let said = check(&path).unwrap_err().to_string();
-    assert!(said.ends_with("the file is larger than 1 MiB, which no settings are"), "{said}");
+    assert!(said.ends_with("the file is larger than 1 MiB"), "{said}");
     assert!(began.elapsed().as_millis() < 100, "{:?}", began.elapsed());
 }
 
