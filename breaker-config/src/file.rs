@@ -209,7 +209,8 @@ impl File {
 
     /// Applies the settings as a whole, and begins to watch the file if it should be.
     ///
-    /// The settings take the place of those that another file or other directives gave.
+    /// The settings take the place of those that another file or other directives gave. [`File::none`] replaces only
+    /// directives: the settings of a file stay, and so do those that code applied to its layers.
     ///
     /// # Errors
     ///
