@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use breaker_options::setting;
 use breaker_runtime::Layer;
 
-use crate::draft::{At, Found, Piece, Word, check_option, check_value};
+use crate::draft::{At, Found, Piece, Word, check_value};
 
 const FORM: &str = "write a directive as `circuit.option=value`";
 const NOT_CLOSED: &str = "a quote that is not closed";
@@ -51,7 +52,7 @@ fn directive(text: &str, span: Range<usize>, circuits: &mut Vec<Word>) -> Result
     let circuit = word(name, name_span);
     circuits.push(circuit.clone());
     let option_name = &text[option_span.clone()];
-    let option = check_option(option_name).map_err(|message| (option_span.clone(), message))?;
+    let option = setting(option_name).map_err(|message| (option_span.clone(), message))?;
     let read = unquoted(&text[value.clone()]).map_err(|message| (value.clone(), message))?;
     check_value(option, &read).map_err(|message| (value.clone(), message))?;
     Ok(Piece {

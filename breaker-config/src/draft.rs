@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use breaker_options::{Entry, find, unknown};
+use breaker_options::Entry;
 use breaker_runtime::{Applied, ConfigErrors, Layer, Registry, Statement};
 
 use crate::problem::{Errors, Problem};
@@ -215,20 +215,6 @@ fn find_unknown(found: &mut Found, registry: &Registry) {
         if let Some(word) = statement.and_then(|(_, number)| words.get(number)) {
             found.problems.push((word.at.clone(), message.to_owned()));
         }
-    }
-}
-
-/// The setting of that name.
-///
-/// # Errors
-///
-/// What is wrong with the name.
-pub(crate) fn check_option(name: &str) -> Result<&'static Entry, String> {
-    let option = find(name).ok_or_else(|| unknown(name))?;
-    if option.is_setting {
-        Ok(option)
-    } else {
-        Err(format!("`{name}` is code, so it can only be set in the attribute"))
     }
 }
 
