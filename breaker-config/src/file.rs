@@ -10,7 +10,8 @@ use crate::draft::Draft;
 use crate::problem::{Errors, Problem};
 use crate::read::{Unread, read};
 use crate::text::{Text, VARIABLE};
-use crate::watch::{Reload, Seen, Watch, Watched};
+use crate::watch::{Reload, Seen, Watched};
+use crate::worker::Worker;
 
 /// The largest file of settings that is read, in MiB.
 const LARGEST: u64 = 1;
@@ -327,7 +328,7 @@ pub struct Configured {
     restored: breaker_runtime::Restored,
     #[cfg(feature = "state")]
     _keeper: Option<crate::state::Keeper>,
-    _watch: Option<Watch>,
+    _watch: Option<Worker>,
 }
 
 impl Configured {

@@ -72,6 +72,7 @@ mod state;
 mod templates;
 mod text;
 mod watch;
+mod worker;
 
 use std::path::Path;
 

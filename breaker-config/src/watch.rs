@@ -3,10 +3,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use breaker_runtime::{Applied, Layer};
@@ -15,6 +12,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use crate::file::{Listener, Source};
 use crate::problem::Errors;
 use crate::read::Unread;
+use crate::worker::{Bell, Worker};
 
 /// A change is over when nothing happens for so long.
 const QUIET: Duration = Duration::from_millis(50);
@@ -64,20 +62,18 @@ pub(crate) struct Watched {
     /// `None` if the operating system does not tell. The file is polled anyway.
     system: Option<RecommendedWatcher>,
     directories: Vec<PathBuf>,
-    bell: SyncSender<()>,
+    bell: Bell,
     rung: Receiver<()>,
 }
 
 impl Watched {
     pub(crate) fn begin(source: &Source) -> Self {
-        // One ring waiting is enough: the file is read after it.
-        let (bell, rung) = sync_channel(1);
+        let (bell, rung) = Bell::new();
         let at_change = bell.clone();
         let system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading the file is an access, too.
             if !event.is_ok_and(|event| event.kind.is_access()) {
-                let (Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(()))) =
-                    at_change.try_send(());
+                at_change.ring();
             }
         });
         let mut watched = Self { system: system.ok(), directories: vec![], bell, rung };
@@ -115,38 +111,10 @@ impl Watched {
         self.follow(path);
     }
 
-    pub(crate) fn run(self, source: Source, seen: Seen, listener: Option<Listener>) -> Watch {
-        let is_over = Arc::new(AtomicBool::new(false));
+    pub(crate) fn run(self, source: Source, seen: Seen, listener: Option<Listener>) -> Worker {
         let bell = self.bell.clone();
-        let mut reader =
-            Reader { watched: self, source, seen, listener, is_over: Arc::clone(&is_over) };
-        let thread = thread::Builder::new().name("breaker-config".to_owned());
-        let thread = thread.spawn(move || reader.run()).ok();
-        #[cfg(feature = "tracing")]
-        if thread.is_none() {
-            tracing::error!("no thread could be started, so the settings are not watched");
-        }
-        Watch { thread, is_over, bell }
-    }
-}
-
-/// The thread that watches. Dropping it ends the thread.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    thread: Option<JoinHandle<()>>,
-    is_over: Arc<AtomicBool>,
-    bell: SyncSender<()>,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Release);
-        // If the bell has rung already, the thread is about to look.
-        let _ = self.bell.try_send(());
-        // A listener may hold what holds this.
-        if let Some(thread) = self.thread.take_if(|it| it.thread().id() != thread::current().id()) {
-            let _ = thread.join();
-        }
+        let mut reader = Reader { watched: self, source, seen, listener };
+        Worker::start("breaker-config", bell, move || reader.run())
     }
 }
 
@@ -155,12 +123,11 @@ struct Reader {
     source: Source,
     seen: Seen,
     listener: Option<Listener>,
-    is_over: Arc<AtomicBool>,
 }
 
 impl Reader {
     fn run(&mut self) {
-        while !self.is_over() {
+        while !self.watched.bell.is_over() {
             let path = self.source.path.as_deref();
             match self.watched.rung.recv_timeout(POLL) {
                 Ok(()) => {
@@ -170,7 +137,7 @@ impl Reader {
                 Err(RecvTimeoutError::Timeout) => self.watched.follow_again(path),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.is_over() {
+            if self.watched.bell.is_over() {
                 return;
             }
             if let Some(reload) = self.look() {
@@ -179,14 +146,10 @@ impl Reader {
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Acquire)
-    }
-
     /// Waits until a change is over.
     fn settle(&self) {
         let began = Instant::now();
-        while began.elapsed() < LONGEST && !self.is_over() {
+        while began.elapsed() < LONGEST && !self.watched.bell.is_over() {
             if self.watched.rung.recv_timeout(QUIET).is_err() {
                 return;
             }
