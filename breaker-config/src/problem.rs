@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::text::{Excerpt, Text};
+use crate::text::{Excerpt, Text, tame};
 
 /// One mistake in a file of settings, or in the variable `BREAKER`.
 ///
@@ -41,13 +41,13 @@ impl Problem {
             place: text.name().to_owned(),
             line: text.line(span.start),
             column: text.column(span.start),
-            message: tame(message),
+            message: shortened(message),
             excerpt: Some(text.excerpt(span)),
         }
     }
 
     pub(crate) fn of_all(place: &str, message: &str) -> Self {
-        let (place, message) = (place.to_owned(), tame(message));
+        let (place, message) = (place.to_owned(), shortened(message));
         Self { place, line: 0, column: 0, message, excerpt: None }
     }
 
@@ -62,15 +62,14 @@ impl Problem {
 }
 
 /// A message holds words of the file, which may be anything.
-fn tame(message: &str) -> String {
+fn shortened(message: &str) -> String {
     const LONGEST: usize = 600;
     let mut chars = message.chars();
-    let char = |char: char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char };
-    let mut tame: String = chars.by_ref().take(LONGEST).map(char).collect();
+    let mut shortened: String = chars.by_ref().take(LONGEST).map(tame).collect();
     if chars.next().is_some() {
-        tame.push_str("...");
+        shortened.push_str("...");
     }
-    tame
+    shortened
 }
 
 /// `breaker.toml:2:12: what is wrong`, the line, and marks below the wrong word.

@@ -329,6 +329,14 @@ fn control_characters_do_not_reach_the_terminal() {
 }
 
 #[test]
+fn invisible_characters_are_marked() {
+    let errors = errors("[circuits.\"a\\u202eb\"]\n\"x\u{200b}\" = 1 # \u{202e}gnp\n").to_string();
+    assert!(errors.contains("`x\u{fffd}`"), "{errors:?}");
+    assert!(errors.contains("1 # \u{fffd}gnp"), "{errors:?}");
+    assert!(!errors.contains(['\u{200b}', '\u{202e}']), "{errors:?}");
+}
+
+#[test]
 fn what_cannot_be_read_is_told() {
     let folder = Folder::new();
     let said = |path: &std::path::Path| {

@@ -7,12 +7,14 @@
 //! This crate is an implementation detail of `breaker-runtime` and `breaker-macros`. Its API can change in
 //! any release.
 
+mod hidden;
 mod name;
 mod table;
 mod takes;
 mod value;
 mod words;
 
+pub use crate::hidden::is_hidden;
 pub use crate::name::{LONGEST_NAME, problem_of_name};
 pub use crate::table::{BOUNDS, Bound, Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
