@@ -114,7 +114,7 @@ impl Errors {
         Self { problems: vec![problem], left_out: 0 }
     }
 
-    /// The first of that many mistakes, and how many there are beside them.
+    /// Keeps the first [`MOST`](Self::MOST) of `count` mistakes, and counts the rest.
     pub(crate) fn of(problems: impl Iterator<Item = Problem>, count: usize) -> Self {
         Self {
             problems: problems.take(Self::MOST).collect(),

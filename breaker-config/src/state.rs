@@ -12,9 +12,9 @@ use breaker_runtime::{EventKind, Registry, Restored, Saved, Subscription};
 use crate::read::{Unread, read};
 use crate::worker::{Bell, Worker};
 
-/// Changes of so long are written at once, as one.
+/// The file is written this long after a change, with all later changes.
 const DELAY: Duration = Duration::from_secs(1);
-/// What was saved earlier says nothing about now.
+/// An older saved state is not restored: it says nothing about the present.
 const LONGEST_AGE: Duration = Duration::from_secs(3600);
 /// The largest saved state that is read, in MiB. An outage can open the circuits of very many keys.
 const LARGEST: u64 = 64;

@@ -14,11 +14,11 @@ use crate::problem::Errors;
 use crate::read::Unread;
 use crate::worker::{Bell, Worker};
 
-/// A change is over when nothing happens for so long.
+/// A change is over after this time without events.
 const QUIET: Duration = Duration::from_millis(50);
-/// A directory where something always happens is looked at this often.
+/// The file is read after this time, even if events keep coming.
 const LONGEST: Duration = Duration::from_secs(1);
-/// The file is looked at this often anyway: network file systems tell of no changes, and a directory may be replaced.
+/// The file is also read at this interval: network file systems send no events, and a directory may be replaced.
 const POLL: Duration = Duration::from_secs(5);
 
 /// What a look at the changed file led to.
