@@ -53,7 +53,7 @@ fn r34_every_mistake_in_an_override_is_named_at_once_and_nothing_changes() {
     );
     assert_eq!(
         error("nothing like\nit", None),
-        "`name` must be the name of a circuit: \"nothing likeit\" is unknown"
+        "`name` must be the name of a circuit: \"nothing like\\nit\" is unknown"
     );
     assert!(error(&"n".repeat(1 << 20), None).len() < 300);
     let zero = Some(Duration::ZERO);

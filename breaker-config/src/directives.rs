@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use breaker_options::setting;
 use breaker_runtime::Layer;
 
-use crate::draft::{At, Found, Piece, Word, check_option, check_value};
+use crate::draft::{At, Found, Piece, Word, check_value};
 
 const FORM: &str = "write a directive as `circuit.option=value`";
+const NOT_CLOSED: &str = "a quote that is not closed";
 
 /// Reads directives, separated by commas or line breaks.
 pub(crate) fn read(text: &str, found: &mut Found) {
@@ -26,6 +28,9 @@ fn directive(text: &str, span: Range<usize>, circuits: &mut Vec<Word>) -> Result
     let wrong = |message: String| Err((span.clone(), message));
     let directive = &text[span.clone()];
     let Some(equals) = find_unquoted(directive, b'=') else {
+        if let Some(quote) = find_unclosed(directive).map(|quote| span.start + quote) {
+            return Err((quote..quote + 1, NOT_CLOSED.to_owned()));
+        }
         return wrong(format!("a directive without a value; {FORM}"));
     };
     let before = trimmed(text, span.start..span.start + equals);
@@ -47,7 +52,7 @@ fn directive(text: &str, span: Range<usize>, circuits: &mut Vec<Word>) -> Result
     let circuit = word(name, name_span);
     circuits.push(circuit.clone());
     let option_name = &text[option_span.clone()];
-    let option = check_option(option_name).map_err(|message| (option_span.clone(), message))?;
+    let option = setting(option_name).map_err(|message| (option_span.clone(), message))?;
     let read = unquoted(&text[value.clone()]).map_err(|message| (value.clone(), message))?;
     check_value(option, &read).map_err(|message| (value.clone(), message))?;
     Ok(Piece {
@@ -77,6 +82,16 @@ fn separated(text: &str) -> Vec<Range<usize>> {
 fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
     let mut each = Unquoted::default();
     text.bytes().position(|byte| each.is_outside(byte) && byte == wanted)
+}
+
+/// The place of a quote that is not closed.
+fn find_unclosed(text: &str) -> Option<usize> {
+    let mut each = Unquoted::default();
+    let mut opening = None;
+    for (at, byte) in text.bytes().enumerate() {
+        opening = if each.is_outside(byte) { None } else { opening.or(Some(at)) };
+    }
+    opening
 }
 
 /// Follows a text and says which bytes are outside quotes.
@@ -117,7 +132,7 @@ fn unquoted(text: &str) -> Result<String, String> {
             char => word.push(char),
         }
     }
-    Err("a quote that is not closed".to_owned())
+    Err(NOT_CLOSED.to_owned())
 }
 
 /// The part without white space around it.
@@ -178,9 +193,24 @@ mod tests {
         assert_eq!(at("mode=observe"), "mode");
         assert_eq!(at(".mode=observe"), ".mode");
         assert_eq!(at("a.mode"), "a.mode");
-        assert_eq!(at(r#""a.mode=observe"#), r#""a.mode=observe"#);
         assert_eq!(at(r#"a"b".mode=observe"#), r#"a"b""#);
         assert_eq!(at(r#""a"b.mode=observe"#), r#""a"b"#);
         assert!(problem("mode=observe").1.ends_with("such as `*.mode=observe`"));
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_shown_where_it_is() {
+        for (text, begin) in [
+            (r#""a.mode=observe,b.mode=observe"#, 0),
+            (r#"a"b.mode=observe,b.mode=observe"#, 1),
+            (r#""a\".mode=observe"#, 0),
+            (r#""a.mode="observe""#, 16),
+            (r#"a.mode="observe,b.mode=observe"#, 7),
+        ] {
+            let mut found = Found::default();
+            read(text, &mut found);
+            let [(At::Variable(span), message)] = &found.problems[..] else { panic!("{found:?}") };
+            assert_eq!((span.start, message.as_str()), (begin, NOT_CLOSED), "{text}");
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use breaker_options::{Entry, Takes, find, nearest};
+use breaker_options::{Entry, Takes, find, nearest, setting};
 use breaker_runtime::Layer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::draft::{At, Found, Piece, Word, check_option, check_value};
+use crate::draft::{At, Found, Piece, Word, check_value};
 use crate::templates::{Stated, Templates};
 
 /// The words of the top level. `fleet` is reserved.
@@ -186,7 +186,7 @@ impl Reader<'_> {
         key_at: &Range<usize>,
         value: &Value<'_>,
     ) -> Result<String, (Range<usize>, String)> {
-        let option = match check_option(name) {
+        let option = match setting(name) {
             Ok(option) => option,
             Err(_) if find(name).is_none() && matches!(value.get_ref(), DeValue::Table(_)) => {
                 let message = format!(

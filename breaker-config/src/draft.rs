@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use breaker_options::{Entry, find, unknown};
+use breaker_options::Entry;
 use breaker_runtime::{Applied, ConfigErrors, Layer, Registry, Statement};
 
 use crate::problem::{Errors, Problem};
@@ -80,14 +80,14 @@ impl Draft {
         registry: &Registry,
     ) -> Result<Self, Errors> {
         let mut found = Found::default();
-        let mut layers: Vec<(Layer, Vec<Piece>)> = Vec::new();
+        // Directives that are gone must be removed. Without a file, its layers may be those of another store of settings.
+        let mut layers = vec![Layer::Environment];
         if let Some(file) = &file {
             document::read(file.as_str(), &mut found);
-            layers = [Layer::Defaults, Layer::Template, Layer::File].map(|it| (it, vec![])).into();
+            layers.extend([Layer::Defaults, Layer::Template, Layer::File]);
         }
         if let Some(variable) = &variable {
             directives::read(variable.as_str(), &mut found);
-            layers.push((Layer::Environment, vec![]));
         }
         // The parser sorts by name. The second of two is the one that stands below.
         found.pieces.sort_by_key(|piece| piece.option.at.order());
@@ -97,14 +97,12 @@ impl Draft {
         }
         let texts = Texts { file, variable };
         texts.add_syntax(&mut found);
-        let Found { pieces, problems, may_be_unknown, .. } = found;
+        let Found { mut pieces, problems, may_be_unknown, .. } = found;
         if !problems.is_empty() {
             return Err(texts.errors(problems, vec![]));
         }
-        for piece in pieces {
-            let layer = layers.iter_mut().find(|(layer, _)| *layer == piece.layer);
-            layer.expect("each text has its layers").1.push(piece);
-        }
+        let take = |layer| (layer, pieces.extract_if(.., |it| it.layer == layer).collect());
+        let layers = layers.into_iter().map(take).collect();
         Ok(Self { texts, layers, may_be_unknown })
     }
 
@@ -217,20 +215,6 @@ fn find_unknown(found: &mut Found, registry: &Registry) {
         if let Some(word) = statement.and_then(|(_, number)| words.get(number)) {
             found.problems.push((word.at.clone(), message.to_owned()));
         }
-    }
-}
-
-/// The setting of that name.
-///
-/// # Errors
-///
-/// What is wrong with the name.
-pub(crate) fn check_option(name: &str) -> Result<&'static Entry, String> {
-    let option = find(name).ok_or_else(|| unknown(name))?;
-    if option.is_setting {
-        Ok(option)
-    } else {
-        Err(format!("`{name}` is code, so it can only be set in the attribute"))
     }
 }
 

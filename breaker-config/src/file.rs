@@ -8,9 +8,13 @@ use breaker_runtime::{Applied, Registry};
 
 use crate::draft::Draft;
 use crate::problem::{Errors, Problem};
-use crate::read::read;
+use crate::read::{Unread, read};
 use crate::text::{Text, VARIABLE};
-use crate::watch::{Reload, Seen, Watch, Watched};
+use crate::watch::{Reload, Seen, Watched};
+use crate::worker::Worker;
+
+/// The largest file of settings that is read, in MiB.
+const LARGEST: u64 = 1;
 
 /// Reads the file that `BREAKER_CONFIG` names, and the directives in `BREAKER`, and applies them to the default registry.
 /// Without these variables nothing changes.
@@ -206,7 +210,8 @@ impl File {
 
     /// Applies the settings as a whole, and begins to watch the file if it should be.
     ///
-    /// The settings take the place of those that another file or other directives gave.
+    /// The settings take the place of those that another file or other directives gave. [`File::none`] replaces only
+    /// directives: the settings of a file stay, and so do those that code applied to its layers.
     ///
     /// # Errors
     ///
@@ -289,8 +294,12 @@ pub(crate) struct Source {
 
 impl Source {
     fn file(&self) -> Result<Option<Text>, Errors> {
-        let read = |path| read(path, &self.name).map_err(|unread| unread.errors(&self.name));
-        self.path.as_deref().map(read).transpose()
+        self.read().transpose().map_err(|unread| unread.errors(&self.name))
+    }
+
+    /// The text of the file, if there is one.
+    pub(crate) fn read(&self) -> Option<Result<Text, Unread>> {
+        self.path.as_deref().map(|path| read(path, &self.name, LARGEST))
     }
 
     /// What the file's text and the directives say.
@@ -319,7 +328,7 @@ pub struct Configured {
     restored: breaker_runtime::Restored,
     #[cfg(feature = "state")]
     _keeper: Option<crate::state::Keeper>,
-    _watch: Option<Watch>,
+    _watch: Option<Worker>,
 }
 
 impl Configured {

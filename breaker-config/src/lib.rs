@@ -57,9 +57,9 @@
 //!
 //! # Features
 //!
-//! * `state` (default): `File::state`, which saves the circuits that are not closed and restores them at the next start.
-//! * `tracing` (default): logs what each reload did. Without it, only [`File::on_reload`] and the registry's snapshot say
-//!   so.
+//! * `state` (default): adds `File::state`. It saves the circuits that are not closed, and restores them at the next start.
+//! * `tracing` (default): logs each reload. Without it, only [`File::on_reload`] and the registry's snapshot show what a
+//!   reload did.
 
 mod directives;
 mod document;
@@ -72,6 +72,7 @@ mod state;
 mod templates;
 mod text;
 mod watch;
+mod worker;
 
 use std::path::Path;
 
@@ -106,7 +107,7 @@ pub mod fuzzing {
     use crate::draft::Draft;
     use crate::text::Text;
 
-    /// Reads both texts, and applies or renders what comes of it.
+    /// Reads both texts. Applies the settings, or renders the mistakes.
     pub fn read(file: &str, directives: &str, registry: &Registry) {
         let file = Text::file("breaker.toml", file.to_owned());
         let directives = Text::variable(directives.to_owned());

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::text::{Excerpt, Text};
+use crate::text::{Excerpt, Text, tame};
 
 /// One mistake in a file of settings, or in the variable `BREAKER`.
 ///
@@ -41,39 +41,42 @@ impl Problem {
             place: text.name().to_owned(),
             line: text.line(span.start),
             column: text.column(span.start),
-            message: tame(message),
+            message: shortened(message),
             excerpt: Some(text.excerpt(span)),
         }
     }
 
     pub(crate) fn of_all(place: &str, message: &str) -> Self {
-        let (place, message) = (place.to_owned(), tame(message));
+        let (place, message) = (place.to_owned(), shortened(message));
         Self { place, line: 0, column: 0, message, excerpt: None }
+    }
+
+    /// `breaker.toml:2:12: what is wrong`.
+    fn without_excerpt(&self) -> String {
+        let Self { place, line, column, message, .. } = self;
+        match self.excerpt {
+            None => format!("{place}: {message}"),
+            Some(_) => format!("{place}:{line}:{column}: {message}"),
+        }
     }
 }
 
 /// A message holds words of the file, which may be anything.
-fn tame(message: &str) -> String {
+fn shortened(message: &str) -> String {
     const LONGEST: usize = 600;
     let mut chars = message.chars();
-    let char = |char: char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char };
-    let mut tame: String = chars.by_ref().take(LONGEST).map(char).collect();
+    let mut shortened: String = chars.by_ref().take(LONGEST).map(tame).collect();
     if chars.next().is_some() {
-        tame.push_str("...");
+        shortened.push_str("...");
     }
-    tame
+    shortened
 }
 
 /// `breaker.toml:2:12: what is wrong`, the line, and marks below the wrong word.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.excerpt {
-            None => write!(f, "{}: {}", self.place, self.message),
-            Some(excerpt) => {
-                let Self { place, line, column, message, .. } = self;
-                write!(f, "{place}:{line}:{column}: {message}\n{excerpt}")
-            }
-        }
+        f.write_str(&self.without_excerpt())?;
+        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write!(f, "\n{excerpt}"))
     }
 }
 
@@ -111,7 +114,7 @@ impl Errors {
         Self { problems: vec![problem], left_out: 0 }
     }
 
-    /// The first of that many mistakes, and how many there are beside them.
+    /// Keeps the first [`MOST`](Self::MOST) of `count` mistakes, and counts the rest.
     pub(crate) fn of(problems: impl Iterator<Item = Problem>, count: usize) -> Self {
         Self {
             problems: problems.take(Self::MOST).collect(),
@@ -124,9 +127,10 @@ impl Errors {
         self.problems.iter()
     }
 
-    /// The rendered mistakes, one text each.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        self.iter().map(Problem::to_string).chain(self.rest()).collect()
+    /// The mistakes for snapshots and logs, one text each. They leave out the line of the file, which may hold a
+    /// password: `[fleet]` has URLs.
+    pub(crate) fn without_excerpts(&self) -> Vec<String> {
+        self.iter().map(Problem::without_excerpt).chain(self.rest()).collect()
     }
 
     fn rest(&self) -> Option<String> {
@@ -136,7 +140,8 @@ impl Errors {
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.texts().join("\n\n"))
+        let texts: Vec<_> = self.iter().map(Problem::to_string).chain(self.rest()).collect();
+        f.write_str(&texts.join("\n\n"))
     }
 }
 

@@ -7,8 +7,7 @@ use std::path::Path;
 use crate::problem::{Errors, Problem};
 use crate::text::Text;
 
-/// The largest file that is read, in bytes.
-pub(crate) const LARGEST: u64 = 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
 
 /// Why a file could not be read.
 #[derive(Debug)]
@@ -39,8 +38,8 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// Reads the file at that path, which messages call by that name.
-pub(crate) fn read(path: &Path, name: &str) -> Result<Text, Unread> {
+/// Reads the file at that path, which messages call by that name, if it has at most that many MiB.
+pub(crate) fn read(path: &Path, name: &str, limit: u64) -> Result<Text, Unread> {
     let wrong = |message: &str| Err(Unread::Wrong(message.to_owned()));
     // Before it is opened: opening a pipe waits for its writer.
     let about = fs::metadata(path)?;
@@ -51,11 +50,12 @@ pub(crate) fn read(path: &Path, name: &str) -> Result<Text, Unread> {
         return wrong("this is no regular file");
     }
     let mut bytes = Vec::new();
-    if about.len() <= LARGEST {
-        fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    let largest = limit * MIB;
+    if about.len() <= largest {
+        fs::File::open(path)?.take(largest + 1).read_to_end(&mut bytes)?;
     }
-    if about.len().max(bytes.len() as u64) > LARGEST {
-        return wrong("the file is larger than 1 MiB, which no settings are");
+    if about.len().max(bytes.len() as u64) > largest {
+        return wrong(&format!("the file is larger than {limit} MiB"));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Text::file(name, text)),

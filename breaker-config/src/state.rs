@@ -4,24 +4,24 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use breaker_runtime::{EventKind, Registry, Restored, Saved, Subscription};
 
 use crate::read::{Unread, read};
+use crate::worker::{Bell, Worker};
 
-/// Changes of so long are written at once, as one.
+/// The file is written this long after a change, with all later changes.
 const DELAY: Duration = Duration::from_secs(1);
-/// What was saved earlier says nothing about now.
+/// An older saved state is not restored: it says nothing about the present.
 const LONGEST_AGE: Duration = Duration::from_secs(3600);
+/// The largest saved state that is read, in MiB. An outage can open the circuits of very many keys.
+const LARGEST: u64 = 64;
 
 /// Restores what the file says. A file that cannot be used restores nothing.
 pub(crate) fn restore(path: &Path, registry: &Registry) -> Restored {
-    let text = match read(path, "") {
+    let text = match read(path, "", LARGEST) {
         Ok(text) => text,
         Err(Unread::Missing) => return Restored::default(),
         Err(Unread::Wrong(problem)) => {
@@ -42,46 +42,30 @@ pub(crate) fn restore(path: &Path, registry: &Registry) -> Restored {
 #[derive(Debug)]
 pub(crate) struct Keeper {
     /// Dropped first, so that nothing rings any more.
-    subscription: Option<Subscription>,
-    thread: Option<JoinHandle<()>>,
-    is_over: Arc<AtomicBool>,
-    bell: SyncSender<()>,
+    _subscription: Subscription,
+    _worker: Worker,
 }
 
 impl Keeper {
     pub(crate) fn begin(path: PathBuf, registry: &'static Registry) -> Self {
-        let (bell, rung) = sync_channel(1);
+        let (bell, rung) = Bell::new();
         let at_change = bell.clone();
         let subscription = registry.subscribe_to_changes(move |event| {
             if matches!(event.kind, EventKind::Transition(_)) {
-                // One ring waiting is enough.
-                let _ = at_change.try_send(());
+                at_change.ring();
             }
         });
-        let is_over = Arc::new(AtomicBool::new(false));
-        let writer = Writer { path, registry, rung, is_over: Arc::clone(&is_over) };
-        let thread = thread::Builder::new().name("breaker-state".to_owned());
-        let thread = thread.spawn(move || writer.run()).ok();
-        Self { subscription: Some(subscription), thread, is_over, bell }
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.subscription = None;
-        self.is_over.store(true, Ordering::Release);
-        let _ = self.bell.try_send(());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let writer = Writer { path, registry, bell: bell.clone(), rung };
+        let worker = Worker::start("breaker-state", bell, move || writer.run());
+        Self { _subscription: subscription, _worker: worker }
     }
 }
 
 struct Writer {
     path: PathBuf,
     registry: &'static Registry,
+    bell: Bell,
     rung: Receiver<()>,
-    is_over: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -90,11 +74,11 @@ impl Writer {
         while self.rung.recv().is_ok() {
             let due = Instant::now() + DELAY;
             // Later changes are in what is written.
-            while !self.is_over() && Instant::now() < due {
+            while !self.bell.is_over() && Instant::now() < due {
                 let _ = self.rung.recv_timeout(due.saturating_duration_since(Instant::now()));
             }
             // Before it is written, so that what comes later is written, too.
-            let is_last = self.is_over();
+            let is_last = self.bell.is_over();
             match write(&self.path, &self.registry.save()) {
                 Ok(()) => has_failed = false,
                 // Once, and not each second for as long as a disk is full.
@@ -109,15 +93,11 @@ impl Writer {
             }
         }
     }
-
-    fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Acquire)
-    }
 }
 
 /// Replaces the file as a whole: a reader finds the old one or the new one, also after a crash.
 fn write(path: &Path, saved: &Saved) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(saved).map_err(io::Error::other)?;
+    let text = serde_json::to_string(saved).map_err(io::Error::other)?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

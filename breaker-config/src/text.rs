@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use breaker_options::is_hidden;
+
 /// The name of the variable that holds directives, also as a source.
 pub(crate) const VARIABLE: &str = "BREAKER";
 
@@ -72,11 +74,11 @@ impl Text {
     }
 }
 
-/// What is shown for a character: terminals obey control characters.
-fn tame(char: char) -> char {
+/// What is shown for a character. Terminals obey control characters, and invisible ones make two words look the same.
+pub(crate) fn tame(char: char) -> char {
     match char {
         '\t' => ' ',
-        char if char.is_control() => char::REPLACEMENT_CHARACTER,
+        char if is_hidden(char) => char::REPLACEMENT_CHARACTER,
         char => char,
     }
 }

@@ -3,10 +3,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use breaker_runtime::{Applied, Layer};
@@ -14,13 +11,14 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::file::{Listener, Source};
 use crate::problem::Errors;
-use crate::read::{Unread, read};
+use crate::read::Unread;
+use crate::worker::{Bell, Worker};
 
-/// A change is over when nothing happens for so long.
+/// A change is over after this time without events.
 const QUIET: Duration = Duration::from_millis(50);
-/// A directory where something always happens is looked at this often.
+/// The file is read after this time, even if events keep coming.
 const LONGEST: Duration = Duration::from_secs(1);
-/// The file is looked at this often anyway: network file systems tell of no changes, and a directory may be replaced.
+/// The file is also read at this interval: network file systems send no events, and a directory may be replaced.
 const POLL: Duration = Duration::from_secs(5);
 
 /// What a look at the changed file led to.
@@ -64,20 +62,18 @@ pub(crate) struct Watched {
     /// `None` if the operating system does not tell. The file is polled anyway.
     system: Option<RecommendedWatcher>,
     directories: Vec<PathBuf>,
-    bell: SyncSender<()>,
+    bell: Bell,
     rung: Receiver<()>,
 }
 
 impl Watched {
     pub(crate) fn begin(source: &Source) -> Self {
-        // One ring waiting is enough: the file is read after it.
-        let (bell, rung) = sync_channel(1);
+        let (bell, rung) = Bell::new();
         let at_change = bell.clone();
         let system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading the file is an access, too.
             if !event.is_ok_and(|event| event.kind.is_access()) {
-                let (Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(()))) =
-                    at_change.try_send(());
+                at_change.ring();
             }
         });
         let mut watched = Self { system: system.ok(), directories: vec![], bell, rung };
@@ -115,38 +111,10 @@ impl Watched {
         self.follow(path);
     }
 
-    pub(crate) fn run(self, source: Source, seen: Seen, listener: Option<Listener>) -> Watch {
-        let is_over = Arc::new(AtomicBool::new(false));
+    pub(crate) fn run(self, source: Source, seen: Seen, listener: Option<Listener>) -> Worker {
         let bell = self.bell.clone();
-        let mut reader =
-            Reader { watched: self, source, seen, listener, is_over: Arc::clone(&is_over) };
-        let thread = thread::Builder::new().name("breaker-config".to_owned());
-        let thread = thread.spawn(move || reader.run()).ok();
-        #[cfg(feature = "tracing")]
-        if thread.is_none() {
-            tracing::error!("no thread could be started, so the settings are not watched");
-        }
-        Watch { thread, is_over, bell }
-    }
-}
-
-/// The thread that watches. Dropping it ends the thread.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    thread: Option<JoinHandle<()>>,
-    is_over: Arc<AtomicBool>,
-    bell: SyncSender<()>,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Release);
-        // If the bell has rung already, the thread is about to look.
-        let _ = self.bell.try_send(());
-        // A listener may hold what holds this.
-        if let Some(thread) = self.thread.take_if(|it| it.thread().id() != thread::current().id()) {
-            let _ = thread.join();
-        }
+        let mut reader = Reader { watched: self, source, seen, listener };
+        Worker::start("breaker-config", bell, move || reader.run())
     }
 }
 
@@ -155,12 +123,11 @@ struct Reader {
     source: Source,
     seen: Seen,
     listener: Option<Listener>,
-    is_over: Arc<AtomicBool>,
 }
 
 impl Reader {
     fn run(&mut self) {
-        while !self.is_over() {
+        while !self.watched.bell.is_over() {
             let path = self.source.path.as_deref();
             match self.watched.rung.recv_timeout(POLL) {
                 Ok(()) => {
@@ -170,7 +137,7 @@ impl Reader {
                 Err(RecvTimeoutError::Timeout) => self.watched.follow_again(path),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.is_over() {
+            if self.watched.bell.is_over() {
                 return;
             }
             if let Some(reload) = self.look() {
@@ -179,14 +146,10 @@ impl Reader {
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Acquire)
-    }
-
     /// Waits until a change is over.
     fn settle(&self) {
         let began = Instant::now();
-        while began.elapsed() < LONGEST && !self.is_over() {
+        while began.elapsed() < LONGEST && !self.watched.bell.is_over() {
             if self.watched.rung.recv_timeout(QUIET).is_err() {
                 return;
             }
@@ -195,7 +158,7 @@ impl Reader {
 
     /// Reads the file, and applies it if it differs from what it was.
     fn look(&mut self) -> Option<Reload> {
-        let text = read(self.source.path.as_deref()?, &self.source.name);
+        let text = self.source.read()?;
         let seen = match &text {
             Ok(text) => Seen::Text(text.as_str().to_owned()),
             Err(Unread::Missing) => Seen::Missing,
@@ -217,7 +180,7 @@ impl Reader {
         let applied = applied.and_then(|draft| draft.apply(self.source.registry));
         Some(applied.map_or_else(
             |errors| {
-                self.refuse(errors.texts());
+                self.refuse(errors.without_excerpts());
                 Reload::Refused(errors)
             },
             Reload::Applied,
@@ -246,7 +209,8 @@ fn log(file: &str, reload: &Reload) {
             warn_of_unknown(applied);
         }
         Reload::Refused(errors) => {
-            tracing::error!(file, "settings were refused, and the old ones stay\n{errors}");
+            let mistakes = errors.without_excerpts().join("\n");
+            tracing::error!(file, "settings were refused, and the old ones stay\n{mistakes}");
         }
         Reload::Gone => tracing::warn!(file, "the file is gone, and its last settings stay"),
     }

@@ -197,6 +197,26 @@ fn a_wrong_file_changes_nothing() {
 }
 
 #[test]
+fn a_file_without_directives_removes_earlier_directives() {
+    let own = own();
+    own.circuit("a", Config::new()).unwrap();
+    apply(own, "[defaults]\ncooldown = '5s'\n", "a.window=7,a.cooldown=9s").unwrap();
+    apply(own, "[defaults]\ncooldown = '6s'\n", "").unwrap();
+    says(own, "a", "window", "", "built-in");
+    says(own, "a", "cooldown", "6s", "breaker.toml:2");
+}
+
+#[test]
+fn directives_without_a_file_replace_only_directives() {
+    let own = own();
+    own.circuit("a", Config::new()).unwrap();
+    apply(own, "[circuits.a]\ncooldown = '5s'\n", "a.window=7").unwrap();
+    let _config = File::none().registry(own).directives("").apply().unwrap();
+    says(own, "a", "window", "", "built-in");
+    says(own, "a", "cooldown", "5s", "breaker.toml:2");
+}
+
+#[test]
 fn a_check_changes_nothing() {
     let own = own();
     own.circuit("a", Config::new()).unwrap();

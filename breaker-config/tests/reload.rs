@@ -77,12 +77,38 @@ fn wrong_settings_leave_the_old_ones_and_are_shown_until_they_are_right() {
     folder.replace("breaker.toml", WRONG);
     let Reload::Refused(errors) = reloads.next() else { panic!("they are wrong") };
     assert!(errors.to_string().contains("breaker.toml:2:12: `cooldown` needs a unit"), "{errors}");
-    assert_eq!(own.snapshot().refused, [errors.to_string()]);
+    let place = format!("{}/breaker.toml", folder.path().display());
+    let mistake = format!("{place}:2:12: `cooldown` needs a unit: write `\"2s\"` or `\"2ms\"`");
+    assert_eq!(own.snapshot().refused, [mistake]);
     assert_eq!(cooldown(own), 1);
     // The same text as before the mistake.
     folder.replace("breaker.toml", ONE);
     assert!(reloads.next().is_applied());
     assert!(own.snapshot().refused.is_empty());
+}
+
+#[test]
+fn a_password_in_a_broken_line_does_not_reach_the_registry() {
+    let folder = Folder::new();
+    let (own, _config, reloads) = watch(folder.write("breaker.toml", ONE));
+    for broken in [
+        "redis = \"redis://:secret@host/",
+        "redis = 'redis://:secret@host/",
+        "redis = redis://:secret@host/",
+        "redis = \"redis://:secret@host/\" secret",
+        "redis = \"\"\"redis://:secret@host/",
+        "redis = \"\\qredis://:secret@host/\"",
+        "redis = [\"redis://:secret@host/\"",
+        "redis = { url = \"redis://:secret@host/\"",
+        "redis \"redis://:secret@host/\"",
+        "redis = \"redis://:secret@host/\"\nredis = \"redis://:secret@host/\"",
+    ] {
+        folder.replace("breaker.toml", &format!("{ONE}[fleet]\n{broken}\n"));
+        assert!(matches!(reloads.next(), Reload::Refused(_)), "{broken}");
+        let refused = own.snapshot().refused;
+        assert!(!refused.is_empty());
+        assert!(!refused.concat().contains("secret"), "{refused:#?}");
+    }
 }
 
 #[test]

@@ -70,12 +70,28 @@ fn no_file_stops_a_start() {
         fs::write(&path, foreign).unwrap();
         assert!(begin(&path).1.restored().opened.is_empty());
     }
-    fs::write(&path, good.replace("\"version\": 1", "\"version\": 7")).unwrap();
+    fs::write(&path, good.replace("\"version\":1", "\"version\":7")).unwrap();
     assert_eq!(begin(&path).1.restored().left_alone[0].1, LeftAlone::OtherVersion);
     fs::write(&path, b"\xff\xfe").unwrap();
     drop(begin(&path));
     fs::File::create(&path).unwrap().set_len(100 * 1024 * 1024).unwrap();
     drop(begin(&path));
+}
+
+#[test]
+fn an_outage_of_very_many_circuits_is_restored() {
+    let folder = Folder::new();
+    let path = folder.path().join("state.json");
+    let long = "x".repeat(100);
+    let (own, config) = begin(&path);
+    let many = own.keyed("many", Config::new(), 10_000).unwrap();
+    (0..6_000).for_each(|key| many.get(format!("{long}{key}")).trip());
+    drop(config);
+    assert!(fs::metadata(&path).unwrap().len() > 1024 * 1024);
+    let own = common::own();
+    let many = own.keyed("many", Config::new(), 10_000).unwrap();
+    let _config = File::none().directives("").registry(own).state(&path).apply().unwrap();
+    assert_eq!(many.get(format!("{long}5999")).state(), State::Open);
 }
 
 #[test]

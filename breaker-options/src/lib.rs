@@ -7,14 +7,16 @@
 //! This crate is an implementation detail of `breaker-runtime` and `breaker-macros`. Its API can change in
 //! any release.
 
+mod hidden;
 mod name;
 mod table;
 mod takes;
 mod value;
 mod words;
 
+pub use crate::hidden::is_hidden;
 pub use crate::name::{LONGEST_NAME, problem_of_name};
 pub use crate::table::{BOUNDS, Bound, Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
 pub use crate::value::{MODES, Value, duration, exact};
-pub use crate::words::{find, meant, nearest, unknown};
+pub use crate::words::{find, meant, nearest, setting, unknown};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::table::Entry;
 use crate::takes::Takes;
-use crate::words::nearest;
+use crate::words::{IS_CODE, nearest};
 
 /// A value in range.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -68,7 +68,7 @@ impl Entry {
             | Takes::Fallback
             | Takes::Config
             | Takes::Key
-            | Takes::CratePath => Err("is code, so it can only be set in the attribute".to_owned()),
+            | Takes::CratePath => Err(IS_CODE.to_owned()),
         }
     }
 }

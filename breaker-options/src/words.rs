@@ -79,6 +79,9 @@ const NEIGHBOURS: &[(&str, &str)] = &[
 /// Some libraries mean the time limit of a call by these, and others the time that a circuit stays open.
 const TIMEOUTS: [&str; 2] = ["timeout", "timeout_duration"];
 
+/// What is wrong with an option that is stated outside the code. Read it after the option's name.
+pub(crate) const IS_CODE: &str = "is code, so it can only be set in the attribute";
+
 /// The minimum similarity of a misspelling.
 const SIMILAR: f64 = 0.75;
 
@@ -87,6 +90,16 @@ const SIMILAR: f64 = 0.75;
 pub fn find(name: &str) -> Option<&'static Entry> {
     const ALL: &[Entry] = &OPTIONS;
     ALL.iter().find(|entry| entry.name == name)
+}
+
+/// Finds a setting by its name: an option that can be set outside the code.
+///
+/// # Errors
+///
+/// What is wrong with the name: no option has it, or the option is code.
+pub fn setting(name: &str) -> Result<&'static Entry, String> {
+    let option = find(name).ok_or_else(|| unknown(name))?;
+    if option.is_setting { Ok(option) } else { Err(format!("`{name}` {IS_CODE}")) }
 }
 
 /// The option that an unknown word probably means.
@@ -151,6 +164,16 @@ mod tests {
         assert!(unknown("failure_treshold").ends_with("`failure_threshold`?"));
         assert!(unknown("falback").ends_with("`fallback`?"));
         assert!(unknown("Name").ends_with("`name`?"));
+    }
+
+    #[test]
+    fn an_option_that_is_code_is_no_setting() {
+        assert_eq!(setting("cooldown").unwrap().name, "cooldown");
+        assert_eq!(
+            setting("fallback").unwrap_err(),
+            "`fallback` is code, so it can only be set in the attribute"
+        );
+        assert_eq!(setting("Name").unwrap_err(), unknown("Name"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
 use crate::rules::Override;
 use crate::settings::{
-    Config, ConfigError, ConfigErrors, Conflict, Layer, Name, Site, Stated, tame,
+    Config, ConfigError, ConfigErrors, Conflict, Layer, Name, Site, Stated, cut,
 };
 
 const NO_ROOM: ConfigError = ConfigError::new(
@@ -554,7 +554,7 @@ impl Registry {
 
     pub(crate) fn no_circuit(&self, name: &str) -> String {
         let hint = self.hint(name);
-        format!("`name` must be the name of a circuit: {:?} is unknown{hint}", tame(name))
+        format!("`name` must be the name of a circuit: {:?} is unknown{hint}", cut(name))
     }
 
     /// The nearest name that there is.

@@ -55,7 +55,7 @@ pub(crate) use duration::Readable;
 pub(crate) use error::Mistake;
 pub use error::{ConfigError, ConfigErrors};
 pub use mode::Mode;
-pub(crate) use mode::tame;
+pub(crate) use mode::{cut, tame};
 pub(crate) use name::{LONGEST, Name};
 pub(crate) use options::Options;
 pub use site::{Place, Site};

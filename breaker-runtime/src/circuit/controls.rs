@@ -86,7 +86,7 @@ impl CircuitBreaker {
     ///
     /// * `limit` is how long the override lasts. `None` and [`Duration::MAX`] mean until the next order.
     /// * `by` says who ordered it, for [snapshots](crate::Snapshot::mode_override). It may be empty. Control
-    ///   characters are removed, and the text is cut to 128 bytes.
+    ///   and invisible characters are removed, and the text is cut to 128 bytes.
     ///
     /// An override with a limit ends by itself, on the circuit's clock, without a task or timer. The next call or
     /// control ends it, and a reader sees it as ended before that. The circuit then returns to the permanent override

@@ -15,7 +15,6 @@ impl Timer {
     }
 
     /// The future's output. `None` if it takes longer than `limit` and is dropped.
-    #[expect(clippy::unused_self, reason = "with feature `test-util` there are two kinds")]
     pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
         tokio::time::timeout(limit, future).await.ok()
     }

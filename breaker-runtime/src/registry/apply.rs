@@ -7,7 +7,7 @@ use super::event::EventKind;
 use super::layers::{ALL, Stack, problem, unknown};
 use super::listing::Entry;
 use crate::circuit::Topic;
-use crate::settings::{ConfigErrors, Layer, Mistake, Statement, tame};
+use crate::settings::{ConfigErrors, Layer, Mistake, Statement, cut};
 
 /// Stands here because layers concern all circuits at once, and nothing else of a registry.
 impl Registry {
@@ -160,7 +160,7 @@ impl Registry {
             for (number, statement) in statements.iter().enumerate() {
                 let name = statement.circuit.trim();
                 if !statement.may_be_unknown && !self.knows(name) {
-                    let problem = format!("unknown circuit {:?}{}", tame(name), self.hint(name));
+                    let problem = format!("unknown circuit {:?}{}", cut(name), self.hint(name));
                     mistakes.push(Mistake::of(*layer, number, problem));
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use breaker_options::is_hidden;
+
 /// The maximum length of `by`, the text that says who gave an order, in bytes.
 const LONGEST_BY: usize = 128;
 
@@ -55,16 +57,21 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The text without control characters, cut to [`LONGEST_BY`] bytes.
+/// The text without control and invisible characters, cut to [`LONGEST_BY`] bytes.
 pub(crate) fn tame(text: &str) -> String {
-    let mut tame = String::new();
-    for char in text.chars().filter(|char| !char.is_control()) {
-        if tame.len() + char.len_utf8() > LONGEST_BY {
-            break;
-        }
-        tame.push(char);
-    }
+    let shown = text.chars().filter(|char| !is_hidden(*char));
+    let mut tame: String = shown.take(LONGEST_BY).collect();
+    tame.truncate(cut(&tame).len());
     tame
+}
+
+/// The text cut to [`LONGEST_BY`] bytes. Show it with `{:?}`, which escapes what cannot be seen.
+pub(crate) fn cut(text: &str) -> &str {
+    let mut end = text.len().min(LONGEST_BY);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 #[cfg(test)]
@@ -72,11 +79,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r34_who_gave_an_order_is_at_most_128_bytes_without_control_characters() {
+    fn r34_who_gave_an_order_is_at_most_128_bytes_that_can_be_seen() {
         assert_eq!(tame("10.0.0.7"), "10.0.0.7");
         assert_eq!(tame("a\0b\nc\u{85}d\u{7f}"), "abcd");
+        assert_eq!(tame("\u{202e}a\u{200b}b \u{e9}"), "ab \u{e9}");
         assert_eq!(tame(&"ü".repeat(65)), "ü".repeat(64));
         assert_eq!(tame(&format!("{}ü", "n".repeat(127))), "n".repeat(127));
         assert_eq!(tame(""), "");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("a\u{202e}"), "a\u{202e}");
+        assert_eq!(cut(&format!("{}ü", "n".repeat(127))), "n".repeat(127));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_options::{Entry, Value, exact, find, unknown};
+use breaker_options::{Entry, Value, exact, setting};
 
 use super::{Config, Site};
 
@@ -123,10 +123,7 @@ impl Statement {
     /// What is wrong with the option or its value.
     pub(crate) fn read(&self) -> Result<Told, String> {
         let name = self.option.trim();
-        let option = find(name).ok_or_else(|| unknown(name))?;
-        if !option.is_setting {
-            return Err(format!("`{name}` is code, so it can only be set in the attribute"));
-        }
+        let option = setting(name)?;
         let value = option.read(&self.value).map_err(|problem| format!("`{name}` {problem}"))?;
         Ok(Told { option, value, source: self.source.as_str().into() })
     }
@@ -146,7 +143,7 @@ pub(crate) struct Told {
     pub(crate) source: Arc<str>,
 }
 
-/// What a circuit goes by, once all layers are laid over what the attribute or code states.
+/// The settings in force, with all layers applied.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Effective {
     pub(crate) config: Config,
