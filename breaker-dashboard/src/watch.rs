@@ -41,6 +41,9 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// The maximum number of events that wait for a poll. Beyond it the newest are kept, because they say what is
 /// true now, and the others are only counted.
 const MOST_EVENTS: usize = 1_024;
+/// The maximum number of refused settings in every answer, and the maximum length of each in characters.
+const MOST_MISTAKES: usize = 20;
+const LONGEST_MISTAKE: usize = 400;
 /// The number of log entries in every answer.
 pub(crate) const LATEST: usize = 20;
 
@@ -204,7 +207,7 @@ impl Watch {
             second: seen.histories.second(),
             controls: self.access.is_some(),
             wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
-            refused: shortened(registry().refused()),
+            refused: shortened(registry().refused(), MOST_MISTAKES, LONGEST_MISTAKE),
         }
     }
 }
@@ -248,14 +251,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As many of the mistakes as a page can show, each cut to what fits on it. The last line counts the others.
-fn shortened(mut mistakes: Vec<String>) -> Vec<String> {
-    const MOST: usize = 20;
-    const LONGEST: usize = 400;
-    let more = mistakes.len().saturating_sub(MOST);
-    mistakes.truncate(MOST);
+/// Keeps `most` mistakes, and cuts each to `longest` characters. The last line counts the others.
+fn shortened(mut mistakes: Vec<String>, most: usize, longest: usize) -> Vec<String> {
+    let more = mistakes.len().saturating_sub(most);
+    mistakes.truncate(most);
     for mistake in &mut mistakes {
-        if let Some((end, _)) = mistake.char_indices().nth(LONGEST) {
+        if let Some((end, _)) = mistake.char_indices().nth(longest) {
             mistake.truncate(end);
             mistake.push('…');
         }
@@ -355,8 +356,8 @@ mod tests {
     #[test]
     fn mistakes_are_few_and_short_enough_for_a_page() {
         let short = vec!["breaker.toml:3: a mistake".to_owned()];
-        assert_eq!(shortened(short.clone()), short);
-        let long = shortened(vec!["ü".repeat(1_000); 30]);
+        assert_eq!(shortened(short.clone(), 20, 400), short);
+        let long = shortened(vec!["ü".repeat(1_000); 30], 20, 400);
         assert_eq!((long.len(), long[20].as_str()), (21, "and 10 more"));
         assert_eq!(long[0], format!("{}…", "ü".repeat(400)));
     }

@@ -7,11 +7,17 @@ use std::time::Duration;
 use breaker_runtime::{Event, EventKind};
 use serde::Serialize;
 
+use super::shortened;
+
 /// The maximum number of entries in one answer.
 pub(crate) const MOST_AT_ONCE: usize = 500;
 /// The number of entries that are kept, in all and of one circuit.
 const MOST: usize = 2_000;
 const MOST_OF_ONE: usize = 50;
+/// The maximum number of refused settings in one entry, and the maximum length of each in characters. An entry
+/// has each of them twice, and every answer has [`LATEST`](super::LATEST) entries beside its list.
+const MOST_MISTAKES: usize = 3;
+const LONGEST_MISTAKE: usize = 160;
 
 /// An entry, with its time since the dashboard was made.
 #[derive(Clone, Debug, Serialize)]
@@ -80,7 +86,11 @@ impl Entry {
 }
 
 impl From<Event> for What {
-    fn from(named: Event) -> Self {
+    fn from(mut named: Event) -> Self {
+        if let EventKind::SettingsRefused { mistakes, .. } = &mut named.kind {
+            let all = std::mem::take(mistakes).into_vec();
+            *mistakes = shortened(all, MOST_MISTAKES, LONGEST_MISTAKE).into();
+        }
         if !matches!(named.kind, EventKind::Reconfigured(_)) {
             return Self::Event(named);
         }
