@@ -218,7 +218,7 @@ async fn what_is_switched_for_a_time_is_reset_also_if_the_dashboard_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_use_is_in_the_log_with_the_address_of_whoever_it_was() {
+async fn every_use_is_in_the_log_with_the_address_of_the_client() {
     let router = dashboard();
     circuit("controls.log");
     ask(&router, for_seconds("controls.log", "disable", 60.0)).await;

@@ -41,7 +41,7 @@ const UNFIT_BODY: Failure = Failure::new(
     "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
      override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings",
 );
-/// The most bytes of a value, which is shown to everybody and kept in the log.
+/// The maximum size of a value in bytes. The log keeps it, and everybody sees it.
 const LONGEST_VALUE: usize = 128;
 const LONG_VALUE: Failure =
     Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "`value` must have at most 128 bytes");
@@ -150,7 +150,7 @@ impl Order {
         match Duration::try_from_secs_f64(seconds) {
             _ if !self.action.may_last() => Err(Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "`for` goes with force_open, disable, observe and override: nothing ends of the others",
+                "`for` is only for force_open, disable, observe and override",
             )),
             Ok(time) if !time.is_zero() && time <= LONGEST => Ok(Some(time)),
             _ => Err(UNFIT_TIME),
