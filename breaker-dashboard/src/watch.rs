@@ -7,6 +7,7 @@
 mod history;
 mod log;
 mod rank;
+mod sentence;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -30,6 +31,7 @@ pub(crate) use self::history::{History, Lines};
 pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
 use self::log::{Log, What};
 pub(crate) use self::rank::{Place, sort_by_rank};
+pub(crate) use self::sentence::sentence;
 use crate::access::{Access, public_circuits};
 use crate::answer::write_list;
 use crate::shutdown::Shutdown;
@@ -297,6 +299,8 @@ struct Row<'a> {
     retry_after: Option<f64>,
     probe_due: bool,
     explanation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentence: Option<String>,
     failure_rate: Option<f64>,
     failure_limit: Option<f64>,
     slow_call_rate: Option<f64>,
@@ -328,6 +332,7 @@ impl<'a> Row<'a> {
             retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
             probe_due: circuit.probe_due,
             explanation: circuit.explain(),
+            sentence: sentence(circuit),
             failure_rate: circuit.failure_rate,
             failure_limit: settings.failure_rate,
             slow_call_rate: circuit.slow_call_rate,

@@ -432,7 +432,9 @@ async fn who_overrode_an_option_is_told_to_those_who_have_the_token_only() {
     }
     let seen = trusted(&router, "/api/circuits/controls.who").await;
     assert_eq!(seen["sources"]["cooldown"], "override by 198.51.100.9");
-    assert!(seen["explanation"].as_str().unwrap().contains("198.51.100.9"));
+    let explained = seen["explanation"].as_str().unwrap();
+    assert!(explained.ends_with(" (override by 198.51.100.9)"), "{explained}");
+    assert_eq!(seen["sentence"], explained.replace(" by 198.51.100.9", ""));
     let changed = &seen["log"][0];
     assert_eq!(
         (&changed["kind"], &changed["changes"][0]["option"]),
