@@ -256,6 +256,12 @@ class Circuit {
     return `observed: ${this.explainState(at, named)}${calls ? `; would have rejected ${calls} call${calls === 1 ? '' : 's'}` : ''}`;
   }
 
+  /** The explanation without the mode `observe` and without who gave orders, if that differs. */
+  sentence(at, named) {
+    const hasNames = named && (this.override !== null || this.overrides.length > 0);
+    return this.mode === 'observe' || hasNames ? { sentence: this.explainState(at, false) } : {};
+  }
+
   explainState(at, named) {
     const { config, state } = this;
     const lasted = readable(at - this.changedAt);
@@ -296,7 +302,7 @@ class Circuit {
   summary(at, named = false) {
     return {
       name: this.name, state: this.state, mode: this.mode, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0,
-      explanation: this.explain(at, named), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
+      explanation: this.explain(at, named), ...this.sentence(at, named), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
       minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
@@ -310,7 +316,7 @@ class Circuit {
     const site = siteOf(name);
     const other = siteOf(name, 97);
     return {
-      name, state, mode, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
+      name, state, mode, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, ...this.sentence(at, named), retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
       consecutive_successes: state === 'closed' && this.config.window.calls ? Math.min(this.goodInARow, this.config.window.calls) : null,
       probes: this.probes, window_calls, window_failures: this.window.filter((call) => call.failed).length,
       window_slow_calls: this.window.filter((call) => call.slow).length, in_flight, calls: this.calls, rejected: this.rejected, would_reject: this.wouldReject,

@@ -1,7 +1,5 @@
 //! Responses: JSON, and failures as sentences.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -19,21 +17,25 @@ pub(crate) const LONGEST_LIST: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     status: StatusCode,
-    reason: Cow<'static, str>,
-    /// Each mistake, if the answer lists them.
-    mistakes: Vec<String>,
+    reason: Reason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    Sentence(&'static str),
+    /// Listed in the answer too.
+    Mistakes(Vec<String>),
 }
 
 impl Failure {
     pub(crate) const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason: Cow::Borrowed(reason), mistakes: Vec::new() }
+        Self { status, reason: Reason::Sentence(reason) }
     }
 
     /// A setting that cannot be taken, with every mistake.
     pub(crate) fn unfit(errors: &ConfigErrors) -> Self {
-        let mistakes: Vec<_> = errors.iter().map(str::to_owned).collect();
-        let reason = Cow::Owned(mistakes.join("; "));
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason, mistakes }
+        let mistakes = errors.iter().map(str::to_owned).collect();
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason: Reason::Mistakes(mistakes) }
     }
 
     pub(crate) const fn no_such_circuit() -> Self {
@@ -58,10 +60,12 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut body = json!({ "error": self.reason });
-        if !self.mistakes.is_empty() {
-            body["errors"] = json!(self.mistakes);
-        }
+        let body = match self.reason {
+            Reason::Sentence(sentence) => json!({ "error": sentence }),
+            Reason::Mistakes(mistakes) => {
+                json!({ "error": mistakes.join("; "), "errors": mistakes })
+            }
+        };
         let mut response = (self.status, Json(body)).into_response();
         let besides = match self.status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),

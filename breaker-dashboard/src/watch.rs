@@ -7,6 +7,7 @@
 mod history;
 mod log;
 mod rank;
+mod sentence;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -30,6 +31,7 @@ pub(crate) use self::history::{History, Lines};
 pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
 use self::log::{Log, What};
 pub(crate) use self::rank::{Place, sort_by_rank};
+pub(crate) use self::sentence::sentence;
 use crate::access::{Access, public_circuits};
 use crate::answer::write_list;
 use crate::shutdown::Shutdown;
@@ -41,6 +43,9 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// The maximum number of events that wait for a poll. Beyond it the newest are kept, because they say what is
 /// true now, and the others are only counted.
 const MOST_EVENTS: usize = 1_024;
+/// The maximum number of refused settings in every answer, and the maximum length of each in characters.
+const MOST_MISTAKES: usize = 20;
+const LONGEST_MISTAKE: usize = 400;
 /// The number of log entries in every answer.
 pub(crate) const LATEST: usize = 20;
 
@@ -204,7 +209,7 @@ impl Watch {
             second: seen.histories.second(),
             controls: self.access.is_some(),
             wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
-            refused: shortened(registry().refused()),
+            refused: shortened(registry().refused(), MOST_MISTAKES, LONGEST_MISTAKE),
         }
     }
 }
@@ -248,14 +253,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As many of the mistakes as a page can show, each cut to what fits on it. The last line counts the others.
-fn shortened(mut mistakes: Vec<String>) -> Vec<String> {
-    const MOST: usize = 20;
-    const LONGEST: usize = 400;
-    let more = mistakes.len().saturating_sub(MOST);
-    mistakes.truncate(MOST);
+/// Keeps `most` mistakes, and cuts each to `longest` characters. The last line counts the others.
+fn shortened(mut mistakes: Vec<String>, most: usize, longest: usize) -> Vec<String> {
+    let more = mistakes.len().saturating_sub(most);
+    mistakes.truncate(most);
     for mistake in &mut mistakes {
-        if let Some((end, _)) = mistake.char_indices().nth(LONGEST) {
+        if let Some((end, _)) = mistake.char_indices().nth(longest) {
             mistake.truncate(end);
             mistake.push('…');
         }
@@ -296,6 +299,8 @@ struct Row<'a> {
     retry_after: Option<f64>,
     probe_due: bool,
     explanation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentence: Option<String>,
     failure_rate: Option<f64>,
     failure_limit: Option<f64>,
     slow_call_rate: Option<f64>,
@@ -327,6 +332,7 @@ impl<'a> Row<'a> {
             retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
             probe_due: circuit.probe_due,
             explanation: circuit.explain(),
+            sentence: sentence(circuit),
             failure_rate: circuit.failure_rate,
             failure_limit: settings.failure_rate,
             slow_call_rate: circuit.slow_call_rate,
@@ -355,8 +361,8 @@ mod tests {
     #[test]
     fn mistakes_are_few_and_short_enough_for_a_page() {
         let short = vec!["breaker.toml:3: a mistake".to_owned()];
-        assert_eq!(shortened(short.clone()), short);
-        let long = shortened(vec!["ü".repeat(1_000); 30]);
+        assert_eq!(shortened(short.clone(), 20, 400), short);
+        let long = shortened(vec!["ü".repeat(1_000); 30], 20, 400);
         assert_eq!((long.len(), long[20].as_str()), (21, "and 10 more"));
         assert_eq!(long[0], format!("{}…", "ü".repeat(400)));
     }

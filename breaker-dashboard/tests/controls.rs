@@ -218,7 +218,7 @@ async fn what_is_switched_for_a_time_is_reset_also_if_the_dashboard_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_use_is_in_the_log_with_the_address_of_whoever_it_was() {
+async fn every_use_is_in_the_log_with_the_address_of_the_client() {
     let router = dashboard();
     circuit("controls.log");
     ask(&router, for_seconds("controls.log", "disable", 60.0)).await;
@@ -432,7 +432,9 @@ async fn who_overrode_an_option_is_told_to_those_who_have_the_token_only() {
     }
     let seen = trusted(&router, "/api/circuits/controls.who").await;
     assert_eq!(seen["sources"]["cooldown"], "override by 198.51.100.9");
-    assert!(seen["explanation"].as_str().unwrap().contains("198.51.100.9"));
+    let explained = seen["explanation"].as_str().unwrap();
+    assert!(explained.ends_with(" (override by 198.51.100.9)"), "{explained}");
+    assert_eq!(seen["sentence"], explained.replace(" by 198.51.100.9", ""));
     let changed = &seen["log"][0];
     assert_eq!(
         (&changed["kind"], &changed["changes"][0]["option"]),

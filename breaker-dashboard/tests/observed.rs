@@ -22,6 +22,8 @@ async fn r25_an_observed_circuit_makes_nothing_unwell() {
     );
     let row = &common::watched(&router).await["circuits"][0];
     assert_eq!((&row["mode"], &row["would_reject"]), (&json!("observe"), &json!(0)));
+    let (explained, sentence) = (row["explanation"].as_str(), row["sentence"].as_str());
+    assert_eq!(explained.unwrap(), format!("observed: {}", sentence.unwrap()));
 
     // From now on it is in the way of calls.
     circuit.override_for(Override::Option("mode", "normal"), None, "").unwrap();

@@ -241,7 +241,6 @@ async fn with_or_without_a_slash_at_the_end_it_is_the_page() {
     assert_eq!(get(&nested, "/breakers/").await.status.as_u16(), 404);
 }
 
-/// What the seconds of a circuit were, after so many of them.
 #[tokio::test(start_paused = true)]
 async fn history_is_kept_from_the_beginning_second_by_second() {
     let circuit = registry().get_or_create("reading.history", Config::new()).unwrap();

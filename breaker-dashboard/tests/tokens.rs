@@ -165,6 +165,7 @@ async fn who_switched_is_told_to_those_who_have_the_token() {
         let circuit = trusted.get("circuits").map_or(&trusted, |circuits| &circuits[0]);
         assert_eq!(circuit["override"]["by"], "192.0.2.7");
         assert_eq!(circuit["explanation"], explained);
+        assert_eq!(circuit["sentence"], "forced open for another 15m: every call is refused");
         let control = circuit["log"].as_array().unwrap().last().unwrap();
         assert_eq!(
             (&control["by"], &control["text"]),
@@ -177,6 +178,7 @@ async fn who_switched_is_told_to_those_who_have_the_token() {
         streamed["circuits"].as_array().unwrap().iter().find(|row| row["name"] == "tokens.who");
     let row = row.unwrap();
     assert_eq!(row["explanation"], "forced open for another 15m: every call is refused");
+    assert_eq!(row.get("sentence"), None, "it is the explanation");
     assert_eq!(
         row["override"],
         json!({ "mode": "forced_open", "by": null, "left": 900.0, "then": "normal", "number": 1 })

@@ -1,4 +1,4 @@
-//! Counts wrong tokens, so that nobody can try many.
+//! Counts wrong tokens, to limit guessing.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

@@ -40,7 +40,7 @@ pub(crate) async fn pass(State(hosts): State<Hosts>, request: Request, next: Nex
     }
     Failure::new(
         StatusCode::FORBIDDEN,
-        "this host is not expected here: whoever runs the dashboard can allow it with `allow_host`",
+        "this host is not allowed; the operator of the dashboard can add it with `allow_host`",
     )
     .into_response()
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::access::{IsTrusted, shown_to};
 use crate::answer::{Failure, json_of, write_list};
 use crate::watch::{
-    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Place, Seen, Watch, sort_by_rank,
+    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Place, Seen, Watch, sentence, sort_by_rank,
 };
 
 /// Query parameters of a list of circuits.
@@ -32,6 +32,8 @@ pub(crate) struct Wanted {
 struct Watched<'a> {
     #[serde(flatten)]
     circuit: &'a Snapshot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentence: Option<String>,
     history: Lines,
     per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +45,7 @@ impl<'a> Watched<'a> {
         let history = seen.histories.of(&circuit.name);
         Self {
             circuit,
+            sentence: sentence(circuit),
             history: history.map(History::lines).unwrap_or_default(),
             per_second: history.map_or(0.0, History::per_second),
             log: None,

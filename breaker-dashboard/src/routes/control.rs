@@ -41,7 +41,7 @@ const UNFIT_BODY: Failure = Failure::new(
     "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
      override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings",
 );
-/// The most bytes of a value, which is shown to everybody and kept in the log.
+/// The maximum size of a value in bytes. The log keeps it, and everybody sees it.
 const LONGEST_VALUE: usize = 128;
 const LONG_VALUE: Failure =
     Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "`value` must have at most 128 bytes");
@@ -104,6 +104,15 @@ impl Action {
     }
 }
 
+/// What an order does to a circuit.
+enum Step<'a> {
+    Override(Override<'a>),
+    /// Back to the mode of the settings, which may be to observe: `Mode::Normal` would have calls refused.
+    Reset,
+    Trip,
+    EndOverrides,
+}
+
 impl TryFrom<String> for Action {
     type Error = &'static str;
 
@@ -141,32 +150,46 @@ impl Order {
         match Duration::try_from_secs_f64(seconds) {
             _ if !self.action.may_last() => Err(Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "`for` goes with force_open, disable, observe and override: nothing ends of the others",
+                "`for` is only for force_open, disable, observe and override",
             )),
             Ok(time) if !time.is_zero() && time <= LONGEST => Ok(Some(time)),
             _ => Err(UNFIT_TIME),
         }
     }
 
-    /// The option to override and its value, which no other action has.
-    fn setting(&self) -> Result<Option<(&str, &str)>, Failure> {
-        match (self.action, &self.option, &self.value) {
-            (Action::Override, Some(_), Some(value)) if value.trim().len() > LONGEST_VALUE => {
+    /// What to do. Only an override of an option has an option and a value.
+    fn step(&self) -> Result<Step<'_>, Failure> {
+        let mode = |mode| Ok(Step::Override(Override::Mode(mode)));
+        match (self.action, self.option(), self.value()) {
+            (Action::Override, Some(_), Some(value)) if value.len() > LONGEST_VALUE => {
                 Err(LONG_VALUE)
             }
             (Action::Override, Some(option), Some(value)) => {
-                Ok(Some((option.trim(), value.trim())))
+                Ok(Step::Override(Override::Option(option, value)))
             }
-            (Action::Override, ..) | (_, Some(_), _) | (_, _, Some(_)) => Err(UNFIT_BODY),
-            _ => Ok(None),
+            (Action::ForceOpen, None, None) => mode(Mode::ForcedOpen),
+            (Action::Disable, None, None) => mode(Mode::Disabled),
+            (Action::Observe, None, None) => mode(Mode::Observe),
+            (Action::Reset, None, None) => Ok(Step::Reset),
+            (Action::Trip, None, None) => Ok(Step::Trip),
+            (Action::EndOverrides, None, None) => Ok(Step::EndOverrides),
+            _ => Err(UNFIT_BODY),
         }
+    }
+
+    fn option(&self) -> Option<&str> {
+        self.option.as_deref().map(str::trim)
+    }
+
+    fn value(&self) -> Option<&str> {
+        self.value.as_deref().map(str::trim)
     }
 
     /// What it says in the log, without who.
     fn text(&self, lasts: Option<Duration>) -> String {
         let mut text = self.action.as_str().to_owned();
-        if let (Some(option), Some(value)) = (&self.option, &self.value) {
-            text = format!("{text} {}={}", option.trim(), value.trim());
+        if let (Some(option), Some(value)) = (self.option(), self.value()) {
+            text = format!("{text} {option}={value}");
         }
         if let Some(lasts) = lasts {
             text = format!("{text} for {} s", lasts.as_secs_f64());
@@ -250,20 +273,14 @@ fn carry_out(
     lasts: Option<Duration>,
     by: Option<IpAddr>,
 ) -> Result<(), Failure> {
-    let setting = order.setting()?;
-    let who = by.map(|by| by.to_string()).unwrap_or_default();
-    let override_as =
-        |what| circuit.override_for(what, lasts, &who).map_err(|errors| Failure::unfit(&errors));
-    match (order.action, setting) {
-        (_, Some((option, value))) => override_as(Override::Option(option, value))?,
-        (Action::ForceOpen, _) => override_as(Override::Mode(Mode::ForcedOpen))?,
-        (Action::Disable, _) => override_as(Override::Mode(Mode::Disabled))?,
-        (Action::Observe, _) => override_as(Override::Mode(Mode::Observe))?,
-        // Back to the mode of the settings, which may be to observe: `Mode::Normal` would have calls refused.
-        (Action::Reset, _) => circuit.reset(),
-        (Action::Trip, _) => circuit.trip(),
-        (Action::EndOverrides, _) => circuit.end_overrides(),
-        (Action::Override, None) => return Err(UNFIT_BODY),
+    match order.step()? {
+        Step::Override(what) => {
+            let who = by.map(|by| by.to_string()).unwrap_or_default();
+            circuit.override_for(what, lasts, &who).map_err(|errors| Failure::unfit(&errors))?;
+        }
+        Step::Reset => circuit.reset(),
+        Step::Trip => circuit.trip(),
+        Step::EndOverrides => circuit.end_overrides(),
     }
     let name = circuit.name();
     let text = order.text(lasts);
@@ -273,9 +290,7 @@ fn carry_out(
         "circuit was switched"
     );
     let (name, action) = (name.to_owned(), order.action.as_str());
-    let (option, value) = setting
-        .map(|(option, value)| (Some(option.to_owned()), Some(value.to_owned())))
-        .unwrap_or_default();
+    let (option, value) = (order.option().map(str::to_owned), order.value().map(str::to_owned));
     let lasts = lasts.map(|lasts| lasts.as_secs_f64());
     watch.note(Control { name, action, option, value, lasts, by, shown_by: None, text });
     Ok(())

@@ -5,13 +5,19 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use breaker_runtime::{Event, EventKind};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use super::shortened;
 
 /// The maximum number of entries in one answer.
 pub(crate) const MOST_AT_ONCE: usize = 500;
 /// The number of entries that are kept, in all and of one circuit.
 const MOST: usize = 2_000;
 const MOST_OF_ONE: usize = 50;
+/// The maximum number of refused settings in one entry, and the maximum length of each in characters. An entry
+/// has each of them twice, and every answer has [`LATEST`](super::LATEST) entries beside its list.
+const MOST_MISTAKES: usize = 3;
+const LONGEST_MISTAKE: usize = 160;
 
 /// An entry, with its time since the dashboard was made.
 #[derive(Clone, Debug, Serialize)]
@@ -26,19 +32,11 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum What {
-    /// An event that says nothing about who.
-    Event(Event),
-    Reconfigured(Reconfigured),
+    /// Written without who overrode options, which is not for everybody.
+    Event(#[serde(serialize_with = "without_names")] Event),
+    /// The same, in an entry that is [`named`](Entry::named).
+    NamedEvent(Event),
     Control(Control),
-}
-
-/// Settings of a circuit changed. The sources of values say who overrode them, which is not for everybody.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Reconfigured {
-    #[serde(flatten)]
-    shown: Event,
-    #[serde(skip)]
-    named: Event,
 }
 
 /// Somebody switched a circuit.
@@ -65,13 +63,12 @@ pub(crate) struct Control {
 
 impl Entry {
     /// The entry for readers who may see who switched.
-    pub(crate) fn named(mut self) -> Self {
-        match &mut self.what {
-            What::Control(control) => control.shown_by = control.by,
-            What::Reconfigured(Reconfigured { shown, named }) => shown.clone_from(named),
-            What::Event(_) => {}
-        }
-        self
+    pub(crate) fn named(self) -> Self {
+        let what = match self.what {
+            What::Event(event) | What::NamedEvent(event) => What::NamedEvent(event),
+            What::Control(control) => What::Control(Control { shown_by: control.by, ..control }),
+        };
+        Self { what, ..self }
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -80,22 +77,19 @@ impl Entry {
 }
 
 impl From<Event> for What {
-    fn from(named: Event) -> Self {
-        if !matches!(named.kind, EventKind::Reconfigured(_)) {
-            return Self::Event(named);
+    fn from(mut event: Event) -> Self {
+        if let EventKind::SettingsRefused { mistakes, .. } = &mut event.kind {
+            let all = std::mem::take(mistakes).into_vec();
+            *mistakes = shortened(all, MOST_MISTAKES, LONGEST_MISTAKE).into();
         }
-        let mut shown = named.clone();
-        shown.withhold_names();
-        Self::Reconfigured(Reconfigured { shown, named })
+        Self::Event(event)
     }
 }
 
 impl What {
     fn name(&self) -> &str {
         match self {
-            Self::Event(event) | Self::Reconfigured(Reconfigured { shown: event, .. }) => {
-                &event.name
-            }
+            Self::Event(event) | Self::NamedEvent(event) => &event.name,
             Self::Control(control) => &control.name,
         }
     }
@@ -151,8 +145,14 @@ impl Log {
     }
 }
 
-fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn without_names<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut event = event.clone();
+    event.withhold_names();
+    event.serialize(serializer)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use breaker_options::is_hidden;
 use unicode_width::UnicodeWidthStr as _;
 
-/// The most marks on one character. More would reach into the lines above and below.
+/// The maximum number of combining marks on one character. More would reach into the lines above and below.
 const MARKS: usize = 3;
 
 /// A text in which everything is visible: control and invisible characters are escaped, as in `\u{202e}`.

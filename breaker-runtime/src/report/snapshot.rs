@@ -93,7 +93,7 @@ pub struct Snapshot {
     pub mode_override: Option<ModeOverride>,
     /// The config in use.
     pub config: Config,
-    /// The annotated function that stated the config. `None` if code stated it, or nobody did.
+    /// The annotated function that stated the config. `None` if code stated it, or nothing stated one.
     pub decided_by: Option<&'static Site>,
     /// The annotated functions that share the circuit.
     pub sites: Vec<&'static Site>,
