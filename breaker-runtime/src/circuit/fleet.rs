@@ -42,11 +42,11 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn advise(&self, advice: Advice, trusted_for: Duration) -> Advised {
-        let advise = |machine: &mut Machine, now| {
+        let take = |machine: &mut Machine, now| {
             let good = self.good(machine);
             machine.advise(advice, trusted_for, good, now)
         };
-        let advised = self.locked(self.clock.now(), advise, |_| None);
+        let advised = self.locked(self.clock.now(), take, |_| None);
         self.deliver();
         advised
     }

@@ -26,6 +26,12 @@ pub enum Override<'a> {
     Option(&'a str, &'a str),
 }
 
+impl From<Mode> for Override<'_> {
+    fn from(mode: Mode) -> Self {
+        Self::Mode(mode)
+    }
+}
+
 /// As a setting: `mode=forced_open`.
 impl fmt::Display for Override<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

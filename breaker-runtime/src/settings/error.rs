@@ -115,7 +115,21 @@ impl Mistake {
 
 impl ConfigErrors {
     /// Fails if there is a mistake. Each is one sentence.
-    pub(crate) fn check(mistakes: impl IntoIterator<Item = String>) -> Result<(), Self> {
+    ///
+    /// # Errors
+    ///
+    /// All the mistakes, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::ConfigErrors;
+    ///
+    /// assert!(ConfigErrors::check([]).is_ok());
+    /// let errors = ConfigErrors::check(["`limit` must be more than zero".to_owned()]).unwrap_err();
+    /// assert_eq!(errors.to_string(), "`limit` must be more than zero");
+    /// ```
+    pub fn check(mistakes: impl IntoIterator<Item = String>) -> Result<(), Self> {
         let mistakes: Vec<_> = mistakes.into_iter().map(Mistake::of_all).collect();
         if mistakes.is_empty() { Ok(()) } else { Err(Self(mistakes)) }
     }

@@ -202,7 +202,7 @@ impl Machine {
                 trust.vetoed = None;
             }
             Phase::HalfOpen { .. } => {
-                trust.is_probing = !now.has_reached(trust.until.min(trust.own))
+                trust.is_probing = !now.has_reached(trust.until.min(trust.own));
             }
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => history.trust = None,
         }

@@ -1,0 +1,232 @@
+//! Members that meet in memory, on paused time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use breaker_fleet::{Fleet, Memory, Policy};
+use breaker_runtime::{CircuitBreaker, Config, Lease, Mode, Override, Registry, State};
+use tokio::time::{advance, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+const COOLDOWN: Duration = Duration::from_secs(30);
+/// Longer than members need to hear of a change.
+const SOON: Duration = Duration::from_millis(50);
+
+struct Member {
+    registry: Arc<Registry>,
+    circuit: Arc<CircuitBreaker>,
+    fleet: Fleet,
+}
+
+impl Member {
+    async fn join(engine: &Memory) -> Self {
+        Self::with(engine, config()).await
+    }
+
+    async fn with(engine: &Memory, config: Config) -> Self {
+        let registry = Arc::new(Registry::new());
+        let circuit = registry.circuit("payments", config).unwrap();
+        let fleet = Fleet::on(engine.clone())
+            .policy("payments", Policy::Quorum)
+            .registry(Arc::clone(&registry))
+            .join()
+            .await
+            .unwrap();
+        Self { registry, circuit, fleet }
+    }
+
+    fn fail(&self) {
+        self.circuit.try_acquire().unwrap().failure();
+    }
+
+    fn state(&self) -> State {
+        self.circuit.state()
+    }
+
+    fn explain(&self) -> String {
+        self.registry.snapshot_of("payments").unwrap().explain()
+    }
+}
+
+fn config() -> Config {
+    Config::new().failure_threshold(1).cooldown(COOLDOWN).success_threshold(1)
+}
+
+async fn members(count: usize) -> (Memory, Vec<Member>) {
+    let engine = Memory::new();
+    let mut members = Vec::new();
+    for _ in 0..count {
+        members.push(Member::join(&engine).await);
+    }
+    (engine, members)
+}
+
+fn states(members: &[Member]) -> Vec<State> {
+    members.iter().map(Member::state).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn f04_at_the_quorum_all_members_open() {
+    let (_engine, members) = members(5).await;
+    members[0].fail();
+    sleep(SOON).await;
+    assert_eq!(states(&members[1..]), [State::Closed; 4], "one vote is not enough");
+    members[1].fail();
+    sleep(SOON).await;
+    assert_eq!(states(&members), [State::Open; 5]);
+    assert!(members[4].explain().starts_with("open for "), "{}", members[4].explain());
+    assert!(members[4].explain().contains("2 of 5 members voted to open it"));
+    let view = members[4].registry.snapshot_of("payments").unwrap().fleet.unwrap();
+    assert_eq!((view.votes, view.needed, view.members, view.has_voted), (2, 2, 5, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f05_one_member_probes_and_its_verdict_closes_all() {
+    let (_engine, members) = members(4).await;
+    members[0].fail();
+    members[1].fail();
+    sleep(COOLDOWN + SOON).await;
+    for member in &members {
+        assert!(member.circuit.try_acquire().is_err(), "nobody has leave yet");
+    }
+    sleep(SOON).await;
+    let probing: Vec<_> =
+        members.iter().filter_map(|member| member.circuit.try_acquire().ok()).collect();
+    assert_eq!(probing.len(), 1);
+    let waiting = members
+        .iter()
+        .filter(|member| matches!(member.circuit.snapshot().lease, Some(Lease::Other(_))));
+    assert_eq!(waiting.count(), 3);
+    probing.into_iter().for_each(|probe| probe.success());
+    sleep(SOON).await;
+    assert_eq!(states(&members), [State::Closed; 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f05_a_failed_probe_opens_all_again() {
+    let (_engine, members) = members(3).await;
+    members[0].fail();
+    members[1].fail();
+    for round in 1..4 {
+        sleep(COOLDOWN + SOON).await;
+        members.iter().for_each(|member| assert!(member.circuit.try_acquire().is_err()));
+        sleep(SOON).await;
+        let mut probes = 0;
+        for member in &members {
+            if let Ok(probe) = member.circuit.try_acquire() {
+                probe.failure();
+                probes += 1;
+            }
+        }
+        assert_eq!(probes, 1, "round {round}");
+        sleep(SOON).await;
+        let left = |member: &Member| member.circuit.snapshot().retry_after.unwrap();
+        assert!(members.iter().all(|member| left(member) > COOLDOWN - SECOND), "round {round}");
+        assert_eq!(states(&members), [State::Open; 3]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f02_a_reset_takes_the_vote_back() {
+    let (_engine, members) = members(3).await;
+    members[0].fail();
+    sleep(SOON).await;
+    members[0].circuit.reset();
+    sleep(SOON).await;
+    members[1].fail();
+    sleep(SOON).await;
+    assert_eq!(members[2].state(), State::Closed);
+    let view = members[2].registry.snapshot_of("payments").unwrap().fleet.unwrap();
+    assert_eq!(view.votes, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f02_what_the_fleet_caused_is_no_vote() {
+    let (_engine, members) = members(4).await;
+    members[0].fail();
+    members[1].fail();
+    sleep(SOON).await;
+    let view = members[3].registry.snapshot_of("payments").unwrap().fleet.unwrap();
+    assert_eq!((view.votes, view.has_voted), (2, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f04_a_member_whose_own_calls_are_good_stays_closed() {
+    let engine = Memory::new();
+    let sick = [Member::join(&engine).await, Member::join(&engine).await];
+    let well = Member::with(&engine, config().failure_threshold(5)).await;
+    for _ in 0..20 {
+        well.circuit.try_acquire().unwrap().success();
+    }
+    sick.iter().for_each(Member::fail);
+    sleep(SOON).await;
+    assert_eq!(well.state(), State::Closed);
+    assert!(
+        well.explain().ends_with("2 of 3 members voted to open it, but its own calls are good")
+    );
+    for _ in 0..4 {
+        well.circuit.try_acquire().unwrap().success();
+        well.circuit.try_acquire().unwrap().failure();
+        well.circuit.try_acquire().unwrap().failure();
+        well.circuit.try_acquire().unwrap().failure();
+    }
+    sleep(SECOND * 6).await;
+    assert_eq!(well.state(), State::Open, "its calls are not good any more: {}", well.explain());
+}
+
+#[tokio::test(start_paused = true)]
+async fn f07_a_member_that_starts_during_an_outage_begins_open() {
+    let (engine, members) = members(2).await;
+    members.iter().for_each(Member::fail);
+    sleep(SECOND * 10).await;
+    let late = Member::join(&engine).await;
+    assert_eq!(late.state(), State::Open);
+    let left = late.circuit.snapshot().retry_after.unwrap();
+    assert!(left <= COOLDOWN - SECOND * 10 && left > COOLDOWN - SECOND * 11, "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f03_a_member_that_is_gone_counts_no_more() {
+    let (engine, mut members) = members(10).await;
+    sleep(SECOND * 6).await;
+    assert_eq!(members[0].fleet.status().members, 10);
+    members.truncate(3);
+    sleep(SECOND).await;
+    assert_eq!(Member::join(&engine).await.fleet.status().members, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f09_an_override_for_all_reaches_members_that_join_later_and_ends() {
+    let (engine, members) = members(2).await;
+    let minute = Duration::from_secs(60);
+    members[0].fleet.override_for("payments", Mode::ForcedOpen, minute, "alice").await.unwrap();
+    sleep(SOON).await;
+    let late = Member::join(&engine).await;
+    assert_eq!(states(&members), [State::ForcedOpen; 2]);
+    assert_eq!(late.state(), State::ForcedOpen);
+    let by = late.circuit.snapshot().mode_override.unwrap().by;
+    assert_eq!(by.as_deref(), Some("alice"));
+    members[1].circuit.reset();
+    sleep(SECOND * 20).await;
+    assert_eq!(members[1].state(), State::Closed, "a later order stays");
+    advance(minute).await;
+    sleep(SECOND * 10).await;
+    assert_eq!(late.state(), State::Closed);
+    let wrong = Override::Option("cooldown", "soon");
+    let errors = late.fleet.override_for("payments", wrong, minute, "alice").await.unwrap_err();
+    assert!(errors.to_string().starts_with("`cooldown`"), "{errors}");
+    assert!(late.fleet.override_for("payments", Mode::Normal, None, "").await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_that_is_left_frees_its_circuits() {
+    let (_engine, mut members) = members(2).await;
+    members.iter().for_each(Member::fail);
+    sleep(COOLDOWN + SOON).await;
+    let Member { circuit, fleet, registry } = members.remove(0);
+    assert!(circuit.try_acquire().is_err());
+    drop(fleet);
+    sleep(SOON).await;
+    assert!(circuit.try_acquire().is_ok(), "alone, it probes");
+    assert!(registry.snapshot().fleet.is_none());
+}
