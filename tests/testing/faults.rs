@@ -85,6 +85,22 @@ fn an_option_is_none() {
 }
 
 #[test]
+fn a_fault_refuses_in_every_mode_and_after_every_cooldown() {
+    for mode in ["normal", "observe", "disabled", "forced_open"] {
+        let test = testing::isolate();
+        test.apply(&format!("prices.mode={mode}"));
+        test.fault("prices", Fault::refuse());
+        assert_eq!(price("apple"), Err(PriceError::Refused(Some(SECOND * 10))), "{mode}");
+        assert_eq!(test.circuit("prices").snapshot().rejected.open, 1, "{mode}");
+    }
+    let test = testing::isolate_with(breaker_runtime::Clock::System);
+    test.apply("prices.cooldown=1ns, prices.max_concurrent=1");
+    test.fault("prices", Fault::refuse());
+    let nanosecond = Duration::from_nanos(1);
+    assert_eq!(price("apple"), Err(PriceError::Refused(Some(nanosecond))));
+}
+
+#[test]
 fn a_panic_is_counted_and_unwinds() {
     let test = testing::isolate();
     test.fault("prices", Fault::panic("the client is broken"));

@@ -190,14 +190,10 @@ impl SiteCell {
 impl Scope {
     /// The circuit. If a fault refuses the call, one that refuses it.
     fn or_refusing(&self, circuit: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
-        if self.fault(circuit.name(), Kind::Refusal).is_none() {
-            return circuit;
+        match self.fault(circuit.name(), Kind::Refusal) {
+            Some(_) => Arc::new(circuit.refuse_by_twin()),
+            None => circuit,
         }
-        let twin = circuit.refusing_twin();
-        if let Err(rejected) = twin.try_acquire() {
-            circuit.count_refusal(&rejected);
-        }
-        Arc::new(twin)
     }
 
     /// The fault that a call runs into that was let in through that circuit.

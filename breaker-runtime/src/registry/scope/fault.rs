@@ -76,6 +76,10 @@ impl fmt::Debug for Failure {
 impl Fault {
     /// The call is refused, as if the circuit had just opened: its [`Rejected`](crate::Rejected) says
     /// [`Open`](crate::RejectedReason::Open) and to retry after the cooldown. The circuit itself stays as it is.
+    ///
+    /// This happens in every mode, so you can test what handles a refusal before the circuit refuses any. To see what
+    /// an observed circuit does with a call that it would refuse, [open](crate::testing::Isolated::open) it instead: the
+    /// call runs, and [`would_reject`](crate::Snapshot::would_reject) counts it.
     pub fn refuse() -> Self {
         Self::of(Effect::Refuse)
     }
