@@ -13,6 +13,11 @@ use crate::settings::{Config, Name};
 
 /// In a separate file, because nothing of it exists without feature `test-util`.
 impl CircuitBreaker {
+    /// Opens a circuit for a whole cooldown, from any state.
+    pub(crate) fn become_open(&self) {
+        self.control(Machine::become_open);
+    }
+
     /// Makes a circuit half-open, from any state.
     pub(crate) fn become_half_open(&self) {
         self.control(Machine::become_half_open);

@@ -81,22 +81,22 @@ impl Isolated {
         }
     }
 
-    /// Opens the circuit for one cooldown, from any state.
+    /// Opens the circuit for a whole cooldown that begins now, from any state. From half-open it is as if a probe had
+    /// failed. A circuit that is open, forced open or disabled is reset first.
+    ///
+    /// The mode of its settings stays, as with [`reset`](CircuitBreaker::reset): a circuit whose settings say
+    /// `forced_open` or `disabled` does not open, and one that is observed opens and refuses no call.
     ///
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
     #[track_caller]
     pub fn open(&self, name: &str) {
-        let circuit = self.circuit(name);
-        let state = circuit.state();
-        if matches!(state, crate::rules::State::ForcedOpen | crate::rules::State::Disabled) {
-            circuit.reset();
-        }
-        circuit.trip();
+        self.circuit(name).become_open();
     }
 
-    /// Makes the circuit half-open, from any state: the next call is a probe. No probe is in flight.
+    /// Makes the circuit half-open, from any state: the next call is a probe. No probe is in flight. The mode of its
+    /// settings stays, as with [`open`](Isolated::open).
     ///
     /// # Panics
     ///
@@ -106,7 +106,8 @@ impl Isolated {
         self.circuit(name).become_half_open();
     }
 
-    /// Closes the circuit, from any state, with empty counts.
+    /// Closes the circuit, from any state, with empty counts. The mode of its settings stays, as with
+    /// [`open`](Isolated::open).
     ///
     /// # Panics
     ///
