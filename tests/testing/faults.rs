@@ -222,6 +222,29 @@ fn a_fault_of_another_type_names_both() {
     assert!(said.contains("returns no `Option`"), "{said}");
 }
 
+/// Makes a guarded call when it is dropped.
+struct CallsAtTheEnd(testing::Handle);
+
+impl Drop for CallsAtTheEnd {
+    fn drop(&mut self) {
+        let _entered = self.0.enter();
+        assert_eq!(price("apple"), Ok(99));
+    }
+}
+
+#[test]
+fn what_a_fault_captured_may_make_calls_when_the_fault_is_removed() {
+    let test = testing::isolate();
+    let captured = CallsAtTheEnd(test.handle());
+    let fault = move || {
+        let _ = &captured;
+        Err(PriceError::Down)
+    };
+    test.fault("prices", Fault::fail_with(fault));
+    test.clear_faults();
+    assert_eq!(test.circuit("prices").snapshot().calls.success, 1);
+}
+
 #[test]
 fn functions_whose_error_borrows_or_is_generic_panic_be_delayed_and_refused() {
     let test = testing::isolate();

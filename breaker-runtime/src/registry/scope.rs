@@ -83,7 +83,9 @@ impl Scope {
     }
 
     pub(crate) fn clear_plans(&self) {
-        self.faults.lock().clear();
+        let cleared = std::mem::take(&mut *self.faults.lock());
+        // After the lock: what a fault captured may make calls when it is dropped.
+        drop(cleared);
     }
 
     /// The first fault of that kind that a call through this circuit runs into.
