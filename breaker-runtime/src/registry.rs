@@ -560,7 +560,9 @@ impl Registry {
     /// The nearest name that there is.
     fn hint(&self, name: &str) -> String {
         let names = self.names();
-        let near = nearest(name, names.iter().map(String::as_str));
+        let nearest = |name| nearest(name, names.iter().map(String::as_str));
+        // Of what may be a key, the name before it.
+        let near = nearest(name).or_else(|| nearest(name.split_once('/')?.0));
         near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
     }
 

@@ -157,3 +157,19 @@ fn a_name_that_no_circuit_has_is_answered_with_the_nearest() {
         assert!(said.contains(r#""pricse" is unknown; did you mean "prices"?"#), "{said}");
     }
 }
+
+#[test]
+fn a_function_without_keys_has_no_circuit_of_a_key() {
+    let test = testing::isolate();
+    let acts: [fn(&testing::Isolated); 4] = [
+        |test| test.open("prices/apple"),
+        |test| test.fail("prices/apple", 1),
+        |test| drop(test.events("prices/apple")),
+        |test| test.fault("prices/apple", testing::Fault::refuse()),
+    ];
+    for act in acts {
+        let said = message(|| act(&test));
+        assert!(said.contains(r#""prices/apple" is unknown; did you mean"#), "{said}");
+    }
+    assert!(test.registry().get("prices/apple").is_none());
+}

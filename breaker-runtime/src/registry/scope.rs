@@ -16,6 +16,7 @@ use super::event::EventKind;
 use super::site_cell::SiteCell;
 use super::{Registry, Subscription, process};
 use crate::circuit::{CircuitBreaker, Clock, ManualClock, Mutex};
+use crate::settings::Config;
 
 /// Whether a call that goes to the registry of the process is a mistake.
 static IS_STRICT: AtomicBool = AtomicBool::new(false);
@@ -66,6 +67,16 @@ impl Scope {
 
     pub(crate) fn registry(&self) -> &'static Registry {
         self.registry
+    }
+
+    /// The circuit of that name, which for a key may be new.
+    pub(crate) fn circuit(&self, name: &str) -> Result<Arc<CircuitBreaker>, String> {
+        let registry = self.registry;
+        if registry.entry(name).is_none() && registry.keyed_with(name).is_none() {
+            return Err(registry.no_circuit(name));
+        }
+        let found = registry.get_or_create(name, Config::new());
+        found.map_err(|error| format!("there is no circuit {name:?}: {error}"))
     }
 
     /// The clock that stands still, if the test has one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Fault, Handle, Transitions};
 use crate::circuit::{CircuitBreaker, Clock};
 use crate::registry::{Entered, EventKind, Registry, Scope};
-use crate::settings::{Config, Layer, Statement};
+use crate::settings::{Layer, Statement};
 
 /// A test that has circuits of its own, from [`isolate`](super::isolate). Dropping it ends that, also in a panic.
 ///
@@ -69,15 +69,9 @@ impl Isolated {
     #[must_use]
     #[track_caller]
     pub fn circuit(&self, name: &str) -> Arc<CircuitBreaker> {
-        let registry = self.registry();
-        if let Some(circuit) = registry.get(name) {
-            return circuit;
-        }
-        let shared = name.split_once('/').and_then(|(shared, _)| registry.get(shared));
-        match shared.map(|_| registry.get_or_create(name, Config::new())) {
-            Some(Ok(circuit)) => circuit,
-            Some(Err(error)) => panic!("there is no circuit {name:?}: {error}"),
-            None => panic!("{}", registry.no_circuit(name)),
+        match self.scope.circuit(name) {
+            Ok(circuit) => circuit,
+            Err(mistake) => panic!("{mistake}"),
         }
     }
 
