@@ -45,7 +45,7 @@ pub use self::saved::{LeftAlone, Restored, Saved};
 #[cfg(feature = "test-util")]
 pub use self::scope::Fault;
 #[cfg(feature = "test-util")]
-pub(crate) use self::scope::{Entered, Fired, Scope, be_strict, current};
+pub(crate) use self::scope::{Effect, Entered, Scope, be_strict, current};
 pub use self::site_cell::{Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};

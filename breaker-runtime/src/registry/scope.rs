@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub(crate) use self::fault::Effect;
 pub use self::fault::Fault;
-pub(crate) use self::fault::Fired;
 use self::fault::{Kind, Planned};
 use super::event::EventKind;
 use super::site_cell::SiteCell;
@@ -100,7 +100,7 @@ impl Scope {
     }
 
     /// The first fault of that kind that a call through this circuit runs into.
-    fn fault(&self, name: &str, kind: Kind) -> Option<Fired> {
+    fn fault(&self, name: &str, kind: Kind) -> Option<Effect> {
         self.faults.lock().iter_mut().find_map(|planned| planned.fire(name, kind))
     }
 
@@ -210,7 +210,7 @@ impl Scope {
     }
 
     /// The fault that a call runs into that was let in through that circuit.
-    pub(crate) fn fault_of_body(&self, name: &str) -> Option<Fired> {
+    pub(crate) fn fault_of_body(&self, name: &str) -> Option<Effect> {
         self.fault(name, Kind::Body)
     }
 }

@@ -40,12 +40,18 @@ pub struct Fault {
     share: Option<(f64, fastrand::Rng)>,
 }
 
+/// What happens to a call.
 #[derive(Clone, Debug)]
-enum Effect {
+pub(crate) enum Effect {
+    /// It is refused.
     Refuse,
+    /// It takes longer.
     Delay(Duration),
+    /// It panics.
     Panic(String),
+    /// It returns this error.
     Fail(Failure),
+    /// It returns `None`.
     None,
 }
 
@@ -86,9 +92,9 @@ impl Fault {
 
     /// The call takes that much longer, and then its body runs.
     ///
-    /// If the test's clock stands still, the call advances it by `delay`. On other clocks the call waits: a sync
-    /// function in real time, an async one on tokio's clock. With `call_timeout`, an async call that is delayed for so
-    /// long times out.
+    /// If the circuit's clock stands still, the call advances it by `delay`. On other clocks the call waits: a sync
+    /// function in real time, an async one on tokio's clock. An async call that is delayed for its `call_timeout` or
+    /// longer times out.
     pub fn delay(delay: Duration) -> Self {
         Self::of(Effect::Delay(delay))
     }
@@ -172,28 +178,13 @@ pub(super) struct Planned {
     seen: u64,
 }
 
-/// A fault that happens to a call.
-#[derive(Debug)]
-pub(crate) enum Fired {
-    /// The call is refused.
-    Refuse,
-    /// It takes longer.
-    Delay(Duration),
-    /// It panics.
-    Panic(String),
-    /// It returns this error.
-    Fail(Failure),
-    /// It returns `None`.
-    None,
-}
-
 impl Planned {
     pub(super) fn new(name: &str, fault: Fault) -> Self {
         Self { name: name.to_owned(), fault, seen: 0 }
     }
 
     /// Whether a fault of that kind happens to the next call through that circuit.
-    pub(super) fn fire(&mut self, name: &str, kind: Kind) -> Option<Fired> {
+    pub(super) fn fire(&mut self, name: &str, kind: Kind) -> Option<Effect> {
         if self.kind() != kind || !self.is_of(name) || self.fault.times == Some(0) {
             return None;
         }
@@ -206,13 +197,7 @@ impl Planned {
             return None;
         }
         self.fault.times = self.fault.times.map(|times| times - 1);
-        Some(match &self.fault.effect {
-            Effect::Refuse => Fired::Refuse,
-            Effect::Delay(delay) => Fired::Delay(*delay),
-            Effect::Panic(message) => Fired::Panic(message.clone()),
-            Effect::Fail(failure) => Fired::Fail(failure.clone()),
-            Effect::None => Fired::None,
-        })
+        Some(self.fault.effect.clone())
     }
 
     fn kind(&self) -> Kind {
