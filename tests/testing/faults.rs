@@ -51,6 +51,23 @@ impl<E: Clone + From<breaker_runtime::Rejected>> Shop<E> {
     }
 }
 
+#[derive(Debug)]
+struct IO;
+
+#[circuit_breaker(name = "faults.capitals", fallback = |_| Ok(0))]
+fn capitals() -> Result<u32, crate::faults::IO> {
+    Ok(7)
+}
+
+impl<Failure: Clone + From<breaker_runtime::Rejected> + 'static> Stall<Failure> {
+    #[circuit_breaker(name = "faults.stall")]
+    fn sell(&self) -> Result<u32, Failure> {
+        Err(self.0.clone())
+    }
+}
+
+struct Stall<Failure>(Failure);
+
 #[test]
 fn a_refused_call_says_when_to_come_back_and_the_circuit_stays() {
     let test = testing::isolate();
@@ -263,6 +280,15 @@ fn functions_whose_error_borrows_or_is_generic_panic_be_delayed_and_refused() {
     assert_eq!(borrows("text"), Ok("text"));
     test.fault("faults.shop", Fault::refuse());
     assert!(matches!(shop.sell(), Err(PriceError::Refused(_))));
+}
+
+#[test]
+fn a_path_to_a_type_in_capitals_and_a_parameter_that_borrows_nothing_have_faults() {
+    let test = testing::isolate();
+    test.fault("faults.capitals", Fault::fail_with(|| Err(IO)).times(1));
+    test.fault("faults.stall", Fault::fail_with(|| Err(PriceError::Late)));
+    assert_eq!((capitals().ok(), capitals().ok()), (Some(0), Some(7)));
+    assert_eq!(Stall(PriceError::Down).sell(), Err(PriceError::Late));
 }
 
 #[test]

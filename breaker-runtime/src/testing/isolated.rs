@@ -65,7 +65,8 @@ impl Isolated {
     ///
     /// # Panics
     ///
-    /// If there is no such circuit. The message has the nearest name.
+    /// If there is no such circuit, also if the name is that of a key and the function has no keys. The message has the
+    /// nearest name.
     #[must_use]
     #[track_caller]
     pub fn circuit(&self, name: &str) -> Arc<CircuitBreaker> {
@@ -145,6 +146,10 @@ impl Isolated {
 
     /// What happened to the circuit in this test, in order: changes of state, resets, refused calls, late outcomes.
     /// Each displays as one line, such as `half_open -> closed: 1 good probe`.
+    ///
+    /// If several threads use the circuit at once, an event may come a moment after its call. Refused calls and late
+    /// outcomes may be merged into the last one of a row. To count them, read the [`snapshot`](CircuitBreaker::snapshot)
+    /// of the [`circuit`](Isolated::circuit). No change of state is missing.
     ///
     /// # Panics
     ///

@@ -107,8 +107,14 @@ impl Fault {
     /// The call returns this error. The closure runs once for each call.
     ///
     /// The type is checked when the call is made: if the function returns another error, the call panics and names both
-    /// types. It also panics for a function whose error borrows something, is a type parameter, or is hidden behind an
+    /// types. It also panics for a function whose error borrows something, has a type parameter, or is hidden behind an
     /// alias with such arguments.
+    ///
+    /// The attribute does not see the type parameters of the `impl` around a method. It takes a name without lowercase
+    /// letters, such as `E`, for one. So:
+    ///
+    /// * Write a type of yours with such a name as a path: `crate::IO`.
+    /// * Bound a parameter with another name, such as `Failure`, by `'static`. Otherwise the tests do not compile.
     pub fn fail_with<E: 'static>(
         error: impl Fn() -> Result<Infallible, E> + Send + Sync + 'static,
     ) -> Self {
