@@ -45,7 +45,7 @@ pub use self::saved::{LeftAlone, Restored, Saved};
 #[cfg(feature = "test-util")]
 pub use self::scope::Fault;
 #[cfg(feature = "test-util")]
-pub(crate) use self::scope::{Entered, Fired, Scope, be_strict, current};
+pub(crate) use self::scope::{Effect, Entered, Scope, be_strict, current};
 pub use self::site_cell::{Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
@@ -560,7 +560,9 @@ impl Registry {
     /// The nearest name that there is.
     fn hint(&self, name: &str) -> String {
         let names = self.names();
-        let near = nearest(name, names.iter().map(String::as_str));
+        let nearest = |name| nearest(name, names.iter().map(String::as_str));
+        // Of what may be a key, the name before it.
+        let near = nearest(name).or_else(|| nearest(name.split_once('/')?.0));
         near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
     }
 

@@ -86,7 +86,8 @@ pub fn isolate() -> Isolated {
 /// * [`Clock::Tokio`] follows tokio's clock: what `tokio::time::advance` and auto-advance move in a test with
 ///   `start_paused = true`.
 /// * [`Clock::System`] runs. In a paused tokio runtime it stands still, too, as everywhere with feature `test-util`.
-/// * [`Clock::Manual`] is a clock of yours, which then drives timers as well.
+/// * [`Clock::Manual`] is a clock of yours. From then on it drives `call_timeout` and `max_wait` of every circuit that
+///   is on it, also after the test. Use a new clock for each test.
 ///
 /// # Examples
 ///

@@ -32,6 +32,11 @@ fn blocks() -> Result<u32, PriceError> {
     Ok(1)
 }
 
+#[circuit_breaker(name = "clocks.both", max_concurrent = 1, max_wait = "5s", call_timeout = "2s")]
+async fn waits_and_hangs() -> Result<u32, PriceError> {
+    pending().await
+}
+
 #[circuit_breaker(name = "clocks.dropped", on_cancel = failure_after("80ms"))]
 async fn dropped() -> Option<()> {
     pending().await
@@ -84,6 +89,21 @@ async fn a_call_times_out_when_the_test_says_so() {
     test.advance(Duration::from_nanos(1));
     assert_eq!(call.await.unwrap(), Err(PriceError::Late));
     assert_eq!(test.circuit("clocks.timeout").snapshot().calls.timed_out, 1);
+}
+
+#[test]
+fn a_call_times_out_on_the_clock_of_its_circuit() {
+    let outer = testing::isolate();
+    let circuit = outer.circuit("clocks.both");
+    let slot = circuit.try_acquire().unwrap();
+    let mut call = std::pin::pin!(waits_and_hangs());
+    assert!(crate::common::poll(call.as_mut()).is_pending());
+    drop(slot);
+    let inner = testing::isolate();
+    assert!(crate::common::poll(call.as_mut()).is_pending(), "its body has begun");
+    drop(inner);
+    outer.advance(SECOND * 2);
+    assert!(crate::common::poll(call.as_mut()).is_ready());
 }
 
 /// No runtime: a sync helper with an executor of its own.

@@ -51,6 +51,23 @@ impl<E: Clone + From<breaker_runtime::Rejected>> Shop<E> {
     }
 }
 
+#[derive(Debug)]
+struct IO;
+
+#[circuit_breaker(name = "faults.capitals", fallback = |_| Ok(0))]
+fn capitals() -> Result<u32, crate::faults::IO> {
+    Ok(7)
+}
+
+impl<Failure: Clone + From<breaker_runtime::Rejected> + 'static> Stall<Failure> {
+    #[circuit_breaker(name = "faults.stall")]
+    fn sell(&self) -> Result<u32, Failure> {
+        Err(self.0.clone())
+    }
+}
+
+struct Stall<Failure>(Failure);
+
 #[test]
 fn a_refused_call_says_when_to_come_back_and_the_circuit_stays() {
     let test = testing::isolate();
@@ -82,6 +99,22 @@ fn an_option_is_none() {
     test.fault("faults.slow", Fault::none().times(1));
     assert_eq!((slow(), slow()), (None, Some(7)));
     assert_eq!(test.circuit("faults.slow").snapshot().calls.failure, 1);
+}
+
+#[test]
+fn a_fault_refuses_in_every_mode_and_after_every_cooldown() {
+    for mode in ["normal", "observe", "disabled", "forced_open"] {
+        let test = testing::isolate();
+        test.apply(&format!("prices.mode={mode}"));
+        test.fault("prices", Fault::refuse());
+        assert_eq!(price("apple"), Err(PriceError::Refused(Some(SECOND * 10))), "{mode}");
+        assert_eq!(test.circuit("prices").snapshot().rejected.open, 1, "{mode}");
+    }
+    let test = testing::isolate_with(breaker_runtime::Clock::System);
+    test.apply("prices.cooldown=1ns, prices.max_concurrent=1");
+    test.fault("prices", Fault::refuse());
+    let nanosecond = Duration::from_nanos(1);
+    assert_eq!(price("apple"), Err(PriceError::Refused(Some(nanosecond))));
 }
 
 #[test]
@@ -206,6 +239,29 @@ fn a_fault_of_another_type_names_both() {
     assert!(said.contains("returns no `Option`"), "{said}");
 }
 
+/// Makes a guarded call when it is dropped.
+struct CallsAtTheEnd(testing::Handle);
+
+impl Drop for CallsAtTheEnd {
+    fn drop(&mut self) {
+        let _entered = self.0.enter();
+        assert_eq!(price("apple"), Ok(99));
+    }
+}
+
+#[test]
+fn what_a_fault_captured_may_make_calls_when_the_fault_is_removed() {
+    let test = testing::isolate();
+    let captured = CallsAtTheEnd(test.handle());
+    let fault = move || {
+        let _ = &captured;
+        Err(PriceError::Down)
+    };
+    test.fault("prices", Fault::fail_with(fault));
+    test.clear_faults();
+    assert_eq!(test.circuit("prices").snapshot().calls.success, 1);
+}
+
 #[test]
 fn functions_whose_error_borrows_or_is_generic_panic_be_delayed_and_refused() {
     let test = testing::isolate();
@@ -224,6 +280,15 @@ fn functions_whose_error_borrows_or_is_generic_panic_be_delayed_and_refused() {
     assert_eq!(borrows("text"), Ok("text"));
     test.fault("faults.shop", Fault::refuse());
     assert!(matches!(shop.sell(), Err(PriceError::Refused(_))));
+}
+
+#[test]
+fn a_path_to_a_type_in_capitals_and_a_parameter_that_borrows_nothing_have_faults() {
+    let test = testing::isolate();
+    test.fault("faults.capitals", Fault::fail_with(|| Err(IO)).times(1));
+    test.fault("faults.stall", Fault::fail_with(|| Err(PriceError::Late)));
+    assert_eq!((capitals().ok(), capitals().ok()), (Some(0), Some(7)));
+    assert_eq!(Stall(PriceError::Down).sell(), Err(PriceError::Late));
 }
 
 #[test]

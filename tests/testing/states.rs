@@ -30,6 +30,19 @@ fn a_test_opens_half_opens_and_closes_a_circuit_from_any_state() {
 }
 
 #[test]
+fn a_circuit_that_is_open_opens_for_another_cooldown() {
+    let test = testing::isolate();
+    test.open("prices");
+    test.advance(SECOND * 10);
+    test.open("prices");
+    assert_eq!(price("apple"), Err(PriceError::Refused(Some(SECOND * 10))));
+    test.advance(SECOND * 9);
+    assert_eq!(price("apple"), Err(PriceError::Refused(Some(SECOND))));
+    test.advance(SECOND);
+    assert_eq!(price("apple"), Ok(99));
+}
+
+#[test]
 fn a_half_open_circuit_takes_the_next_call_as_a_probe() {
     let test = testing::isolate();
     test.half_open("prices");
@@ -40,6 +53,36 @@ fn a_half_open_circuit_takes_the_next_call_as_a_probe() {
     assert_eq!(price("apple"), Ok(99));
     let last = test.events("prices").pop().unwrap();
     assert_eq!(last.to_string(), "half_open -> closed: 1 good probe");
+}
+
+#[test]
+fn a_circuit_that_becomes_half_open_has_no_probe_in_flight() {
+    let test = testing::isolate();
+    test.apply("prices.half_open_max_calls=1");
+    test.half_open("prices");
+    let circuit = test.circuit("prices");
+    let probe = circuit.try_acquire().unwrap();
+    test.half_open("prices");
+    assert_eq!(circuit.snapshot().probes.in_flight, 0);
+    assert_eq!(price("apple"), Ok(99));
+    drop(probe);
+}
+
+#[test]
+fn the_mode_of_settings_stays() {
+    let test = testing::isolate();
+    for (mode, state) in [("forced_open", State::ForcedOpen), ("disabled", State::Disabled)] {
+        test.apply(&format!("prices.mode={mode}"));
+        for act in [testing::Isolated::open, testing::Isolated::half_open, testing::Isolated::close]
+        {
+            act(&test, "prices");
+            assert_eq!(test.circuit("prices").state(), state);
+        }
+    }
+    test.apply("prices.mode=observe");
+    test.open("prices");
+    assert_eq!((price("apple"), test.circuit("prices").state()), (Ok(99), State::Open));
+    assert_eq!(test.circuit("prices").snapshot().would_reject.open, 1);
 }
 
 #[test]
@@ -113,4 +156,20 @@ fn a_name_that_no_circuit_has_is_answered_with_the_nearest() {
         let said = message(|| act(&test));
         assert!(said.contains(r#""pricse" is unknown; did you mean "prices"?"#), "{said}");
     }
+}
+
+#[test]
+fn a_function_without_keys_has_no_circuit_of_a_key() {
+    let test = testing::isolate();
+    let acts: [fn(&testing::Isolated); 4] = [
+        |test| test.open("prices/apple"),
+        |test| test.fail("prices/apple", 1),
+        |test| drop(test.events("prices/apple")),
+        |test| test.fault("prices/apple", testing::Fault::refuse()),
+    ];
+    for act in acts {
+        let said = message(|| act(&test));
+        assert!(said.contains(r#""prices/apple" is unknown; did you mean"#), "{said}");
+    }
+    assert!(test.registry().get("prices/apple").is_none());
 }

@@ -12,7 +12,7 @@ use super::{Key, Leads};
 pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, Permit};
 pub use crate::circuit::{Elapsed, Within};
-use crate::registry::{Fired, SiteCell, current};
+use crate::registry::{Effect, SiteCell, current};
 
 /// The circuit that a call goes through. It is held while the call lasts.
 #[derive(Debug)]
@@ -41,12 +41,11 @@ pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<Cir
     site.found_for(&key.shown())
 }
 
-/// Limits the time of a call, on the clock of the test. Settings from outside the code may have another limit than
+/// Limits the time of a call, on the clock of its circuit. Settings from outside the code may have another limit than
 /// the function states.
 pub fn within<F: Future>(permit: &Permit<'_>, stated: Duration, future: F) -> Within<F> {
-    let scope = current();
     let limit = permit.call_timeout(stated).unwrap_or(Duration::MAX);
-    Within::new(scope.as_ref().and_then(|scope| scope.standing_clock()), limit, future)
+    Within::new(permit.circuit().clock().driving_timers().as_ref(), limit, future)
 }
 
 /// What a call returns in place of its body's value. In a box, so that it takes little room in functions and futures.
@@ -56,7 +55,7 @@ pub struct Instead(std::boxed::Box<Fails>);
 #[derive(Debug)]
 struct Fails {
     circuit: String,
-    fired: Fired,
+    effect: Effect,
 }
 
 /// The fault that a sync call runs into, if it still has to return.
@@ -66,18 +65,7 @@ struct Fails {
 /// If the test asked for that.
 #[must_use]
 pub fn fault(permit: &Permit<'_>) -> Option<Instead> {
-    let scope = current()?;
-    let circuit = permit.circuit().name();
-    match scope.fault_of_body(circuit)? {
-        Fired::Delay(delay) => {
-            match scope.standing_clock() {
-                Some(clock) => clock.advance(delay),
-                None => thread::sleep(delay),
-            }
-            None
-        }
-        fired => Some(Instead::of(circuit, fired)),
-    }
+    Instead::of_fault(permit.circuit(), Duration::MAX, thread::sleep)
 }
 
 /// The fault that an async call runs into whose function states that limit, if it does not run its body. A delay is given to
@@ -88,29 +76,33 @@ pub fn fault(permit: &Permit<'_>) -> Option<Instead> {
 /// If the test asked for that.
 #[must_use]
 pub fn async_fault(permit: &mut Permit<'_>, stated: Option<Duration>) -> Option<Instead> {
-    let scope = current()?;
-    let circuit = permit.circuit().name();
-    match scope.fault_of_body(circuit)? {
-        Fired::Delay(delay) => {
-            // No longer than the limit, which then is over before the body is polled.
-            let limit = stated.and_then(|stated| permit.call_timeout(stated));
-            let delay = limit.map_or(delay, |limit| limit.min(delay));
-            match scope.standing_clock() {
-                Some(clock) => clock.advance(delay),
-                None => permit.delay(delay),
-            }
-            None
-        }
-        fired => Some(Instead::of(circuit, fired)),
-    }
+    // A delay is no longer than the limit, which then is over before the body is polled.
+    let limit = stated.and_then(|stated| permit.call_timeout(stated));
+    Instead::of_fault(permit.circuit(), limit.unwrap_or(Duration::MAX), |delay| permit.delay(delay))
 }
 
 impl Instead {
-    fn of(circuit: &str, fired: Fired) -> Self {
-        if let Fired::Panic(message) = fired {
-            panic!("{message}");
+    /// The fault of the next call. A delay moves the circuit's clock if that stands still, and else has the call wait.
+    fn of_fault(
+        circuit: &CircuitBreaker,
+        limit: Duration,
+        wait: impl FnOnce(Duration),
+    ) -> Option<Self> {
+        match current()?.fault_of_body(circuit.name())? {
+            Effect::Delay(delay) => {
+                let delay = delay.min(limit);
+                match circuit.clock().driving_timers() {
+                    Some(clock) => clock.advance(delay),
+                    None => wait(delay),
+                }
+                None
+            }
+            Effect::Panic(message) => panic!("{message}"),
+            effect => {
+                let circuit = circuit.name().to_owned();
+                Some(Self(std::boxed::Box::new(Fails { circuit, effect })))
+            }
         }
-        Self(std::boxed::Box::new(Fails { circuit: circuit.to_owned(), fired }))
     }
 
     /// The call cannot return that.
@@ -119,9 +111,9 @@ impl Instead {
     ///
     /// Always: it says what the test can ask for.
     pub fn is_impossible(self) -> ! {
-        let Fails { circuit, fired } = *self.0;
-        match fired {
-            Fired::Fail(failure) => panic!(
+        let Fails { circuit, effect } = *self.0;
+        match effect {
+            Effect::Fail(failure) => panic!(
                 "the fault of circuit {circuit:?} makes a `{}`, and the function returns no `Result` whose error type \
                  can be checked: it returns no error, or one that borrows or is generic. Use `Fault::panic`, \
                  `Fault::refuse` or `Fault::delay`, or have the test's dependency fail",
@@ -167,7 +159,7 @@ impl<T, E: 'static> Faulty<Result<T, E>> {
     ///
     /// If the fault is another.
     pub fn __breaker_value(&self, instead: Instead) -> Result<T, E> {
-        let Fails { circuit, fired: Fired::Fail(failure) } = &*instead.0 else {
+        let Fails { circuit, effect: Effect::Fail(failure) } = &*instead.0 else {
             instead.is_impossible()
         };
         match failure.of() {
@@ -190,9 +182,9 @@ impl<T> FaultyOption<Option<T>> {
     /// If the fault is another.
     #[must_use]
     pub fn __breaker_value(&self, instead: Instead) -> Option<T> {
-        let Fails { circuit, fired } = *instead.0;
-        match fired {
-            Fired::None => None,
+        let Fails { circuit, effect } = *instead.0;
+        match effect {
+            Effect::None => None,
             _ => panic!(
                 "the fault of circuit {circuit:?} is an error, and the function returns an `Option`: use `Fault::none()`"
             ),

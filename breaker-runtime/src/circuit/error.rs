@@ -37,11 +37,6 @@ impl Rejected {
         Self { name, refusal }
     }
 
-    #[cfg(feature = "test-util")]
-    pub(crate) fn refusal(&self) -> Refusal {
-        self.refusal
-    }
-
     /// The name of the circuit that refused.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -137,13 +137,17 @@ impl CircuitBreaker {
             self.count_would_reject(RejectedReason::BulkheadFull);
             Ok(self.begin(Claim::of(self.word.load().epoch()), if_dropped))
         } else {
-            let refusal = Refusal::new(RejectedReason::BulkheadFull);
-            if let Some(audience) = self.audience(Topic::Calls) {
-                audience.post_refusal(refusal);
-            }
-            Err(self.reject(refusal))
+            Err(self.refuse(Refusal::new(RejectedReason::BulkheadFull)))
         };
         self.deliver_before(admitted)
+    }
+
+    /// Refuses a call that the machine is not asked about. Posts the refusal and delivers nothing.
+    pub(super) fn refuse(&self, refusal: Refusal) -> Rejected {
+        if let Some(audience) = self.audience(Topic::Calls) {
+            audience.post_refusal(refusal);
+        }
+        self.reject(refusal)
     }
 
     /// Tells what waits before the call goes on. What listeners take is not time of the call.

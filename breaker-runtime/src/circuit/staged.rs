@@ -2,36 +2,37 @@
 
 use std::time::Duration;
 
-use super::audience::{Terms, Topic};
+use super::audience::Terms;
 use super::breaker::CircuitBreaker;
+use super::clock::{Clock, ManualClock};
 use super::delay::Delay;
 use super::error::{Rejected, TimedOut};
 use super::permit::Permit;
 use crate::rules::{Instant, Machine, Refusal, RejectedReason};
-use crate::settings::Name;
+use crate::settings::{Config, Name};
 
 /// In a separate file, because nothing of it exists without feature `test-util`.
 impl CircuitBreaker {
+    /// Opens a circuit for a whole cooldown, from any state.
+    pub(crate) fn become_open(&self) {
+        self.control(Machine::become_open);
+    }
+
     /// Makes a circuit half-open, from any state.
     pub(crate) fn become_half_open(&self) {
         self.control(Machine::become_half_open);
     }
 
-    /// Counts a refusal that another made, and tells listeners.
-    pub(crate) fn count_refusal(&self, rejected: &Rejected) {
-        if let Some(membership) = &self.membership
-            && let Some(audience) = membership.audience(Topic::Calls)
-        {
-            audience.post_refusal(rejected.refusal());
-        }
-        self.reject(rejected.refusal());
+    /// Counts a call that is refused as by an open circuit, tells listeners, and returns a circuit of the same name that
+    /// refuses it. That one is in no registry and has only the cooldown of this one. Its clock never moves, so it
+    /// refuses in every mode and after the shortest cooldown.
+    pub(crate) fn refuse_by_twin(&self) -> Self {
+        let cooldown = self.config().settings().cooldown;
+        self.refuse(Refusal::open(Instant::ZERO.left_to(Instant::ZERO.after(cooldown))));
         self.deliver();
-    }
-
-    /// A circuit of the same name and config, which is open and in no registry.
-    pub(crate) fn refusing_twin(&self) -> Self {
-        let twin =
-            Self::valid(self.name.clone(), &Terms::of(self.config()), self.clock.kind(), None);
+        let terms = Terms::of(Config::new().cooldown(cooldown));
+        let clock = Clock::Manual(ManualClock::new());
+        let twin = Self::valid(self.name.clone(), &terms, clock, None);
         twin.trip();
         twin
     }

@@ -79,9 +79,12 @@ pub struct Driver(Alarm);
 impl<F: Future> Within<F> {
     pub(crate) fn new(clock: Option<&ManualClock>, limit: Duration, future: F) -> Self {
         if let Some(clock) = clock {
-            return Self::Driven { future, alarm: Driver(clock.alarm(limit)), is_begun: false };
+            let alarm = Driver(clock.alarm(limit));
+            return Self::Driven { future, alarm, is_begun: limit.is_zero() };
         }
         let over_at = tokio::time::Instant::now().checked_add(limit);
+        // Without any time, the future is polled all the same, as by tokio.
+        let over_at = over_at.filter(|_| !limit.is_zero());
         Self::Tokio { timeout: tokio::time::timeout(limit, future), over_at }
     }
 }
@@ -108,6 +111,21 @@ impl<F: Future> Future for Within<F> {
                 }
                 Pin::new(&mut alarm.0).poll(context).map(|()| Err(Elapsed(())))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_any_time_a_future_is_polled_once_as_on_tokios_clock() {
+        for clock in [None, Some(&ManualClock::new())] {
+            assert!(matches!(Within::new(clock, Duration::ZERO, ready(7)).await, Ok(7)));
+            assert!(Within::new(clock, Duration::ZERO, pending::<()>()).await.is_err());
         }
     }
 }

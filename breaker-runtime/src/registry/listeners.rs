@@ -128,7 +128,7 @@ impl End {
 }
 
 /// Runs code of a listener's. A panic ends here.
-fn contain(run: impl FnOnce()) {
+pub(super) fn contain(run: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
         discard(payload);
     }

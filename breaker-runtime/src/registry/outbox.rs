@@ -74,6 +74,14 @@ impl Queue {
 }
 
 impl Outbox {
+    /// Forgets all events and their numbers.
+    #[cfg(feature = "test-util")]
+    pub(super) fn clear(&self) {
+        let mut queue = self.queue.lock();
+        *queue = Queue::default();
+        self.is_waiting.store(false, Ordering::Release);
+    }
+
     /// Adds events, in their order, to be told by the next [`deliver`](Self::deliver). `epoch` is where the
     /// circuit is after them. Called under the lock that puts the events of the circuit in order.
     pub(crate) fn post(&self, epoch: Option<Epoch>, news: impl IntoIterator<Item = EventKind>) {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::layers::Stack;
+use super::listeners::contain;
 use super::site_cell::SiteCell;
 use super::{Clock, Registry};
 use crate::circuit::Global;
@@ -34,16 +35,25 @@ impl Registry {
     }
 
     fn clear(&self) {
-        // What is dropped may run code of users, so it is dropped after each lock.
-        drop(std::mem::take(&mut *self.keyed.write()));
-        drop(std::mem::take(&mut *self.circuits.0.write()));
+        // What a listener captured runs code of users when it is dropped: after the lock, and one at a time, because it
+        // may panic, or subscribe another.
         let listeners = &self.around.listeners;
-        drop(std::mem::take(&mut *listeners.detached.lock()));
-        let mut all = listeners.all.lock();
-        all.clear();
-        listeners.recount(&all);
+        loop {
+            let Some(listener) = listeners.detached.lock().pop() else { break };
+            contain(|| drop(listener));
+        }
+        {
+            let mut all = listeners.all.lock();
+            all.clear();
+            listeners.recount(&all);
+        }
+        // In variables, which outlive the locks.
+        let keyed = std::mem::take(&mut *self.keyed.write());
+        let circuits = std::mem::take(&mut *self.circuits.0.write());
+        drop((keyed, circuits));
         self.around.layers.replace(Stack::default());
         self.refused.lock().clear();
+        self.outbox.clear();
     }
 
     /// Circuits share what is around them, and subscriptions the listeners. Those of keys share the circuits, too.
@@ -56,6 +66,8 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::Mutex;
+    use crate::registry::Event;
     use crate::settings::{Config, Layer, Statement};
 
     #[test]
@@ -87,6 +99,58 @@ mod tests {
             assert_eq!(made.snapshot().config.settings().window, config.settings().window);
             again.apply(Layer::File, vec![window]).unwrap();
             again.give_back();
+        }
+    }
+
+    /// Runs when the listener that captured it is dropped.
+    struct AtTheEnd<F: FnMut()>(F);
+
+    impl<F: FnMut()> Drop for AtTheEnd<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+
+    fn used() -> &'static Registry {
+        Box::leak(Box::default())
+    }
+
+    fn detach(registry: &Registry, at_the_end: impl FnMut() + Send + Sync + 'static) {
+        let captured = AtTheEnd(at_the_end);
+        let listener = move |_: &Event| {
+            let _ = &captured;
+        };
+        registry.subscribe(listener).detach();
+    }
+
+    #[test]
+    fn what_a_listener_captured_may_subscribe_when_it_is_dropped() {
+        let registry = used();
+        detach(registry, || registry.subscribe(|_| {}).detach());
+        registry.clear();
+        assert!(registry.around.listeners.all.lock().is_empty());
+    }
+
+    #[test]
+    fn what_a_listener_captured_may_panic_when_it_is_dropped() {
+        let registry = used();
+        for _ in 0..2 {
+            detach(registry, || panic!("from a destructor"));
+        }
+        registry.clear();
+        assert!(registry.around.listeners.all.lock().is_empty());
+    }
+
+    #[test]
+    fn events_of_the_next_test_are_numbered_from_1() {
+        let registry = used();
+        for _ in 0..2 {
+            let numbers = Arc::new(Mutex::new(Vec::new()));
+            let heard = Arc::clone(&numbers);
+            registry.subscribe(move |event| heard.lock().push(event.sequence)).detach();
+            registry.refuse(Layer::File, vec!["wrong".to_owned()]);
+            registry.clear();
+            assert_eq!(*numbers.lock(), [1]);
         }
     }
 }

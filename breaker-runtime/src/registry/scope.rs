@@ -9,13 +9,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub(crate) use self::fault::Effect;
 pub use self::fault::Fault;
-pub(crate) use self::fault::Fired;
 use self::fault::{Kind, Planned};
 use super::event::EventKind;
 use super::site_cell::SiteCell;
 use super::{Registry, Subscription, process};
 use crate::circuit::{CircuitBreaker, Clock, ManualClock, Mutex};
+use crate::settings::Config;
 
 /// Whether a call that goes to the registry of the process is a mistake.
 static IS_STRICT: AtomicBool = AtomicBool::new(false);
@@ -68,6 +69,16 @@ impl Scope {
         self.registry
     }
 
+    /// The circuit of that name, which for a key may be new.
+    pub(crate) fn circuit(&self, name: &str) -> Result<Arc<CircuitBreaker>, String> {
+        let registry = self.registry;
+        if registry.entry(name).is_none() && registry.keyed_with(name).is_none() {
+            return Err(registry.no_circuit(name));
+        }
+        let found = registry.get_or_create(name, Config::new());
+        found.map_err(|error| format!("there is no circuit {name:?}: {error}"))
+    }
+
     /// The clock that stands still, if the test has one.
     pub(crate) fn standing_clock(&self) -> Option<&ManualClock> {
         if let Clock::Manual(clock) = &self.clock { Some(clock) } else { None }
@@ -83,11 +94,13 @@ impl Scope {
     }
 
     pub(crate) fn clear_plans(&self) {
-        self.faults.lock().clear();
+        let cleared = std::mem::take(&mut *self.faults.lock());
+        // After the lock: what a fault captured may make calls when it is dropped.
+        drop(cleared);
     }
 
     /// The first fault of that kind that a call through this circuit runs into.
-    fn fault(&self, name: &str, kind: Kind) -> Option<Fired> {
+    fn fault(&self, name: &str, kind: Kind) -> Option<Effect> {
         self.faults.lock().iter_mut().find_map(|planned| planned.fire(name, kind))
     }
 
@@ -190,18 +203,14 @@ impl SiteCell {
 impl Scope {
     /// The circuit. If a fault refuses the call, one that refuses it.
     fn or_refusing(&self, circuit: Arc<CircuitBreaker>) -> Arc<CircuitBreaker> {
-        if self.fault(circuit.name(), Kind::Refusal).is_none() {
-            return circuit;
+        match self.fault(circuit.name(), Kind::Refusal) {
+            Some(_) => Arc::new(circuit.refuse_by_twin()),
+            None => circuit,
         }
-        let twin = circuit.refusing_twin();
-        if let Err(rejected) = twin.try_acquire() {
-            circuit.count_refusal(&rejected);
-        }
-        Arc::new(twin)
     }
 
     /// The fault that a call runs into that was let in through that circuit.
-    pub(crate) fn fault_of_body(&self, name: &str) -> Option<Fired> {
+    pub(crate) fn fault_of_body(&self, name: &str) -> Option<Effect> {
         self.fault(name, Kind::Body)
     }
 }

@@ -47,23 +47,16 @@ pub fn assert_settings(name: &str, settings: &str) {
 }
 
 fn differences(snapshot: &Snapshot, expected: &Config) -> Vec<String> {
-    let actual = snapshot.config.settings().stating(expected.options());
-    let (actual, expected) = (actual.to_string(), expected.to_string());
-    let pairs = |text: &str| -> Vec<(String, String)> {
-        let parts = text.split(", ").filter_map(|part| part.split_once('='));
-        parts.map(|(option, value)| (option.to_owned(), value.to_owned())).collect()
+    let stated: Vec<_> = expected.stated().collect();
+    let actual = snapshot.config.settings().texts().into_iter();
+    let pairs = actual.zip(expected.settings().texts());
+    let differing =
+        pairs.filter(|((option, value), (_, wanted))| stated.contains(option) && value != wanted);
+    let line = |((option, value), (_, wanted)): ((&str, _), (_, _))| {
+        let source = snapshot.sources.of(option);
+        format!("  {option}: expected {wanted}, and it is {value} (from: {source})")
     };
-    let actual = pairs(&actual);
-    let differs = |(option, wanted): (String, String)| {
-        let value = actual.iter().find(|(name, _)| *name == option).map(|(_, value)| value);
-        if value == Some(&wanted) {
-            return None;
-        }
-        let value = value.map_or("off", String::as_str);
-        let source = snapshot.sources.of(&option);
-        Some(format!("  {option}: expected {wanted}, and it is {value} (from: {source})"))
-    };
-    pairs(&expected).into_iter().filter_map(differs).collect()
+    differing.map(line).collect()
 }
 
 /// Asserts that no two functions state different configs for one circuit.

@@ -55,6 +55,9 @@ impl Handle {
 
     /// A future that enters the test for each poll: `tokio::spawn(handle.wrap(task()))`.
     ///
+    /// Dropping it drops `future` without entering. Calls in flight still end in the test's circuits, but a guarded
+    /// call that a destructor makes goes through those of the thread that drops it.
+    ///
     /// # Panics
     ///
     /// If the test has ended. A task that is still running then goes on with the test's circuits.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Fault, Handle, Transitions};
 use crate::circuit::{CircuitBreaker, Clock};
 use crate::registry::{Entered, EventKind, Registry, Scope};
-use crate::settings::{Config, Layer, Statement};
+use crate::settings::{Layer, Statement};
 
 /// A test that has circuits of its own, from [`isolate`](super::isolate). Dropping it ends that, also in a panic.
 ///
@@ -65,38 +65,33 @@ impl Isolated {
     ///
     /// # Panics
     ///
-    /// If there is no such circuit. The message has the nearest name.
+    /// If there is no such circuit, also if the name is that of a key and the function has no keys. The message has the
+    /// nearest name.
     #[must_use]
     #[track_caller]
     pub fn circuit(&self, name: &str) -> Arc<CircuitBreaker> {
-        let registry = self.registry();
-        if let Some(circuit) = registry.get(name) {
-            return circuit;
-        }
-        let shared = name.split_once('/').and_then(|(shared, _)| registry.get(shared));
-        match shared.map(|_| registry.get_or_create(name, Config::new())) {
-            Some(Ok(circuit)) => circuit,
-            Some(Err(error)) => panic!("there is no circuit {name:?}: {error}"),
-            None => panic!("{}", registry.no_circuit(name)),
+        match self.scope.circuit(name) {
+            Ok(circuit) => circuit,
+            Err(mistake) => panic!("{mistake}"),
         }
     }
 
-    /// Opens the circuit for one cooldown, from any state.
+    /// Opens the circuit for a whole cooldown that begins now, from any state. From half-open it is as if a probe had
+    /// failed. A circuit that is open, forced open or disabled is reset first.
+    ///
+    /// The mode of its settings stays, as with [`reset`](CircuitBreaker::reset): a circuit whose settings say
+    /// `forced_open` or `disabled` does not open, and one that is observed opens and refuses no call.
     ///
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
     #[track_caller]
     pub fn open(&self, name: &str) {
-        let circuit = self.circuit(name);
-        let state = circuit.state();
-        if matches!(state, crate::rules::State::ForcedOpen | crate::rules::State::Disabled) {
-            circuit.reset();
-        }
-        circuit.trip();
+        self.circuit(name).become_open();
     }
 
-    /// Makes the circuit half-open, from any state: the next call is a probe. No probe is in flight.
+    /// Makes the circuit half-open, from any state: the next call is a probe. No probe is in flight. The mode of its
+    /// settings stays, as with [`open`](Isolated::open).
     ///
     /// # Panics
     ///
@@ -106,7 +101,8 @@ impl Isolated {
         self.circuit(name).become_half_open();
     }
 
-    /// Closes the circuit, from any state, with empty counts.
+    /// Closes the circuit, from any state, with empty counts. The mode of its settings stays, as with
+    /// [`open`](Isolated::open).
     ///
     /// # Panics
     ///
@@ -150,6 +146,10 @@ impl Isolated {
 
     /// What happened to the circuit in this test, in order: changes of state, resets, refused calls, late outcomes.
     /// Each displays as one line, such as `half_open -> closed: 1 good probe`.
+    ///
+    /// If several threads use the circuit at once, an event may come a moment after its call. Refused calls and late
+    /// outcomes may be merged into the last one of a row. To count them, read the [`snapshot`](CircuitBreaker::snapshot)
+    /// of the [`circuit`](Isolated::circuit). No change of state is missing.
     ///
     /// # Panics
     ///

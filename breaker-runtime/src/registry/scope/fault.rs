@@ -40,12 +40,18 @@ pub struct Fault {
     share: Option<(f64, fastrand::Rng)>,
 }
 
+/// What happens to a call.
 #[derive(Clone, Debug)]
-enum Effect {
+pub(crate) enum Effect {
+    /// It is refused.
     Refuse,
+    /// It takes longer.
     Delay(Duration),
+    /// It panics.
     Panic(String),
+    /// It returns this error.
     Fail(Failure),
+    /// It returns `None`.
     None,
 }
 
@@ -76,15 +82,19 @@ impl fmt::Debug for Failure {
 impl Fault {
     /// The call is refused, as if the circuit had just opened: its [`Rejected`](crate::Rejected) says
     /// [`Open`](crate::RejectedReason::Open) and to retry after the cooldown. The circuit itself stays as it is.
+    ///
+    /// This happens in every mode, so you can test what handles a refusal before the circuit refuses any. To see what
+    /// an observed circuit does with a call that it would refuse, [open](crate::testing::Isolated::open) it instead: the
+    /// call runs, and [`would_reject`](crate::Snapshot::would_reject) counts it.
     pub fn refuse() -> Self {
         Self::of(Effect::Refuse)
     }
 
     /// The call takes that much longer, and then its body runs.
     ///
-    /// If the test's clock stands still, the call advances it by `delay`. On other clocks the call waits: a sync
-    /// function in real time, an async one on tokio's clock. With `call_timeout`, an async call that is delayed for so
-    /// long times out.
+    /// If the circuit's clock stands still, the call advances it by `delay`. On other clocks the call waits: a sync
+    /// function in real time, an async one on tokio's clock. An async call that is delayed for its `call_timeout` or
+    /// longer times out.
     pub fn delay(delay: Duration) -> Self {
         Self::of(Effect::Delay(delay))
     }
@@ -97,8 +107,14 @@ impl Fault {
     /// The call returns this error. The closure runs once for each call.
     ///
     /// The type is checked when the call is made: if the function returns another error, the call panics and names both
-    /// types. It also panics for a function whose error borrows something, is a type parameter, or is hidden behind an
+    /// types. It also panics for a function whose error borrows something, has a type parameter, or is hidden behind an
     /// alias with such arguments.
+    ///
+    /// The attribute does not see the type parameters of the `impl` around a method. It takes a name without lowercase
+    /// letters, such as `E`, for one. So:
+    ///
+    /// * Write a type of yours with such a name as a path: `crate::IO`.
+    /// * Bound a parameter with another name, such as `Failure`, by `'static`. Otherwise the tests do not compile.
     pub fn fail_with<E: 'static>(
         error: impl Fn() -> Result<Infallible, E> + Send + Sync + 'static,
     ) -> Self {
@@ -168,28 +184,13 @@ pub(super) struct Planned {
     seen: u64,
 }
 
-/// A fault that happens to a call.
-#[derive(Debug)]
-pub(crate) enum Fired {
-    /// The call is refused.
-    Refuse,
-    /// It takes longer.
-    Delay(Duration),
-    /// It panics.
-    Panic(String),
-    /// It returns this error.
-    Fail(Failure),
-    /// It returns `None`.
-    None,
-}
-
 impl Planned {
     pub(super) fn new(name: &str, fault: Fault) -> Self {
         Self { name: name.to_owned(), fault, seen: 0 }
     }
 
     /// Whether a fault of that kind happens to the next call through that circuit.
-    pub(super) fn fire(&mut self, name: &str, kind: Kind) -> Option<Fired> {
+    pub(super) fn fire(&mut self, name: &str, kind: Kind) -> Option<Effect> {
         if self.kind() != kind || !self.is_of(name) || self.fault.times == Some(0) {
             return None;
         }
@@ -202,13 +203,7 @@ impl Planned {
             return None;
         }
         self.fault.times = self.fault.times.map(|times| times - 1);
-        Some(match &self.fault.effect {
-            Effect::Refuse => Fired::Refuse,
-            Effect::Delay(delay) => Fired::Delay(*delay),
-            Effect::Panic(message) => Fired::Panic(message.clone()),
-            Effect::Fail(failure) => Fired::Fail(failure.clone()),
-            Effect::None => Fired::None,
-        })
+        Some(self.fault.effect.clone())
     }
 
     fn kind(&self) -> Kind {
