@@ -145,11 +145,14 @@ pub struct FleetBuilder<E> {
     member: String,
     policies: Policies,
     home: Home,
-    make: Box<dyn FnOnce(&str) -> Result<E, String> + Send>,
+    make: Make<E>,
 }
 
+/// Makes the engine, once the namespace is known. The error says what is wrong with its address.
+type Make<E> = Box<dyn FnOnce(&str) -> Result<E, String> + Send>;
+
 impl<E: Engine> FleetBuilder<E> {
-    fn new(namespace: &str, make: Box<dyn FnOnce(&str) -> Result<E, String> + Send>) -> Self {
+    fn new(namespace: &str, make: Make<E>) -> Self {
         Self {
             namespace: namespace.to_owned(),
             member: format!("pid-{}", std::process::id()),

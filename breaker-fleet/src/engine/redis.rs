@@ -91,9 +91,9 @@ impl Redis {
         let mut connection = self.connection.clone();
         let mut call = self.script.prepare_invoke();
         call.key(&self.prefix).arg(verb);
-        arguments.iter().for_each(|argument| {
+        for argument in arguments {
             call.arg(*argument);
-        });
+        }
         call.invoke_async(&mut connection).await.map_err(|error| problem(&error))
     }
 
@@ -182,9 +182,9 @@ fn report(answer: Value) -> Option<Report> {
     let [life, version, is_whole, members, records, orders] = fields(answer)?;
     Some(Report {
         life: text(life)?.parse().ok()?,
-        version: number(version)?,
-        is_whole: number(is_whole)? == 1,
-        members: small(members)?,
+        version: number(&version)?,
+        is_whole: number(&is_whole)? == 1,
+        members: small(&members)?,
         records: list(records)?.into_iter().map(record).collect::<Option<_>>()?,
         orders: list(orders)?.into_iter().map(posted).collect::<Option<_>>()?,
     })
@@ -205,10 +205,10 @@ fn record(value: Value) -> Option<Record> {
         lease,
         settings,
     ] = fields(value)?;
-    let (holder, lease) = (text(holder)?, duration(lease)?);
+    let (holder, lease) = (text(holder)?, duration(&lease)?);
     Some(Record {
         circuit: text(circuit)?,
-        round: number(round)?,
+        round: number(&round)?,
         stand: match text(stand)?.as_str() {
             "counting" => Stand::Counting,
             "open" => Stand::Open,
@@ -216,14 +216,14 @@ fn record(value: Value) -> Option<Record> {
             "withdrawn" => Stand::Withdrawn,
             _ => return None,
         },
-        left: duration(left)?,
-        votes: small(votes)?,
-        needed: small(needed)?,
-        members: small(among)?,
-        has_voted: number(has_voted)? == 1,
-        reopenings: small(reopenings)?,
+        left: duration(&left)?,
+        votes: small(&votes)?,
+        needed: small(&needed)?,
+        members: small(&among)?,
+        has_voted: number(&has_voted)? == 1,
+        reopenings: small(&reopenings)?,
         prober: (!holder.is_empty()).then_some((holder, lease)),
-        settings: small(settings)?,
+        settings: small(&settings)?,
     })
 }
 
@@ -231,16 +231,16 @@ fn posted(value: Value) -> Option<Posted> {
     let [circuit, count, what, by, left] = fields(value)?;
     Some(Posted {
         circuit: text(circuit)?,
-        number: number(count)?,
+        number: number(&count)?,
         what: text(what)?,
         by: text(by)?,
-        left: duration(left)?,
+        left: duration(&left)?,
     })
 }
 
 fn leased(answer: Value) -> Option<Leased> {
     let [what, holder, left] = fields(answer)?;
-    let left = duration(left)?;
+    let left = duration(&left)?;
     Some(match text(what)?.as_str() {
         "granted" => Leased::Granted,
         "held" => Leased::Held(text(holder)?, left),
@@ -269,17 +269,17 @@ fn text(value: Value) -> Option<String> {
     }
 }
 
-fn number(value: Value) -> Option<u64> {
+fn number(value: &Value) -> Option<u64> {
     match value {
-        Value::Int(number) => u64::try_from(number).ok(),
+        Value::Int(number) => u64::try_from(*number).ok(),
         _ => None,
     }
 }
 
-fn small(value: Value) -> Option<u32> {
+fn small(value: &Value) -> Option<u32> {
     number(value)?.try_into().ok()
 }
 
-fn duration(value: Value) -> Option<Duration> {
+fn duration(value: &Value) -> Option<Duration> {
     number(value).map(Duration::from_millis)
 }
