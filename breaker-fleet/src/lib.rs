@@ -61,4 +61,5 @@ pub use crate::engine::{
 };
 pub use crate::fleet::{Fleet, FleetBuilder, JoinError};
 pub use crate::ledger::Ledger;
-pub use crate::policy::{Policy, Rule};
+pub use crate::policy::Rule;
+pub use breaker_runtime::Policy;

@@ -129,13 +129,22 @@ impl Member {
         self.home.registry()
     }
 
+    /// The rule of a circuit that is shared.
+    fn rule(&self, circuit: &str) -> Option<Rule> {
+        let stated = self.registry().snapshot_of(circuit)?.config.stated_fleet();
+        self.policies.rule(circuit, stated).map(|(_, rule)| rule)
+    }
+
     /// What the engine must hear of what happened, by what the circuit shows now.
     pub(crate) fn say(&self, circuit: &str, happened: Happened) -> Option<Word> {
-        let rule = self.policies.rule(circuit)?;
-        let what = match happened {
-            Happened::Opened => vote(&self.registry().snapshot_of(circuit)?, rule)?,
-            Happened::Recovered => What::Recovered,
-            Happened::Ended => What::Withdraw,
+        let what = match (happened, self.rule(circuit)) {
+            (Happened::Shared, None) => What::Withdraw,
+            (_, None) => return None,
+            (Happened::Opened | Happened::Shared, Some(rule)) => {
+                vote(&self.registry().snapshot_of(circuit)?, rule)?
+            }
+            (Happened::Recovered, _) => What::Recovered,
+            (Happened::Ended, _) => What::Withdraw,
         };
         Some(self.word(circuit, what))
     }
@@ -194,10 +203,11 @@ impl Member {
         let registry = self.registry();
         let names = registry.names().into_iter();
         let vote = |name: String| {
-            let rule = self.policies.rule(&name)?;
             // Most are closed, which costs one load.
-            let is_open = registry.get(&name)?.state() == State::Open;
-            let what = is_open.then(|| vote(&registry.snapshot_of(&name)?, rule)).flatten()?;
+            if registry.get(&name)?.state() != State::Open {
+                return None;
+            }
+            let what = vote(&registry.snapshot_of(&name)?, self.rule(&name)?)?;
             Some(self.word(&name, what))
         };
         let known = self.known.values().filter(|known| known.record.has_voted);
@@ -221,12 +231,11 @@ impl Member {
     }
 
     fn advise_one(&mut self, name: &str, now: Duration) {
-        let (Some(rule), Some(known)) = (self.policies.rule(name), self.known.get(name)) else {
-            return;
-        };
+        let Some(known) = self.known.get(name) else { return };
+        let rule = self.rule(name);
         let record = known.now(now);
         // The engine has counted; whether that is enough is for this member to say.
-        let is_met = record.votes >= rule.needed(record.members);
+        let is_met = rule.is_some_and(|rule| record.votes >= rule.needed(record.members));
         let is_new = known.followed != Some(record.round);
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
@@ -235,8 +244,10 @@ impl Member {
                 Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
             },
-            Stand::Recovered if is_new && known.followed.is_some() => Advice::Close,
-            Stand::Withdrawn if is_new && known.followed.is_some() => {
+            Stand::Recovered if rule.is_some() && is_new && known.followed.is_some() => {
+                Advice::Close
+            }
+            Stand::Withdrawn if rule.is_some() && is_new && known.followed.is_some() => {
                 let snapshot = self.registry().snapshot_of(name);
                 let reason = snapshot.and_then(|snapshot| snapshot.trip_reason);
                 let is_own = reason.is_some_and(|reason| is_evidence(reason.kind));
@@ -280,7 +291,7 @@ impl Member {
 
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
-        self.policies.rule(circuit)?;
+        self.rule(circuit)?;
         Some(self.registry().snapshot_of(circuit)?.config.settings().probe_timeout)
     }
 

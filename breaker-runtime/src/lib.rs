@@ -115,8 +115,8 @@ pub use crate::rules::{
     RejectedReason, State, Transition, TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{
-    Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Layer, Mode, Settings, Site, Source,
-    Sources, Stated, Statement, WindowSize,
+    Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Layer, Mode, Policy, Settings, Site,
+    Source, Sources, Stated, Statement, WindowSize,
 };
 /// What the fuzzer calls. Exists only with `--cfg fuzzing`, which `cargo fuzz` sets.
 #[cfg(fuzzing)]

@@ -18,7 +18,9 @@ use crate::rules::{
     Cause, Lease, ModeOverride, Outcome, Probes, RejectedReason, State, Transition,
     TransitionCounts, TripKind, TripReason,
 };
-use crate::settings::{Config, ConfigOption, Conflict, Mode, Site, Sources, Stated, WindowSize};
+use crate::settings::{
+    Config, ConfigOption, Conflict, Mode, Policy, Site, Sources, Stated, WindowSize,
+};
 
 /// Serializes a type as an object: a pattern for its fields, then names and values in order.
 macro_rules! object {
@@ -50,7 +52,7 @@ fn seconds(duration: &Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-word! { Mode State RejectedReason TripKind }
+word! { Mode Policy State RejectedReason TripKind }
 
 object!(RegistrySnapshot, all: Self { circuits, refused, fleet } = all => {
     "circuits": circuits,
@@ -273,7 +275,7 @@ macro_rules! shown {
     )*};
 }
 
-shown!(u32, f64, Mode, WindowSize);
+shown!(u32, f64, Mode, Policy, WindowSize);
 
 impl Shown for Duration {
     fn shown(&self) -> impl Serialize {
