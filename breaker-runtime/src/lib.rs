@@ -98,8 +98,8 @@ pub mod testing;
 #[doc(hidden)]
 pub use crate::attribute as __private;
 pub use crate::circuit::{
-    CallError, Calls, CircuitBreaker, Clock, ManualClock, OnCancel, OwnedPermit, Permit, Rejected,
-    Rejections, TimedOut,
+    CallError, Calls, CircuitBreaker, Clock, Guard, ManualClock, OnCancel, OwnedPermit, Permit,
+    Rejected, Rejections, TimedOut,
 };
 #[cfg(feature = "tracing")]
 pub use crate::export::trace;
