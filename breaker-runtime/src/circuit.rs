@@ -17,6 +17,7 @@ mod delay;
 mod dials;
 mod error;
 mod extras;
+mod find_in;
 mod guard;
 mod guarded;
 mod owned_permit;
