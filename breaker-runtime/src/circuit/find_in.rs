@@ -152,14 +152,14 @@ mod tests {
 
     #[test]
     fn a_source_that_walks_to_the_root_comes_to_an_end() {
-        fn root(error: &Wrapper<Rejected>) -> Option<&(dyn Error + 'static)> {
+        let walks = Wrapper(transparent(rejected()), |error| {
             let mut root: &(dyn Error + 'static) = error;
             while let Some(source) = root.source() {
                 root = source;
             }
             Some(root)
-        }
-        assert!(is_found(Wrapper(transparent(rejected()), root)));
+        });
+        assert!(is_found(walks));
     }
 
     #[test]
