@@ -1,5 +1,4 @@
-//! What the attribute's options for functions are for one call by hand: which results count as what, and what a dropped
-//! future counts as.
+//! One call by hand, with the attribute's options for functions: what a result counts as, and what a dropped future does.
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +14,7 @@ use super::permit::{IfDropped, OnCancel, Permit};
 use crate::rules::Outcome;
 
 /// One call with options, from [`CircuitBreaker::guard`]. The options are those of `#[circuit_breaker]`, with the same
-/// meaning, and come in any order. Then [`call`](Guard::call) or [`call_async`](Guard::call_async) makes the call.
+/// meaning, in any order. Then [`call`](Guard::call) or [`call_async`](Guard::call_async) makes the call.
 ///
 /// The closures of [`failure_if`](Guard::failure_if) and [`ignore_if`](Guard::ignore_if) never run under a lock. If one
 /// panics, the call counts as a failure, and the panic continues.
