@@ -1,6 +1,8 @@
 //! Everything that generated code may call, and nothing else. Not public API: it may change in any release.
 
 use std::fmt::Display;
+#[cfg(feature = "tokio")]
+use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -35,6 +37,8 @@ pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, FailsAfter, Guarded, OnCancel, Permit, Rejected,
     TimedOut,
 };
+#[cfg(feature = "tokio")]
+pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, Place, Site};
@@ -94,7 +98,7 @@ pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
 #[cold]
 #[inline(never)]
 fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    way.circuit().acquire(Bulkhead::enter_blocking, IfDropped::Panicked)
+    way.circuit().let_in(Bulkhead::enter_blocking, IfDropped::Panicked)
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".
@@ -124,6 +128,12 @@ impl<K: Display + ?Sized> Key for K {
     fn shown(&self) -> impl Display {
         self
     }
+}
+
+/// Limits the time of a call. Settings from outside the code may have another limit than the function states.
+#[cfg(feature = "tokio")]
+pub fn within<F: Future>(permit: &Permit<'_>, stated: Duration, future: F) -> Within<F> {
+    permit.within(stated, future)
 }
 
 /// Records that the body was dropped because it exceeded `call_timeout`.

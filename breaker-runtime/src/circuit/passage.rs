@@ -29,7 +29,7 @@ impl CircuitBreaker {
 
     /// Lets a call in or refuses it. `enter` says how long it may wait for a slot of the bulkhead.
     #[inline]
-    pub(crate) fn acquire(
+    pub(crate) fn let_in(
         &self,
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
