@@ -114,6 +114,14 @@ macro_rules! circuit_options {
                 default: "the largest of `cooldown`, twice `slow_call`, and 30s", needs: "", limits: "at least `slow_call`",
                 meaning: "A probe that takes longer loses its slot and counts as failed.",
             }
+            recovery: Duration => optional, {
+                default: "off", needs: "", limits: "",
+                meaning: "How long after a recovery the share of admitted calls grows from a tenth to all.",
+            }
+            open_for_max: Duration => always, {
+                default: "10m", needs: "", limits: "",
+                meaning: "The longest time that a failure may ask the circuit to stay open for.",
+            }
             max_concurrent: Count => optional, {
                 default: "off", needs: "", limits: "",
                 meaning: "Calls in flight at once; one more is refused.",

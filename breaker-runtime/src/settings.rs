@@ -213,6 +213,8 @@ impl Config {
                     or_duration(self.slow_call, Duration::ZERO).saturating_mul(2),
                 ),
             ),
+            recovery: self.recovery,
+            open_for_max: or_duration(self.open_for_max, Duration::from_secs(600)),
             max_concurrent: self.max_concurrent,
             max_wait: or_duration(self.max_wait, Duration::ZERO),
             mode: match self.mode {

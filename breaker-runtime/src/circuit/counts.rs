@@ -75,6 +75,8 @@ pub struct Rejections {
     pub forced_open: u64,
     /// As many calls were in flight as `max_concurrent` allows.
     pub bulkhead_full: u64,
+    /// The circuit was recovering, and let in a share of the calls.
+    pub recovering: u64,
 }
 
 impl Rejections {
@@ -93,7 +95,8 @@ impl Rejections {
     /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
-        let all = [self.open, self.half_open_full, self.forced_open, self.bulkhead_full];
+        let Self { open, half_open_full, forced_open, bulkhead_full, recovering } = *self;
+        let all = [open, half_open_full, forced_open, bulkhead_full, recovering];
         all.into_iter().fold(0, u64::saturating_add)
     }
 }

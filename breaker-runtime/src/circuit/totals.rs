@@ -26,9 +26,11 @@ pub(crate) enum Counter {
     RejectedHalfOpenFull,
     RejectedForcedOpen,
     RejectedBulkheadFull,
+    RejectedRecovering,
     WouldRejectOpen,
     WouldRejectHalfOpenFull,
     WouldRejectBulkheadFull,
+    WouldRejectRecovering,
 }
 
 impl Counter {
@@ -46,9 +48,11 @@ impl Counter {
         Self::RejectedHalfOpenFull,
         Self::RejectedForcedOpen,
         Self::RejectedBulkheadFull,
+        Self::RejectedRecovering,
         Self::WouldRejectOpen,
         Self::WouldRejectHalfOpenFull,
         Self::WouldRejectBulkheadFull,
+        Self::WouldRejectRecovering,
     ];
 
     /// A refusal that an observed circuit left out. It leaves out none by an order.
@@ -57,6 +61,7 @@ impl Counter {
             RejectedReason::Open => Some(Self::WouldRejectOpen),
             RejectedReason::HalfOpenFull => Some(Self::WouldRejectHalfOpenFull),
             RejectedReason::BulkheadFull => Some(Self::WouldRejectBulkheadFull),
+            RejectedReason::Recovering => Some(Self::WouldRejectRecovering),
             RejectedReason::ForcedOpen => None,
         }
     }
@@ -80,11 +85,12 @@ impl From<RejectedReason> for Counter {
             RejectedReason::HalfOpenFull => Self::RejectedHalfOpenFull,
             RejectedReason::ForcedOpen => Self::RejectedForcedOpen,
             RejectedReason::BulkheadFull => Self::RejectedBulkheadFull,
+            RejectedReason::Recovering => Self::RejectedRecovering,
         }
     }
 }
 
-const COUNTERS: usize = Counter::WouldRejectBulkheadFull as usize + 1;
+const COUNTERS: usize = Counter::WouldRejectRecovering as usize + 1;
 
 type Shared = [AtomicU64; COUNTERS];
 
@@ -208,6 +214,7 @@ impl Totals {
             half_open_full: self.of(Counter::WouldRejectHalfOpenFull),
             forced_open: 0,
             bulkhead_full: self.of(Counter::WouldRejectBulkheadFull),
+            recovering: self.of(Counter::WouldRejectRecovering),
         }
     }
 
@@ -217,6 +224,7 @@ impl Totals {
             half_open_full: self.of(Counter::RejectedHalfOpenFull),
             forced_open: self.of(Counter::RejectedForcedOpen),
             bulkhead_full: self.of(Counter::RejectedBulkheadFull),
+            recovering: self.of(Counter::RejectedRecovering),
         }
     }
 }

@@ -32,6 +32,7 @@ const OPEN: u64 = NOT_CLOSED;
 const HALF_OPEN: u64 = NOT_CLOSED | 1 << RUN_BITS;
 const FORCED_OPEN: u64 = NOT_CLOSED | 2 << RUN_BITS;
 const DISABLED: u64 = NOT_CLOSED | 3 << RUN_BITS;
+const RECOVERING: u64 = NOT_CLOSED | FOR_A_TIME | 1 << RUN_BITS;
 /// A code that no word has.
 const NO_STATE: u64 = NOT_CLOSED | FOR_A_TIME;
 
@@ -119,6 +120,7 @@ impl Word {
             HALF_OPEN => State::HalfOpen,
             FORCED_OPEN => State::ForcedOpen,
             DISABLED => State::Disabled,
+            RECOVERING => State::Recovering,
             _ => State::Closed,
         }
     }
@@ -417,6 +419,7 @@ impl AtomicWord {
             State::HalfOpen => HALF_OPEN,
             State::ForcedOpen => FORCED_OPEN,
             State::Disabled => DISABLED,
+            State::Recovering => RECOVERING,
         };
         Word(epoch.0 | state | u64::from(self.longest_run()))
     }
@@ -436,8 +439,7 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 5] =
-        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+    const STATES: [State; 6] = State::ALL;
     const THIRD: Epoch = Epoch::of(3);
 
     fn manner(longest_run: u32, care: Care) -> Manner {

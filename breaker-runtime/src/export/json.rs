@@ -96,7 +96,7 @@ impl Serialize for Lease {
 }
 
 object!(Snapshot, snapshot: Self {
-    name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, failure_rate, slow_call_rate,
+    name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, recovering_share, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
     transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
@@ -111,6 +111,7 @@ object!(Snapshot, snapshot: Self {
     "explanation": snapshot.explain(),
     "retry_after": retry_after.as_ref().map(seconds),
     "probe_due": probe_due,
+    "recovering_share": recovering_share,
     "failure_rate": failure_rate,
     "slow_call_rate": slow_call_rate,
     "consecutive_failures": consecutive_failures,
@@ -186,11 +187,12 @@ object!(Calls, calls: Self {
     "panicked": panicked,
 });
 
-object!(Rejections, rejected: Self { open, half_open_full, forced_open, bulkhead_full } = rejected => {
+object!(Rejections, rejected: Self { open, half_open_full, forced_open, bulkhead_full, recovering } = rejected => {
     "open": open,
     "half_open_full": half_open_full,
     "forced_open": forced_open,
     "bulkhead_full": bulkhead_full,
+    "recovering": recovering,
 });
 
 object!(Probes, probes: Self { in_flight, successes, failures, lost } = probes => {

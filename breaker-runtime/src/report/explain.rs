@@ -35,6 +35,7 @@ impl Snapshot {
             }
             State::Open => self.explain_open(&mut sentence),
             State::HalfOpen => self.explain_half_open(&mut sentence),
+            State::Recovering => self.explain_recovering(&mut sentence),
             State::ForcedOpen => {
                 self.explain_mode(&mut sentence, "forced open", "every call is refused")
             }
@@ -143,6 +144,18 @@ impl Snapshot {
                 write!(out, "probes in {}{}", Readable(left), self.from("cooldown"))
             }
             (None, _) => write!(out, "stays open until reset()"),
+        }
+    }
+
+    fn explain_recovering(&self, out: &mut String) -> fmt::Result {
+        let settings = self.config.settings();
+        let left = settings.recovery.unwrap_or_default().saturating_sub(self.since);
+        let share = Percent((self.recovering_share.unwrap_or(1.0) * 100.0).round() / 100.0);
+        write!(out, "recovering for {}: {share} of the calls run", self.lasted())?;
+        if left.is_zero() {
+            write!(out, "; the next call closes it")
+        } else {
+            write!(out, ", all in {}{}", Readable(left), self.from("recovery"))
         }
     }
 

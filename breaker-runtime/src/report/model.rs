@@ -118,6 +118,9 @@ fn config(source: &mut Unstructured<'_>) -> Result<Config> {
             config = config.cooldown_max(ticks(cooldown + longer));
         }
     }
+    if let Some(recovery) = maybe(source, 1..=12)? {
+        config = config.recovery(ticks(recovery));
+    }
     if source.ratio(1, 4)? {
         config = config.mode(Mode::Observe);
     }
@@ -220,6 +223,8 @@ struct Model {
     /// Every call that was let in, and what became of those that ended.
     let_in: usize,
     ended: Vec<(Ended, Settlement)>,
+    /// What each call brought that asked since the recovery began.
+    asked: Vec<u64>,
     refused: Vec<RejectedReason>,
     would_reject: Vec<RejectedReason>,
 }
@@ -244,6 +249,7 @@ impl Model {
             last_success: None,
             let_in: 0,
             ended: vec![],
+            asked: vec![],
             refused: vec![],
             would_reject: vec![],
         }
@@ -267,13 +273,14 @@ impl Model {
         match state {
             State::Open => self.openings += 1,
             State::HalfOpen => self.probes.clear(),
+            State::Recovering => self.asked.clear(),
             State::Closed | State::ForcedOpen | State::Disabled => self.openings = 0,
         }
         if state == State::Closed {
             self.reason = None;
         }
         // From here on, good calls have no date.
-        if matches!(state, State::Closed | State::Disabled) {
+        if matches!(state, State::Closed | State::Recovering | State::Disabled) {
             self.last_success = None;
         }
     }
@@ -312,7 +319,8 @@ impl Model {
             }
             ProbeEnd::Good => {
                 if good >= u64::from(self.settings.success_threshold) {
-                    self.enter(State::Closed, at);
+                    let recovers = self.settings.recovery.is_some();
+                    self.enter(if recovers { State::Recovering } else { State::Closed }, at);
                 }
             }
             ProbeEnd::Neither => {}
@@ -441,8 +449,14 @@ impl Model {
         if self.state == State::Open && self.now >= self.open_until() {
             self.enter(State::HalfOpen, self.now);
         }
+        if self.state == State::Recovering && self.now >= self.since + self.recovery() {
+            self.enter(State::Closed, self.now);
+        }
         let in_flight = self.probes_that(|end| end.is_none());
         let refusal = match self.state {
+            State::Recovering => {
+                (!self.has_credit_for_one_more()).then_some((RejectedReason::Recovering, None))
+            }
             State::Open => Some((RejectedReason::Open, Some(self.open_until() - self.now))),
             State::ForcedOpen => {
                 let end = self.end_of_last().filter(|_| !self.has_ended);
@@ -493,7 +507,7 @@ impl Model {
             return Settlement::Late;
         }
         match self.state {
-            State::Closed => {
+            State::Closed | State::Recovering => {
                 self.heard.push(Heard { call, at: ticks(self.now), is_forgotten: false });
                 self.judge_closed(call);
                 if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
@@ -524,6 +538,25 @@ impl Model {
             State::Disabled | State::Open => Settlement::Neutral,
             State::ForcedOpen => unreachable!("nobody is let in here"),
         }
+    }
+
+    fn recovery(&self) -> u64 {
+        self.settings.recovery.map_or(0, in_ticks)
+    }
+
+    /// Adds up what all calls brought, the one that asks included, and takes away one credit for each that it was enough
+    /// for. Credits are billionths, and parts of those are dropped.
+    fn has_credit_for_one_more(&mut self) -> bool {
+        const CREDIT: u64 = 1_000_000_000;
+        let share = (self.now - self.since).min(self.recovery());
+        self.asked.push(CREDIT / 10 + CREDIT / 10 * 9 * share / self.recovery().max(1));
+        let (mut credit, mut is_let_in) = (0, false);
+        for brought in &self.asked {
+            credit += brought;
+            is_let_in = credit >= CREDIT;
+            credit -= if is_let_in { CREDIT } else { 0 };
+        }
+        is_let_in
     }
 
     fn judge_closed(&mut self, call: Ended) {
@@ -583,12 +616,13 @@ impl Model {
         let known = self.heard.iter().rev().filter(|heard| !heard.is_forgotten);
         let recorded = known.map(|it| it.call).filter(|it| is_recorded(*it));
         let good = recorded.take_while(|call| call.ending == Ending::Success && !call.slow);
-        (self.state == State::Closed).then(|| size.min(good.count().try_into().unwrap()))
+        matches!(self.state, State::Closed | State::Recovering)
+            .then(|| size.min(good.count().try_into().unwrap()))
     }
 
     fn trip(&mut self) {
         self.lapse();
-        if matches!(self.state, State::Closed | State::HalfOpen) {
+        if matches!(self.state, State::Closed | State::Recovering | State::HalfOpen) {
             self.open(TripKind::Manual, 0, self.now);
         }
     }
@@ -670,6 +704,7 @@ fn rejections_of(refused: &[RejectedReason]) -> Rejections {
         half_open_full: count(RejectedReason::HalfOpenFull),
         forced_open: count(RejectedReason::ForcedOpen),
         bulkhead_full: 0,
+        recovering: count(RejectedReason::Recovering),
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub retry_after: Option<Duration>,
     /// Whether the next call will be a probe.
     pub probe_due: bool,
+    /// The share of calls that is let in while the circuit is recovering, 0.1 to 1. `None` in other states.
+    pub recovering_share: Option<f64>,
     /// The share of failed calls in the window, 0 to 1; `None` below `minimum_calls`.
     pub failure_rate: Option<f64>,
     /// The share of slow calls in the window, 0 to 1; `None` below `minimum_calls` and without `slow_call`.
@@ -259,6 +261,7 @@ impl CircuitBreaker {
             reopenings: reading.reopenings,
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
+            recovering_share: reading.recovering_share,
             failure_rate: judged.map(Tally::failed_share),
             slow_call_rate: judged.filter(|_| settings.slow_call.is_some()).map(Tally::slow_share),
             consecutive_failures: reading.consecutive_failures,

@@ -58,7 +58,7 @@ fn rank(circuit: &Snapshot) -> u8 {
         State::ForcedOpen => 0,
         State::Open => 1,
         State::HalfOpen => 2,
-        State::Disabled => 3,
+        State::Recovering | State::Disabled => 3,
         State::Closed if circuit.consecutive_failures > 0 || circuit.window_failures > 0 => 4,
         State::Closed => 5,
     }
@@ -144,7 +144,7 @@ fn color(state: State) -> &'static str {
     match state {
         State::Closed => "32",
         State::Open => "1;31",
-        State::HalfOpen => "33",
+        State::HalfOpen | State::Recovering => "33",
         State::ForcedOpen => "1;35",
         State::Disabled => "36",
     }

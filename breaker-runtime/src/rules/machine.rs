@@ -7,6 +7,7 @@ mod downtime;
 mod evidence;
 mod fleet;
 mod orders;
+mod recovery;
 #[cfg(feature = "test-util")]
 mod staged;
 
@@ -24,6 +25,7 @@ pub(crate) use downtime::Downtime;
 use evidence::Evidence;
 use fleet::Trust;
 use orders::Orders;
+use recovery::Recovery;
 
 /// The bits of an epoch. After the last one, epochs start at 0 again (R10).
 pub(crate) const EPOCH_BITS: u32 = 40;
@@ -88,6 +90,8 @@ enum Phase {
         probes: BTreeMap<ProbeId, Probe>,
         next: ProbeId,
     },
+    /// Closed again, for a share of the calls.
+    Recovering(Recovery),
     ForcedOpen,
     Disabled,
 }
@@ -181,6 +185,7 @@ pub(crate) struct Reading {
     pub(crate) epoch: u64,
     pub(crate) trip_reason: Option<TripReason>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) recovering_share: Option<f64>,
     pub(crate) probe_due: bool,
     pub(crate) tally: Tally,
     pub(crate) consecutive_failures: u32,
@@ -225,6 +230,7 @@ impl Machine {
             Phase::Closed(_) => State::Closed,
             Phase::Open { .. } => State::Open,
             Phase::HalfOpen { .. } => State::HalfOpen,
+            Phase::Recovering(_) => State::Recovering,
             Phase::ForcedOpen => State::ForcedOpen,
             Phase::Disabled => State::Disabled,
         }
@@ -238,7 +244,11 @@ impl Machine {
     /// Whether a call would be let in (R6, R7). An observed circuit lets every call in (R25).
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
-        let verdict = self.verdict(now).inspect_err(|_| self.want_probe(now));
+        self.end_recovery(now);
+        let verdict = self.verdict(now);
+        if verdict.is_err() {
+            self.count_asking(now);
+        }
         verdict.or_else(|refusal| if self.is_observing() { Ok(()) } else { Err(refusal) })
     }
 
@@ -261,16 +271,23 @@ impl Machine {
             {
                 Err(Refusal::new(RejectedReason::HalfOpenFull))
             }
-            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Disabled => Ok(()),
+            Phase::Recovering(recovery) if !recovery.lets_in(now) => {
+                Err(Refusal::new(RejectedReason::Recovering))
+            }
+            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Recovering(_) | Phase::Disabled => {
+                Ok(())
+            }
         }
     }
 
     /// Admits a call, as a probe if necessary, or says why not.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Admitted, Refusal> {
         let now = self.catch_up(now);
+        self.end_recovery(now);
         let mut ticket = Ticket::of(self.epoch);
-        if let Err(refusal) = self.verdict(now) {
-            self.want_probe(now);
+        let verdict = self.verdict(now);
+        self.count_asking(now);
+        if let Err(refusal) = verdict {
             // Its outcome counts for nothing here, as it has no place among the probes (R25).
             let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
             return would_reject
@@ -287,6 +304,15 @@ impl Machine {
             ticket.probe = Some(probe);
         }
         Ok(Admitted { ticket, would_reject: None })
+    }
+
+    /// Takes note of a call that asked and has its verdict. A call that [`check`](Self::check) lets in asks again.
+    fn count_asking(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::Recovering(recovery) => recovery.ask(now),
+            Phase::Open { .. } => self.want_probe(now),
+            _ => {}
+        }
     }
 
     /// Restarts the deadline of a probe that is not lost yet. It gets a new id, because later ids have later deadlines.
@@ -315,7 +341,11 @@ impl Machine {
                 self.refuses_until(*until)
             }
             (
-                Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled,
+                Phase::Open { .. }
+                | Phase::HalfOpen { .. }
+                | Phase::Recovering(_)
+                | Phase::ForcedOpen
+                | Phase::Disabled,
                 _,
             ) => Instant::ZERO,
         }
@@ -395,8 +425,66 @@ impl Machine {
                 }
                 self.settle_probe(ended, now)
             }
+            (Phase::Recovering(recovery), _) => match recovery.settle(&self.settings, ended, now) {
+                Err(settlement) => settlement,
+                Ok(verdict) => {
+                    if ended.is_failed() {
+                        self.trouble().last_failure = Some(now);
+                    }
+                    if let Some(reason) = verdict {
+                        self.reopen(reason, now);
+                    }
+                    Settlement::Recorded
+                }
+            },
             _ => Settlement::Neutral,
         }
+    }
+
+    /// The same for a failure that asks to stay away for a time (R28). Zero is no answer.
+    pub(crate) fn settle_asking(
+        &mut self,
+        ticket: Ticket,
+        ended: Ended,
+        asked: Duration,
+        good: &impl GoodCalls,
+        now: Instant,
+    ) -> Settlement {
+        let now = self.catch_up(now);
+        if asked.is_zero() || ticket.epoch != self.epoch {
+            return self.settle(ticket, ended, good, now);
+        }
+        match (&mut self.phase, ticket.probe) {
+            (Phase::HalfOpen { probes, .. }, Some(probe)) => {
+                if probes.remove(&probe).is_none() {
+                    return Settlement::Late;
+                }
+                self.trouble().probes.failures += 1;
+            }
+            (Phase::Closed(_) | Phase::Recovering(_), _) => {}
+            _ => return self.settle(ticket, ended, good, now),
+        }
+        self.open_as_asked(asked, ended.slow, now);
+        Settlement::Recorded
+    }
+
+    fn open_as_asked(&mut self, asked: Duration, slow: bool, now: Instant) {
+        let asked = asked.min(self.settings.open_for_max);
+        let is_reopening = !matches!(self.phase, Phase::Closed(_));
+        let reason = TripReason {
+            kind: TripKind::Asked,
+            failed: 1,
+            slow: slow.into(),
+            calls: 1,
+            share: None,
+            threshold: Some(asked.as_secs_f64()),
+        };
+        let trouble = self.trouble();
+        trouble.last_failure = Some(now);
+        trouble.trip_reason = Some(reason);
+        trouble.reopenings = trouble.reopenings.saturating_add(is_reopening.into());
+        let until = now.after(asked);
+        self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
     }
 
     fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
@@ -407,7 +495,7 @@ impl Machine {
             probes.successes += 1;
             let successes = probes.successes;
             if successes >= self.settings.success_threshold.into() {
-                self.close(Cause::Recovered(successes), now);
+                self.recover(Cause::Recovered(successes), now);
             }
         } else {
             return Settlement::Neutral;
@@ -439,7 +527,7 @@ impl Machine {
         let now = self.catch_up(now);
         match self.phase {
             Phase::Closed(_) => self.open(TripReason::MANUAL, now),
-            Phase::HalfOpen { .. } => self.reopen(TripReason::MANUAL, now),
+            Phase::HalfOpen { .. } | Phase::Recovering(_) => self.reopen(TripReason::MANUAL, now),
             Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
     }
@@ -489,6 +577,7 @@ impl Machine {
                     probe.deadline = Probe::new(probe.admitted, &settings).deadline.max(now);
                 }
             }
+            Phase::Recovering(recovery) => recovery.refit(&settings, self.created, now),
             Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
     }
@@ -601,6 +690,7 @@ impl Machine {
                 let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
             }
+            Phase::Recovering(_) => untouched >= ages,
             // An order would be lost. Settings are laid over the next circuit of that key, too.
             Phase::ForcedOpen | Phase::Disabled => {
                 self.orders().and_then(|orders| orders.in_force(self.settings.mode, now)).is_none()
@@ -623,6 +713,7 @@ impl Machine {
             epoch: self.epoch,
             trip_reason,
             retry_after: None,
+            recovering_share: None,
             probe_due: false,
             tally: Tally::default(),
             consecutive_failures: 0,
@@ -651,6 +742,13 @@ impl Machine {
                 reading.probe_due = now.has_reached(end) && !self.must_ask(now);
             }
             Phase::HalfOpen { probes, .. } => reading.probes.in_flight = probes.len() as u64,
+            Phase::Recovering(recovery) => {
+                let good = recovery.good();
+                reading.tally = recovery.evidence().tally(good, now);
+                reading.consecutive_failures = recovery.evidence().failures_after(good);
+                reading.consecutive_successes = recovery.evidence().successes_after(good);
+                reading.recovering_share = Some(recovery.share(now));
+            }
             Phase::ForcedOpen | Phase::Disabled => {}
         }
         reading
@@ -664,6 +762,9 @@ impl Machine {
         ends.into_iter().flatten().find(|end| now.has_reached(*end))?;
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
+            Phase::Recovering(recovery) => {
+                Phase::Recovering(recovery.emptied(&self.settings, self.created))
+            }
             Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
             Phase::HalfOpen { probes, next } => {
                 Phase::HalfOpen { probes: probes.clone(), next: *next }
@@ -759,6 +860,23 @@ impl Machine {
         let trouble = self.trouble();
         trouble.reopenings = trouble.reopenings.saturating_add(1);
         self.open(reason, now);
+    }
+
+    /// Closes on good probes: at once, or for a growing share of the calls (R27).
+    fn recover(&mut self, cause: Cause, now: Instant) {
+        let Some(lasts) = self.settings.recovery else { return self.close(cause, now) };
+        if let Some(trouble) = &mut self.trouble {
+            trouble.last_success = None;
+        }
+        let recovery = Recovery::new(&self.settings, lasts, self.created, now);
+        self.enter(Phase::Recovering(recovery), cause, now);
+    }
+
+    /// Closes once the recovery is over.
+    fn end_recovery(&mut self, now: Instant) {
+        if matches!(&self.phase, Phase::Recovering(recovery) if recovery.is_over(now)) {
+            self.close(Cause::RecoveryOver, now);
+        }
     }
 
     fn close(&mut self, cause: Cause, now: Instant) {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::settings::Readable;
+
 /// The state of a circuit.
 ///
 /// # Examples
@@ -26,11 +28,19 @@ pub enum State {
     ForcedOpen,
     /// Calls run and are only counted, until reset or until the override ends. Only set manually.
     Disabled,
+    /// The dependency has just recovered: a growing share of the calls runs, the others are refused.
+    Recovering,
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Closed,
+        Self::Open,
+        Self::HalfOpen,
+        Self::ForcedOpen,
+        Self::Disabled,
+        Self::Recovering,
+    ];
 
     /// The word that `Display`, metrics and logs use.
     #[must_use]
@@ -41,6 +51,7 @@ impl State {
             Self::HalfOpen => "half_open",
             Self::ForcedOpen => "forced_open",
             Self::Disabled => "disabled",
+            Self::Recovering => "recovering",
         }
     }
 }
@@ -78,6 +89,8 @@ pub enum TripKind {
     FailedProbes,
     /// [`trip`](crate::CircuitBreaker::trip) was called.
     Manual,
+    /// A failure [asked](crate::Permit::failure_for) to stay away for a time.
+    Asked,
     /// Enough members of the fleet [voted](crate::Advice::Open) to open it.
     Fleet,
 }
@@ -92,6 +105,7 @@ impl TripKind {
             Self::SlowCallRate => "slow_call_rate",
             Self::FailedProbes => "failed_probes",
             Self::Manual => "manual",
+            Self::Asked => "asked",
             Self::Fleet => "fleet",
         }
     }
@@ -132,7 +146,8 @@ pub struct TripReason {
     pub calls: u32,
     /// The share that was judged, if the rule is a rate.
     pub share: Option<f64>,
-    /// The limit that was reached: a share for a rate, otherwise a number of calls or votes. `None` for a manual trip.
+    /// The limit that was reached: a share for a rate, otherwise a number of calls or votes, or
+    /// the seconds that were asked for. `None` for a manual trip.
     pub threshold: Option<f64>,
 }
 
@@ -157,6 +172,10 @@ impl fmt::Display for TripReason {
             }
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(failed, "probe")),
             TripKind::Manual => f.write_str("trip()"),
+            TripKind::Asked => {
+                let asked = Duration::try_from_secs_f64(self.threshold.unwrap_or_default());
+                write!(f, "a failure asked for {}", Readable(asked.unwrap_or(Duration::MAX)))
+            }
             TripKind::Fleet => {
                 write!(f, "{failed} of {calls} {} voted to open it", plural(calls, "member"))
             }
@@ -227,6 +246,8 @@ pub enum Cause {
     Restored(TripReason),
     /// The probes of another member of the fleet [succeeded](crate::Advice::Close).
     RecoveredElsewhere,
+    /// The time of `recovery` is over, and a call came.
+    RecoveryOver,
     /// It probed for its fleet, and its [lease](crate::Lease) ended without a verdict.
     LeaseEnded,
 }
@@ -246,6 +267,7 @@ impl Cause {
             Self::Configured => "configured",
             Self::Restored(_) => "restored",
             Self::RecoveredElsewhere => "recovered_elsewhere",
+            Self::RecoveryOver => "recovery_over",
             Self::LeaseEnded => "lease_ended",
         }
     }
@@ -265,6 +287,7 @@ impl fmt::Display for Cause {
             Self::Configured => f.write_str("its settings changed"),
             Self::Restored(reason) => write!(f, "restored: {reason}"),
             Self::RecoveredElsewhere => f.write_str("the probes of another member succeeded"),
+            Self::RecoveryOver => f.write_str("the recovery is over"),
             Self::LeaseEnded => f.write_str("its lease to probe ended"),
         }
     }

@@ -13,7 +13,7 @@ const ITS_WAYS: [(State, State); 4] = [
     (State::HalfOpen, State::Open),
 ];
 
-pub(super) const FAMILIES: [Family; 27] = [
+pub(super) const FAMILIES: [Family; 28] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
@@ -55,6 +55,12 @@ pub(super) const FAMILIES: [Family; 27] = [
         read: |it, out| out.known(it.retry_after.map(|left| left.as_secs_f64())),
     },
     Family {
+        name: "breaker_recovering_ratio",
+        kind: Kind::Gauge,
+        help: "Share of calls that is let in, 0.1 to 1. Only while recovering.",
+        read: |it, out| out.known(it.recovering_share),
+    },
+    Family {
         name: "breaker_calls_total",
         kind: Kind::Counter,
         help: "Calls that ended, by outcome.",
@@ -84,6 +90,7 @@ pub(super) const FAMILIES: [Family; 27] = [
                     ("half_open_full", rejected.half_open_full),
                     ("forced_open", rejected.forced_open),
                     ("bulkhead_full", rejected.bulkhead_full),
+                    ("recovering", rejected.recovering),
                 ],
             )
         },
@@ -100,6 +107,7 @@ pub(super) const FAMILIES: [Family; 27] = [
                     ("open", would_reject.open),
                     ("half_open_full", would_reject.half_open_full),
                     ("bulkhead_full", would_reject.bulkhead_full),
+                    ("recovering", would_reject.recovering),
                 ],
             )
         },

@@ -22,7 +22,7 @@ impl Machine {
         }
         let left = match &self.phase {
             Phase::Open { until, .. } => now.left_to(*until).as_duration(),
-            Phase::HalfOpen { .. } => Some(Duration::ZERO),
+            Phase::HalfOpen { .. } | Phase::Recovering(_) => Some(Duration::ZERO),
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
         };
         let trouble = self.trouble.as_deref().copied().unwrap_or_default();
