@@ -1,6 +1,7 @@
 //! A permit that owns its circuit instead of borrowing it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::breaker::CircuitBreaker;
 use super::permit::{Leave, Permit};
@@ -70,6 +71,26 @@ impl OwnedPermit {
     /// ```
     pub fn failure(self) {
         self.record(Outcome::Failure);
+    }
+
+    /// Records a failure that says how long to stay away. See [`Permit::failure_for`](crate::Permit::failure_for).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("search", Config::new())?);
+    /// circuit.try_acquire_owned()?.failure_for(Duration::from_secs(120));
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_for(mut self, open_for: Duration) {
+        if let Some(permit) = self.borrow() {
+            permit.failure_for(open_for);
+        }
     }
 
     /// Records that the call says nothing about the dependency.

@@ -101,7 +101,7 @@ impl CircuitBreaker {
         if now >= until {
             return None;
         }
-        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_cooldown()));
+        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_wait()));
         match self.audience(Topic::Calls) {
             None => self.totals.add_hot(Hot::Refused),
             Some(audience) => self.refuse_aloud(audience, seen.epoch(), refusal)?,
@@ -246,12 +246,12 @@ impl CircuitBreaker {
         if ending == Ending::Success && self.word.count_good_at_once(claim.marked()) {
             self.totals.add_hot(Hot::Good);
         } else {
-            self.settle_slowly(claim, began, ending);
+            self.settle_slowly(claim, began, ending, Duration::ZERO);
         }
     }
 
     #[inline(never)]
-    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
+    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending, asks: Duration) {
         let stopwatch = claim.stopwatch();
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
@@ -262,10 +262,15 @@ impl CircuitBreaker {
         };
         let ended = Ended { ending, slow };
         if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, now);
+            self.tell(claim, ended, asks, now);
         } else if claim.holds_slot() {
             self.leave_bulkhead();
         }
+    }
+
+    /// Takes a failure that asks to stay away for a time.
+    pub(super) fn settle_asking(&self, claim: Claim, began: Instant, asks: Duration) {
+        self.settle_slowly(claim, began, Ending::Failure, asks);
     }
 
     /// Gives back a slot, also of a bulkhead that is switched off by now.
@@ -369,19 +374,20 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>) {
+    fn tell(&self, claim: Claim, ended: Ended, asks: Duration, now: Option<Instant>) {
         self.totals.add(ended.ending);
-        self.record(claim.into(), ended, now.unwrap_or_else(|| self.clock.now()));
+        self.record(claim.into(), ended, asks, now.unwrap_or_else(|| self.clock.now()));
         if claim.holds_slot() {
             self.leave_bulkhead();
         }
         self.deliver();
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
+    fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) {
         self.lapse(now);
         let good = GoodNow::of(self);
-        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &good, now);
+        let settle =
+            |machine: &mut Machine, now| machine.settle_asking(ticket, ended, asks, &good, now);
         let late =
             |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
         match self.locked_with(&good, now, settle, late) {
@@ -468,6 +474,9 @@ impl CircuitBreaker {
             self.totals.begin_epoch(epoch, heard);
         }
         let (state, lapses_at) = (machine.state(), self.lapses_at());
+        if let Some(wait) = machine.longest_wait() {
+            self.dials.set_longest_wait(wait);
+        }
         let holds_until = match state {
             // Its cooldown may be another one by then, so every call asks.
             State::Open if lapses_at < machine.holds_until() => Instant::ZERO,

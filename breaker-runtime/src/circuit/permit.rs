@@ -276,6 +276,29 @@ impl<'a> Permit<'a> {
         self.settle(Ending::Failure);
     }
 
+    /// Records a failure that says how long to stay away, such as an HTTP answer with `Retry-After`. The circuit opens
+    /// for that long, at most for [`open_for_max`](crate::Config::open_for_max). Zero is a plain failure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let circuit = CircuitBreaker::with_clock("search", Config::new(), clock)?;
+    /// circuit.try_acquire()?.failure_for(Duration::from_secs(120));
+    /// assert_eq!(
+    ///     circuit.snapshot().explain(),
+    ///     "open for 0s: a failure asked for 2m; probes in 2m"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_for(self, open_for: Duration) {
+        let permit = ManuallyDrop::new(self);
+        permit.breaker.settle_asking(permit.claim, permit.began, open_for);
+    }
+
     /// Records that the call says nothing about the dependency.
     ///
     /// # Examples

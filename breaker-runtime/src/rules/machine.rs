@@ -351,6 +351,12 @@ impl Machine {
         }
     }
 
+    /// How long the present opening lasts in all.
+    pub(crate) fn longest_wait(&self) -> Option<Duration> {
+        let Phase::Open { until, .. } = &self.phase else { return None };
+        Some(self.refuses_until(*until).since(self.since))
+    }
+
     /// Whether the circuit is closed only until a timed order ends (R34). Its calls must check the time.
     pub(crate) fn is_closed_for_a_time(&self) -> bool {
         matches!(self.phase, Phase::Closed(_)) && self.change_of_mode().is_some()
