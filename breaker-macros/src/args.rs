@@ -199,7 +199,7 @@ fn example(option: &str, takes: Takes) -> String {
         Takes::Share => "0.5",
         Takes::Factor => "2.0",
         Takes::Spread => "0.1",
-        Takes::Duration | Takes::Wait => "\"30s\"",
+        Takes::Duration | Takes::LongDuration | Takes::Wait => "\"30s\"",
         Takes::Window => "100",
         Takes::Mode => "observe",
         Takes::Policy => "quorum",

@@ -114,6 +114,10 @@ macro_rules! circuit_options {
                 default: "the largest of `cooldown`, twice `slow_call`, and 30s", needs: "", limits: "at least `slow_call`",
                 meaning: "A probe that takes longer loses its slot and counts as failed.",
             }
+            hung_after: LongDuration => optional, {
+                default: "off", needs: "", limits: "at least `slow_call`",
+                meaning: "A call in flight for longer counts as failed before it ends.",
+            }
             recovery: Duration => optional, {
                 default: "off", needs: "", limits: "",
                 meaning: "How long after a recovery the share of admitted calls grows from a tenth to all.",
@@ -177,6 +181,8 @@ macro_rules! circuit_bounds {
             cooldown_max: Duration => always, >= cooldown: Duration => always,
                 "must not be shorter than `cooldown`";
             probe_timeout: Duration => always, >= slow_call: Duration => optional,
+                "must not be shorter than `slow_call`";
+            hung_after: LongDuration => optional, >= slow_call: Duration => optional,
                 "must not be shorter than `slow_call`";
         }
     };

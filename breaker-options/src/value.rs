@@ -60,7 +60,7 @@ impl Entry {
             Takes::Window if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 count(self.takes, text).map(Value::Count)
             }
-            Takes::Duration | Takes::Wait | Takes::Window => {
+            Takes::Duration | Takes::LongDuration | Takes::Wait | Takes::Window => {
                 time(self.takes, text).map(Value::Duration)
             }
             Takes::Mode => word(text, &MODES).map(Value::Word),

@@ -26,7 +26,7 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         Takes::Share => number(option, takes, value, "a share: more than 0, at most 1")?,
         Takes::Factor => number(option, takes, value, "at least 1")?,
         Takes::Spread => number(option, takes, value, "at least 0 and less than 1")?,
-        Takes::Duration | Takes::Wait => duration(option, takes, value)?,
+        Takes::Duration | Takes::LongDuration | Takes::Wait => duration(option, takes, value)?,
         Takes::Window => window(option, takes, value)?,
         Takes::Mode => word(option, value, takes, &["normal", "observe"])?,
         Takes::Policy => word(option, value, takes, &POLICIES)?,

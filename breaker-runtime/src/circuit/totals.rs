@@ -19,6 +19,7 @@ pub(crate) enum Counter {
     Ignored,
     Cancelled,
     Slow,
+    Hung,
     Late,
     TimedOut,
     Panicked,
@@ -41,6 +42,7 @@ impl Counter {
         Self::Ignored,
         Self::Cancelled,
         Self::Slow,
+        Self::Hung,
         Self::Late,
         Self::TimedOut,
         Self::Panicked,
@@ -124,7 +126,11 @@ impl Totals {
     }
 
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
-        self.shared()[counter.into() as usize].fetch_add(1, Ordering::Release);
+        self.add_calls(counter, 1);
+    }
+
+    pub(crate) fn add_calls(&self, counter: impl Into<Counter>, calls: u64) {
+        self.shared()[counter.into() as usize].fetch_add(calls, Ordering::Release);
     }
 
     /// The good calls of this epoch that never met the machine.
@@ -199,6 +205,7 @@ impl Totals {
             ignored: self.shared_of(Counter::Ignored),
             cancelled: self.shared_of(Counter::Cancelled),
             slow: self.shared_of(Counter::Slow),
+            hung: self.shared_of(Counter::Hung),
             late: self.shared_of(Counter::Late).saturating_add(good.late),
             timed_out: self.shared_of(Counter::TimedOut),
             panicked: self.shared_of(Counter::Panicked),

@@ -174,7 +174,7 @@ object!(ModeOverride, ordered: Self { mode, by, left, then, number } = ordered =
 });
 
 object!(Calls, calls: Self {
-    started, success, failure, ignored, cancelled, slow, late, timed_out, panicked,
+    started, success, failure, ignored, cancelled, slow, hung, late, timed_out, panicked,
 } = calls => {
     "started": started,
     "success": success,
@@ -182,6 +182,7 @@ object!(Calls, calls: Self {
     "ignored": ignored,
     "cancelled": cancelled,
     "slow": slow,
+    "hung": hung,
     "late": late,
     "timed_out": timed_out,
     "panicked": panicked,
@@ -202,11 +203,12 @@ object!(Probes, probes: Self { in_flight, successes, failures, lost } = probes =
     "lost": lost,
 });
 
-object!(TripReason, reason: Self { kind, failed, slow, calls, share, threshold } = reason => {
+object!(TripReason, reason: Self { kind, failed, slow, calls, hung, share, threshold } = reason => {
     "kind": kind,
     "failed": failed,
     "slow": slow,
     "calls": calls,
+    "hung": hung,
     "share": share,
     "threshold": threshold,
     "text": reason.to_string(),

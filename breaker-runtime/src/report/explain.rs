@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::Snapshot;
-use crate::rules::{Lease, ModeOverride, State, plural};
+use crate::rules::{Lease, ModeOverride, Reason, State, plural};
 use crate::settings::{Mode, Readable, Source};
 
 impl Snapshot {
@@ -196,7 +196,8 @@ impl Snapshot {
     }
 
     fn reason(&self) -> String {
-        self.trip_reason.map_or_else(String::new, |reason| reason.to_string())
+        let hung_after = self.config.settings().hung_after;
+        self.trip_reason.map_or_else(String::new, |reason| Reason(reason, hung_after).to_string())
     }
 }
 

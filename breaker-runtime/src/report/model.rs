@@ -686,6 +686,7 @@ impl Model {
             ignored: count(&|(call, _)| call.ending == Ending::Ignored),
             cancelled: count(&|(call, _)| call.ending == Ending::Cancelled),
             slow: count(&|(call, settled)| call.slow && *settled == Settlement::Recorded),
+            hung: 0,
             late: count(&|(_, settled)| *settled == Settlement::Late),
             timed_out: 0,
             panicked: 0,

@@ -17,7 +17,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::rules::{
-    Cause, Ended, Ending, Good, Instant, Lease, ModeOverride, Order, Probes, Refusal,
+    Bad, Cause, Ended, Ending, Good, Instant, Lease, ModeOverride, Order, Probes, Refusal,
     RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Mode, Settings};
@@ -399,27 +399,8 @@ impl Machine {
             return Settlement::Late;
         }
         match (&mut self.phase, ticket.probe) {
-            (Phase::Closed(evidence), _) => {
-                if !ended.is_bad() {
-                    return Settlement::Neutral;
-                }
-                let judge = |good| evidence.judge(&self.settings, good, ended, now);
-                let (good, verdict) = if evidence.counts_all() {
-                    let good = Good { run: 0, all: good.all() };
-                    (good, judge(good))
-                } else {
-                    let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
-                    (Good { run, all: 0 }, verdict)
-                };
-                evidence.record(good, ended, now);
-                if ended.is_failed() {
-                    self.trouble().last_failure = Some(now);
-                }
-                if let Some(reason) = verdict {
-                    self.open(reason, now);
-                }
-                Settlement::Recorded
-            }
+            (Phase::Closed(_), _) if !ended.is_bad() => Settlement::Neutral,
+            (Phase::Closed(_), _) => self.take(Bad::Ended(ended), good, now),
             (Phase::HalfOpen { probes, .. }, Some(probe)) => {
                 if probes.remove(&probe).is_none() {
                     return Settlement::Late;
@@ -444,6 +425,52 @@ impl Machine {
                 }
             },
             _ => Settlement::Neutral,
+        }
+    }
+
+    /// Takes bad calls of a closed circuit, which end the run of good ones.
+    fn take(&mut self, bad: Bad, good: &impl GoodCalls, now: Instant) -> Settlement {
+        let Phase::Closed(evidence) = &mut self.phase else { return Settlement::Neutral };
+        let judge = |good| evidence.judge(&self.settings, good, bad, now);
+        let (good, verdict) = if evidence.counts_all() {
+            let good = Good { run: 0, all: good.all() };
+            (good, judge(good))
+        } else {
+            let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
+            (Good { run, all: 0 }, verdict)
+        };
+        evidence.record(good, bad, now);
+        if bad.call().is_failed() {
+            self.trouble().last_failure = Some(now);
+        }
+        if let Some(reason) = verdict {
+            self.open(reason, now);
+        }
+        Settlement::Recorded
+    }
+
+    /// Takes note that so many calls of that epoch hang (R26). Each is a failure, and they are judged together.
+    pub(crate) fn hang(
+        &mut self,
+        epoch: u64,
+        calls: u32,
+        good: &impl GoodCalls,
+        now: Instant,
+    ) -> Settlement {
+        let now = self.catch_up(now);
+        if epoch != self.epoch {
+            return Settlement::Late;
+        }
+        match &mut self.phase {
+            Phase::Recovering(recovery) => {
+                let verdict = recovery.take(&self.settings, Bad::Hung(calls), now);
+                self.trouble().last_failure = Some(now);
+                if let Some(reason) = verdict {
+                    self.reopen(reason, now);
+                }
+                Settlement::Recorded
+            }
+            _ => self.take(Bad::Hung(calls), good, now),
         }
     }
 
@@ -482,6 +509,7 @@ impl Machine {
             failed: 1,
             slow: slow.into(),
             calls: 1,
+            hung: 0,
             share: None,
             threshold: Some(asked.as_secs_f64()),
         };
@@ -521,6 +549,7 @@ impl Machine {
                 failed: count(probes.failures),
                 slow: slow_probes,
                 calls: count(probes.failures + probes.successes),
+                hung: 0,
                 share: None,
                 threshold: Some(limit.into()),
             };

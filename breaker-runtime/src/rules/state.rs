@@ -144,6 +144,10 @@ pub struct TripReason {
     pub slow: u32,
     /// The calls that were judged. The live members, if the fleet opened it.
     pub calls: u32,
+    /// Of the failures since the last good call, those that [hung](crate::Config::hung_after): they counted before they
+    /// ended.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub hung: u32,
     /// The share that was judged, if the rule is a rate.
     pub share: Option<f64>,
     /// The limit that was reached: a share for a rate, otherwise a number of calls or votes, or
@@ -152,28 +156,79 @@ pub struct TripReason {
 }
 
 impl TripReason {
-    pub(crate) const MANUAL: Self =
-        Self { kind: TripKind::Manual, failed: 0, slow: 0, calls: 0, share: None, threshold: None };
+    pub(crate) const MANUAL: Self = Self {
+        kind: TripKind::Manual,
+        failed: 0,
+        slow: 0,
+        calls: 0,
+        hung: 0,
+        share: None,
+        threshold: None,
+    };
 }
 
 impl fmt::Display for TripReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failed, slow, calls, .. } = *self;
-        match self.kind {
+        Reason(*self, None).fmt(f)
+    }
+}
+
+/// A reason in words, with the `hung_after` of the circuit if it is known.
+pub(crate) struct Reason(pub(crate) TripReason, pub(crate) Option<Duration>);
+
+impl Reason {
+    fn write_hung(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hung")?;
+        self.1.map_or(Ok(()), |limit| write!(f, " for over {}", Readable(limit)))
+    }
+
+    fn write_hung_of_rate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.hung == 0 {
+            return Ok(());
+        }
+        write!(f, ", and {} ", self.0.hung)?;
+        self.write_hung(f)?;
+        f.write_str(" since the last success")
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TripReason { failed, slow, calls, hung, threshold, .. } = self.0;
+        match self.0.kind {
+            TripKind::ConsecutiveFailures if hung == failed => {
+                write!(f, "{hung} {} ", plural(hung, "call"))?;
+                self.write_hung(f)
+            }
             TripKind::ConsecutiveFailures => {
-                write!(f, "{failed} {} in a row", plural(failed, "failure"))
+                write!(f, "{failed} {} in a row", plural(failed, "failure"))?;
+                if hung == 0 {
+                    return Ok(());
+                }
+                write!(f, ", {hung} of them ")?;
+                self.write_hung(f)
+            }
+            TripKind::FailureRate if calls == 1 && hung == 1 => {
+                f.write_str("the last call ")?;
+                self.write_hung(f)
             }
             TripKind::FailureRate if calls == 1 => f.write_str("the last call failed"),
-            TripKind::FailureRate => write!(f, "{failed} of the last {calls} calls failed"),
+            TripKind::FailureRate => {
+                write!(f, "{failed} of the last {calls} calls failed")?;
+                self.write_hung_of_rate(f)
+            }
             TripKind::SlowCallRate if calls == 1 => f.write_str("the last call was slow"),
-            TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
+            TripKind::SlowCallRate => {
+                write!(f, "{slow} of the last {calls} calls were slow")?;
+                self.write_hung_of_rate(f)
+            }
             TripKind::FailedProbes if slow == failed => {
                 write!(f, "{slow} {} too slow", if slow == 1 { "probe was" } else { "probes were" })
             }
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(failed, "probe")),
             TripKind::Manual => f.write_str("trip()"),
             TripKind::Asked => {
-                let asked = Duration::try_from_secs_f64(self.threshold.unwrap_or_default());
+                let asked = Duration::try_from_secs_f64(threshold.unwrap_or_default());
                 write!(f, "a failure asked for {}", Readable(asked.unwrap_or(Duration::MAX)))
             }
             TripKind::Fleet => {

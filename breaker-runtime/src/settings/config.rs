@@ -73,6 +73,9 @@ macro_rules! problem {
     (Duration, $value:ident) => {
         Takes::Duration.problem_of_duration($value)
     };
+    (LongDuration, $value:ident) => {
+        Takes::LongDuration.problem_of_duration($value)
+    };
     (Wait, $value:ident) => {
         Takes::Wait.problem_of_duration($value)
     };
@@ -96,6 +99,9 @@ macro_rules! setter {
     (Spread $($rest:tt)*) => { setter!(@ f64, "at least 0, less than 1", "0.1", "0.1", $($rest)*); };
     (Duration $($rest:tt)*) => {
         setter!(@ Duration, "longer than 0", "std::time::Duration::from_secs(90)", "1m 30s", $($rest)*);
+    };
+    (LongDuration $($rest:tt)*) => {
+        setter!(@ Duration, "at least 10 ms", "std::time::Duration::from_secs(90)", "1m 30s", $($rest)*);
     };
     (Mode $($rest:tt)*) => {
         setter!(@ Mode, "`Mode::Normal` or `Mode::Observe`; the other modes are orders, not settings of a program",
@@ -271,6 +277,9 @@ macro_rules! amount {
     (always Count, $value:expr) => {
         Some($value as u128)
     };
+    (always LongDuration, $value:expr) => {
+        Some($value.as_nanos())
+    };
     (always Duration, $value:expr) => {
         Some($value.as_nanos())
     };
@@ -357,6 +366,9 @@ mod tests {
         assert_eq!(shortest(Config::new().cooldown(SECOND)), SECOND);
         assert_eq!(shortest(Config::new().probe_timeout(SECOND * 2)), SECOND * 2);
         assert_eq!(shortest(Config::new().time_window(SECOND * 30)), SECOND * 3);
+        assert_eq!(shortest(Config::new().slow_call(SECOND)), SECOND * 60);
+        assert_eq!(shortest(Config::new().hung_after(SECOND * 4)), SECOND * 4);
+        assert_eq!(shortest(Config::new().slow_call(SECOND).hung_after(SECOND * 4)), SECOND);
     }
 
     #[test]
@@ -392,6 +404,7 @@ mod tests {
         refused(Config::new().cooldown(Duration::ZERO), "cooldown");
         refused(Config::new().slow_call(Duration::ZERO), "slow_call");
         refused(Config::new().probe_timeout(Duration::ZERO), "probe_timeout");
+        refused(Config::new().hung_after(Duration::from_nanos(9_999_999)), "hung_after");
     }
 
     #[test]

@@ -228,6 +228,9 @@ pub(super) mod tests {
         (Duration) => {
             durations(1)
         };
+        (LongDuration) => {
+            durations(10_000_000)
+        };
         (Wait) => {
             durations(0)
         };

@@ -13,7 +13,7 @@ const ITS_WAYS: [(State, State); 4] = [
     (State::HalfOpen, State::Open),
 ];
 
-pub(super) const FAMILIES: [Family; 28] = [
+pub(super) const FAMILIES: [Family; 29] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
@@ -117,6 +117,12 @@ pub(super) const FAMILIES: [Family; 28] = [
         kind: Kind::Counter,
         help: "Recorded calls that took longer than slow_call.",
         read: |it, out| out.value(it.calls.slow),
+    },
+    Family {
+        name: "breaker_hung_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that were in flight for longer than hung_after, and failed by that.",
+        read: |it, out| out.value(it.calls.hung),
     },
     Family {
         name: "breaker_timed_out_calls_total",

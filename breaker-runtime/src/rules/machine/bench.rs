@@ -117,6 +117,18 @@ impl Bench {
         settled
     }
 
+    /// So many calls of the present epoch hang.
+    pub(crate) fn hang(&mut self, calls: u32) -> Settlement {
+        self.hang_of(self.machine.epoch(), calls)
+    }
+
+    pub(crate) fn hang_of(&mut self, epoch: u64, calls: u32) -> Settlement {
+        let before = self.machine.epoch();
+        let settled = self.machine.hang(epoch, calls, &self.good, self.now);
+        self.follow(before);
+        settled
+    }
+
     pub(crate) fn begin_again(&mut self, ticket: Ticket) -> Ticket {
         self.machine.begin_again(ticket, self.now)
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{Evidence, Settlement, TripReason};
-use crate::rules::{Ended, Ending, Good, Instant};
+use crate::rules::{Bad, Ended, Ending, Good, Instant};
 use crate::settings::Settings;
 
 /// One credit. A whole number of tenths, so that ten calls at the beginning come to exactly one.
@@ -80,15 +80,10 @@ impl Recovery {
         ended: Ended,
         now: Instant,
     ) -> Result<Option<TripReason>, Settlement> {
-        if self.evidence.counts_all() && now >= self.evidence.holds_until() {
-            self.evidence.turn(self.good.all, now);
-        }
         if ended.is_bad() {
-            let verdict = self.evidence.judge(settings, self.good, ended, now);
-            self.evidence.record(self.good, ended, now);
-            self.good.run = 0;
-            return Ok(verdict);
+            return Ok(self.take(settings, Bad::Ended(ended), now));
         }
+        self.turn(now);
         if ended.ending != Ending::Success {
             return Err(Settlement::Neutral);
         }
@@ -98,6 +93,27 @@ impl Recovery {
             self.good.run = self.good.run.saturating_add(1).min(longest_run(settings));
         }
         Ok(None)
+    }
+
+    /// Takes bad calls, and returns the reason to open if they are one.
+    pub(super) fn take(
+        &mut self,
+        settings: &Settings,
+        bad: Bad,
+        now: Instant,
+    ) -> Option<TripReason> {
+        self.turn(now);
+        let verdict = self.evidence.judge(settings, self.good, bad, now);
+        self.evidence.record(self.good, bad, now);
+        self.good.run = 0;
+        verdict
+    }
+
+    /// Moves a time window to the bucket of `now`.
+    fn turn(&mut self, now: Instant) {
+        if self.evidence.counts_all() && now >= self.evidence.holds_until() {
+            self.evidence.turn(self.good.all, now);
+        }
     }
 
     /// Goes by other settings from now on (R24). A recovery that is switched off ends at the next call.

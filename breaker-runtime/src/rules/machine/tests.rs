@@ -7,6 +7,7 @@ mod closed;
 mod cooldown;
 mod fleet;
 mod half_open;
+mod hung;
 mod orders;
 mod recovery;
 
