@@ -21,6 +21,7 @@ mod find_in;
 mod fleet;
 mod guard;
 mod guarded;
+mod hung;
 mod owned_permit;
 mod passage;
 mod permit;
@@ -39,6 +40,7 @@ mod timer;
 #[path = "circuit/no_timer.rs"]
 mod timer;
 mod totals;
+mod watch;
 mod word;
 
 pub use acquire::Acquire;

@@ -1,11 +1,15 @@
-//! What few circuits have: a bulkhead, settings that end, and options of functions from outside the code.
+//! What few circuits have: a bulkhead, a watch for calls that hang, settings that end, and options of functions from
+//! outside the code.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
+
 use super::audience::Terms;
 use super::bulkhead::Bulkhead;
 use super::timer::Timer;
+use super::watch::Watch;
 use crate::rules::{Instant, nanos};
 use crate::settings::{Effective, Settings};
 
@@ -13,6 +17,8 @@ use crate::settings::{Effective, Settings};
 #[derive(Debug)]
 pub(super) struct Extras {
     pub(super) bulkhead: Bulkhead,
+    /// Made when calls are first to be watched.
+    pub(super) watch: OnceBox<Watch>,
     /// When the first of the settings ends that are there for a time.
     lapses_at: AtomicU64,
     /// In nanoseconds; 0 leaves it to the function.
@@ -25,13 +31,14 @@ impl Extras {
     pub(super) fn new(timer: Timer) -> Self {
         Self {
             bulkhead: Bulkhead::new(Bulkhead::OFF, Duration::ZERO, timer),
+            watch: OnceBox::new(),
             lapses_at: AtomicU64::new(Instant::NEVER.as_nanos()),
             call_timeout: AtomicU64::new(0),
             max_keys: AtomicU32::new(0),
         }
     }
 
-    /// Whether those terms ask for any of it but the bulkhead.
+    /// Whether those terms ask for any of it but the bulkhead and the watch.
     pub(super) fn are_asked_for(Terms { effective, lapses_at, .. }: &Terms) -> bool {
         effective.call_timeout.is_some()
             || effective.max_keys.is_some()
@@ -42,6 +49,9 @@ impl Extras {
     pub(super) fn refit(&self, settings: &Settings, terms: &Terms) {
         let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
         self.bulkhead.refit(limit, settings.max_wait);
+        if settings.hung_after.is_some() {
+            self.watch.get_or_init(|| Box::new(Watch::new()));
+        }
         let Effective { call_timeout, max_keys, .. } = terms.effective;
         let call_timeout = call_timeout.map_or(0, |limit| limit.map_or(u64::MAX, nanos));
         self.call_timeout.store(call_timeout, Ordering::Relaxed);

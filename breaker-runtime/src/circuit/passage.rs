@@ -8,6 +8,7 @@ use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;
 use super::clock::{self, Source, Stopwatch};
 use super::error::{Rejected, TimedOut};
+use super::extras::Extras;
 use super::permit::{Admission, Claim, IfDropped, Permit};
 use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
@@ -48,9 +49,31 @@ impl CircuitBreaker {
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if let Some(bulkhead) = self.bulkhead() {
-            return self.acquire_behind(bulkhead, enter, if_dropped);
+        if let Some(extras) = self.extras.get() {
+            return self.acquire_with(extras, enter, if_dropped);
         }
+        self.acquire_by_state(if_dropped)
+    }
+
+    /// Acquires a permit of a circuit that has more than a state.
+    #[inline(never)]
+    fn acquire_with(
+        &self,
+        extras: &Extras,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Result<Permit<'_>, Rejected> {
+        if extras.bulkhead.is_on() {
+            return self.acquire_behind(&extras.bulkhead, enter, if_dropped);
+        }
+        if self.look_for_hung() {
+            self.deliver();
+        }
+        self.acquire_by_state(if_dropped)
+    }
+
+    #[inline]
+    fn acquire_by_state(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         if word.is_closed() {
             Ok(self.begin(Claim::of(word.epoch()), if_dropped))
@@ -81,6 +104,9 @@ impl CircuitBreaker {
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
     /// half-open, and one here must not stand in line.
     pub(crate) fn check(&self) -> Result<(), Rejected> {
+        if self.look_for_hung() {
+            self.deliver();
+        }
         let word = self.word.load();
         if word.is_closed() {
             return Ok(());
@@ -131,6 +157,8 @@ impl CircuitBreaker {
         entered: bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
+        // The call may have waited.
+        self.look_for_hung();
         let admitted = if entered {
             self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
         } else if self.is_observing() {
@@ -222,13 +250,18 @@ impl CircuitBreaker {
             Stopwatch::None => Instant::ZERO,
             Stopwatch::Clock => self.clock.now(),
             Stopwatch::Counter => clock::counter(),
+            Stopwatch::Watched => return self.start_watched(claim),
         };
         (claim.timed_by(stopwatch), began)
     }
 
     /// Has a call that was let in begin now. A probe had a deadline before that too, so that a listener
     /// that never returns keeps no slot.
-    pub(super) fn begin_again(&self, claim: Claim) -> (Claim, Instant) {
+    pub(super) fn begin_again(&self, claim: Claim, began: Instant) -> (Claim, Instant) {
+        if self.end_watch(claim, began) {
+            // It hung before it began, and is late.
+            return (claim, began);
+        }
         let now = self.clock.now();
         let claim = match claim.probe {
             Some(_) => {
@@ -257,14 +290,44 @@ impl CircuitBreaker {
         let now = reads_clock.then(|| self.clock.now());
         let slow = match (stopwatch, now) {
             (Stopwatch::Clock, Some(now)) => now.is_later(began, self.dials.slow_after()),
-            (Stopwatch::None | Stopwatch::Clock, _) => false,
+            (Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched, _) => false,
             (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
         };
         let ended = Ended { ending, slow };
+        if claim.watch().is_some() {
+            self.settle_watched(claim, began, ended, asks, now);
+        } else {
+            self.settle_timed(claim, ended, asks, now);
+        }
+    }
+
+    #[inline]
+    fn settle_timed(&self, claim: Claim, ended: Ended, asks: Duration, now: Option<Instant>) {
         if !self.count_alone(claim.epoch(), ended, now) {
             self.tell(claim, ended, asks, now);
         } else if claim.holds_slot() {
             self.leave_bulkhead();
+        }
+    }
+
+    /// Takes the outcome of a call that counts if the call did not hang.
+    #[inline(never)]
+    fn settle_watched(
+        &self,
+        claim: Claim,
+        began: Instant,
+        ended: Ended,
+        asks: Duration,
+        now: Option<Instant>,
+    ) {
+        let may_have_news = self.look_for_hung();
+        if self.end_watch(claim, began) {
+            self.tell_late(claim, ended);
+        } else {
+            self.settle_timed(claim, ended, asks, now);
+            if may_have_news {
+                self.deliver();
+            }
         }
     }
 
@@ -383,6 +446,19 @@ impl CircuitBreaker {
         self.deliver();
     }
 
+    /// Takes the outcome of a call that hung, which the machine was told of before.
+    #[cold]
+    #[inline(never)]
+    fn tell_late(&self, claim: Claim, ended: Ended) {
+        self.totals.add(ended.ending);
+        self.locked(self.clock.now(), Machine::observe, |()| Some(News::Late(ended.ending)));
+        self.totals.add(Counter::Late);
+        if claim.holds_slot() {
+            self.leave_bulkhead();
+        }
+        self.deliver();
+    }
+
     fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) {
         self.lapse(now);
         let good = GoodNow::of(self);
@@ -473,6 +549,7 @@ impl CircuitBreaker {
             let heard = if seen.state() == State::Closed { good.all_timed() } else { 0 };
             self.totals.begin_epoch(epoch, heard);
         }
+        self.follow_by_watch(&machine, now);
         let (state, lapses_at) = (machine.state(), self.lapses_at());
         if let Some(wait) = machine.longest_wait() {
             self.dials.set_longest_wait(wait);

@@ -59,6 +59,9 @@ const SLOT: u64 = 1;
 /// A moment of the circuit's clock, or of the counter, at which the call began.
 const CLOCKED: u64 = 2;
 const COUNTED: u64 = 4;
+/// A place in the count of a watch, whose number is in the other bits.
+const WATCHED: u64 = 8;
+const WATCH_SHIFT: u32 = 4;
 
 impl Claim {
     /// For a call that is no probe.
@@ -88,7 +91,7 @@ impl Claim {
     pub(super) fn timed_by(self, stopwatch: Stopwatch) -> Self {
         match stopwatch {
             Stopwatch::None => self,
-            Stopwatch::Clock => self.with(CLOCKED),
+            Stopwatch::Clock | Stopwatch::Watched => self.with(CLOCKED),
             Stopwatch::Counter => self.with(COUNTED),
         }
     }
@@ -99,6 +102,17 @@ impl Claim {
             COUNTED => Stopwatch::Counter,
             _ => Stopwatch::None,
         }
+    }
+
+    pub(super) fn watched_by(self, number: u16) -> Self {
+        self.with(WATCHED | u64::from(number) << WATCH_SHIFT)
+    }
+
+    /// The number of the watch that counts the call.
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits are left of the marks")]
+    pub(super) fn watch(self) -> Option<u16> {
+        let marks = self.marked.marks();
+        (marks & WATCHED != 0).then_some((marks >> WATCH_SHIFT) as u16)
     }
 
     /// The same for another ticket of the machine.
@@ -364,7 +378,7 @@ impl<'a> Permit<'a> {
 
     /// The call begins now: what was before was not its time.
     pub(crate) fn begin_again(&mut self) {
-        (self.claim, self.began) = self.breaker.begin_again(self.claim);
+        (self.claim, self.began) = self.breaker.begin_again(self.claim, self.began);
     }
 
     pub(crate) fn if_dropped(&mut self, means: IfDropped) {

@@ -82,7 +82,8 @@ impl Manner {
             WindowSize::Calls(calls) => NonZeroU32::new(calls),
             WindowSize::Time(_) => None,
         };
-        let is_plain = settings.slow_call.is_none() && settings.max_concurrent.is_none();
+        let Settings { slow_call, hung_after, max_concurrent, .. } = *settings;
+        let is_plain = (slow_call, hung_after, max_concurrent) == (None, None, None);
         Self { longest_run, care: if is_plain { Care::None } else { Care::Throughout } }
     }
 }
@@ -96,7 +97,7 @@ pub(crate) struct Word(u64);
 pub(crate) enum Care {
     /// Nothing.
     None,
-    /// A clock, or a bulkhead. So they take something to end, too.
+    /// A clock, a watch or a bulkhead. So they take something to end, too.
     Throughout,
 }
 

@@ -330,6 +330,14 @@ impl Machine {
         ticket
     }
 
+    /// After what time calls in flight hang, if it matters now (R26).
+    pub(crate) fn hung_after(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Closed(_) | Phase::Recovering(_) => self.settings.hung_after,
+            _ => None,
+        }
+    }
+
     /// How long the published state holds: until the end of the cooldown, or until the window has to
     /// [`turn`](Machine::turn). Zero means "ask every time". An open circuit asks if a timed order will change its mode,
     /// because that may end before the cooldown does.
