@@ -2,10 +2,12 @@
 
 use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
+use super::extras::Extras;
 use super::passage::GoodNow;
 use super::permit::Claim;
 use super::totals::Counter;
 use super::watch::{Begun, Watch};
+use super::word::Epoch;
 use crate::rules::{Instant, Machine, Settlement};
 
 /// In a separate file, because circuits without `hung_after` never come here.
@@ -15,10 +17,13 @@ impl CircuitBreaker {
     }
 
     /// Counts the calls that hang by now, unless that was done. Returns whether there may be news to deliver.
-    pub(super) fn look_for_hung(&self) -> bool {
-        self.watch().is_some_and(|watch| self.look_for_hung_at(watch, self.clock.now()))
+    #[inline]
+    pub(super) fn look_for_hung(&self, extras: &Extras, now: Option<Instant>) -> bool {
+        let Some(watch) = extras.watch.get() else { return false };
+        self.look_for_hung_at(watch, now.unwrap_or_else(|| self.clock.now()))
     }
 
+    #[inline]
     fn look_for_hung_at(&self, watch: &Watch, now: Instant) -> bool {
         let is_due = watch.is_due(now);
         if is_due {
@@ -45,7 +50,7 @@ impl CircuitBreaker {
     /// Has the calls of the machine's epoch watched, if the machine wants to know of those that hang. Needs its lock.
     pub(super) fn follow_by_watch(&self, machine: &Machine, now: Instant) {
         if let Some(watch) = self.watch() {
-            watch.follow(super::word::Epoch::of(machine.epoch()), machine.hung_after(), now);
+            watch.follow(Epoch::of(machine.epoch()), machine.hung_after(), now);
         }
     }
 
@@ -76,9 +81,10 @@ impl CircuitBreaker {
     }
 
     /// Ends the watch of a call. Returns whether the call hung.
-    pub(super) fn end_watch(&self, claim: Claim, began: Instant) -> bool {
-        let number = claim.watch();
-        number.is_some_and(|number| self.watch().is_some_and(|watch| watch.end(number, began)))
+    #[inline]
+    pub(super) fn end_watch(extras: &Extras, claim: Claim, began: Instant) -> bool {
+        let (Some(number), Some(watch)) = (claim.watch(), extras.watch.get()) else { return false };
+        watch.end(number, began)
     }
 }
 

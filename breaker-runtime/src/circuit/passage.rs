@@ -66,7 +66,7 @@ impl CircuitBreaker {
         if extras.bulkhead.is_on() {
             return self.acquire_behind(&extras.bulkhead, enter, if_dropped);
         }
-        if self.look_for_hung() {
+        if self.look_for_hung(extras, None) {
             self.deliver();
         }
         self.acquire_by_state(if_dropped)
@@ -104,7 +104,9 @@ impl CircuitBreaker {
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
     /// half-open, and one here must not stand in line.
     pub(crate) fn check(&self) -> Result<(), Rejected> {
-        if self.look_for_hung() {
+        if let Some(extras) = self.extras.get()
+            && self.look_for_hung(extras, None)
+        {
             self.deliver();
         }
         let word = self.word.load();
@@ -157,8 +159,10 @@ impl CircuitBreaker {
         entered: bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        // The call may have waited.
-        self.look_for_hung();
+        if let Some(extras) = self.extras.get() {
+            // The call may have waited.
+            self.look_for_hung(extras, None);
+        }
         let admitted = if entered {
             self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
         } else if self.is_observing() {
@@ -258,7 +262,9 @@ impl CircuitBreaker {
     /// Has a call that was let in begin now. A probe had a deadline before that too, so that a listener
     /// that never returns keeps no slot.
     pub(super) fn begin_again(&self, claim: Claim, began: Instant) -> (Claim, Instant) {
-        if self.end_watch(claim, began) {
+        if let Some(extras) = self.extras.get()
+            && Self::end_watch(extras, claim, began)
+        {
             // It hung before it began, and is late.
             return (claim, began);
         }
@@ -294,37 +300,33 @@ impl CircuitBreaker {
             (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
         };
         let ended = Ended { ending, slow };
-        if claim.watch().is_some() {
-            self.settle_watched(claim, began, ended, asks, now);
-        } else {
-            self.settle_timed(claim, ended, asks, now);
-        }
-    }
-
-    #[inline]
-    fn settle_timed(&self, claim: Claim, ended: Ended, asks: Duration, now: Option<Instant>) {
-        if !self.count_alone(claim.epoch(), ended, now) {
+        if let Some(extras) = self.extras.get() {
+            self.settle_with(extras, claim, began, ended, asks, now);
+        } else if !self.count_alone(claim.epoch(), ended, now) {
             self.tell(claim, ended, asks, now);
-        } else if claim.holds_slot() {
-            self.leave_bulkhead();
         }
     }
 
-    /// Takes the outcome of a call that counts if the call did not hang.
+    /// Takes the outcome of a call that may hold a slot, or may have hung.
     #[inline(never)]
-    fn settle_watched(
+    fn settle_with(
         &self,
+        extras: &Extras,
         claim: Claim,
         began: Instant,
         ended: Ended,
         asks: Duration,
         now: Option<Instant>,
     ) {
-        let may_have_news = self.look_for_hung();
-        if self.end_watch(claim, began) {
+        let may_have_news = self.look_for_hung(extras, now);
+        if Self::end_watch(extras, claim, began) {
             self.tell_late(claim, ended);
+        } else if !self.count_alone(claim.epoch(), ended, now) {
+            self.tell(claim, ended, asks, now);
         } else {
-            self.settle_timed(claim, ended, asks, now);
+            if claim.holds_slot() {
+                extras.bulkhead.leave();
+            }
             if may_have_news {
                 self.deliver();
             }

@@ -12,12 +12,15 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::Snapshot;
 use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
 use crate::rules::{
-    Bench, Ended, Ending, ModeOverride, Override, Probes, Reading, RejectedReason, Settlement,
-    State, Ticket, TransitionCounts, TripKind, slow,
+    Bench, Ended, Ending, Machine, ModeOverride, Override, Probes, Reading, RejectedReason,
+    Settlement, State, Ticket, TransitionCounts, TripKind, TripReason, slow,
 };
 use crate::settings::{Config, Mode, Settings, WindowSize};
 
 const STEPS: usize = 100;
+
+/// When the circuit is made, on its clock.
+const MADE: u64 = 7;
 
 /// Shares are whole twentieths here, so that the reference compares without rounding.
 const TWENTIETHS: u64 = 20;
@@ -121,6 +124,9 @@ fn config(source: &mut Unstructured<'_>) -> Result<Config> {
     if let Some(recovery) = maybe(source, 1..=12)? {
         config = config.recovery(ticks(recovery));
     }
+    if let Some(hung_after) = maybe(source, 10..=20)? {
+        config = config.hung_after(ticks(hung_after));
+    }
     if source.ratio(1, 4)? {
         config = config.mode(Mode::Observe);
     }
@@ -162,8 +168,16 @@ struct Leave {
     number: usize,
     epoch: u64,
     began: u64,
-    /// There was a `slow_call` when it began.
+    /// Calls were timed when it began.
     is_timed: bool,
+}
+
+/// A call in flight that may hang.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    number: usize,
+    epoch: u64,
+    began: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,6 +185,8 @@ struct Heard {
     call: Ended,
     /// How old it is taken for: when it was heard, or when its bucket began.
     at: Duration,
+    /// It has not ended.
+    is_hung: bool,
     is_forgotten: bool,
 }
 
@@ -198,6 +214,13 @@ enum ProbeEnd {
     Neither,
 }
 
+/// The rule that opened it, the calls that failed by it, and how many in a row hung.
+type Reason = (TripKind, u64, u64);
+
+fn reason_of(reason: &TripReason) -> Reason {
+    (reason.kind, reason.failed.into(), reason.hung.into())
+}
+
 #[derive(Clone, Debug)]
 struct Model {
     settings: Settings,
@@ -217,12 +240,15 @@ struct Model {
     has_ended: bool,
     /// Openings since the last close or control.
     openings: u32,
-    reason: Option<(TripKind, u64)>,
+    reason: Option<Reason>,
     last_failure: Option<u64>,
     last_success: Option<u64>,
     /// Every call that was let in, and what became of those that ended.
     let_in: usize,
     ended: Vec<(Ended, Settlement)>,
+    /// The calls in flight that may hang yet, and those that did.
+    watched: Vec<Watched>,
+    hung: Vec<usize>,
     /// What each call brought that asked since the recovery began.
     asked: Vec<u64>,
     refused: Vec<RejectedReason>,
@@ -249,6 +275,8 @@ impl Model {
             last_success: None,
             let_in: 0,
             ended: vec![],
+            watched: vec![],
+            hung: vec![],
             asked: vec![],
             refused: vec![],
             would_reject: vec![],
@@ -286,7 +314,7 @@ impl Model {
     }
 
     fn open(&mut self, kind: TripKind, failed: u64, at: u64) {
-        self.reason = Some((kind, failed));
+        self.reason = Some((kind, failed, self.hung_in_a_row(kind)));
         self.enter(State::Open, at);
     }
 
@@ -343,6 +371,9 @@ impl Model {
                 self.forget_all_but(|heard, _| is_in_time(heard, new, now));
             }
             _ => self.forget_all_but(|_, _| false),
+        }
+        if self.settings.hung_after != settings.hung_after {
+            self.watched.clear();
         }
         self.settings = settings;
         self.run_as(self.mode(), self.now);
@@ -444,6 +475,39 @@ impl Model {
         })
     }
 
+    /// Counts the calls that hang by now, and returns how many these are.
+    fn look_for_hung(&mut self) -> u32 {
+        let Some(limit) = self.settings.hung_after else { return 0 };
+        // The longest power of two that is no longer than an eighth.
+        let slot = 1 << (limit.as_nanos() / 8).ilog2();
+        let hangs = |call: &Watched| {
+            let began = ticks(MADE + call.began).as_nanos();
+            let end_of_slot = (began / slot + 1) * slot;
+            end_of_slot + limit.as_nanos() <= ticks(MADE + self.now).as_nanos()
+        };
+        let epoch = self.epoch();
+        let watched = std::mem::take(&mut self.watched);
+        let watched = watched.into_iter().filter(|call| call.epoch == epoch);
+        let (hung, watched): (Vec<_>, _) = watched.partition(hangs);
+        self.watched = watched;
+        self.lapse();
+        if hung.is_empty() || self.epoch() != epoch {
+            return hung.len() as u32;
+        }
+        self.hung.extend(hung.iter().map(|call| call.number));
+        let call = Ended { ending: Ending::Failure, slow: false };
+        let heard = Heard { call, at: ticks(self.now), is_hung: true, is_forgotten: false };
+        self.heard.extend(hung.iter().map(|_| heard));
+        self.last_failure = Some(self.now);
+        self.judge_closed(call);
+        hung.len() as u32
+    }
+
+    fn ask(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
+        self.look_for_hung();
+        self.acquire()
+    }
+
     fn acquire(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
         self.lapse();
         if self.state == State::Open && self.now >= self.open_until() {
@@ -482,7 +546,11 @@ impl Model {
             let deadline = self.now + in_ticks(self.settings.probe_timeout);
             self.probes.push(Probe { number, admitted: self.now, deadline, end: None });
         }
-        let is_timed = self.settings.slow_call.is_some();
+        let Settings { slow_call, hung_after, .. } = self.settings;
+        let is_timed = slow_call.is_some() || hung_after.is_some();
+        if matches!(self.state, State::Closed | State::Recovering) {
+            self.watched.push(Watched { number, epoch: self.epoch(), began: self.now });
+        }
         Ok(Leave { number, epoch: self.epoch(), began: self.now, is_timed })
     }
 
@@ -503,12 +571,18 @@ impl Model {
     }
 
     fn take(&mut self, leave: Leave, call: Ended) -> Settlement {
-        if leave.epoch != self.epoch() {
+        self.watched.retain(|watched| watched.number != leave.number);
+        if leave.epoch != self.epoch() || self.hung.contains(&leave.number) {
             return Settlement::Late;
         }
         match self.state {
             State::Closed | State::Recovering => {
-                self.heard.push(Heard { call, at: ticks(self.now), is_forgotten: false });
+                self.heard.push(Heard {
+                    call,
+                    at: ticks(self.now),
+                    is_hung: false,
+                    is_forgotten: false,
+                });
                 self.judge_closed(call);
                 if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
             }
@@ -611,6 +685,17 @@ impl Model {
         failures
     }
 
+    /// Those that hung since the last success, if calls of a closed circuit decide.
+    fn hung_in_a_row(&self, kind: TripKind) -> u64 {
+        use TripKind::{ConsecutiveFailures, FailureRate, SlowCallRate};
+        if !matches!(kind, ConsecutiveFailures | FailureRate | SlowCallRate) {
+            return 0;
+        }
+        let latest = self.heard.iter().rev();
+        let run = latest.take_while(|heard| heard.call.ending != Ending::Success);
+        run.filter(|heard| heard.is_hung).count() as u64
+    }
+
     fn consecutive_successes(&self) -> Option<u32> {
         let WindowSize::Calls(size) = self.settings.window else { return None };
         let known = self.heard.iter().rev().filter(|heard| !heard.is_forgotten);
@@ -686,7 +771,7 @@ impl Model {
             ignored: count(&|(call, _)| call.ending == Ending::Ignored),
             cancelled: count(&|(call, _)| call.ending == Ending::Cancelled),
             slow: count(&|(call, settled)| call.slow && *settled == Settlement::Recorded),
-            hung: 0,
+            hung: self.hung.len() as u64,
             late: count(&|(_, settled)| *settled == Settlement::Late),
             timed_out: 0,
             panicked: 0,
@@ -740,7 +825,7 @@ struct Seen {
     state: State,
     since: Duration,
     epoch: u64,
-    reason: Option<(TripKind, u64)>,
+    reason: Option<Reason>,
     retry_after: Option<Duration>,
     probe_due: bool,
     calls: u64,
@@ -763,7 +848,7 @@ impl From<Reading> for Seen {
             state: reading.state,
             since: reading.since,
             epoch: reading.epoch,
-            reason: reading.trip_reason.map(|reason| (reason.kind, reason.failed.into())),
+            reason: reading.trip_reason.as_ref().map(reason_of),
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
             calls: reading.tally.calls,
@@ -813,7 +898,7 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.state, seen.state);
     assert_eq!(snapshot.since, seen.since);
     assert_eq!(snapshot.epoch, seen.epoch);
-    assert_eq!(snapshot.trip_reason.map(|it| (it.kind, it.failed.into())), seen.reason);
+    assert_eq!(snapshot.trip_reason.as_ref().map(reason_of), seen.reason);
     assert_eq!(snapshot.retry_after, seen.retry_after);
     assert_eq!(snapshot.probe_due, seen.probe_due);
     assert_eq!(snapshot.failure_rate, share(seen.failed));
@@ -844,6 +929,12 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Ticket)> = vec![];
     for step in steps {
+        if matches!(step, Step::Acquire) || matches!(step, Step::Settle(..)) && !held.is_empty() {
+            let hung = model.look_for_hung();
+            if hung > 0 {
+                bench.hang(hung);
+            }
+        }
         match step {
             Step::Acquire => match (model.acquire(), bench.admit()) {
                 (Ok(leave), Ok(ticket)) => held.push((leave, ticket)),
@@ -858,7 +949,12 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
                 let (leave, ticket) = held.swap_remove(usize::from(which) % held.len());
                 let call = Ended { ending, slow: false };
                 let call = if model.is_slow(leave) { slow(call) } else { call };
-                assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+                if model.hung.contains(&leave.number) {
+                    bench.act(Machine::observe);
+                    assert_eq!(model.settle(leave, ending), Settlement::Late);
+                } else {
+                    assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+                }
             }
             Step::Advance(by) => {
                 model.now += by;
@@ -882,14 +978,14 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
 pub(crate) fn check_circuit(Case { config, steps }: Case) {
     let time = ManualClock::new();
     // Its window of time begins where it was made, and not where time does.
-    time.advance(ticks(7));
+    time.advance(ticks(MADE));
     let clock = Clock::Manual(time.clone());
     let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Permit<'_>)> = vec![];
     for step in steps {
         match step {
-            Step::Acquire => match (model.acquire(), circuit.try_acquire()) {
+            Step::Acquire => match (model.ask(), circuit.try_acquire()) {
                 (Ok(leave), Ok(permit)) => held.push((leave, permit)),
                 (Err((reason, left)), Err(rejected)) => {
                     assert_eq!(rejected.reason(), reason);
@@ -901,6 +997,7 @@ pub(crate) fn check_circuit(Case { config, steps }: Case) {
             Step::Settle(..) if held.is_empty() => {}
             Step::Settle(which, ending) => {
                 let (leave, permit) = held.swap_remove(usize::from(which) % held.len());
+                model.look_for_hung();
                 model.settle(leave, ending);
                 match ending {
                     Ending::Success => permit.success(),
