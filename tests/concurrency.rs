@@ -3,11 +3,11 @@
 mod common;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use breaker_runtime::{CircuitBreaker, Config, Permit, State};
+use breaker_runtime::{CircuitBreaker, Config, OwnedPermit, Permit, Snapshot, State};
 use common::{COOLDOWN, SECOND, assert_balanced, circuit, due, pass_cooldown};
 
 /// Far longer than anything here takes, and far shorter than a hang.
@@ -133,6 +133,61 @@ fn s06_failures_that_cross_the_threshold_together_open_once() {
         circuit.reset();
     }
     assert_balanced(&circuit.snapshot(), THREADS * ROUNDS);
+}
+
+/// Has many threads begin calls and end those that others began, while the clock moves and calls hang. Returns what the
+/// circuit shows once all calls have ended.
+fn begin_and_end_each_others_calls(config: Config) -> Snapshot {
+    const THREADS: u64 = 64;
+    const TURNS: u64 = 1_500;
+    const HUNG_AFTER: Duration = Duration::from_millis(10);
+    let (circuit, time) = circuit(config.hung_after(HUNG_AFTER).count_window(1_000_000));
+    let circuit = Arc::new(circuit);
+    let in_flight: Mutex<Vec<OwnedPermit>> = Mutex::default();
+    together(0..THREADS, |number| {
+        let mut random = random(number);
+        for _ in 0..TURNS {
+            if let Ok(permit) = circuit.try_acquire_owned() {
+                in_flight.lock().unwrap().push(permit);
+            }
+            if random() % 64 == 0 {
+                time.advance(HUNG_AFTER / 4);
+            }
+            let mut calls = in_flight.lock().unwrap();
+            // One in eight turns leaves a call that hangs, if nobody ends it in time.
+            if !calls.is_empty() && random() % 8 != 0 {
+                let which = random() as usize % calls.len();
+                let call = calls.swap_remove(which);
+                drop(calls);
+                call.success();
+            }
+        }
+    });
+    let left = in_flight.into_inner().unwrap();
+    left.into_iter().for_each(OwnedPermit::success);
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.in_flight, 0);
+    assert_balanced(&snapshot, THREADS * TURNS);
+    snapshot
+}
+
+#[test]
+fn r26_of_64_threads_each_call_ends_in_time_or_hangs_once() {
+    let snapshot = begin_and_end_each_others_calls(Config::new().failure_threshold(u32::MAX));
+    let calls = snapshot.calls;
+    assert!(calls.hung > 0 && calls.hung < calls.started, "{calls:?}");
+    assert_eq!((snapshot.state, calls.late), (State::Closed, calls.hung));
+    assert_eq!(u64::from(snapshot.window_failures), calls.hung);
+    assert_eq!(u64::from(snapshot.window_calls), calls.started);
+}
+
+#[test]
+fn r26_calls_that_hang_while_the_circuit_opens_and_closes_are_late() {
+    let config = Config::new().failure_threshold(2).cooldown(Duration::from_millis(1));
+    let snapshot = begin_and_end_each_others_calls(config.success_threshold(1));
+    let calls = snapshot.calls;
+    assert!(calls.hung > 0 && calls.hung <= calls.late, "{calls:?}");
+    assert!(snapshot.transitions > 0);
 }
 
 #[test]
