@@ -2,9 +2,10 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Config};
+use breaker_runtime::{CircuitBreaker, Config, Permit};
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 
 #[track_caller]
@@ -47,6 +48,33 @@ fn r02_a_rate_that_was_reached_by_a_success_is_judged_at_the_next_failure() {
         &circuit,
         "closed: 75% of the last 4 calls failed, 50% opens it; judged at the next failure",
     );
+}
+
+#[test]
+fn r26_a_circuit_that_calls_opened_by_hanging_says_so() {
+    let in_flight = |config: Config, calls: usize| {
+        let (circuit, time) = circuit(config.hung_after(SECOND * 30));
+        let circuit = Arc::new(circuit);
+        let held: Vec<_> = (0..calls).map(|_| circuit.try_acquire_owned().unwrap()).collect();
+        time.advance(SECOND * 34);
+        let _ = circuit.try_acquire().map(Permit::failure);
+        time.advance(SECOND * 3);
+        (circuit, held)
+    };
+    let (circuit, _held) = in_flight(Config::new(), 12);
+    says(&circuit, "open for 3s: 12 calls hung for over 30s; probes in 57s");
+    circuit.reconfigure(Config::new()).unwrap();
+    says(&circuit, "open for 3s: 12 calls hung; probes in 57s");
+    let (circuit, _held) = in_flight(Config::new().failure_threshold(1), 1);
+    says(&circuit, "open for 3s: 1 call hung for over 30s; probes in 57s");
+    let (circuit, _held) = in_flight(Config::new(), 4);
+    says(&circuit, "open for 3s: 5 failures in a row, 4 of them hung for over 30s; probes in 57s");
+    let (circuit, _held) = in_flight(Config::new().failure_rate(1.0).minimum_calls(3), 3);
+    let words = "3 of the last 3 calls failed, and 3 hung for over 30s since the last success";
+    says(&circuit, &format!("open for 3s: {words}; probes in 57s"));
+    let rate = Config::new().failure_rate(1.0).minimum_calls(1);
+    let (circuit, _held) = in_flight(rate, 1);
+    says(&circuit, "open for 3s: the last call hung for over 30s; probes in 57s");
 }
 
 #[test]

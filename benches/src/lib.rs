@@ -106,6 +106,19 @@ pub fn slow_precise(fails: bool) -> Result<u64, Fault> {
     work(fails)
 }
 
+/// Behind a circuit that watches its calls in flight for those that hang.
+#[circuit_breaker(
+    name = "benches.watched",
+    failure_rate = 0.5,
+    window = 100,
+    minimum_calls = 100,
+    hung_after = "1s"
+)]
+#[inline(never)]
+pub fn watched(fails: bool) -> Result<u64, Fault> {
+    work(fails)
+}
+
 /// For a circuit that stays open: a refused call returns an error.
 #[circuit_breaker(
     name = "benches.open",

@@ -4,8 +4,8 @@ use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
 use super::extras::Extras;
 use super::passage::GoodNow;
-use super::permit::Claim;
-use super::totals::Counter;
+use super::permit::{Claim, IfDropped, Permit};
+use super::totals::{Counter, Hot};
 use super::watch::{Begun, Watch};
 use super::word::Epoch;
 use crate::rules::{Instant, Machine, Settlement};
@@ -52,6 +52,29 @@ impl CircuitBreaker {
         if let Some(watch) = self.watch() {
             watch.follow(Epoch::of(machine.epoch()), machine.hung_after(), now);
         }
+    }
+
+    /// Admits a call that is watched. `None` means that the state must be asked.
+    #[inline]
+    pub(super) fn acquire_watched(
+        &self,
+        extras: &Extras,
+        if_dropped: IfDropped,
+    ) -> Option<Permit<'_>> {
+        let watch = extras.watch.get()?;
+        let now = self.clock.now();
+        if self.look_for_hung_at(watch, now) {
+            self.deliver();
+            return None;
+        }
+        let word = self.word.load();
+        if !word.is_closed() {
+            return None;
+        }
+        let Begun::Watched(number) = watch.begin(word.epoch(), now) else { return None };
+        self.totals.add_hot(Hot::Started);
+        let claim = Claim::of(word.epoch()).timed_by(Stopwatch::Clock).watched_by(number);
+        Some(Permit::new(self, claim, now, if_dropped))
     }
 
     /// Starts the time of a call, and watches it if the circuit is closed.

@@ -66,10 +66,10 @@ impl CircuitBreaker {
         if extras.bulkhead.is_on() {
             return self.acquire_behind(&extras.bulkhead, enter, if_dropped);
         }
-        if self.look_for_hung(extras, None) {
-            self.deliver();
+        match self.acquire_watched(extras, if_dropped) {
+            Some(permit) => Ok(permit),
+            None => self.acquire_by_state(if_dropped),
         }
-        self.acquire_by_state(if_dropped)
     }
 
     #[inline]
