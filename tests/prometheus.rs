@@ -99,8 +99,8 @@ fn d39_exactly_one_state_is_1_in_every_state() {
     disabled.disable();
     for circuit in [&closed, &open, &half_open, &forced, &disabled] {
         let states = [
-            (MetricNames::Breaker, "breaker_state", 5),
-            (MetricNames::Resilience4j, "resilience4j_circuitbreaker_state", 6),
+            (MetricNames::Breaker, "breaker_state", 6),
+            (MetricNames::Resilience4j, "resilience4j_circuitbreaker_state", 7),
         ];
         for (names, metric, count) in states {
             let mut states = samples(circuit, names);

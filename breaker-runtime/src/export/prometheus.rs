@@ -101,6 +101,7 @@ impl RegistrySnapshot {
 /// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
 /// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full` |
 /// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
+/// | `breaker_hung_calls_total` | counter | calls that were in flight for longer than `hung_after`, and failed by that |
 /// | `breaker_timed_out_calls_total` | counter | calls that took longer than `call_timeout` |
 /// | `breaker_panicked_calls_total` | counter | calls that panicked |
 /// | `breaker_late_calls_total` | counter | calls that ended too late to count |
