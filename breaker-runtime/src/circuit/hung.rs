@@ -41,9 +41,9 @@ impl CircuitBreaker {
             0 => (0, Settlement::Neutral),
             hung => (hung, machine.hang(machine.epoch(), hung, &good, now)),
         };
-        let (hung, settlement) = self.locked_with(&good, now, hang, |_| None);
-        if settlement == Settlement::Recorded {
-            self.totals.add_calls(Counter::Hung, hung.into());
+        let (calls, heard) = self.locked_with(&good, now, hang, |_| None);
+        if heard == Settlement::Recorded {
+            self.totals.add_calls(Counter::Hung, calls.into());
         }
     }
 
@@ -335,7 +335,7 @@ mod tests {
         let watch = circuit.watch().unwrap();
         watch.sweep(Instant::ZERO.after(HUNG * 9));
         let held = begin(&circuit, 1);
-        time.advance(HUNG * 8 - SECOND);
+        time.advance(HUNG * 7);
         begin(&circuit, 1).remove(0).success();
         assert_eq!(calls(&circuit).hung, 0);
         time.advance(LATE);

@@ -17,7 +17,7 @@ use crate::rules::{Instant, nanos};
 
 const SHARDS: usize = if cfg!(breaker_loom) { 2 } else { 16 };
 /// The counts of a shard. At most 18 slots are live at once: those of `hung_after` and two more.
-const PLACES: u64 = 32;
+const PLACES: usize = 32;
 /// `hung_after` is at least this many slots long.
 const SLOTS: u64 = 8;
 
@@ -76,7 +76,7 @@ impl Current {
 /// The counts of some threads, away from those of others.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Shard([AtomicU64; PLACES as usize]);
+struct Shard([AtomicU64; PLACES]);
 
 /// A watch begins when the circuit closes, and when `hung_after` changes. Counts of earlier ones mean nothing.
 #[derive(Debug)]
@@ -202,7 +202,7 @@ impl Watch {
         let hung_after = self.hung_after.load(Ordering::Relaxed);
         let swept = self.oldest.load(Ordering::Relaxed);
         let oldest = now.as_nanos().saturating_sub(hung_after) >> current.shift();
-        let slots = swept..oldest.min(swept.saturating_add(PLACES));
+        let slots = swept..oldest.min(swept.saturating_add(PLACES as u64));
         let hung = slots.map(|slot| self.replace(slot, current, oldest)).fold(0, u64::wrapping_add);
         self.live_from(current, oldest, hung_after);
         u32::try_from(hung & CALLS).unwrap_or(u32::MAX)
@@ -210,7 +210,7 @@ impl Watch {
 
     /// Gives the place of that slot to the next slot that comes to it, and returns the calls that were there.
     fn replace(&self, slot: u64, current: Current, oldest: u64) -> u64 {
-        let next = oldest + slot.wrapping_sub(oldest) % PLACES;
+        let next = oldest + slot.wrapping_sub(oldest) % PLACES as u64;
         let place = self.shards.iter().map(|shard| &shard.0[place(slot)]);
         place
             .map(|count| count.swap(current.tag(next), Ordering::AcqRel) & CALLS)
@@ -241,7 +241,7 @@ impl Watch {
             let shift = (hung_after / SLOTS).max(1).ilog2();
             let next = Current::new(epoch, shift, current.number().wrapping_add(1));
             let oldest = next.slot(now);
-            for slot in oldest..oldest.saturating_add(PLACES) {
+            for slot in oldest..oldest.saturating_add(PLACES as u64) {
                 self.replace(slot, next, oldest);
             }
             self.live_from(next, oldest, hung_after);
@@ -263,7 +263,7 @@ impl Watch {
 
 #[expect(clippy::cast_possible_truncation, reason = "it is less than 32")]
 fn place(slot: u64) -> usize {
-    (slot % PLACES) as usize
+    (slot % PLACES as u64) as usize
 }
 
 #[cfg(all(test, not(breaker_loom)))]
@@ -326,7 +326,7 @@ mod tests {
     fn calls_that_end_on_other_threads_may_take_a_count_below_zero_and_past_its_end() {
         let watch = watch();
         let number = begin(&watch, at(100));
-        let many = CALLS as usize + 5;
+        let many = CALLS + 5;
         let beginning = || (0..many).for_each(|_| _ = begin(&watch, at(100)));
         elsewhere(beginning);
         elsewhere(|| (0..many).for_each(|_| assert!(!watch.end(number, at(100)))));
@@ -466,12 +466,16 @@ mod tests {
                         let is_other = limit != MILLI * millis;
                         limit = MILLI * millis;
                         watch.follow(epoch, (millis > 0).then_some(limit), now);
-                        calls.iter_mut().for_each(|call| call.is_watched &= !is_other);
+                        for call in &mut calls {
+                            call.is_watched &= !is_other;
+                        }
                     }
                     Step::Reset => {
                         epoch = Epoch::of(epoch.number() + 1);
                         watch.follow(epoch, (!limit.is_zero()).then_some(limit), now);
-                        calls.iter_mut().for_each(|call| call.is_watched = false);
+                        for call in &mut calls {
+                            call.is_watched = false;
+                        }
                     }
                 }
             }

@@ -58,6 +58,7 @@ impl Arbitrary<'_> for Case {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a hundred steps")]
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire,
@@ -491,8 +492,9 @@ impl Model {
         let (hung, watched): (Vec<_>, _) = watched.partition(hangs);
         self.watched = watched;
         self.lapse();
+        let count = u32::try_from(hung.len()).unwrap();
         if hung.is_empty() || self.epoch() != epoch {
-            return hung.len() as u32;
+            return count;
         }
         self.hung.extend(hung.iter().map(|call| call.number));
         let call = Ended { ending: Ending::Failure, slow: false };
@@ -500,7 +502,7 @@ impl Model {
         self.heard.extend(hung.iter().map(|_| heard));
         self.last_failure = Some(self.now);
         self.judge_closed(call);
-        hung.len() as u32
+        count
     }
 
     fn ask(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
