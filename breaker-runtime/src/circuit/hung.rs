@@ -338,7 +338,7 @@ mod tests {
         time.advance(HUNG * 7);
         begin(&circuit, 1).remove(0).success();
         assert_eq!(calls(&circuit).hung, 0);
-        time.advance(LATE);
+        time.advance(HUNG * 2);
         assert!(circuit.try_acquire().is_err());
         drop(held);
         assert_eq!((calls(&circuit).hung, calls(&circuit).late), (1, 1));
