@@ -49,31 +49,11 @@ impl CircuitBreaker {
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if let Some(extras) = self.extras.get() {
-            return self.acquire_with(extras, enter, if_dropped);
+        if let Some(extras) = self.extras.get()
+            && let Some(acquired) = self.acquire_with(extras, enter, if_dropped)
+        {
+            return acquired;
         }
-        self.acquire_by_state(if_dropped)
-    }
-
-    /// Acquires a permit of a circuit that has more than a state.
-    #[inline(never)]
-    fn acquire_with(
-        &self,
-        extras: &Extras,
-        enter: fn(&Bulkhead) -> bool,
-        if_dropped: IfDropped,
-    ) -> Result<Permit<'_>, Rejected> {
-        if extras.bulkhead.is_on() {
-            return self.acquire_behind(&extras.bulkhead, enter, if_dropped);
-        }
-        match self.acquire_watched(extras, if_dropped) {
-            Some(permit) => Ok(permit),
-            None => self.acquire_by_state(if_dropped),
-        }
-    }
-
-    #[inline]
-    fn acquire_by_state(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
         let word = self.word.load();
         if word.is_closed() {
             Ok(self.begin(Claim::of(word.epoch()), if_dropped))
@@ -84,7 +64,20 @@ impl CircuitBreaker {
         }
     }
 
+    /// Acquires a permit of a circuit that has more than a state. `None` means that the state decides.
     #[inline(never)]
+    fn acquire_with(
+        &self,
+        extras: &Extras,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Option<Result<Permit<'_>, Rejected>> {
+        if extras.bulkhead.is_on() {
+            return Some(self.acquire_behind(&extras.bulkhead, enter, if_dropped));
+        }
+        self.acquire_watched(extras, if_dropped).map(Ok)
+    }
+
     fn acquire_behind(
         &self,
         bulkhead: &Bulkhead,
@@ -300,32 +293,18 @@ impl CircuitBreaker {
             (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
         };
         let ended = Ended { ending, slow };
+        let mut may_have_news = false;
         if let Some(extras) = self.extras.get() {
-            self.settle_with(extras, claim, began, ended, asks, now);
-        } else if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, asks, now);
+            may_have_news = self.look_for_hung(extras, now);
+            if Self::end_watch(extras, claim, began) {
+                return self.tell_late(claim, ended);
+            }
         }
-    }
-
-    /// Takes the outcome of a call that may hold a slot, or may have hung.
-    #[inline(never)]
-    fn settle_with(
-        &self,
-        extras: &Extras,
-        claim: Claim,
-        began: Instant,
-        ended: Ended,
-        asks: Duration,
-        now: Option<Instant>,
-    ) {
-        let may_have_news = self.look_for_hung(extras, now);
-        if Self::end_watch(extras, claim, began) {
-            self.tell_late(claim, ended);
-        } else if !self.count_alone(claim.epoch(), ended, now) {
+        if !self.count_alone(claim.epoch(), ended, now) {
             self.tell(claim, ended, asks, now);
         } else {
             if claim.holds_slot() {
-                extras.bulkhead.leave();
+                self.leave_bulkhead();
             }
             if may_have_news {
                 self.deliver();
