@@ -180,17 +180,17 @@ impl Snapshot {
             write!(out, "; {verdict}, but its own calls are good")?;
         }
         let Some(fleet) = &self.fleet else { return Ok(()) };
-        match self.state {
-            State::ForcedOpen | State::Disabled => Ok(()),
-            State::Closed | State::Open | State::HalfOpen if fleet.is_heard() => {
-                self.explain_votes(out, fleet)
-            }
-            State::Open | State::HalfOpen if self.lease.is_none() => {
-                out.write_str("; as if alone: the fleet is not connected")
-            }
-            // Its own calls decide, with and without a fleet.
-            State::Closed | State::Open | State::HalfOpen => Ok(()),
+        if let State::ForcedOpen | State::Disabled = self.state {
+            return Ok(());
         }
+        if fleet.is_heard() {
+            return self.explain_votes(out, fleet);
+        }
+        // A closed circuit goes by its own calls, with and without a fleet.
+        if self.state != State::Closed && self.lease.is_none() {
+            out.push_str("; as if alone: the fleet is not connected");
+        }
+        Ok(())
     }
 
     fn explain_votes(&self, out: &mut String, fleet: &FleetView) -> fmt::Result {
