@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::http::Request;
 use breaker_dashboard::Dashboard;
 use breaker_runtime::{
-    Advice, Advisor, ConfigErrors, FleetStatus, FleetView, Opening, Override, State, registry,
+    Advice, Advisor, ConfigErrors, FleetStatus, FleetView, Opening, Override, Policy, State,
+    registry,
 };
 use common::{IP, SECRET, ask, circuit, dashboard, get, order, watched};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ impl Advisor for Stub {
         status
     }
 
-    fn view(&self, circuit: &str) -> Option<FleetView> {
+    fn view(&self, circuit: &str, _: Option<Policy>) -> Option<FleetView> {
         let mut view = FleetView::default();
         (view.policy, view.votes, view.needed, view.members) = ("quorum", 2, 3, 8);
         view.prober = Some("pid-9-3d4e5f".to_owned());
