@@ -7,12 +7,7 @@ const TRUST: Duration = Duration::from_secs(15);
 const VERDICT: Opening = Opening::new(COOLDOWN).votes(3).of_members(8).needed(3);
 
 fn advise(bench: &mut Bench, advice: Advice) -> Advised {
-    advise_for(bench, advice, TRUST)
-}
-
-fn advise_for(bench: &mut Bench, advice: Advice, trusted_for: Duration) -> Advised {
-    let (good, now) = (bench.good(), bench.now);
-    bench.act(|machine, _| machine.advise(advice, trusted_for, good, now))
+    bench.advise(advice, TRUST)
 }
 
 /// A circuit that other members opened, at the end of its cooldown.
@@ -143,7 +138,7 @@ fn f05_the_others_wait_for_as_long_as_the_lease_lasts_and_then_ask() {
 #[test]
 fn f05_a_failed_probe_needs_another_lease_after_the_next_cooldown() {
     let mut bench = voted_open(Config::new());
-    advise_for(&mut bench, Advice::Probe(COOLDOWN), COOLDOWN * 3);
+    bench.advise(Advice::Probe(COOLDOWN), COOLDOWN * 3);
     bench.call(FAILED);
     assert_eq!(bench.state(), State::Open);
     bench.wait(COOLDOWN);
@@ -180,6 +175,62 @@ fn f05_a_lease_that_is_renewed_or_taken_away_while_it_probes() {
 }
 
 #[test]
+fn f05_the_event_of_a_lost_lease_says_for_how_long_another_member_has_it() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.admit().unwrap();
+    advise(&mut bench, Advice::Wait(SECOND * 4));
+    let told = bench.machine.take_news().pop().unwrap();
+    assert_eq!((told.to, told.retry_after), (State::Open, Some(SECOND * 4)));
+    assert_eq!(left(&bench), SECOND * 4);
+}
+
+#[test]
+fn f05_a_circuit_that_probes_alone_and_gets_the_lease_probes_by_it_from_then_on() {
+    let (mut bench, _) = half_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.wait(SECOND * 10);
+    assert!(bench.admit().is_err(), "the lease is over");
+    let (mut bench, _) = half_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    advise(&mut bench, Advice::Ask);
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[test]
+fn f05_a_circuit_that_probes_alone_goes_on_whoever_has_the_lease() {
+    for advice in [Advice::Ask, Advice::Wait(SECOND), Advice::Probe(Duration::ZERO)] {
+        let (mut bench, probe) = half_open(Config::new());
+        assert_eq!(advise(&mut bench, advice), Advised::Followed);
+        assert_eq!(bench.state(), State::HalfOpen, "{advice:?}");
+        assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
+    }
+}
+
+#[test]
+fn f05_a_lease_of_no_time_is_none() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.admit().unwrap();
+    advise(&mut bench, Advice::Probe(Duration::ZERO));
+    assert_eq!((bench.state(), bench.read().lease), (State::Open, Some(Lease::Unasked)));
+}
+
+#[test]
+fn f05_a_lease_without_end_is_one() {
+    let endless = Config::new().probe_timeout(Duration::MAX);
+    for (advice, lease) in [
+        (Advice::Probe(Duration::MAX), Lease::Own(Duration::MAX)),
+        (Advice::Wait(Duration::MAX), Lease::Other(Duration::MAX)),
+    ] {
+        let mut bench = voted_open(endless);
+        advise(&mut bench, advice);
+        assert_eq!(bench.read().lease, Some(lease));
+    }
+}
+
+#[test]
 fn f05_a_verdict_of_another_member_closes_from_open_and_half_open() {
     for config in [Config::new(), Config::new().mode(Mode::Observe)] {
         let mut bench = voted_open(config);
@@ -197,7 +248,7 @@ fn f05_the_escalation_of_another_member_is_taken_over() {
     let config = Config::new().cooldown_multiplier(2.0).cooldown_max(COOLDOWN * 100);
     let mut bench = Bench::new(config);
     advise(&mut bench, Advice::Open(VERDICT.reopenings(3)));
-    advise_for(&mut bench, Advice::Alone, TRUST);
+    bench.advise(Advice::Alone, TRUST);
     bench.wait(COOLDOWN);
     bench.call(FAILED);
     assert_eq!(left(&bench), COOLDOWN * 16);
@@ -222,8 +273,20 @@ fn f06_no_lease_of_another_lasts_longer_than_the_circuits_own_settings_could() {
     let config = Config::new().cooldown(SECOND).probe_timeout(SECOND * 4);
     let mut bench = Bench::new(config);
     bench.trip();
-    advise_for(&mut bench, Advice::Wait(Duration::MAX), Duration::MAX);
+    bench.advise(Advice::Wait(Duration::MAX), Duration::MAX);
     assert_eq!(left(&bench), SECOND * 10);
+}
+
+#[test]
+fn f06_advice_that_counts_no_more_ends_no_probing() {
+    let mut bench = voted_open(Config::new());
+    bench.advise(Advice::Probe(SECOND * 10), SECOND);
+    let probe = bench.admit().unwrap();
+    bench.wait(SECOND);
+    assert_eq!(bench.read().lease, None, "alone");
+    advise(&mut bench, Advice::Ask);
+    assert_eq!(bench.state(), State::HalfOpen);
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
 }
 
 #[test]
