@@ -81,9 +81,31 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
 
 #[test]
 fn f04_too_few_calls_of_its_own_are_no_reason_for_a_veto() {
+    for (calls, expected) in [(9, Advised::Followed), (10, Advised::Vetoed)] {
+        let mut bench = Bench::new(Config::new().minimum_calls(10));
+        bench.calls(calls, GOOD);
+        assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), expected, "{calls} calls");
+    }
+}
+
+#[test]
+fn f04_a_vote_moves_no_circuit_that_probes() {
+    let (mut bench, probe) = half_open(Config::new());
+    assert_eq!(advise(&mut bench, Advice::Open(VERDICT.reopenings(3))), Advised::Ignored);
+    assert_eq!(
+        (bench.state(), bench.read().reopenings, bench.read().lease),
+        (State::HalfOpen, 0, None)
+    );
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
+}
+
+#[test]
+fn f05_a_circuit_that_others_opened_asks_before_it_probes() {
     let mut bench = Bench::new(Config::new());
-    bench.calls(9, GOOD);
-    assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), Advised::Followed);
+    bench.advise(Advice::Open(VERDICT), COOLDOWN * 2);
+    assert_eq!(bench.read().lease, Some(Lease::Unasked));
+    bench.wait(COOLDOWN);
+    assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
 }
 
 #[test]
@@ -93,10 +115,12 @@ fn f04_a_veto_is_shown_until_the_fleet_is_silent_or_says_otherwise() {
     advise(&mut bench, Advice::Open(VERDICT));
     bench.wait(TRUST);
     assert_eq!(bench.read().vetoed, None);
-    advise(&mut bench, Advice::Open(VERDICT));
-    assert!(bench.read().vetoed.is_some());
-    advise(&mut bench, Advice::Alone);
-    assert_eq!(bench.read().vetoed, None);
+    for advice in [Advice::Alone, Advice::Close] {
+        advise(&mut bench, Advice::Open(VERDICT));
+        assert!(bench.read().vetoed.is_some());
+        advise(&mut bench, advice);
+        assert_eq!(bench.read().vetoed, None, "{advice:?}");
+    }
 }
 
 #[test]
@@ -255,6 +279,15 @@ fn f05_the_escalation_of_another_member_is_taken_over() {
 }
 
 #[test]
+fn f05_the_escalation_of_an_open_circuit_is_the_greatest_that_it_heard_of() {
+    let mut bench = Bench::new(Config::new());
+    for (told, shown) in [(3, 3), (1, 3), (5, 5)] {
+        advise(&mut bench, Advice::Open(VERDICT.reopenings(told)));
+        assert_eq!(bench.read().reopenings, shown);
+    }
+}
+
+#[test]
 fn f06_a_fleet_that_falls_silent_holds_nothing_for_longer_than_its_advice_counts() {
     for advice in [Advice::Ask, Advice::Wait(COOLDOWN)] {
         let mut bench = voted_open(Config::new());
@@ -275,6 +308,13 @@ fn f06_no_lease_of_another_lasts_longer_than_the_circuits_own_settings_could() {
     bench.trip();
     bench.advise(Advice::Wait(Duration::MAX), Duration::MAX);
     assert_eq!(left(&bench), SECOND * 10);
+}
+
+#[test]
+fn f06_no_lease_of_its_own_lasts_longer_than_a_probe_may() {
+    let mut bench = voted_open(Config::new().probe_timeout(SECOND * 4));
+    advise(&mut bench, Advice::Probe(Duration::MAX));
+    assert_eq!(bench.read().lease, Some(Lease::Own(SECOND * 4)));
 }
 
 #[test]
