@@ -180,13 +180,12 @@ impl Machine {
         self.trusted(now).is_some_and(|trust| now.has_reached(trust.own))
     }
 
-    /// A call was refused because the fleet must be asked first.
+    /// A call was refused. If the cooldown is over, that is because the fleet must be asked first.
     pub(super) fn want_probe(&mut self, now: Instant) {
         let Phase::Open { until, .. } = self.phase else { return };
-        if !now.has_reached(self.refuses_until(until)) || !self.must_ask(now) {
-            return;
-        }
+        let is_over = now.has_reached(self.refuses_until(until));
         if let Some(trust) = self.history.as_mut().and_then(|history| history.trust.as_mut())
+            && is_over
             && !trust.has_asked
         {
             (trust.has_asked, trust.wants_probe) = (true, true);

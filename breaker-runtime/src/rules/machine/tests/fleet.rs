@@ -60,6 +60,8 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
     let by_rate = Config::new().failure_rate(0.5).minimum_calls(10);
     let by_run = Config::new();
     let slow_too = by_rate.slow_call(SECOND).slow_call_rate(0.5);
+    let by_run_or_slow = Config::new().slow_call(SECOND).slow_call_rate(0.5);
+    let by_high_rate = by_rate.failure_rate(0.9);
     for (config, bad, call, stays) in [
         (by_rate, 2, FAILED, true),
         (by_rate, 3, FAILED, false),
@@ -67,6 +69,8 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
         (by_run, 3, FAILED, false),
         (slow_too, 3, slow(GOOD), false),
         (slow_too, 2, slow(GOOD), true),
+        (by_run_or_slow, 4, FAILED, true),
+        (by_high_rate, 4, FAILED, true),
     ] {
         let mut bench = Bench::new(config);
         // 12 calls: a quarter is 3.
@@ -160,9 +164,23 @@ fn f05_the_others_wait_for_as_long_as_the_lease_lasts_and_then_ask() {
 }
 
 #[test]
-fn f05_a_failed_probe_needs_another_lease_after_the_next_cooldown() {
+fn f05_later_advice_about_leases_replaces_what_came_before() {
     let mut bench = voted_open(Config::new());
-    bench.advise(Advice::Probe(COOLDOWN), COOLDOWN * 3);
+    for (advice, lease, is_due) in [
+        (Advice::Probe(SECOND), Lease::Own(SECOND), true),
+        (Advice::Wait(SECOND), Lease::Other(SECOND), false),
+        (Advice::Probe(SECOND), Lease::Own(SECOND), true),
+        (Advice::Ask, Lease::Unasked, false),
+    ] {
+        advise(&mut bench, advice);
+        assert_eq!((bench.read().lease, bench.read().probe_due), (Some(lease), is_due));
+    }
+}
+
+#[test]
+fn f05_a_failed_probe_needs_another_lease_after_the_next_cooldown() {
+    let mut bench = voted_open(Config::new().probe_timeout(COOLDOWN * 2));
+    bench.advise(Advice::Probe(COOLDOWN * 2), COOLDOWN * 3);
     bench.call(FAILED);
     assert_eq!(bench.state(), State::Open);
     bench.wait(COOLDOWN);
