@@ -134,3 +134,29 @@ impl FleetStatus {
         self.member.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Clock, ManualClock};
+    use crate::rules::Opening;
+    use crate::settings::Config;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn f04_f05_a_refusal_names_the_whole_time_of_a_vote_and_of_a_lease() {
+        let clock = Clock::Manual(ManualClock::new());
+        let config = Config::new().cooldown(SECOND).probe_timeout(SECOND * 30);
+        let circuit = CircuitBreaker::with_clock("voted", config, clock).unwrap();
+        let waits = || {
+            let refused = circuit.try_acquire().expect_err("it is open");
+            assert_eq!(refused.retry_after(), circuit.snapshot().retry_after);
+            refused.retry_after()
+        };
+        circuit.advise(Advice::Open(Opening::new(SECOND * 8)), SECOND * 60);
+        assert_eq!(waits(), Some(SECOND * 8));
+        circuit.advise(Advice::Wait(SECOND * 20), SECOND * 60);
+        assert_eq!(waits(), Some(SECOND * 20));
+    }
+}
