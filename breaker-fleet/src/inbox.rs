@@ -10,14 +10,14 @@ use tokio::sync::{Notify, oneshot};
 use crate::engine::EngineError;
 
 /// What happened to a circuit that the fleet must hear of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Wish {
     pub(crate) happened: Option<Happened>,
     /// A call wants to probe.
     pub(crate) wants_probe: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Happened {
     /// It opened on its own evidence.
     Opened,

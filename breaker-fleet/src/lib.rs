@@ -48,6 +48,7 @@
 
 mod engine;
 mod fleet;
+mod home;
 mod inbox;
 mod ledger;
 mod member;

@@ -2,12 +2,12 @@
 //! answers are passed in, so tests move both.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, Registry, Snapshot, State};
+use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State};
 
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
+use crate::home::{Circuits, Home, Reading};
 use crate::inbox::{Happened, is_evidence};
 use crate::policy::{Policies, Rule};
 
@@ -20,27 +20,11 @@ const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
 /// The most records and orders that are believed to exist. More is nonsense.
 pub(crate) const MOST_RECORDS: usize = 10_000;
 
-/// The registry of a member.
-#[derive(Clone, Debug)]
-pub(crate) enum Home {
-    Default,
-    Own(Arc<Registry>),
-}
-
-impl Home {
-    pub(crate) fn registry(&self) -> &Registry {
-        match self {
-            Self::Default => breaker_runtime::registry(),
-            Self::Own(registry) => registry,
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Member {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Member<C = Home> {
     id: String,
     policies: Policies,
-    home: Home,
+    pub(crate) home: C,
     life: u64,
     version: u64,
     members: u32,
@@ -49,7 +33,7 @@ pub(crate) struct Member {
 }
 
 /// What the member knows about a circuit.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     record: Record,
     at: Duration,
@@ -63,7 +47,7 @@ struct Known {
 }
 
 /// A lease that this member has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OwnLease {
     until: Duration,
     renew_at: Duration,
@@ -72,7 +56,7 @@ struct OwnLease {
 }
 
 /// An override for all members.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Ordered {
     posted: Posted,
     until: Duration,
@@ -93,8 +77,8 @@ impl Known {
     }
 }
 
-impl Member {
-    pub(crate) fn new(id: String, policies: Policies, home: Home) -> Self {
+impl<C: Circuits> Member<C> {
+    pub(crate) fn new(id: String, policies: Policies, home: C) -> Self {
         Self {
             id,
             policies,
@@ -125,19 +109,27 @@ impl Member {
         self.known.values().map(move |known| known.now(now))
     }
 
-    fn registry(&self) -> &Registry {
-        self.home.registry()
-    }
-
     /// What the engine must hear of what happened, by what the circuit shows now.
     pub(crate) fn say(&self, circuit: &str, happened: Happened) -> Option<Word> {
         let rule = self.policies.rule(circuit)?;
         let what = match happened {
-            Happened::Opened => vote(&self.registry().snapshot_of(circuit)?, rule)?,
+            Happened::Opened => self.vote(circuit, rule)?,
             Happened::Recovered => What::Recovered,
             Happened::Ended => What::Withdraw,
         };
         Some(self.word(circuit, what))
+    }
+
+    /// The vote of a circuit that is open on its own evidence.
+    fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
+        let reading = self.home.read(circuit)?;
+        if reading.state != State::Open || !is_own(&reading) {
+            return None;
+        }
+        let lasts = reading.retry_after.unwrap_or(LONGEST_VOTE).min(LONGEST_VOTE);
+        let settings = self.home.fingerprint(circuit);
+        let reopenings = reading.reopenings;
+        (!lasts.is_zero()).then_some(What::Vote { lasts, reopenings, settings, rule })
     }
 
     pub(crate) fn word(&self, circuit: &str, what: What) -> Word {
@@ -191,13 +183,12 @@ impl Member {
 
     /// What each circuit has to say, for an engine that may have lost it.
     fn all_votes(&self) -> Vec<Word> {
-        let registry = self.registry();
-        let names = registry.names().into_iter();
+        let names = self.home.names().into_iter();
         let vote = |name: String| {
             let rule = self.policies.rule(&name)?;
             // Most are closed, which costs one load.
-            let is_open = registry.get(&name)?.state() == State::Open;
-            let what = is_open.then(|| vote(&registry.snapshot_of(&name)?, rule)).flatten()?;
+            let is_open = self.home.state(&name)? == State::Open;
+            let what = is_open.then(|| self.vote(&name, rule)).flatten()?;
             Some(self.word(&name, what))
         };
         let known = self.known.values().filter(|known| known.record.has_voted);
@@ -237,9 +228,7 @@ impl Member {
             },
             Stand::Recovered if is_new && known.followed.is_some() => Advice::Close,
             Stand::Withdrawn if is_new && known.followed.is_some() => {
-                let snapshot = self.registry().snapshot_of(name);
-                let reason = snapshot.and_then(|snapshot| snapshot.trip_reason);
-                let is_own = reason.is_some_and(|reason| is_evidence(reason.kind));
+                let is_own = self.home.read(name).is_some_and(|reading| is_own(&reading));
                 if is_own { Advice::Alone } else { Advice::Close }
             }
             _ if known.is_advised => Advice::Alone,
@@ -274,14 +263,14 @@ impl Member {
     }
 
     /// `None` if there is no such circuit here.
-    fn advise(&self, name: &str, advice: Advice) -> Option<Advised> {
-        Some(self.registry().get(name)?.advise(advice, GONE))
+    fn advise(&mut self, name: &str, advice: Advice) -> Option<Advised> {
+        self.home.advise(name, advice)
     }
 
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
         self.policies.rule(circuit)?;
-        Some(self.registry().snapshot_of(circuit)?.config.settings().probe_timeout)
+        Some(self.home.read(circuit)?.probe_timeout)
     }
 
     /// Takes the answer to a request for a lease that was asked for at `asked`.
@@ -302,7 +291,7 @@ impl Member {
             Leased::Unneeded => Advice::Alone,
         };
         self.advise(circuit, advice);
-        let started = self.registry().snapshot_of(circuit).map_or(0, |it| it.calls.started);
+        let started = self.home.read(circuit).map_or(0, |reading| reading.started);
         let Some(known) = self.known.get_mut(circuit) else { return };
         known.is_advised = leased != Leased::Unneeded;
         let is_granted = leased == Leased::Granted;
@@ -323,7 +312,6 @@ impl Member {
     /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.
     pub(crate) fn leases_to_renew(&mut self, now: Duration) -> Vec<String> {
         let mut renew = Vec::new();
-        let home = self.home.clone();
         for (name, known) in &mut self.known {
             let Some(lease) = &mut known.lease else { continue };
             if now >= lease.until {
@@ -331,9 +319,8 @@ impl Member {
             } else if now >= lease.renew_at {
                 // Not looked at again before it ends.
                 lease.renew_at = lease.until;
-                let snapshot = home.registry().snapshot_of(name);
-                let is_used = snapshot.is_some_and(|it| {
-                    let is_busy = it.probes.in_flight > 0 || it.calls.started > lease.started;
+                let is_used = self.home.read(name).is_some_and(|it| {
+                    let is_busy = it.probes_in_flight > 0 || it.started > lease.started;
                     it.state == State::HalfOpen
                         && matches!(it.lease, Some(Lease::Own(_)))
                         && is_busy
@@ -356,15 +343,10 @@ impl Member {
     fn apply_orders(&mut self, now: Duration) {
         self.orders.retain(|_, ordered| now < ordered.until);
         for (name, ordered) in &mut self.orders {
-            let Some(circuit) = self.home.registry().get(name).filter(|_| !ordered.is_applied)
-            else {
-                continue;
-            };
-            ordered.is_applied = true;
-            if let Some(what) = read_order(&ordered.posted.what) {
-                let left = Some(ordered.until.saturating_sub(now));
-                // One that is wrong here was right for the member that gave it. It was checked there.
-                let _ = circuit.override_for(what, left, &ordered.posted.by);
+            if !ordered.is_applied {
+                let Posted { what, by, .. } = &ordered.posted;
+                let left = ordered.until.saturating_sub(now);
+                ordered.is_applied = self.home.order(name, read_order(what), left, by);
             }
         }
     }
@@ -388,27 +370,9 @@ impl Member {
     }
 }
 
-/// The vote of a circuit that is open on its own evidence.
-fn vote(snapshot: &Snapshot, rule: Rule) -> Option<What> {
-    let is_own = snapshot.trip_reason.is_some_and(|reason| is_evidence(reason.kind));
-    if snapshot.state != State::Open || !is_own {
-        return None;
-    }
-    let lasts = snapshot.retry_after.unwrap_or(LONGEST_VOTE).min(LONGEST_VOTE);
-    let settings = fingerprint(&format!("{:?}", snapshot.config.settings()));
-    (!lasts.is_zero()).then_some(What::Vote {
-        lasts,
-        reopenings: snapshot.reopenings,
-        settings,
-        rule,
-    })
-}
-
-/// A number that is the same in every process, unlike those of the standard library's hashers (FNV-1a, 64 bits).
-fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+/// Whether the circuit was opened by evidence of its own.
+fn is_own(reading: &Reading) -> bool {
+    reading.tripped.is_some_and(is_evidence)
 }
 
 /// Reads an order as it was written: `mode=forced_open`, `cooldown=5s`.
