@@ -40,7 +40,8 @@ pub(crate) struct Reading {
     pub(crate) state: State,
     /// What opened it.
     pub(crate) tripped: Option<TripKind>,
-    pub(crate) retry_after: Option<Duration>,
+    /// What is left of its own evidence, if that opened it.
+    pub(crate) evidence: Option<Duration>,
     pub(crate) reopenings: u32,
     pub(crate) probe_timeout: Duration,
     /// The calls that have started.
@@ -76,10 +77,12 @@ impl Circuits for Home {
 
     fn read(&self, circuit: &str) -> Option<Reading> {
         let snapshot = self.registry().snapshot_of(circuit)?;
+        let is_open = snapshot.state == State::Open;
+        let open = is_open.then(|| self.registry().get(circuit)).flatten();
         Some(Reading {
             state: snapshot.state,
             tripped: snapshot.trip_reason.map(|reason| reason.kind),
-            retry_after: snapshot.retry_after,
+            evidence: open.and_then(|circuit| circuit.evidence_left()),
             reopenings: snapshot.reopenings,
             probe_timeout: snapshot.config.settings().probe_timeout,
             started: snapshot.calls.started,

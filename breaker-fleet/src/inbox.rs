@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use breaker_runtime::{Cause, Event, EventKind, State, TripKind};
+use breaker_runtime::{Cause, Event, EventKind, State};
 use tokio::sync::{Notify, oneshot};
 
 use crate::engine::EngineError;
@@ -110,15 +110,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn happened(to: State, cause: &Cause) -> Option<Happened> {
     match (to, cause) {
         (State::Open, Cause::Tripped(reason) | Cause::Restored(reason)) => {
-            is_evidence(reason.kind).then_some(Happened::Opened)
+            reason.kind.is_evidence().then_some(Happened::Opened)
         }
         (State::Open | State::HalfOpen, _) | (_, Cause::RecoveredElsewhere) => None,
         (State::Closed, Cause::Recovered(_)) => Some(Happened::Recovered),
         _ => Some(Happened::Ended),
     }
-}
-
-/// Whether a circuit that opened for that reason has evidence of its own.
-pub(crate) fn is_evidence(kind: TripKind) -> bool {
-    !matches!(kind, TripKind::Fleet | TripKind::Manual)
 }

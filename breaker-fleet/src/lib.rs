@@ -53,6 +53,8 @@ mod inbox;
 mod ledger;
 mod member;
 mod policy;
+#[cfg(test)]
+mod simulation;
 mod task;
 
 #[cfg(feature = "redis")]

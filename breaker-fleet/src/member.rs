@@ -1,14 +1,14 @@
 //! One member: what it tells the engine, and what it makes of the answers. It has no clock and no connection: time and
 //! answers are passed in, so tests move both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State};
+use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State, TripKind};
 
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
-use crate::home::{Circuits, Home, Reading};
-use crate::inbox::{Happened, is_evidence};
+use crate::home::{Circuits, Home};
+use crate::inbox::Happened;
 use crate::policy::{Policies, Rule};
 
 /// Members say that they live this often.
@@ -123,10 +123,7 @@ impl<C: Circuits> Member<C> {
     /// The vote of a circuit that is open on its own evidence.
     fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
         let reading = self.home.read(circuit)?;
-        if reading.state != State::Open || !is_own(&reading) {
-            return None;
-        }
-        let lasts = reading.retry_after.unwrap_or(LONGEST_VOTE).min(LONGEST_VOTE);
+        let lasts = reading.evidence?.min(LONGEST_VOTE);
         let settings = self.home.fingerprint(circuit);
         let reopenings = reading.reopenings;
         (!lasts.is_zero()).then_some(What::Vote { lasts, reopenings, settings, rule })
@@ -136,14 +133,18 @@ impl<C: Circuits> Member<C> {
         Word { member: self.id.clone(), circuit: circuit.to_owned(), what }
     }
 
-    /// Takes a report that was asked for at `asked`. Returns what the engine should be told again.
-    pub(crate) fn learn(&mut self, report: Report, asked: Duration) -> Vec<Word> {
+    /// Takes a report that was asked for at `asked`. Returns the circuits that it is about.
+    pub(crate) fn learn(&mut self, report: Report, asked: Duration) -> BTreeSet<String> {
         let is_new_life = report.life != self.life;
         if is_new_life || report.is_whole {
             self.forget_all_but(&report, is_new_life);
         }
         (self.life, self.version) = (report.life, report.version);
         self.members = report.members;
+        let mut news: BTreeSet<_> = report.records.iter().map(|it| it.circuit.clone()).collect();
+        if is_new_life || report.is_whole {
+            news.extend(self.home.names());
+        }
         for record in report.records.into_iter().take(MOST_RECORDS) {
             let known = self.known.entry(record.circuit.clone()).or_insert_with(|| Known {
                 record: record.clone(),
@@ -163,7 +164,7 @@ impl<C: Circuits> Member<C> {
                 self.orders.insert(ordered.posted.circuit.clone(), ordered);
             }
         }
-        if is_new_life || report.is_whole { self.all_votes() } else { Vec::new() }
+        news
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
@@ -181,25 +182,35 @@ impl<C: Circuits> Member<C> {
         }
     }
 
-    /// What each circuit has to say, for an engine that may have lost it.
-    fn all_votes(&self) -> Vec<Word> {
-        let names = self.home.names().into_iter();
-        let vote = |name: String| {
-            let rule = self.policies.rule(&name)?;
-            // Most are closed, which costs one load.
-            let is_open = self.home.state(&name)? == State::Open;
-            let what = is_open.then(|| self.vote(&name, rule)).flatten()?;
-            Some(self.word(&name, what))
-        };
-        let known = self.known.values().filter(|known| known.record.has_voted);
-        let has_vote = |words: &[Word], name: &str| words.iter().any(|word| word.circuit == name);
-        let mut words: Vec<_> = names.filter_map(vote).collect();
-        for Known { record, .. } in known {
-            if !has_vote(&words, &record.circuit) {
-                words.push(self.word(&record.circuit, What::Withdraw));
+    /// What the engine should be told again: words are lost, come late and come twice, and an engine loses its memory.
+    /// Called after the circuits were advised, so that no vote outlives the verdict of another member.
+    pub(crate) fn amend(&self, news: &BTreeSet<String>) -> Vec<Word> {
+        news.iter().filter_map(|name| Some(self.word(name, self.amendment(name)?))).collect()
+    }
+
+    fn amendment(&self, name: &str) -> Option<What> {
+        let rule = self.policies.rule(name)?;
+        let record = self.known.get(name).map(|known| &known.record);
+        let has_voted = record.is_some_and(|record| record.has_voted);
+        let has_lease = record
+            .and_then(|record| record.prober.as_ref())
+            .is_some_and(|(holder, _)| *holder == self.id);
+        match self.home.state(name) {
+            Some(State::Open) if has_voted => {
+                let evidence = self.home.read(name).and_then(|reading| reading.evidence);
+                evidence.is_none().then_some(What::Withdraw)
             }
+            Some(State::Open) => self.vote(name, rule).filter(|vote| match vote {
+                // Another would say that a vote is lost when the clocks only disagree about its end.
+                What::Vote { lasts, .. } => *lasts > BEAT,
+                _ => true,
+            }),
+            // Its own probes decide.
+            Some(State::HalfOpen) => None,
+            // Its verdict is on its way, and would come without a lease after this.
+            _ if has_lease => None,
+            _ => has_voted.then_some(What::Withdraw),
         }
-        words
     }
 
     /// Has the circuits go by what is known. Called after each report, so that they keep their trust.
@@ -219,20 +230,26 @@ impl<C: Circuits> Member<C> {
         // The engine has counted; whether that is enough is for this member to say.
         let is_met = record.votes >= rule.needed(record.members);
         let is_new = known.followed != Some(record.round);
+        let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_new || known.has_vetoed => return self.open(name, &record, now),
+                _ if is_in_force && (is_new || known.has_vetoed) => {
+                    return self.open(name, &record, now);
+                }
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
                 Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
             },
-            Stand::Recovered if is_new && known.followed.is_some() => Advice::Close,
-            Stand::Withdrawn if is_new && known.followed.is_some() => {
-                let is_own = self.home.read(name).is_some_and(|reading| is_own(&reading));
-                if is_own { Advice::Alone } else { Advice::Close }
+            Stand::Recovered | Stand::Withdrawn if self.is_held(name, known) => {
+                let is_own = || self.home.read(name).is_some_and(|it| it.evidence.is_some());
+                let stays = record.stand == Stand::Withdrawn && is_own();
+                if stays { Advice::Alone } else { Advice::Close }
             }
             _ if known.is_advised => Advice::Alone,
-            _ => return,
+            _ => {
+                self.known.entry(name.to_owned()).and_modify(|known| known.followed = None);
+                return;
+            }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
         self.advise(name, advice);
@@ -243,6 +260,16 @@ impl<C: Circuits> Member<C> {
                 (known.followed, known.lease) = (None, None);
             }
         }
+    }
+
+    /// Whether the fleet holds a circuit open, or did so when the engine was last heard.
+    fn is_held(&self, name: &str, known: &Known) -> bool {
+        let was_voted_open = || {
+            let is_open = matches!(self.home.state(name), Some(State::Open | State::HalfOpen));
+            let tripped = is_open.then(|| self.home.read(name)).flatten().and_then(|it| it.tripped);
+            tripped == Some(TripKind::Fleet)
+        };
+        known.is_advised || was_voted_open()
     }
 
     /// Opens a circuit because the fleet did. One that is closed by then was closed by someone here, and stays so.
@@ -257,7 +284,7 @@ impl<C: Circuits> Member<C> {
         let Some(known) = self.known.get_mut(name) else { return };
         (known.followed, known.is_advised) = (Some(record.round), true);
         known.has_vetoed = advised == Advised::Vetoed;
-        if !known.has_vetoed && record.prober.is_some() {
+        if !known.has_vetoed {
             self.advise_one(name, now);
         }
     }
@@ -303,7 +330,14 @@ impl<C: Circuits> Member<C> {
         known.record.prober = match leased {
             Leased::Granted => Some((self.id.clone(), lasts)),
             Leased::Held(holder, left) => Some((holder, left)),
-            Leased::NotDue(_) | Leased::Unneeded => return,
+            Leased::NotDue(_) => return,
+            Leased::Unneeded => {
+                if known.record.stand == Stand::Open {
+                    // The engine has forgotten the circuit, and reports it no more.
+                    known.record.stand = Stand::Counting;
+                }
+                return;
+            }
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
@@ -368,11 +402,6 @@ impl<C: Circuits> Member<C> {
         // Everything is asked for again, as messages may be lost.
         self.version = u64::MAX;
     }
-}
-
-/// Whether the circuit was opened by evidence of its own.
-fn is_own(reading: &Reading) -> bool {
-    reading.tripped.is_some_and(is_evidence)
 }
 
 /// Reads an order as it was written: `mode=forced_open`, `cooldown=5s`.
