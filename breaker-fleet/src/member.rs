@@ -37,10 +37,8 @@ pub(crate) struct Member<C = Home> {
 struct Known {
     record: Record,
     at: Duration,
-    /// The round that its circuit has followed.
+    /// The round that its circuit has followed. One that it vetoes is put to it again.
     followed: Option<u64>,
-    /// It vetoed that round.
-    has_vetoed: bool,
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
@@ -150,7 +148,6 @@ impl<C: Circuits> Member<C> {
                 record: record.clone(),
                 at: asked,
                 followed: None,
-                has_vetoed: false,
                 is_advised: false,
                 lease: None,
             });
@@ -233,9 +230,7 @@ impl<C: Circuits> Member<C> {
         let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_in_force && (is_new || known.has_vetoed) => {
-                    return self.open(name, &record, now);
-                }
+                _ if is_in_force && is_new => return self.open(name, &record, now),
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
                 Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
@@ -255,7 +250,6 @@ impl<C: Circuits> Member<C> {
         self.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
-            known.has_vetoed &= !ends;
             if ends {
                 (known.followed, known.lease) = (None, None);
             }
@@ -282,9 +276,9 @@ impl<C: Circuits> Member<C> {
             .reopenings(record.reopenings);
         let Some(advised) = self.advise(name, Advice::Open(opening)) else { return };
         let Some(known) = self.known.get_mut(name) else { return };
-        (known.followed, known.is_advised) = (Some(record.round), true);
-        known.has_vetoed = advised == Advised::Vetoed;
-        if !known.has_vetoed {
+        known.is_advised = true;
+        if advised != Advised::Vetoed {
+            known.followed = Some(record.round);
             self.advise_one(name, now);
         }
     }
@@ -396,7 +390,7 @@ impl<C: Circuits> Member<C> {
         for name in names {
             self.advise(&name, Advice::Alone);
             if let Some(known) = self.known.get_mut(&name) {
-                (known.is_advised, known.lease, known.has_vetoed) = (false, None, false);
+                (known.is_advised, known.lease) = (false, None);
             }
         }
         // Everything is asked for again, as messages may be lost.

@@ -262,21 +262,26 @@ impl World {
     }
 }
 
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 /// Runs histories with different seeds, and says which of them failed.
 fn histories(count: u64, play: impl Fn(u64) + std::panic::RefUnwindSafe) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds = match number("BREAKER_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("BREAKER_HISTORIES").unwrap_or(count),
-    };
+    let seeds = number("BREAKER_SEED").map_or(0..count, |seed| seed..seed + 1);
     let failed = |seed: &u64| std::panic::catch_unwind(|| play(*seed)).is_err();
     let failures: Vec<_> = seeds.filter(failed).take(MOST_FAILURES).collect();
     assert_eq!(failures, [0; 0], "run one again with BREAKER_SEED");
 }
 
+/// The histories of a test.
+fn count() -> u64 {
+    number("BREAKER_HISTORIES").unwrap_or(1000)
+}
+
 #[test]
 fn f06_whatever_goes_wrong_the_fleet_keeps_its_rules() {
-    histories(1000, |seed| {
+    histories(count(), |seed| {
         let mut world = World::new(seed, Plan::of);
         world.run();
         world.heal();
@@ -286,7 +291,7 @@ fn f06_whatever_goes_wrong_the_fleet_keeps_its_rules() {
 
 #[test]
 fn f04_a_sick_minority_opens_no_circuit_of_a_well_fed_member() {
-    histories(100, |seed| {
+    histories(count() / 10, |seed| {
         let mut world = World::new(seed, |rng| {
             let mut plan = Plan::of(rng);
             plan.members = plan.members.max(3);
