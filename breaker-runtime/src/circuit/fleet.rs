@@ -50,6 +50,28 @@ impl CircuitBreaker {
         self.deliver();
         advised
     }
+
+    /// What is left of the cooldown of a circuit that is open on its own evidence, which is its vote in a fleet.
+    /// `Duration::MAX` if the cooldown has no end, and `None` for any other circuit. Nothing that a fleet adds counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Advice, CircuitBreaker, Config, Opening};
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let circuit = CircuitBreaker::new("payments", Config::new().failure_threshold(1))?;
+    /// assert_eq!(circuit.evidence_left(), None);
+    /// circuit.try_acquire()?.failure();
+    /// circuit.advise(Advice::Open(Opening::new(5 * minute)), minute);
+    /// assert!(circuit.evidence_left().unwrap() <= minute);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn evidence_left(&self) -> Option<Duration> {
+        self.machine.lock().evidence_left(self.clock.now())
+    }
 }
 
 /// What a fleet says about one circuit.

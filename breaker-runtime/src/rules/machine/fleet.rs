@@ -16,6 +16,8 @@ const HALF_BAD_WITHOUT_RATE: f64 = 0.25;
 pub(super) struct Trust {
     /// Everything here counts until then.
     until: Instant,
+    /// The fleet holds an open circuit until then, whatever its own cooldown.
+    held: Instant,
     /// Another member has the lease until then.
     other: Instant,
     /// This member has the lease until then.
@@ -25,17 +27,21 @@ pub(super) struct Trust {
     /// A call found the cooldown over, and the fleet was not asked yet.
     wants_probe: bool,
     has_asked: bool,
+    /// Since when the fleet keeps it from probing.
+    kept_since: Option<Instant>,
     vetoed: Option<TripReason>,
 }
 
 impl Trust {
     const NONE: Self = Self {
         until: Instant::ZERO,
+        held: Instant::ZERO,
         other: Instant::ZERO,
         own: Instant::ZERO,
         is_probing: false,
         wants_probe: false,
         has_asked: false,
+        kept_since: None,
         vetoed: None,
     };
 
@@ -73,10 +79,9 @@ impl Machine {
             }
             Advice::Ask => self.lend(Instant::ZERO, Instant::ZERO, trusted_for, now),
             Advice::Wait(left) => {
-                // What comes from others must not hold a circuit for longer than its own settings could.
-                let Settings { cooldown_max, probe_timeout, .. } = self.settings;
-                let other = now.after(left.min(cooldown_max.max(probe_timeout)));
+                let other = now.after(left.min(self.longest_wait()));
                 self.lend(Instant::ZERO, other, trusted_for, now);
+                self.keep_from_probing(now);
             }
             Advice::Probe(left) => {
                 let own = now.after(left.min(self.settings.probe_timeout));
@@ -97,6 +102,10 @@ impl Machine {
         let reason = opening.reason();
         let is_good = self.vetoes(good, now);
         match &mut self.phase {
+            Phase::Closed(_) if opening.left().is_zero() => {
+                self.forget_advice();
+                return Advised::Ignored;
+            }
             Phase::Closed(_) if is_good => {
                 self.trust(trusted_for, now).vetoed = Some(reason);
                 return Advised::Vetoed;
@@ -107,10 +116,12 @@ impl Machine {
                 trouble.reopenings = opening.escalation();
                 self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
             }
-            Phase::Open { until: own, .. } => {
-                *own = until.max(*own);
+            // Its own evidence stays what it is (F2).
+            Phase::Open { .. } => {
                 let trouble = self.trouble();
                 trouble.reopenings = trouble.reopenings.max(opening.escalation());
+                let trust = self.trust(trusted_for, now);
+                (trust.held, trust.kept_since) = (until.max(trust.held), None);
             }
             // Its own probes decide.
             Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => {
@@ -163,16 +174,41 @@ impl Machine {
         }
     }
 
+    /// What comes from others must not hold a circuit for longer than its own settings could.
+    fn longest_wait(&self) -> Duration {
+        self.settings.cooldown_max.max(self.settings.probe_timeout)
+    }
+
+    /// When a circuit that was kept from probing goes on as if alone.
+    fn kept_until(&self, trust: &Trust) -> Instant {
+        trust.kept_since.map_or(Instant::NEVER, |since| since.after(self.longest_wait()))
+    }
+
     /// The advice that counts at `now`.
     fn trusted(&self, now: Instant) -> Option<&Trust> {
         let trust = self.history.as_ref()?.trust.as_deref()?;
-        (!now.has_reached(trust.until)).then_some(trust)
+        (!now.has_reached(trust.until.min(self.kept_until(trust)))).then_some(trust)
     }
 
-    /// When an open circuit may be asked again: after its cooldown, and after the probes of another member.
+    /// When an open circuit may be asked again: after its cooldown, when the fleet holds it no longer, and after the
+    /// probes of another member.
     pub(super) fn refuses_until(&self, cooldown_ends: Instant) -> Instant {
         let trust = self.history.as_ref().and_then(|history| history.trust.as_deref());
-        trust.map_or(cooldown_ends, |trust| cooldown_ends.max(trust.other.min(trust.until)))
+        trust.map_or(cooldown_ends, |trust| {
+            let waits = trust.other.min(trust.until).max(trust.held);
+            cooldown_ends.max(waits.min(self.kept_until(trust)))
+        })
+    }
+
+    /// What is left of the cooldown of a circuit that is open on its own evidence: its vote (F2).
+    pub(crate) fn evidence_left(&self, now: Instant) -> Option<Duration> {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.evidence_left(now);
+        }
+        let Phase::Open { until, .. } = self.phase else { return None };
+        let reason = self.trouble.as_ref()?.trip_reason?;
+        let left = now.max(self.now).left_to(until).as_duration();
+        reason.kind.is_evidence().then_some(left.unwrap_or(Duration::MAX))
     }
 
     /// Whether a probe needs leave that the circuit does not have.
@@ -189,6 +225,15 @@ impl Machine {
             && !trust.has_asked
         {
             (trust.has_asked, trust.wants_probe) = (true, true);
+            self.keep_from_probing(now);
+        }
+    }
+
+    /// From `now` on, or from the end of its cooldown on, an open circuit would probe if it were alone.
+    fn keep_from_probing(&mut self, now: Instant) {
+        let Phase::Open { until, .. } = self.phase else { return };
+        if let Some(trust) = self.history.as_mut().and_then(|history| history.trust.as_mut()) {
+            trust.kept_since.get_or_insert(now.max(until));
         }
     }
 
@@ -206,9 +251,10 @@ impl Machine {
         match phase {
             Phase::Open { .. } => {
                 (trust.own, trust.is_probing, trust.has_asked) = (Instant::ZERO, false, false);
-                trust.vetoed = None;
+                (trust.held, trust.kept_since, trust.vetoed) = (Instant::ZERO, None, None);
             }
             Phase::HalfOpen { .. } => {
+                trust.kept_since = None;
                 trust.is_probing = !now.has_reached(trust.lent_until());
             }
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => history.trust = None,

@@ -348,6 +348,76 @@ fn f06_advice_that_counts_no_more_ends_no_probing() {
 }
 
 #[test]
+fn f02_the_fleet_lengthens_no_evidence_of_the_circuits_own() {
+    let mut bench = Bench::new(Config::new().failure_threshold(1));
+    bench.call(FAILED);
+    bench.wait(SECOND * 10);
+    advise(&mut bench, Advice::Open(Opening::new(COOLDOWN * 2)));
+    let evidence = |bench: &Bench| bench.machine.evidence_left(bench.now);
+    assert_eq!((left(&bench), evidence(&bench)), (COOLDOWN * 2, Some(COOLDOWN - SECOND * 10)));
+    bench.wait(COOLDOWN);
+    assert_eq!(evidence(&bench), Some(Duration::ZERO));
+    assert!(bench.admit().is_err(), "the fleet holds it");
+    advise(&mut bench, Advice::Alone);
+    bench.admit().expect("its own cooldown is over");
+}
+
+#[test]
+fn f02_only_an_open_circuit_has_evidence_and_what_others_caused_is_none() {
+    let evidence = |bench: &Bench| bench.machine.evidence_left(bench.now);
+    assert_eq!(evidence(&Bench::new(Config::new())), None);
+    assert_eq!(evidence(&voted_open(Config::new())), None);
+    let (mut bench, probe) = half_open(Config::new());
+    assert_eq!(evidence(&bench), None);
+    bench.settle(probe, FAILED);
+    assert_eq!(evidence(&bench), Some(COOLDOWN));
+    let mut bench = Bench::new(Config::new());
+    bench.trip();
+    assert_eq!(evidence(&bench), None, "by hand");
+}
+
+#[test]
+fn f06_a_circuit_that_is_kept_from_probing_for_too_long_goes_on_alone() {
+    for advice in [Advice::Ask, Advice::Wait(Duration::MAX), Advice::Wait(SECOND)] {
+        let mut bench = voted_open(Config::new());
+        assert!(bench.admit().is_err());
+        let longest = COOLDOWN * 10;
+        for _ in 0..longest.as_secs() / 5 {
+            advise(&mut bench, advice);
+            bench.wait(SECOND * 5 - NANO);
+            // Calls come while another member probes, and never when the lease is free.
+            let is_refused = advice != Advice::Ask || bench.admit().is_err();
+            assert!(is_refused, "{advice:?}");
+            bench.wait(NANO);
+        }
+        advise(&mut bench, advice);
+        assert_eq!(bench.read().lease, None, "{advice:?}");
+        bench.admit().expect("as if alone");
+    }
+}
+
+#[test]
+fn f06_another_verdict_of_the_fleet_begins_the_wait_again() {
+    let mut bench = voted_open(Config::new());
+    assert!(bench.admit().is_err());
+    bench.wait(COOLDOWN * 9);
+    advise(&mut bench, Advice::Open(VERDICT));
+    bench.wait(COOLDOWN * 2);
+    advise(&mut bench, Advice::Ask);
+    assert!(bench.admit().is_err());
+}
+
+#[test]
+fn f06_a_verdict_that_is_over_opens_nothing() {
+    let mut bench = Bench::new(Config::new());
+    bench.calls(20, GOOD);
+    advise(&mut bench, Advice::Open(VERDICT));
+    assert!(bench.read().vetoed.is_some());
+    assert_eq!(advise(&mut bench, Advice::Open(Opening::new(Duration::ZERO))), Advised::Ignored);
+    assert_eq!((bench.state(), bench.read().vetoed), (State::Closed, None));
+}
+
+#[test]
 fn f08_a_probing_circuit_goes_on_alone_if_the_fleet_falls_silent() {
     for is_told in [true, false] {
         let mut bench = voted_open(Config::new().success_threshold(1));
