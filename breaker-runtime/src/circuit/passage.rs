@@ -101,7 +101,7 @@ impl CircuitBreaker {
         if now >= until {
             return None;
         }
-        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_cooldown()));
+        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_refusal()));
         match self.audience(Topic::Calls) {
             None => self.totals.add_hot(Hot::Refused),
             Some(audience) => self.refuse_aloud(audience, seen.epoch(), refusal)?,
@@ -473,6 +473,7 @@ impl CircuitBreaker {
             State::Open if lapses_at < machine.holds_until() => Instant::ZERO,
             _ => machine.holds_until().min(lapses_at),
         };
+        self.dials.set_longest_refusal(machine.left_to(holds_until));
         let is_for_a_time = machine.is_closed_for_a_time() || lapses_at != Instant::NEVER;
         if is_for_a_time && state == State::Closed {
             self.word.publish_closed_for_a_time(epoch, holds_until);

@@ -24,9 +24,10 @@ pub enum Advice {
     /// Ask before you probe. An open circuit whose cooldown is over refuses calls, and the first of them causes
     /// [`EventKind::ProbeWanted`](crate::EventKind::ProbeWanted). A circuit that is probing with a lease opens again.
     Ask,
-    /// Another member has the lease for that long at most. Wait.
+    /// Another member has the lease for that long at most. Wait. A circuit that is probing with a lease opens again.
     Wait(Duration),
-    /// This member has the lease for that long: probe.
+    /// This member has the lease for that long: probe. A circuit that is half-open already probes by the lease from then
+    /// on: if the lease ends without a verdict, it opens again.
     Probe(Duration),
     /// The probes of another member succeeded: close.
     Close,
