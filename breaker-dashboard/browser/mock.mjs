@@ -623,10 +623,16 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       circuit.trip('consecutive_failures', world.uptime(), 5, null, 5);
       tell();
     },
+    /** Ends the streams as a graceful shutdown does, and then stops. */
+    shutDown() {
+      for (const stream of streams) stream.end('event: shutdown\ndata: {}\n\n');
+      return this.stop();
+    },
     stop() {
       clearInterval(timer);
-      server.closeAllConnections();
-      return new Promise((resolve) => { server.close(resolve); });
+      const closed = new Promise((resolve) => { server.close(resolve); });
+      setTimeout(() => server.closeAllConnections(), 50); // after what was written is sent
+      return closed;
     },
   };
 }

@@ -850,6 +850,27 @@ await check('it comes back by itself, without being loaded again', async () => {
   if (isMock) await until(page, (boot) => server.boot === boot && Math.max(...entries.keys()) < 200, mock.boot());
 });
 
+await check('a shutdown is said, and the page comes back with the server', async () => {
+  needsMock();
+  await allowingFailures(async () => {
+    await mock.shutDown();
+    await page.waitForSelector('#banner:visible');
+    assert.match(await page.locator('#banner').textContent(), /The server shut down at .* may be wrong by now/);
+    await page.waitForTimeout(1500); // while it tries in vain
+    assert.match(await page.locator('#banner').textContent(), /The server shut down at/);
+    mock = await startMock({ token: TOKEN });
+    line.target = mock.port;
+    await isLive(page);
+    await page.waitForSelector('#banner', { state: 'hidden' });
+    await line.cut();
+    await page.waitForSelector('#banner:visible');
+    assert.match(await page.locator('#banner').textContent(), /Connection lost at/);
+    await line.mend();
+    await isLive(page);
+  });
+  assert.equal(await page.evaluate(() => window.stayed), true);
+});
+
 await check('a stream that falls silent is noticed, too', async () => {
   await allowingFailures(async () => {
     line.isSilent = true;

@@ -143,8 +143,11 @@ impl Dashboard {
 
     /// Ends all event streams when `signal` completes, and [`Server::run`] too.
     ///
-    /// A graceful shutdown waits for responses to end. Without this, one open page delays it forever. The
-    /// last call wins.
+    /// A graceful shutdown waits for responses to end. Without this, one open page delays it forever. Open
+    /// pages say that the server shut down, and reconnect when there is one again. A stream that is opened
+    /// after the signal ends at once. Other requests are answered for as long as the server takes them.
+    ///
+    /// The last call wins.
     ///
     /// # Examples
     ///
