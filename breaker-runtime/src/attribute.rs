@@ -1,4 +1,4 @@
-//! Everything that generated code may call, and nothing else. Not public API: it may change in any release.
+//! Everything that generated code and the other crates of the workspace may call, and nothing else. Not public API: it may change in any release.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -32,12 +32,12 @@ pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
 
 pub use crate::circuit::{
-    Acquire, Admission, CallError, CircuitBreaker, FailsAfter, Guarded, OnCancel, Permit, Rejected,
-    TimedOut,
+    Acquire, Admission, CallError, CircuitBreaker, Entered, FailsAfter, Guarded, HeldPermit,
+    OnCancel, Permit, Rejected, TimedOut,
 };
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
-pub use crate::settings::{Config, Place, Site};
+pub use crate::settings::{Config, ConfigError, Place, Site};
 pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
 
 use crate::circuit::{Bulkhead, IfDropped};
@@ -130,6 +130,12 @@ impl<K: Display + ?Sized> Key for K {
 #[must_use]
 pub fn time_out(permit: Permit<'_>, limit: Duration) -> TimedOut {
     permit.time_out(limit)
+}
+
+/// The error about an option that a crate of the workspace takes at run time.
+#[must_use]
+pub const fn config_error(option: &'static str, problem: &'static str) -> ConfigError {
+    ConfigError::new(option, problem)
 }
 
 /// The return value of a call that timed out, without a fallback.

@@ -44,8 +44,15 @@ pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<Cir
 /// Limits the time of a call, on the clock of the test. Settings from outside the code may have another limit than
 /// the function states.
 pub fn within<F: Future>(permit: &Permit<'_>, stated: Duration, future: F) -> Within<F> {
+    limited(permit.call_timeout(stated).unwrap_or(Duration::MAX), future)
+}
+
+/// A future with a limit.
+pub type Limited<F> = Within<F>;
+
+/// Limits the time of a future, on the clock of the test.
+pub fn limited<F: Future>(limit: Duration, future: F) -> Limited<F> {
     let scope = current();
-    let limit = permit.call_timeout(stated).unwrap_or(Duration::MAX);
     Within::new(scope.as_ref().and_then(|scope| scope.standing_clock()), limit, future)
 }
 

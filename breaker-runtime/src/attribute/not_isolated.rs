@@ -24,7 +24,16 @@ pub fn within<F: std::future::Future>(
     stated: std::time::Duration,
     future: F,
 ) -> tokio::time::Timeout<F> {
-    let limit = permit.call_timeout(stated).unwrap_or(std::time::Duration::MAX);
+    limited(permit.call_timeout(stated).unwrap_or(std::time::Duration::MAX), future)
+}
+
+/// A future with a limit.
+#[cfg(feature = "tokio")]
+pub type Limited<F> = tokio::time::Timeout<F>;
+
+/// Limits the time of a future.
+#[cfg(feature = "tokio")]
+pub fn limited<F: std::future::Future>(limit: std::time::Duration, future: F) -> Limited<F> {
     tokio::time::timeout(limit, future)
 }
 
