@@ -41,27 +41,31 @@ fn guarded() -> CircuitBreakerService<ServiceFn<Work>> {
 }
 
 /// One call: a service is asked whether it is ready, and then called.
-pub(crate) async fn call<S: Service<bool>>(
+pub(crate) fn call<S: Service<bool>>(
     service: &'static LocalKey<RefCell<S>>,
     fails: bool,
 ) -> Result<S::Response, S::Error> {
-    poll_fn(|context| service.with_borrow_mut(|service| service.poll_ready(context))).await?;
-    service.with_borrow_mut(|service| service.call(fails)).await
+    service.with_borrow_mut(|service| {
+        finish(async {
+            poll_fn(|context| service.poll_ready(context)).await?;
+            service.call(fails).await
+        })
+    })
 }
 
 #[inline(never)]
 fn polled_bare(fails: bool) -> Result<u64, Fault> {
-    finish(call(&BARE, fails))
+    call(&BARE, fails)
 }
 
 #[inline(never)]
 fn polled_shedding(fails: bool) -> Result<u64, tower::BoxError> {
-    finish(call(&SHEDDING, fails))
+    call(&SHEDDING, fails)
 }
 
 #[inline(never)]
 fn polled_guarded(fails: bool) -> Result<u64, breaker_runtime::CallError<Fault>> {
-    finish(call(&GUARDED, fails))
+    call(&GUARDED, fails)
 }
 
 pub(crate) fn bare_item() -> Item {
