@@ -71,3 +71,8 @@ pub use crate::response_future::ResponseFuture;
 pub use crate::responses::{ByBody, ByHead, Judge};
 pub use crate::service::CircuitBreakerService;
 pub use crate::timing::{Timed, Timing, Untimed};
+
+/// Runs the guide's examples as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/tower.md")]
+struct Guide;
