@@ -6,6 +6,18 @@ use std::error::Error;
 use breaker_runtime::CallError;
 
 /// An error of any type, as tower's own middleware returns it.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Rejected;
+/// use breaker_tower::BoxError;
+///
+/// fn is_refusal(error: &BoxError) -> bool {
+///     error.is::<Rejected>()
+/// }
+/// # assert!(!is_refusal(&"down".into()));
+/// ```
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Turns what went wrong into the service's response or error.

@@ -5,6 +5,26 @@ use breaker_runtime::Outcome;
 
 /// Decides how a result counts: any `Fn(&Result<Response, Error>) -> Outcome`, or a ready-made one of [`http`](crate::http)
 /// or [`grpc`](crate::grpc).
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use breaker_runtime::{Config, Outcome};
+/// use breaker_tower::CircuitBreakerLayer;
+///
+/// fn ignore_invalid_input<T>(result: &io::Result<T>) -> Outcome {
+///     match result {
+///         Ok(_) => Outcome::Success,
+///         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Outcome::Ignored,
+///         Err(_) => Outcome::Failure,
+///     }
+/// }
+///
+/// let layer = CircuitBreakerLayer::new("disk", Config::new())?.classify(ignore_invalid_input::<u64>);
+/// # let _ = layer;
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` classifies no `Result<{Response}, {Error}>`",
     label = "expected a function from `&Result<{Response}, {Error}>` to `Outcome`",

@@ -14,7 +14,7 @@ use crate::responses::{ByHead, Judge};
 /// | `OK`, and the caller's own mistakes: `INVALID_ARGUMENT`, `NOT_FOUND` and the rest | a success |
 ///
 /// The status of most responses comes after the body. Use
-/// [`until_end_of_body`](crate::ByHead::until_end_of_body) to read it there. Without it, only a status in the
+/// [`until_end_of_body`](crate::parts::ByHead::until_end_of_body) to read it there. Without it, only a status in the
 /// headers is read: that of a call that fails before its first message.
 ///
 /// If there is no status, the HTTP status decides, as the gRPC specification maps it. A body that ends without a status

@@ -14,7 +14,30 @@ use crate::responses::Judge;
 
 pin_project! {
     /// The body of a response that is classified
-    /// [until its end](crate::ByHead::until_end_of_body). It holds the permit of its call.
+    /// [until its end](crate::parts::ByHead::until_end_of_body). It holds the permit of its call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry};
+    /// use breaker_tower::{CircuitBreakerLayer, http::server_errors};
+    /// use http::{Request, Response};
+    /// use http_body_util::BodyExt;
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let layer = CircuitBreakerLayer::new("files", Config::new())?
+    ///     .classify(server_errors().until_end_of_body());
+    /// let service = layer.layer(service_fn(|_: Request<()>| async {
+    ///     Ok::<_, http::Error>(Response::new("contents".to_owned()))
+    /// }));
+    /// let response = service.oneshot(Request::new(())).await?;
+    /// let files = registry().get("files").ok_or("no circuit")?;
+    /// assert_eq!(files.snapshot().in_flight, 1);
+    /// response.into_body().collect().await?;
+    /// assert_eq!(files.snapshot().calls.success, 1);
+    /// # Ok(()) }
+    /// ```
     pub struct GuardedBody<B, J> {
         #[pin]
         body: B,

@@ -19,8 +19,8 @@ const DEFAULT_MAX_KEYS: u32 = 1024;
 
 /// A tower [`Layer`] that guards a service with a circuit breaker.
 ///
-/// The type parameters say where circuits come from, how results count, and what callers get for a refused call. The
-/// methods set them, so you rarely name them.
+/// The type parameters say where circuits come from, how results count, what callers get for a refused call, and its time
+/// limit. The methods set them, so you rarely name them. [`parts`](crate::parts) has them all.
 ///
 /// # Examples
 ///

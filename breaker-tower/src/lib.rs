@@ -39,11 +39,12 @@
 //! | use a circuit of your own | [`with_circuit`](CircuitBreakerLayer::with_circuit), [`with_keyed`](CircuitBreakerLayer::with_keyed) |
 //! | have a circuit per host or tenant | [`key`](CircuitBreakerLayer::key), [`http::authority`](http::authority()) |
 //! | decide what is a failure | [`classify`](CircuitBreakerLayer::classify), [`http::server_errors`], [`grpc::unavailable`] |
-//! | watch bodies and streams too | [`until_end_of_body`](ByHead::until_end_of_body) |
+//! | watch bodies and streams too | [`until_end_of_body`](parts::ByHead::until_end_of_body) |
 //! | limit the time of a call | [`call_timeout`](CircuitBreakerLayer::call_timeout) |
 //! | limit the calls in flight | [`Config::max_concurrent`](breaker_runtime::Config::max_concurrent), [`Config::max_wait`](breaker_runtime::Config::max_wait) |
 //! | turn a refusal into a response | [`respond`](CircuitBreakerLayer::respond), [`http::unavailable`] |
 //! | get boxed errors | [`into_box_error`](CircuitBreakerLayer::into_box_error) |
+//! | name the type of a service | [`parts`] |
 //!
 //! [`CircuitBreakerService`] says how readiness, cancellation and clones work. A panic in the inner service is a failure,
 //! and goes on.
@@ -56,21 +57,19 @@ mod guarded_body;
 pub mod http;
 mod key;
 mod layer;
+pub mod parts;
 mod response_future;
 mod responses;
 mod service;
 mod timing;
 
-pub use crate::answer::{Answer, BoxError, BoxErrors, CallErrors, Responds};
-pub use crate::circuits::{Circuits, Named, NamedKeys, OneCircuit, PerKey, Source};
-pub use crate::classify::{Classify, ErrIsFailure};
+pub use crate::answer::BoxError;
+pub use crate::classify::Classify;
 pub use crate::guarded_body::GuardedBody;
 pub use crate::key::Key;
 pub use crate::layer::CircuitBreakerLayer;
 pub use crate::response_future::ResponseFuture;
-pub use crate::responses::{ByBody, ByHead, Judge};
 pub use crate::service::CircuitBreakerService;
-pub use crate::timing::{Timed, Timing, Untimed};
 
 /// Runs the guide's examples as doctests.
 #[cfg(doctest)]

@@ -26,6 +26,24 @@ pub(crate) struct Unmade<S, Request, T> {
 
 pin_project! {
     /// The response of a [`CircuitBreakerService`](crate::CircuitBreakerService). It holds the permit of its call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry};
+    /// use breaker_tower::CircuitBreakerLayer;
+    /// use tower::{Layer, Service, service_fn};
+    ///
+    /// let layer = CircuitBreakerLayer::new("reports", Config::new())?;
+    /// let mut service = layer.layer(service_fn(|()| async { Ok::<_, String>(()) }));
+    /// let reports = registry().get("reports").ok_or("no circuit")?;
+    ///
+    /// let future = service.call(());
+    /// assert_eq!(reports.snapshot().in_flight, 1);
+    /// drop(future);
+    /// assert_eq!(reports.snapshot().calls.cancelled, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, Request, C, A, T>
     where

@@ -30,7 +30,7 @@ use crate::timing::{Timing, Untimed};
 ///
 /// # Examples
 ///
-/// The type is short if the layer states nothing but its circuit:
+/// The type is short if the layer states nothing but its circuit. [`parts`](crate::parts) has a longer one.
 ///
 /// ```
 /// use breaker_tower::CircuitBreakerService;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use breaker_runtime::{CallError, Config, Outcome, Registry, Rejected, State, registry};
+use breaker_runtime::{CallError, Config, Outcome, Registry, Rejected, State, registry, testing};
 use breaker_tower::{BoxError, CircuitBreakerLayer, http};
 use common::{Down, circuit, ended, poll, ready, remote};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
@@ -148,6 +148,21 @@ async fn settings_from_outside_the_code_change_the_limit_of_a_call() {
     let mut service = layer.layer(service_fn(|()| std::future::pending::<Result<(), Down>>()));
     let Err(CallError::TimedOut(timed_out)) = service.call(()).await else { panic!("no timeout") };
     assert_eq!(timed_out.after(), Duration::from_millis(5));
+}
+
+#[test]
+fn an_isolated_test_has_the_circuits_and_the_clock_of_its_layers() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let test = testing::isolate();
+    let layer = CircuitBreakerLayer::new("calls.isolated", Config::new().failure_threshold(1))
+        .unwrap()
+        .call_timeout(SECOND);
+    let mut service = layer.layer(service_fn(|()| std::future::pending::<Result<(), Down>>()));
+    let mut call = std::pin::pin!(service.call(()));
+    assert!(poll(call.as_mut()).is_pending());
+    test.advance(SECOND);
+    assert!(matches!(poll(call), Poll::Ready(Err(CallError::TimedOut(_)))));
+    assert_eq!(test.circuit("calls.isolated").state(), State::Open);
 }
 
 #[test]
