@@ -74,6 +74,28 @@ impl CircuitBreaker {
         self.admit_behind(bulkhead, entered, if_dropped)
     }
 
+    /// Like [`acquire`](Self::acquire) for a call that can wait as a future. `None` if it has to.
+    pub(super) fn admit_unless_full(&self) -> Option<Result<Permit<'_>, Rejected>> {
+        match self.bulkhead() {
+            Some(bulkhead) => self.admit_behind_at_once(bulkhead),
+            None => Some(self.acquire_slowly(Bulkhead::try_enter, IfDropped::Panicked)),
+        }
+    }
+
+    /// The same behind a bulkhead.
+    pub(super) fn admit_behind_at_once(
+        &self,
+        bulkhead: &Bulkhead,
+    ) -> Option<Result<Permit<'_>, Rejected>> {
+        if let Err(rejected) = self.check() {
+            return Some(Err(rejected));
+        }
+        let entered = bulkhead.try_enter();
+        // An observed circuit refuses no call here, so no call waits in line.
+        let waits = !entered && !bulkhead.max_wait().is_zero() && !self.is_observing();
+        (!waits).then(|| self.admit_behind(bulkhead, entered, IfDropped::Panicked))
+    }
+
     pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
         self.extras.get().map(|extras| &extras.bulkhead).filter(|bulkhead| bulkhead.is_on())
     }
