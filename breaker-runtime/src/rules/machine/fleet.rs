@@ -205,8 +205,7 @@ impl Machine {
         let Some(trust) = &mut history.trust else { return };
         match phase {
             Phase::Open { .. } => {
-                (trust.own, trust.is_probing, trust.has_asked) = (Instant::ZERO, false, false);
-                trust.vetoed = None;
+                (trust.own, trust.is_probing, trust.vetoed) = (Instant::ZERO, false, None);
             }
             Phase::HalfOpen { .. } => {
                 trust.is_probing = !now.has_reached(trust.lent_until());
