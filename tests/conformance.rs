@@ -74,9 +74,9 @@ fn replay(vector: &Object, make: Make) -> Result<(), String> {
     let sink = Arc::clone(&told);
     let _listening =
         registry().subscribe_to_changes(move |event| sink.lock().unwrap().hear(&event.kind));
-    let made = make(name, config, Clock::Manual(clock.clone()));
+    let answer = make(name, config, Clock::Manual(clock.clone()));
     let refusal_expected = vector.get("config_error") == Some(&Value::Bool(true));
-    let circuit = match made {
+    let circuit = match answer {
         Ok(_) if refusal_expected => {
             return Err(problem("config", "expected a ConfigError, got a circuit".to_owned()));
         }

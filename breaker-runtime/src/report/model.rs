@@ -224,6 +224,9 @@ struct Model {
     has_ended: bool,
     /// When the cooldown of an open circuit is over.
     until: u64,
+    /// The fleet holds it open until then, and has kept it from probing since.
+    held: u64,
+    kept_since: Option<u64>,
     /// Re-openings since the last close, or those that the fleet has told of.
     reopenings: u32,
     reason: Option<(TripKind, u64)>,
@@ -258,6 +261,8 @@ impl Model {
             wanted: vec![],
             has_ended: false,
             until: 0,
+            held: 0,
+            kept_since: None,
             reopenings: 0,
             reason: None,
             last_failure: None,
@@ -289,8 +294,11 @@ impl Model {
         self.state = state;
         self.since = at;
         self.heard.clear();
+        self.kept_since = None;
         if state == State::HalfOpen {
             self.probes.clear();
+        } else {
+            self.held = 0;
         }
         if state == State::Closed {
             (self.reason, self.reopenings) = (None, 0);

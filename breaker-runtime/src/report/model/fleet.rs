@@ -61,6 +61,11 @@ impl Model {
                 }
                 self.enter(State::Closed, "recovered_elsewhere", self.now);
             }
+            // The verdict is over.
+            (Advice::Open(opening), State::Closed) if opening.left().is_zero() => {
+                self.tell(What::Nothing, until);
+                return Advised::Ignored;
+            }
             (Advice::Open(opening), State::Closed) if self.has_good_calls() => {
                 self.tell(What::Vetoed(opening.reason().failed.into()), until);
                 return Advised::Vetoed;
@@ -74,13 +79,15 @@ impl Model {
                     self.reason = Some((TripKind::Fleet, opening.reason().failed.into()));
                     self.until = voted;
                     self.enter(State::Open, "tripped", self.now);
+                } else {
+                    (self.held, self.kept_since) = (self.held.max(voted), None);
                 }
-                self.until = self.until.max(voted);
             }
             (Advice::Ask, _) => self.lend(What::Ask, until),
             (Advice::Wait(left), _) => {
-                let longest = self.settings.cooldown_max.max(self.settings.probe_timeout);
-                self.lend(What::Wait(self.now + in_ticks(left.min(longest))), until);
+                let left = left.min(ticks(self.longest_wait()));
+                self.lend(What::Wait(self.now + in_ticks(left)), until);
+                self.keep_from_probing();
             }
             (Advice::Probe(left), _) => {
                 let longest = self.settings.probe_timeout;
@@ -90,7 +97,26 @@ impl Model {
         Advised::Followed
     }
 
+    /// The longest that others may keep it from probing.
+    fn longest_wait(&self) -> u64 {
+        in_ticks(self.settings.cooldown_max.max(self.settings.probe_timeout))
+    }
+
+    /// It would probe from now on, or from the end of its own cooldown on.
+    fn keep_from_probing(&mut self) {
+        if self.state == State::Open {
+            self.kept_since.get_or_insert(self.now.max(self.until));
+        }
+    }
+
+    fn kept_until(&self) -> u64 {
+        self.kept_since.map_or(u64::MAX, |since| since + self.longest_wait())
+    }
+
     fn tell(&mut self, what: What, until: u64) {
+        if what == What::Nothing {
+            (self.held, self.kept_since) = (0, None);
+        }
         self.told.push(Told { what, epoch: self.epoch(), until });
     }
 
@@ -140,7 +166,8 @@ impl Model {
 
     /// The same, if it still counts.
     fn counts(&self) -> Option<Told> {
-        self.last_told().filter(|told| self.now < told.until && told.what != What::Nothing)
+        let is_counted = |told: &Told| self.now < told.until.min(self.kept_until());
+        self.last_told().filter(|told| is_counted(told) && told.what != What::Nothing)
     }
 
     /// When its lease ends, if it was lent one for this opening or for these probes.
@@ -157,10 +184,11 @@ impl Model {
 
     /// Until when every call is refused.
     pub(super) fn refuses_until(&self) -> u64 {
-        match self.last_told() {
-            Some(Told { what: What::Wait(end), until, .. }) => self.until.max(end.min(until)),
-            _ => self.until,
-        }
+        let waits = match self.last_told() {
+            Some(Told { what: What::Wait(end), until, .. }) => self.held.max(end.min(until)),
+            _ => self.held,
+        };
+        self.until.max(waits.min(self.kept_until()))
     }
 
     pub(super) fn must_ask(&self) -> bool {
@@ -172,6 +200,7 @@ impl Model {
         let question = (self.told.len(), self.epoch());
         if !self.asked.contains(&question) {
             self.asked.push(question);
+            self.keep_from_probing();
             self.news.push(Item::ProbeWanted);
         }
     }

@@ -1,5 +1,6 @@
 //! Advice of a fleet: opening by vote, vetoes, leave to probe, and what is left when the fleet falls silent.
 
+use super::super::Machine;
 use super::*;
 use crate::rules::{Advice, Advised, Lease, Opening};
 
@@ -80,6 +81,7 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
         assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), expected, "{bad} bad, {config}");
         assert_eq!(bench.state() == State::Closed, stays);
         assert_eq!(bench.read().vetoed.map(|verdict| verdict.failed), stays.then_some(3));
+        assert_eq!(bench.read().lease, (!stays).then_some(Lease::Unasked));
     }
 }
 
@@ -125,6 +127,9 @@ fn f04_a_veto_is_shown_until_the_fleet_is_silent_or_says_otherwise() {
         advise(&mut bench, advice);
         assert_eq!(bench.read().vetoed, None, "{advice:?}");
     }
+    advise(&mut bench, Advice::Open(VERDICT));
+    bench.trip();
+    assert_eq!(bench.read().vetoed, None, "it is open now");
 }
 
 #[test]
@@ -144,11 +149,14 @@ fn f05_after_the_cooldown_the_fleet_is_asked_once_before_a_probe() {
 #[test]
 fn f05_the_member_with_the_lease_probes_and_closes() {
     let mut bench = voted_open(Config::new().success_threshold(1));
-    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.advise(Advice::Probe(SECOND * 10), COOLDOWN * 9);
     assert_eq!(bench.read().lease, Some(Lease::Own(SECOND * 10)));
     assert!(bench.read().probe_due);
     bench.call(GOOD);
     assert_eq!((bench.state(), bench.read().lease), (State::Closed, None));
+    bench.trip();
+    bench.wait(COOLDOWN);
+    bench.admit().expect("what was said before it closed is forgotten");
 }
 
 #[test]
@@ -157,7 +165,8 @@ fn f05_the_others_wait_for_as_long_as_the_lease_lasts_and_then_ask() {
     advise(&mut bench, Advice::Wait(SECOND * 10));
     assert_eq!(left(&bench), SECOND * 10);
     bench.wait(SECOND * 10 - NANO);
-    assert!(bench.admit().is_err() && !bench.machine.take_wish_to_probe());
+    assert_eq!(bench.admit(), Err(Refusal::open(Left::from_nanos(1))));
+    assert!(!bench.machine.take_wish_to_probe());
     assert_eq!(bench.machine.holds_until(), bench.now.after(NANO), "refused without the lock");
     bench.wait(NANO);
     assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
@@ -201,6 +210,36 @@ fn f05_a_lease_that_ends_without_a_verdict_ends_the_probing() {
         causes(&mut bench),
         ["open -> half_open: the cooldown is over", "half_open -> open: its lease to probe ended"]
     );
+}
+
+#[test]
+fn f05_a_probe_that_is_lost_as_its_lease_ends_is_a_verdict() {
+    let mut bench = voted_open(Config::new().probe_timeout(SECOND * 10));
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.admit().unwrap();
+    bench.wait(SECOND * 10);
+    assert_eq!((reason(&bench).kind, bench.read().reopenings), (TripKind::FailedProbes, 1));
+}
+
+#[test]
+fn f05_r34_of_an_order_and_a_lease_that_end_at_once_the_order_comes_first() {
+    let mut bench = Bench::new(Config::new());
+    bench.force_open();
+    bench.order(Mode::Normal, Some(COOLDOWN + SECOND));
+    bench.trip();
+    bench.wait(COOLDOWN);
+    advise(&mut bench, Advice::Probe(SECOND));
+    bench.admit().unwrap();
+    causes(&mut bench);
+    bench.wait(SECOND);
+    bench.act(Machine::observe);
+    assert_eq!(causes(&mut bench), ["half_open -> forced_open: the override ended"]);
+}
+
+#[test]
+fn f05_a_call_that_is_refused_before_the_bulkhead_asks_too() {
+    let mut bench = voted_open(Config::new().max_concurrent(1));
+    assert!(bench.act(Machine::check).is_err() && bench.machine.take_wish_to_probe());
 }
 
 #[test]
@@ -443,8 +482,9 @@ fn f08_alone_a_circuit_probes_after_its_cooldown() {
 fn advice_moves_no_circuit_that_was_switched_by_hand() {
     for mode in [Mode::ForcedOpen, Mode::Disabled] {
         for advice in [Advice::Open(VERDICT), Advice::Close, Advice::Ask, Advice::Probe(SECOND)] {
-            let mut bench = Bench::new(Config::new());
+            let mut bench = voted_open(Config::new());
             bench.order(mode, None);
+            assert_eq!(bench.read().lease, None);
             let before = bench.read().epoch;
             assert_eq!(advise(&mut bench, advice), Advised::Ignored);
             assert_eq!((bench.read().epoch, bench.read().lease), (before, None));
@@ -464,6 +504,7 @@ fn advice_about_leases_does_not_concern_a_closed_circuit() {
 #[test]
 fn a_reset_forgets_all_advice() {
     let mut bench = voted_open(Config::new());
+    bench.advise(Advice::Ask, COOLDOWN * 9);
     bench.reset();
     bench.trip();
     bench.wait(COOLDOWN);
