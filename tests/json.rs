@@ -56,9 +56,16 @@ fn a_snapshot_has_these_fields_and_no_others() {
     assert_golden(&circuit.snapshot(), &expect_file!["json/snapshot.json"]);
 }
 
-/// The verdict of a fleet that opens a circuit for no time: the next call must ask.
+/// The verdict of a fleet that opens a circuit for almost no time: then calls must ask.
 fn verdict() -> Advice {
-    Advice::Open(Opening::new(Duration::ZERO).votes(3).of_members(8).needed(3))
+    Advice::Open(Opening::new(Duration::from_nanos(1)).votes(3).of_members(8).needed(3))
+}
+
+/// Waits until that time is over, on a clock that may be coarse.
+fn wait_until_over(circuit: &CircuitBreaker) {
+    while circuit.snapshot().retry_after != Some(Duration::ZERO) {
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -141,9 +148,11 @@ fn an_event_is_its_kind_and_what_the_kind_has() {
     registry().get_or_create("json.events", Config::new().failure_threshold(2)).unwrap();
     circuit.reset();
     circuit.advise(verdict(), SECOND * 600);
+    wait_until_over(&circuit);
     assert!(circuit.try_acquire().is_err());
     circuit.advise(Advice::Close, SECOND * 600);
     circuit.advise(verdict(), SECOND * 600);
+    wait_until_over(&circuit);
     circuit.advise(Advice::Probe(SECOND * 600), SECOND * 600);
     let _probe = circuit.try_acquire().unwrap();
     circuit.advise(Advice::Ask, SECOND * 600);

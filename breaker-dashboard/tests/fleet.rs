@@ -134,7 +134,7 @@ async fn where_the_engine_is_and_which_member_probes_is_told_to_those_who_have_t
 async fn the_stream_says_what_the_fleet_says_about_a_circuit() {
     joined();
     let shared = circuit("fleet.streamed");
-    let verdict = Opening::new(Duration::ZERO).votes(3).of_members(8).needed(3);
+    let verdict = Opening::new(Duration::from_secs(1)).votes(3).of_members(8).needed(3);
     shared.advise(Advice::Open(verdict), Duration::from_secs(600));
     shared.advise(Advice::Wait(Duration::from_secs(30)), Duration::from_secs(600));
     circuit("alone");
