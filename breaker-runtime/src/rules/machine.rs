@@ -694,6 +694,10 @@ impl Machine {
     /// and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
+        // What ends by itself came with a change of state, or with an order.
+        if self.history.is_none() {
+            return self.now;
+        }
         loop {
             let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
             let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
