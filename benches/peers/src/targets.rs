@@ -2,7 +2,7 @@
 
 use crate::item::Group;
 use crate::results::Results;
-use crate::{failsafe, ours, recloser};
+use crate::{failsafe, ours, recloser, tower_resilience};
 
 /// A bound on a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,6 +68,12 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
         ("P13", "hung_after, over bare", cost(Group::SyncOk, ours::WATCHED), at_most(5.0)),
         ("P13", "hung_after, 2 threads", watched.and_then(|it| it.scaling(2)), at_least(1.2)),
         ("P15", "open, with a listener", cost(Group::SyncOpen, ours::HEARD), at_most(12.0)),
+        (
+            "P18",
+            "tower, tower-resilience",
+            against(Group::TowerOk, tower_resilience::NAME),
+            at_least(8.0),
+        ),
     ]
     .into_iter()
     .filter_map(|(number, what, value, bound)| Some(Target { number, what, value: value?, bound }))
@@ -104,7 +110,7 @@ mod tests {
             Crowd { label: by.label(item), side: by.side, turns: CROWDS.map(|_| vec![1.0]) }
         });
         let results = Results { figures: figures.collect(), crowds: crowds.collect() };
-        assert_eq!(targets(&results).len(), 19);
+        assert_eq!(targets(&results).len(), 20);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! what a permit holds or how it is timed. The permit remembers that.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::clock::Stopwatch;
 use crate::rules::{Left, nanos};
@@ -14,8 +13,8 @@ use crate::settings::{Mode, Options, Settings, WindowSize};
 pub(super) struct Dials {
     /// A call that takes more nanoseconds than this is slow; the most there are if none is.
     slow_after: AtomicU64,
-    /// How long the last opening lasts in all. No refusal asks for more patience, whatever the clock does (R17).
-    longest_wait: AtomicU64,
+    /// No refusal of this opening asks for more patience than this, whatever the clock does (R17).
+    longest_refusal: AtomicU64,
     stopwatch: AtomicU8,
     /// Whether good calls were ever counted by time. From then on the totals must follow the epochs.
     follows_epochs: AtomicBool,
@@ -36,7 +35,7 @@ impl Dials {
     ) -> Self {
         let dials = Self {
             slow_after: AtomicU64::new(0),
-            longest_wait: AtomicU64::new(0),
+            longest_refusal: AtomicU64::new(0),
             stopwatch: AtomicU8::new(0),
             follows_epochs: AtomicBool::new(matches!(settings.window, WindowSize::Time(_))),
             is_observing: AtomicBool::new(settings.mode == Mode::Observe),
@@ -90,14 +89,14 @@ impl Dials {
         self.slow_after.load(Ordering::Relaxed)
     }
 
-    /// Needs the machine's lock.
-    pub(super) fn set_longest_wait(&self, wait: Duration) {
-        self.longest_wait.store(nanos(wait), Ordering::Relaxed);
+    /// Needs the machine's lock. The word that is published after that shows it, too.
+    pub(super) fn set_longest_refusal(&self, longest: Left) {
+        self.longest_refusal.store(longest.as_nanos(), Ordering::Relaxed);
     }
 
     #[inline]
-    pub(super) fn longest_wait(&self) -> Left {
-        Left::from_nanos(self.longest_wait.load(Ordering::Relaxed))
+    pub(super) fn longest_refusal(&self) -> Left {
+        Left::from_nanos(self.longest_refusal.load(Ordering::Relaxed))
     }
 
     #[inline]

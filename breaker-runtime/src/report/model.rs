@@ -4,6 +4,9 @@
 //! A [`Case`] is made from bytes. The fuzzer supplies its own, and the tests let proptest pick and shrink them.
 //! Proptest could read the fuzzer's bytes too, but each of its alternatives halves what is left of them.
 
+mod fleet;
+mod news;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -12,12 +15,16 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::Snapshot;
 use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
 use crate::rules::{
-    Bench, Ended, Ending, Machine, ModeOverride, Override, Probes, Reading, RejectedReason,
-    Settlement, State, Ticket, TransitionCounts, TripKind, TripReason, slow,
+    Advice, Bench, Ended, Ending, Lease, Machine, ModeOverride, Override, Probes, Reading,
+    RejectedReason, Settlement, State, Ticket, TransitionCounts, TripKind, TripReason, slow,
 };
 use crate::settings::{Config, Mode, Settings, WindowSize};
+use fleet::Told;
+use news::{Item, Listener};
 
 const STEPS: usize = 100;
+/// What lets in one call of a recovering circuit.
+const CREDIT: u64 = 1_000_000_000;
 
 /// When the circuit is made, on its clock.
 const MADE: u64 = 7;
@@ -37,6 +44,7 @@ fn in_ticks(duration: Duration) -> u64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     config: Config,
+    has_listener: bool,
     steps: Vec<Step>,
 }
 
@@ -50,11 +58,12 @@ impl Case {
 impl Arbitrary<'_> for Case {
     fn arbitrary(source: &mut Unstructured<'_>) -> Result<Self> {
         let config = config(source)?;
+        let has_listener = source.arbitrary()?;
         let mut steps = vec![source.arbitrary()?];
         while steps.len() < STEPS && !source.is_empty() {
             steps.push(source.arbitrary()?);
         }
-        Ok(Self { config, steps })
+        Ok(Self { config, has_listener, steps })
     }
 }
 
@@ -64,6 +73,8 @@ enum Step {
     Acquire,
     /// One of the calls in flight.
     Settle(u8, Ending),
+    /// One of them fails, and asks to stay away for that long.
+    Ask(u8, u64),
     Advance(u64),
     Trip,
     ForceOpen,
@@ -71,6 +82,8 @@ enum Step {
     Reset,
     Override(Mode, Option<u64>),
     Reconfigure(Config),
+    /// For as many ticks.
+    Advise(Advice, u64),
 }
 
 impl Arbitrary<'_> for Step {
@@ -81,16 +94,18 @@ impl Arbitrary<'_> for Step {
             Cancelled,
         ];
         const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
-        Ok(match source.int_in_range(1..=65)? {
-            1..=20 => Self::Acquire,
-            21..=44 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
-            45..=56 => Self::Advance(source.int_in_range(0..=6)?),
-            57 => Self::Trip,
-            58 => Self::ForceOpen,
-            59 => Self::Disable,
-            60 => Self::Reset,
-            61..=62 => Self::Reconfigure(config(source)?),
-            _ => Self::Override(*source.choose(&MODES)?, maybe(source, 1..=20)?),
+        Ok(match source.int_in_range(1..=160)? {
+            1..=44 => Self::Acquire,
+            45..=91 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
+            92..=94 => Self::Ask(source.arbitrary()?, source.int_in_range(0..=20)?),
+            95..=120 => Self::Advance(source.int_in_range(0..=6)?),
+            121..=123 => Self::Trip,
+            124 => Self::ForceOpen,
+            125 => Self::Disable,
+            126..=128 => Self::Reset,
+            129..=132 => Self::Reconfigure(config(source)?),
+            133..=137 => Self::Override(*source.choose(&MODES)?, maybe(source, 1..=20)?),
+            _ => Self::Advise(fleet::advice(source)?, source.int_in_range(0..=30)?),
         })
     }
 }
@@ -128,6 +143,9 @@ fn config(source: &mut Unstructured<'_>) -> Result<Config> {
     if let Some(hung_after) = maybe(source, 10..=20)? {
         config = config.hung_after(ticks(hung_after));
     }
+    if let Some(longest) = maybe(source, 1..=20)? {
+        config = config.open_for_max(ticks(longest));
+    }
     if source.ratio(1, 4)? {
         config = config.mode(Mode::Observe);
     }
@@ -156,6 +174,11 @@ fn evidence(source: &mut Unstructured<'_>) -> Result<Config> {
 #[expect(clippy::cast_precision_loss, reason = "twentieths are small")]
 fn as_share(twentieths: u64) -> f64 {
     twentieths as f64 / TWENTIETHS as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a billion")]
+fn as_credit(share: f64) -> u64 {
+    (share * 1e9).round() as u64
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20")]
@@ -215,11 +238,29 @@ enum ProbeEnd {
     Neither,
 }
 
-/// The rule that opened it, the calls that failed by it, and how many in a row hung.
-type Reason = (TripKind, u64, u64);
+/// Why it opened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reason {
+    kind: TripKind,
+    failed: u64,
+    /// Of the failures in a row.
+    hung: u64,
+    /// The ticks that a failure asked for.
+    asked: Option<u64>,
+}
 
-fn reason_of(reason: &TripReason) -> Reason {
-    (reason.kind, reason.failed.into(), reason.hung.into())
+impl Reason {
+    fn new(kind: TripKind, failed: u64) -> Self {
+        Self { kind, failed, hung: 0, asked: None }
+    }
+}
+
+impl From<TripReason> for Reason {
+    fn from(TripReason { kind, failed, hung, threshold, .. }: TripReason) -> Self {
+        let asked = threshold.filter(|_| kind == TripKind::Asked);
+        let asked = asked.map(|seconds| in_ticks(Duration::from_secs_f64(seconds)));
+        Self { hung: hung.into(), asked, ..Self::new(kind, failed.into()) }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -239,8 +280,13 @@ struct Model {
     /// Everything that was wanted so far, and whether the end of the last has taken effect.
     wanted: Vec<Wanted>,
     has_ended: bool,
-    /// Openings since the last close or control.
-    openings: u32,
+    /// When the cooldown of an open circuit is over.
+    until: u64,
+    /// The fleet holds it open until then, and has kept it from probing since.
+    held: u64,
+    kept_since: Option<u64>,
+    /// Re-openings since the last close, or those that the fleet has told of.
+    reopenings: u32,
     reason: Option<Reason>,
     last_failure: Option<u64>,
     last_success: Option<u64>,
@@ -251,9 +297,16 @@ struct Model {
     watched: Vec<Watched>,
     hung: Vec<usize>,
     /// What each call brought that asked since the recovery began.
-    asked: Vec<u64>,
+    brought: Vec<u64>,
     refused: Vec<RejectedReason>,
     would_reject: Vec<RejectedReason>,
+    /// Everything that the fleet has told, and for which piece of that, in which epoch, it was asked for more.
+    told: Vec<Told>,
+    asked: Vec<(usize, u64)>,
+    /// When it last looked for what was over.
+    lapsed: u64,
+    /// What listeners must hear next.
+    news: Vec<Item>,
 }
 
 impl Model {
@@ -270,7 +323,10 @@ impl Model {
             probes: vec![],
             wanted: vec![],
             has_ended: false,
-            openings: 0,
+            until: 0,
+            held: 0,
+            kept_since: None,
+            reopenings: 0,
             reason: None,
             last_failure: None,
             last_success: None,
@@ -278,9 +334,13 @@ impl Model {
             ended: vec![],
             watched: vec![],
             hung: vec![],
-            asked: vec![],
+            brought: vec![],
             refused: vec![],
             would_reject: vec![],
+            told: vec![],
+            asked: vec![],
+            lapsed: 0,
+            news: vec![],
         }
     }
 
@@ -288,9 +348,10 @@ impl Model {
         self.history.len() as u64
     }
 
-    fn enter(&mut self, state: State, at: u64) {
-        if self.state != state {
-            self.ways.push((self.state, state));
+    fn enter(&mut self, state: State, cause: &'static str, at: u64) {
+        let from = self.state;
+        if from != state {
+            self.ways.push((from, state));
         }
         if self.state == State::Open {
             self.was_open += at - self.since;
@@ -299,33 +360,44 @@ impl Model {
         self.state = state;
         self.since = at;
         self.heard.clear();
-        match state {
-            State::Open => self.openings += 1,
-            State::HalfOpen => self.probes.clear(),
-            State::Recovering => self.asked.clear(),
-            State::Closed | State::ForcedOpen | State::Disabled => self.openings = 0,
+        self.kept_since = None;
+        self.brought.clear();
+        if state == State::HalfOpen {
+            self.probes.clear();
+        } else {
+            self.held = 0;
         }
         if state == State::Closed {
-            self.reason = None;
+            (self.reason, self.reopenings) = (None, 0);
         }
         // From here on, good calls have no date.
         if matches!(state, State::Closed | State::Recovering | State::Disabled) {
             self.last_success = None;
         }
+        let left = (state == State::Open).then(|| ticks(self.refuses_until().saturating_sub(at)));
+        self.news.push(Item::Change(from, state, cause, left));
     }
 
     fn open(&mut self, kind: TripKind, failed: u64, at: u64) {
-        self.reason = Some((kind, failed, self.hung_in_a_row(kind)));
-        self.enter(State::Open, at);
+        self.reason = Some(Reason { hung: self.hung_in_a_row(kind), ..Reason::new(kind, failed) });
+        self.reopenings += u32::from(self.state != State::Closed);
+        self.until = at + self.cooldown();
+        self.enter(State::Open, "tripped", at);
     }
 
-    fn open_until(&self) -> u64 {
+    fn recover(&mut self, cause: &'static str, at: u64) {
+        let recovers = self.settings.recovery.is_some();
+        self.enter(if recovers { State::Recovering } else { State::Closed }, cause, at);
+    }
+
+    /// The cooldown after that many re-openings.
+    fn cooldown(&self) -> u64 {
         let Settings { cooldown, cooldown_multiplier, cooldown_max, .. } = self.settings;
         let mut wait = in_ticks(cooldown);
-        for _ in 1..self.openings {
+        for _ in 0..self.reopenings {
             wait = in_ticks(ticks(wait).mul_f64(cooldown_multiplier)).min(in_ticks(cooldown_max));
         }
-        self.since + wait
+        wait
     }
 
     fn probes_that(&self, is: impl Fn(Option<ProbeEnd>) -> bool) -> u64 {
@@ -348,8 +420,7 @@ impl Model {
             }
             ProbeEnd::Good => {
                 if good >= u64::from(self.settings.success_threshold) {
-                    let recovers = self.settings.recovery.is_some();
-                    self.enter(if recovers { State::Recovering } else { State::Closed }, at);
+                    self.recover("recovered", at);
                 }
             }
             ProbeEnd::Neither => {}
@@ -376,8 +447,17 @@ impl Model {
         if self.settings.hung_after != settings.hung_after {
             self.watched.clear();
         }
+        let before = self.cooldown();
         self.settings = settings;
-        self.run_as(self.mode(), self.now);
+        self.run_as(self.mode(), "configured", self.now);
+        if self.state == State::Open {
+            if self.reason.is_some_and(|reason| reason.kind == TripKind::Asked) {
+                let longest = self.since + in_ticks(settings.open_for_max);
+                self.until = self.until.min(longest.max(self.now));
+            } else if self.cooldown() != before {
+                self.until = self.since + self.cooldown();
+            }
+        }
         for probe in &mut self.probes {
             let deadline = probe.admitted + in_ticks(settings.probe_timeout);
             probe.deadline = deadline.max(self.now);
@@ -404,9 +484,11 @@ impl Model {
             }
             if !self.has_ended && self.end_of_last() == Some(deadline) {
                 self.has_ended = true;
-                self.run_as(self.permanent(), deadline);
+                self.run_as(self.permanent(), "override_ended", deadline);
             }
+            self.end_lease(deadline);
         }
+        self.lapsed = self.now;
     }
 
     fn end_of_last(&self) -> Option<u64> {
@@ -440,14 +522,19 @@ impl Model {
         let mode = mode.filter(|mode| !(is_as_usual && self.settings.mode == *mode));
         self.wanted.push(Wanted { mode, until: limit.map(|limit| self.now + limit) });
         self.has_ended = false;
+        let cause = match self.mode() {
+            Mode::Normal | Mode::Observe => "reset",
+            Mode::Disabled => "disabled",
+            Mode::ForcedOpen => "forced_open",
+        };
         if mode.is_none_or(|mode| mode == Mode::Normal) && self.mode().judges() {
-            self.enter(State::Closed, self.now);
+            self.enter(State::Closed, cause, self.now);
         } else {
-            self.run_as(self.mode(), self.now);
+            self.run_as(self.mode(), cause, self.now);
         }
     }
 
-    fn run_as(&mut self, mode: Mode, at: u64) {
+    fn run_as(&mut self, mode: Mode, cause: &'static str, at: u64) {
         let state = match mode {
             Mode::Normal | Mode::Observe => match self.state {
                 State::ForcedOpen | State::Disabled => State::Closed,
@@ -457,7 +544,7 @@ impl Model {
             Mode::ForcedOpen => State::ForcedOpen,
         };
         if state != self.state {
-            self.enter(state, at);
+            self.enter(state, cause, at);
         }
     }
 
@@ -505,25 +592,32 @@ impl Model {
         count
     }
 
-    fn ask(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
+    fn begin(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
         self.look_for_hung();
         self.acquire()
     }
 
     fn acquire(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
         self.lapse();
-        if self.state == State::Open && self.now >= self.open_until() {
-            self.enter(State::HalfOpen, self.now);
+        if self.state == State::Open && self.now >= self.refuses_until() {
+            if self.must_ask() {
+                self.ask();
+            } else {
+                self.enter(State::HalfOpen, "cooldown_over", self.now);
+            }
         }
         if self.state == State::Recovering && self.now >= self.since + self.recovery() {
-            self.enter(State::Closed, self.now);
+            self.enter(State::Closed, "recovery_over", self.now);
         }
         let in_flight = self.probes_that(|end| end.is_none());
         let refusal = match self.state {
             State::Recovering => {
                 (!self.has_credit_for_one_more()).then_some((RejectedReason::Recovering, None))
             }
-            State::Open => Some((RejectedReason::Open, Some(self.open_until() - self.now))),
+            State::Open => {
+                let left = self.refuses_until().saturating_sub(self.now);
+                Some((RejectedReason::Open, Some(left)))
+            }
             State::ForcedOpen => {
                 let end = self.end_of_last().filter(|_| !self.has_ended);
                 let end = end.filter(|_| self.changes_by_itself());
@@ -569,6 +663,31 @@ impl Model {
             self.last_failure = Some(self.now);
         }
         self.ended.push((call, settlement));
+        settlement
+    }
+
+    /// A failure that asks counts like any other, and then opens the circuit that heard it, if that did not open by it.
+    fn settle_asking(&mut self, leave: Leave, asks: u64) -> Settlement {
+        self.lapse();
+        let (state, reopenings) = (self.state, self.reopenings);
+        let mut failing = self.clone();
+        let settlement = failing.settle(leave, Ending::Failure);
+        let is_heard = settlement == Settlement::Recorded;
+        if !is_heard || asks == 0 {
+            *self = failing;
+            return settlement;
+        }
+        let asks = asks.min(in_ticks(self.settings.open_for_max));
+        self.watched.retain(|watched| watched.number != leave.number);
+        if let Some(probe) = self.probes.iter_mut().find(|probe| probe.number == leave.number) {
+            probe.end = Some(ProbeEnd::Bad);
+        }
+        self.ended = failing.ended;
+        self.last_failure = Some(self.now);
+        self.reason = Some(Reason { asked: Some(asks), ..Reason::new(TripKind::Asked, 1) });
+        self.reopenings = reopenings + u32::from(state != State::Closed);
+        self.until = self.now + asks;
+        self.enter(State::Open, "tripped", self.now);
         settlement
     }
 
@@ -620,14 +739,18 @@ impl Model {
         self.settings.recovery.map_or(0, in_ticks)
     }
 
+    /// What a call brings that asks now.
+    fn brought_by_one(&self) -> u64 {
+        let elapsed = (self.now - self.since).min(self.recovery());
+        CREDIT / 10 + CREDIT / 10 * 9 * elapsed / self.recovery().max(1)
+    }
+
     /// Adds up what all calls brought, the one that asks included, and takes away one credit for each that it was enough
     /// for. Credits are billionths, and parts of those are dropped.
     fn has_credit_for_one_more(&mut self) -> bool {
-        const CREDIT: u64 = 1_000_000_000;
-        let share = (self.now - self.since).min(self.recovery());
-        self.asked.push(CREDIT / 10 + CREDIT / 10 * 9 * share / self.recovery().max(1));
+        self.brought.push(self.brought_by_one());
         let (mut credit, mut is_let_in) = (0, false);
-        for brought in &self.asked {
+        for brought in &self.brought {
             credit += brought;
             is_let_in = credit >= CREDIT;
             credit -= if is_let_in { CREDIT } else { 0 };
@@ -727,21 +850,23 @@ impl Model {
     /// Everything that a reading of the machine shows.
     fn reading(&self) -> Seen {
         let is_over = self.end_of_last().is_some_and(|end| end <= self.now);
-        if is_over && !self.has_ended && self.changes_by_itself() {
+        let is_over = is_over && !self.has_ended && self.changes_by_itself();
+        if is_over || self.has_lost_its_lease() {
             let mut later = self.clone();
             later.lapse();
             return later.reading();
         }
         let window = self.window();
         let is_open = self.state == State::Open;
-        let left = self.open_until().saturating_sub(self.now);
+        let left = self.refuses_until().saturating_sub(self.now);
         Seen {
             state: self.state,
             since: ticks(self.now - self.since),
             epoch: self.epoch(),
             reason: self.reason,
             retry_after: is_open.then(|| ticks(left)),
-            probe_due: is_open && left == 0,
+            probe_due: is_open && left == 0 && !self.must_ask(),
+            share: (self.state == State::Recovering).then(|| self.brought_by_one()),
             calls: window.len() as u64,
             failed: window.iter().filter(|call| call.ending == Ending::Failure).count() as u64,
             slow: window.iter().filter(|call| call.slow).count() as u64,
@@ -753,6 +878,9 @@ impl Model {
             last_failure: self.last_failure.map(|at| ticks(self.now - at)),
             ordered: self.in_force(),
             last_success: self.last_success.map(|at| ticks(self.now - at)),
+            lease: self.lease(),
+            vetoed: self.vetoed(),
+            reopenings: self.reopenings,
         }
     }
 
@@ -830,6 +958,8 @@ struct Seen {
     reason: Option<Reason>,
     retry_after: Option<Duration>,
     probe_due: bool,
+    /// What a call brings to a recovering circuit.
+    share: Option<u64>,
     calls: u64,
     failed: u64,
     slow: u64,
@@ -842,6 +972,10 @@ struct Seen {
     last_failure: Option<Duration>,
     ordered: Option<Ordered>,
     last_success: Option<Duration>,
+    lease: Option<Lease>,
+    /// The votes that it does not follow.
+    vetoed: Option<u64>,
+    reopenings: u32,
 }
 
 impl From<Reading> for Seen {
@@ -850,9 +984,10 @@ impl From<Reading> for Seen {
             state: reading.state,
             since: reading.since,
             epoch: reading.epoch,
-            reason: reading.trip_reason.as_ref().map(reason_of),
+            reason: reading.trip_reason.map(Reason::from),
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
+            share: reading.recovering_share.map(as_credit),
             calls: reading.tally.calls,
             failed: reading.tally.failed,
             slow: reading.tally.slow,
@@ -864,6 +999,9 @@ impl From<Reading> for Seen {
             last_failure: reading.last_failure,
             ordered: reading.mode_override.as_ref().map(Ordered::from),
             last_success: reading.last_success,
+            lease: reading.lease,
+            vetoed: reading.vetoed.map(|verdict| verdict.failed.into()),
+            reopenings: reading.reopenings,
         }
     }
 }
@@ -900,9 +1038,10 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.state, seen.state);
     assert_eq!(snapshot.since, seen.since);
     assert_eq!(snapshot.epoch, seen.epoch);
-    assert_eq!(snapshot.trip_reason.as_ref().map(reason_of), seen.reason);
+    assert_eq!(snapshot.trip_reason.map(Reason::from), seen.reason);
     assert_eq!(snapshot.retry_after, seen.retry_after);
     assert_eq!(snapshot.probe_due, seen.probe_due);
+    assert_eq!(snapshot.recovering_share.map(as_credit), seen.share);
     assert_eq!(snapshot.failure_rate, share(seen.failed));
     assert_eq!(snapshot.slow_call_rate, slow_rate);
     assert_eq!(u64::from(snapshot.window_calls), seen.calls);
@@ -917,6 +1056,9 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.last_failure, seen.last_failure);
     assert_eq!(snapshot.mode_override.as_ref().map(Ordered::from), seen.ordered);
     assert_eq!(snapshot.last_success, seen.last_success);
+    assert_eq!(snapshot.lease, seen.lease);
+    assert_eq!(snapshot.vetoed.map(|verdict| verdict.failed.into()), seen.vetoed);
+    assert_eq!(snapshot.reopenings, seen.reopenings);
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());
@@ -926,12 +1068,13 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
 }
 
 /// Panics unless the machine does what the reference does.
-pub(crate) fn check_machine(Case { config, steps }: Case) {
+pub(crate) fn check_machine(Case { config, steps, .. }: Case) {
     let mut bench = Bench::new(config);
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Ticket)> = vec![];
     for step in steps {
-        if matches!(step, Step::Acquire) || matches!(step, Step::Settle(..)) && !held.is_empty() {
+        let settles = matches!(step, Step::Settle(..) | Step::Ask(..)) && !held.is_empty();
+        if settles || matches!(step, Step::Acquire) {
             let hung = model.look_for_hung();
             if hung > 0 {
                 bench.hang(hung);
@@ -946,7 +1089,7 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
                 }
                 (expected, got) => panic!("{expected:?} against {got:?}"),
             },
-            Step::Settle(..) if held.is_empty() => {}
+            Step::Settle(..) | Step::Ask(..) if held.is_empty() => {}
             Step::Settle(which, ending) => {
                 let (leave, ticket) = held.swap_remove(usize::from(which) % held.len());
                 let call = Ended { ending, slow: false };
@@ -956,6 +1099,17 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
                     assert_eq!(model.settle(leave, ending), Settlement::Late);
                 } else {
                     assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+                }
+            }
+            Step::Ask(which, asks) => {
+                let (leave, ticket) = held.swap_remove(usize::from(which) % held.len());
+                let call = Ended { ending: Ending::Failure, slow: model.is_slow(leave) };
+                let expected = model.settle_asking(leave, asks);
+                if model.hung.contains(&leave.number) {
+                    bench.act(Machine::observe);
+                    assert_eq!(expected, Settlement::Late);
+                } else {
+                    assert_eq!(bench.settle_asking(ticket, call, ticks(asks)), expected);
                 }
             }
             Step::Advance(by) => {
@@ -971,23 +1125,34 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
                 bench.order(mode, limit.map(ticks));
             }
             Step::Reconfigure(config) => (model.reconfigure(config), bench.reconfigure(config)).0,
+            Step::Advise(advice, trusted_for) => {
+                let advised = model.advise(advice, trusted_for);
+                assert_eq!(bench.advise(advice, ticks(trusted_for)), advised);
+            }
         }
         assert_eq!(Seen::from(bench.read()), model.reading());
+        let wish = bench.machine.take_wish_to_probe().then_some(Item::ProbeWanted);
+        let changes = bench.machine.take_news().into_iter().map(Item::from);
+        assert_eq!(changes.chain(wish).collect::<Vec<_>>(), std::mem::take(&mut model.news));
     }
 }
 
 /// Panics unless the circuit around the machine does what the reference does.
-pub(crate) fn check_circuit(Case { config, steps }: Case) {
+pub(crate) fn check_circuit(Case { config, has_listener, steps }: Case) {
     let time = ManualClock::new();
     // Its window of time begins where it was made, and not where time does.
     time.advance(ticks(MADE));
     let clock = Clock::Manual(time.clone());
-    let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
+    let listener = has_listener.then(Listener::default);
+    let circuit = match &listener {
+        Some(listener) => listener.circuit(config, clock),
+        None => CircuitBreaker::with_clock("circuit", config, clock).unwrap(),
+    };
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Permit<'_>)> = vec![];
     for step in steps {
         match step {
-            Step::Acquire => match (model.ask(), circuit.try_acquire()) {
+            Step::Acquire => match (model.begin(), circuit.try_acquire()) {
                 (Ok(leave), Ok(permit)) => held.push((leave, permit)),
                 (Err((reason, left)), Err(rejected)) => {
                     assert_eq!(rejected.reason(), reason);
@@ -996,7 +1161,13 @@ pub(crate) fn check_circuit(Case { config, steps }: Case) {
                 }
                 (expected, got) => panic!("{expected:?} against {got:?}"),
             },
-            Step::Settle(..) if held.is_empty() => {}
+            Step::Settle(..) | Step::Ask(..) if held.is_empty() => {}
+            Step::Ask(which, asks) => {
+                let (leave, permit) = held.swap_remove(usize::from(which) % held.len());
+                model.look_for_hung();
+                model.settle_asking(leave, asks);
+                permit.failure_for(ticks(asks));
+            }
             Step::Settle(which, ending) => {
                 let (leave, permit) = held.swap_remove(usize::from(which) % held.len());
                 model.look_for_hung();
@@ -1026,6 +1197,14 @@ pub(crate) fn check_circuit(Case { config, steps }: Case) {
                 circuit.reconfigure(config).unwrap();
                 assert_eq!(circuit.snapshot().config, config);
             }
+            Step::Advise(advice, trusted_for) => {
+                let advised = model.advise(advice, trusted_for);
+                assert_eq!(circuit.advise(advice, ticks(trusted_for)), advised);
+            }
+        }
+        let news = std::mem::take(&mut model.news);
+        if let Some(listener) = &listener {
+            assert_eq!(listener.take(), news);
         }
         assert_eq!(circuit.state(), model.reading().state);
         assert_shows(&circuit.snapshot(), &model);
@@ -1042,12 +1221,17 @@ mod tests {
     /// Enough for the longest config and for most sequences of steps.
     const BYTES: usize = 600;
 
+    /// `PROPTEST_CASES` can ask for more.
+    fn cases_wanted() -> u32 {
+        ProptestConfig::default().cases.max(CASES)
+    }
+
     fn cases() -> impl Strategy<Value = Case> {
         prop::collection::vec(any::<u8>(), 0..=BYTES).prop_map(|bytes| Case::of(&bytes))
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: cases_wanted(), failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn s16_the_machine_does_what_the_reference_does(case in cases()) {

@@ -17,7 +17,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::rules::{
-    Bad, Cause, Ended, Ending, Good, Instant, Lease, ModeOverride, Order, Probes, Refusal,
+    Bad, Cause, Ended, Ending, Good, Instant, Lease, Left, ModeOverride, Order, Probes, Refusal,
     RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Mode, Settings};
@@ -248,6 +248,7 @@ impl Machine {
         let verdict = self.verdict(now);
         if verdict.is_err() {
             self.count_asking(now);
+            self.want_probe(now);
         }
         verdict.or_else(|refusal| if self.is_observing() { Ok(()) } else { Err(refusal) })
     }
@@ -288,6 +289,7 @@ impl Machine {
         let verdict = self.verdict(now);
         self.count_asking(now);
         if let Err(refusal) = verdict {
+            self.want_probe(now);
             // Its outcome counts for nothing here, as it has no place among the probes (R25).
             let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
             return would_reject
@@ -306,12 +308,10 @@ impl Machine {
         Ok(Admitted { ticket, would_reject: None })
     }
 
-    /// Takes note of a call that asked and has its verdict. A call that [`check`](Self::check) lets in asks again.
+    /// Takes note of a call that asked and has its verdict (R27). A call that [`check`](Self::check) lets in asks again.
     fn count_asking(&mut self, now: Instant) {
-        match &mut self.phase {
-            Phase::Recovering(recovery) => recovery.ask(now),
-            Phase::Open { .. } => self.want_probe(now),
-            _ => {}
+        if let Phase::Recovering(recovery) = &mut self.phase {
+            recovery.ask(now);
         }
     }
 
@@ -359,10 +359,9 @@ impl Machine {
         }
     }
 
-    /// How long the present opening lasts in all.
-    pub(crate) fn longest_wait(&self) -> Option<Duration> {
-        let Phase::Open { until, .. } = &self.phase else { return None };
-        Some(self.refuses_until(*until).since(self.since))
+    /// The time until `end`, from the latest time seen.
+    pub(crate) fn left_to(&self, end: Instant) -> Left {
+        self.now.left_to(end)
     }
 
     /// Whether the circuit is closed only until a timed order ends (R34). Its calls must check the time.
@@ -509,6 +508,12 @@ impl Machine {
         Settlement::Recorded
     }
 
+    /// Whether a failure asked for the present opening, or for the last one.
+    fn is_asked(&self) -> bool {
+        let reason = self.trouble.as_ref().and_then(|trouble| trouble.trip_reason);
+        reason.is_some_and(|reason| reason.kind == TripKind::Asked)
+    }
+
     fn open_as_asked(&mut self, asked: Duration, slow: bool, now: Instant) {
         let asked = asked.min(self.settings.open_for_max);
         let is_reopening = !matches!(self.phase, Phase::Closed(_));
@@ -606,10 +611,16 @@ impl Machine {
             return;
         }
         let cooldown = self.cooldown(draw);
+        let is_asked = self.is_asked();
         match &mut self.phase {
             Phase::Closed(evidence) => {
                 let good = good.refit(&settings);
                 evidence.refit(settings.window, good, self.created, now);
+            }
+            // Its time does not come from the cooldown (R28).
+            Phase::Open { until, .. } if is_asked => {
+                let longest = self.since.after(settings.open_for_max).max(now);
+                *until = (*until).min(longest);
             }
             // One that was restored keeps what is left, unless the cooldown is another one.
             Phase::Open { until, .. } if cooldown != before => {
@@ -724,7 +735,10 @@ impl Machine {
                 let untouched = evidence.age(now).map_or(untouched, |age| age.min(untouched));
                 evidence.is_spotless(good, now) || untouched >= ages
             }
-            Phase::Open { until, .. } => now.has_reached(*until) && now.since(*until) >= ages,
+            Phase::Open { until, .. } => {
+                let end = self.refuses_until(*until);
+                now.has_reached(end) && now.since(end) >= ages
+            }
             Phase::HalfOpen { probes, .. } => {
                 let now = now.max(self.now);
                 let trouble = self.trouble.as_deref().copied().unwrap_or_default();
@@ -830,6 +844,10 @@ impl Machine {
     /// and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
+        // What ends by itself came with a change of state, or with an order.
+        if self.history.is_none() {
+            return self.now;
+        }
         loop {
             let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
             let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
@@ -933,15 +951,15 @@ impl Machine {
     /// The one place where the phase changes (R9).
     fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
         let from = self.state();
-        let retry_after = match &phase {
-            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
-            _ => None,
-        };
         self.phase = phase;
         self.epoch = (self.epoch + 1) % (1 << EPOCH_BITS);
         let lasted = now.since(self.since);
         self.since = now;
         self.outlive_advice(now);
+        let retry_after = match &self.phase {
+            Phase::Open { until, .. } => now.left_to(self.refuses_until(*until)).as_duration(),
+            _ => None,
+        };
         let to = self.state();
         if from != to {
             let past = &mut self.history().past;
