@@ -203,6 +203,7 @@ fn example(option: &str, takes: Takes) -> String {
         Takes::Window => "100",
         Takes::Mode => "observe",
         Takes::Policy => "quorum",
+        Takes::Flag => "true",
         Takes::Config => "SHARED",
         Takes::Key => "host",
         Takes::Predicate => "|value| ...",

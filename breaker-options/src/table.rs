@@ -126,6 +126,10 @@ macro_rules! circuit_options {
                 default: "10m", needs: "", limits: "",
                 meaning: "The longest time that a failure may ask the circuit to stay open for.",
             }
+            timings: Flag => always, {
+                default: "`false`", needs: "", limits: "",
+                meaning: "Whether the circuit keeps a histogram of how long its calls take.",
+            }
             max_concurrent: Count => optional, {
                 default: "off", needs: "", limits: "",
                 meaning: "Calls in flight at once; one more is refused.",

@@ -28,6 +28,8 @@ pub enum Takes {
     Mode,
     /// How the processes of a fleet decide about a circuit.
     Policy,
+    /// Yes or no.
+    Flag,
     /// A closure or a path.
     Predicate,
     /// One of these words.
@@ -62,6 +64,7 @@ impl Takes {
             Self::Window => "window",
             Self::Mode => "mode",
             Self::Policy => "policy",
+            Self::Flag => "flag",
             Self::Predicate => "predicate",
             Self::Word(_) => "word",
             Self::Fallback => "fallback",
@@ -132,6 +135,7 @@ impl fmt::Display for Takes {
             Self::Window => "integer, 1 to 1000000 calls; or duration, at least 10ms",
             Self::Mode => "`normal` or `observe`; from outside also `disabled` or `forced_open`",
             Self::Policy => "`off`, `quorum` or `any`",
+            Self::Flag => "`true` or `false`",
             Self::Predicate => "closure or path",
             Self::Fallback => "path, closure, or any other expression",
             Self::Config => "constant of type `Config`",

@@ -22,6 +22,7 @@ mod fleet;
 mod guard;
 mod guarded;
 mod held_permit;
+mod histograms;
 mod hung;
 mod owned_permit;
 mod passage;
@@ -40,6 +41,7 @@ mod timer;
 #[cfg(not(feature = "tokio"))]
 #[path = "circuit/no_timer.rs"]
 mod timer;
+mod timings;
 mod totals;
 mod watch;
 mod word;
@@ -61,6 +63,7 @@ pub use fleet::{FleetStatus, FleetView};
 pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
 pub use held_permit::{Entered, HeldPermit};
+pub(crate) use histograms::Timed;
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};
@@ -71,4 +74,5 @@ pub(crate) use sync::{
 pub(crate) use sync::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};
 #[cfg(feature = "tokio")]
 pub use timer::{Elapsed, Within};
+pub use timings::Timings;
 pub(crate) use word::Epoch;

@@ -101,7 +101,7 @@ pub mod testing;
 pub use crate::attribute as __private;
 pub use crate::circuit::{
     CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, Guard, ManualClock, OnCancel,
-    OwnedPermit, Permit, Rejected, Rejections, TimedOut,
+    OwnedPermit, Permit, Rejected, Rejections, TimedOut, Timings,
 };
 #[cfg(feature = "tracing")]
 pub use crate::export::trace;

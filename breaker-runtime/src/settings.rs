@@ -33,6 +33,9 @@ macro_rules! stated {
     (Policy) => {
         Policy
     };
+    (Flag) => {
+        bool
+    };
 }
 
 mod config;
@@ -125,7 +128,10 @@ impl Settings {
             WindowSize::Time(length) => length / 10,
         };
         // Calls that may hang have one start time, from the circuit's clock.
-        let of_calls = self.hung_after.map(|limit| self.slow_call.unwrap_or(limit));
+        let of_calls = match self.hung_after {
+            Some(_) if self.timings => Some(Duration::ZERO),
+            limit => limit.map(|limit| self.slow_call.unwrap_or(limit)),
+        };
         self.cooldown.min(self.probe_timeout).min(bucket).min(of_calls.unwrap_or(Duration::MAX))
     }
 }
@@ -221,6 +227,7 @@ impl Config {
             hung_after: self.hung_after,
             recovery: self.recovery,
             open_for_max: or_duration(self.open_for_max, Duration::from_secs(600)),
+            timings: matches!(self.timings, Some(true)),
             max_concurrent: self.max_concurrent,
             max_wait: or_duration(self.max_wait, Duration::ZERO),
             mode: match self.mode {

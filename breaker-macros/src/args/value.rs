@@ -30,6 +30,7 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         Takes::Window => window(option, takes, value)?,
         Takes::Mode => word(option, value, takes, &["normal", "observe"])?,
         Takes::Policy => word(option, value, takes, &POLICIES)?,
+        Takes::Flag => flag(option, takes, value)?,
         Takes::Config => config(option, value)?,
         Takes::Name
         | Takes::Word(_)
@@ -119,6 +120,15 @@ fn word(
         )),
         Some(word) if word.starts_with(char::is_lowercase) => wrong(is),
         _ => Ok(None),
+    }
+}
+
+/// `true` or `false`; anything but a literal is a constant.
+fn flag(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    match literal(value) {
+        Some((false, Lit::Bool(flag))) => Ok(Some(flag.to_token_stream())),
+        Some(_) => Err(Error::new_spanned(value, format!("`{option}` is {takes}"))),
+        None => Ok(None),
     }
 }
 

@@ -150,10 +150,12 @@ impl Stopwatch {
     }
 
     pub(crate) fn new(settings: &Settings, clock: &Source) -> Self {
-        match (settings.slow_call, clock) {
+        // Histograms tell microseconds apart.
+        let shortest = settings.timings.then_some(Duration::ZERO).or(settings.slow_call);
+        match (shortest, clock) {
             _ if settings.hung_after.is_some() => Self::Watched,
             (None, _) => Self::None,
-            (Some(limit), Source::System { .. }) if limit < COARSE_ENOUGH => Self::Counter,
+            (Some(shortest), Source::System { .. }) if shortest < COARSE_ENOUGH => Self::Counter,
             (Some(_), _) => Self::Clock,
         }
     }

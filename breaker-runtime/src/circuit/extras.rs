@@ -8,6 +8,7 @@ use once_cell::race::OnceBox;
 
 use super::audience::Terms;
 use super::bulkhead::Bulkhead;
+use super::histograms::Histograms;
 use super::timer::Timer;
 use super::watch::Watch;
 use crate::rules::{Instant, nanos};
@@ -19,6 +20,8 @@ pub(super) struct Extras {
     pub(super) bulkhead: Bulkhead,
     /// Made when calls are first to be watched.
     pub(super) watch: OnceBox<Watch>,
+    /// Made when calls are first to be timed.
+    pub(super) histograms: OnceBox<Histograms>,
     /// When the first of the settings ends that are there for a time.
     lapses_at: AtomicU64,
     /// In nanoseconds; 0 leaves it to the function.
@@ -32,13 +35,14 @@ impl Extras {
         Self {
             bulkhead: Bulkhead::new(Bulkhead::OFF, Duration::ZERO, timer),
             watch: OnceBox::new(),
+            histograms: OnceBox::new(),
             lapses_at: AtomicU64::new(Instant::NEVER.as_nanos()),
             call_timeout: AtomicU64::new(0),
             max_keys: AtomicU32::new(0),
         }
     }
 
-    /// Whether those terms ask for any of it but the bulkhead and the watch.
+    /// Whether those terms ask for any of it but what the settings say.
     pub(super) fn are_asked_for(Terms { effective, lapses_at, .. }: &Terms) -> bool {
         effective.call_timeout.is_some()
             || effective.max_keys.is_some()
@@ -51,6 +55,9 @@ impl Extras {
         self.bulkhead.refit(limit, settings.max_wait);
         if settings.hung_after.is_some() {
             self.watch.get_or_init(|| Box::new(Watch::new()));
+        }
+        if settings.timings {
+            self.histograms.get_or_init(|| Box::new(Histograms::new()));
         }
         let Effective { call_timeout, max_keys, .. } = terms.effective;
         let call_timeout = call_timeout.map_or(0, |limit| limit.map_or(u64::MAX, nanos));

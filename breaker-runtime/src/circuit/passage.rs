@@ -309,22 +309,29 @@ impl CircuitBreaker {
         let stopwatch = claim.stopwatch();
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let slow = match (stopwatch, now) {
-            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.dials.slow_after()),
-            (Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched, _) => false,
-            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
+        let ended_at = match stopwatch {
+            Stopwatch::Clock => now,
+            Stopwatch::Counter => Some(clock::counter()),
+            Stopwatch::None | Stopwatch::Watched => None,
         };
+        let slow = ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()));
         let ended = Ended { ending, slow };
         let mut may_have_news = false;
         if let Some(extras) = self.extras.get() {
+            if let (Some(ended_at), Some(histograms)) = (ended_at, extras.histograms.get()) {
+                histograms.record(ending, began, ended_at);
+            }
             may_have_news = self.look_for_hung(extras, now);
             if Self::end_watch(extras, claim, began) {
                 return self.tell_late(claim, ended);
             }
         }
         if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, asks, now);
+            self.tell(claim, ended, asks, now, ended_at);
         } else {
+            if ending == Ending::Success {
+                self.mark_success(ended_at);
+            }
             if claim.holds_slot() {
                 self.leave_bulkhead();
             }
@@ -440,9 +447,20 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(&self, claim: Claim, ended: Ended, asks: Duration, now: Option<Instant>) {
+    fn tell(
+        &self,
+        claim: Claim,
+        ended: Ended,
+        asks: Duration,
+        now: Option<Instant>,
+        ended_at: Option<Instant>,
+    ) {
         self.totals.add(ended.ending);
-        self.record(claim.into(), ended, asks, now.unwrap_or_else(|| self.clock.now()));
+        let now = now.unwrap_or_else(|| self.clock.now());
+        let settled = self.record(claim.into(), ended, asks, now);
+        if settled == Settlement::Recorded && ended.ending == Ending::Success {
+            self.mark_success(ended_at);
+        }
         if claim.holds_slot() {
             self.leave_bulkhead();
         }
@@ -462,18 +480,26 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) {
+    fn record(
+        &self,
+        ticket: Ticket,
+        ended: Ended,
+        asks: Duration,
+        now: Instant,
+    ) -> Settlement {
         self.lapse(now);
         let good = GoodNow::of(self);
         let settle =
             |machine: &mut Machine, now| machine.settle_asking(ticket, ended, asks, &good, now);
         let late =
             |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
-        match self.locked_with(&good, now, settle, late) {
+        let settled = self.locked_with(&good, now, settle, late);
+        match settled {
             Settlement::Late => self.totals.add(Counter::Late),
             Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
             Settlement::Recorded | Settlement::Neutral => {}
         }
+        settled
     }
 
     /// Switches the circuit by hand.
@@ -496,6 +522,9 @@ impl CircuitBreaker {
     /// Takes over what a circuit that goes has counted and been through, so that no sum goes backwards.
     pub(crate) fn absorb(&self, gone: &Self) {
         self.totals.absorb(&gone.totals);
+        if let (Some(own), Some(other)) = (self.histograms(), gone.histograms()) {
+            own.absorb(other);
+        }
         let past = gone.machine.lock().past(gone.clock.now());
         self.machine.lock().absorb(past);
     }

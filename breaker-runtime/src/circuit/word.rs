@@ -82,8 +82,9 @@ impl Manner {
             WindowSize::Calls(calls) => NonZeroU32::new(calls),
             WindowSize::Time(_) => None,
         };
-        let Settings { slow_call, hung_after, max_concurrent, .. } = *settings;
-        let is_plain = (slow_call, hung_after, max_concurrent) == (None, None, None);
+        let Settings { slow_call, hung_after, timings, max_concurrent, .. } = *settings;
+        let is_plain =
+            (slow_call, hung_after, timings, max_concurrent) == (None, None, false, None);
         Self { longest_run, care: if is_plain { Care::None } else { Care::Throughout } }
     }
 }

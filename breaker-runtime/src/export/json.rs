@@ -11,7 +11,7 @@ use std::time::Duration;
 use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 use breaker_options::circuit_options;
 
-use crate::circuit::{Calls, FleetStatus, FleetView, Rejections};
+use crate::circuit::{Calls, FleetStatus, FleetView, Rejections, Timings};
 use crate::registry::{Change, Event, EventKind};
 use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 use crate::rules::{
@@ -104,7 +104,7 @@ object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, recovering_share, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
-    transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
+    transitions, transition_counts, open_time, last_failure, last_success, timings, failure_timings, mode_override, config, decided_by, sites, conflicts,
     conflict_count, sources, overrides, fleet, lease, vetoed,
 } = snapshot => {
     "name": name,
@@ -135,6 +135,8 @@ object!(Snapshot, snapshot: Self {
     "open_time": seconds(open_time),
     "last_failure": last_failure.as_ref().map(seconds),
     "last_success": last_success.as_ref().map(seconds),
+    "timings": timings,
+    "failure_timings": failure_timings,
     "override": mode_override,
     "config": config,
     "decided_by": decided_by,
@@ -256,6 +258,15 @@ object!(Conflict, conflict: Self { name, decided, refused } = conflict => {
     "refused": refused,
 });
 
+object!(Timings, timings: Self { count, p50, p90, p95, p99, max, .. } = timings => {
+    "count": count,
+    "p50": seconds(p50),
+    "p90": seconds(p90),
+    "p95": seconds(p95),
+    "p99": seconds(p99),
+    "max": seconds(max),
+});
+
 object!(Stated, stated: Self { config, site } = stated => { "config": config, "site": site });
 
 impl Serialize for WindowSize {
@@ -284,7 +295,7 @@ macro_rules! shown {
     )*};
 }
 
-shown!(u32, f64, Mode, Policy, WindowSize);
+shown!(bool, u32, f64, Mode, Policy, WindowSize);
 
 impl Shown for Duration {
     fn shown(&self) -> impl Serialize {

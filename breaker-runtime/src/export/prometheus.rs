@@ -7,8 +7,9 @@ mod breaker;
 mod resilience4j;
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::circuit::FleetStatus;
+use crate::circuit::{FleetStatus, Timings};
 use crate::report::{RegistrySnapshot, Snapshot};
 
 /// The names of the metrics. The numbers are the same, with the exceptions listed at [`Resilience4j`].
@@ -101,6 +102,7 @@ impl RegistrySnapshot {
 /// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |
 /// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
 /// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full` |
+/// | `breaker_call_duration_seconds{outcome}` | histogram | how long calls took: `success`, `failure`; only with `timings` |
 /// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
 /// | `breaker_hung_calls_total` | counter | calls that were in flight for longer than `hung_after`, and failed by that |
 /// | `breaker_timed_out_calls_total` | counter | calls that took longer than `call_timeout` |
@@ -211,9 +213,28 @@ struct Family<T = Snapshot> {
 enum Kind {
     Gauge,
     Counter,
-    /// A summary with nothing but the number of observations.
-    CountOfSummary,
+    /// A summary without quantiles.
+    Summary,
+    Histogram,
 }
+
+/// The bounds of the histogram's buckets in microseconds, and in seconds as text.
+const BOUNDS: [(u64, &str); 14] = [
+    (500, "0.0005"),
+    (1_000, "0.001"),
+    (2_500, "0.0025"),
+    (5_000, "0.005"),
+    (10_000, "0.01"),
+    (25_000, "0.025"),
+    (50_000, "0.05"),
+    (100_000, "0.1"),
+    (250_000, "0.25"),
+    (500_000, "0.5"),
+    (1_000_000, "1.0"),
+    (2_500_000, "2.5"),
+    (5_000_000, "5.0"),
+    (10_000_000, "10.0"),
+];
 
 /// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
 /// nothing.
@@ -253,12 +274,51 @@ impl Samples<'_, '_> {
         labels: Option<fmt::Arguments<'_>>,
         value: impl fmt::Display,
     ) -> fmt::Result {
-        let Self { name, help, .. } = *self;
         let (kind, suffix) = match self.kind {
             Kind::Gauge => ("gauge", ""),
             Kind::Counter => ("counter", ""),
-            Kind::CountOfSummary => ("summary", "_count"),
+            Kind::Summary => ("summary", "_count"),
+            Kind::Histogram => ("histogram", "_count"),
         };
+        self.write_as(kind, suffix, labels, value)
+    }
+
+    /// Writes the sums of a summary.
+    fn sums(
+        &mut self,
+        label: &str,
+        sums: impl IntoIterator<Item = (&'static str, Duration)>,
+    ) -> fmt::Result {
+        sums.into_iter().try_for_each(|(of, sum)| {
+            let labels = Some(format_args!(",{label}=\"{of}\""));
+            self.write_as("summary", "_sum", labels, sum.as_secs_f64())
+        })
+    }
+
+    /// Writes how long calls took, and how many they are.
+    fn timings(&mut self, outcome: &str, timings: Option<&Timings>) -> fmt::Result {
+        let Some(timings) = timings else { return Ok(()) };
+        let mut write = |suffix, le: &str, value: &dyn fmt::Display| {
+            let labels = format_args!(",outcome=\"{outcome}\"{le}");
+            self.write_as("histogram", suffix, Some(labels), value)
+        };
+        for (limit, le) in BOUNDS {
+            let calls = timings.at_most(Duration::from_micros(limit));
+            write("_bucket", &format!(",le=\"{le}\""), &calls)?;
+        }
+        write("_bucket", ",le=\"+Inf\"", &timings.count)?;
+        write("_sum", "", &timings.total().as_secs_f64())?;
+        write("_count", "", &timings.count)
+    }
+
+    fn write_as(
+        &mut self,
+        kind: &str,
+        suffix: &str,
+        labels: Option<fmt::Arguments<'_>>,
+        value: impl fmt::Display,
+    ) -> fmt::Result {
+        let Self { name, help, .. } = *self;
         if !self.is_headed {
             write!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}\n")?;
             self.is_headed = true;

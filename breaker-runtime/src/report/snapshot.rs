@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::circuit::{
     Calls, CircuitBreaker, Counted, Description, FleetStatus, FleetView, Overridden, Rejections,
+    Timed, Timings,
 };
 use crate::rules::{
     Instant, Lease, ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count,
@@ -87,9 +88,13 @@ pub struct Snapshot {
     pub open_time: Duration,
     /// The time since the last recorded failure.
     pub last_failure: Option<Duration>,
-    /// The time since the last recorded success, if known: only from a probe's success until the circuit closes or is
-    /// disabled. `None` for a healthy circuit, which counts good calls without their time.
+    /// The time since the last recorded success, if known. Without [`timings`](Config::timings), that is only from a
+    /// probe's success until the circuit closes or is disabled: a healthy circuit counts good calls without their time.
     pub last_success: Option<Duration>,
+    /// How long the successful calls took. `None` without [`timings`](Config::timings), and if there were none.
+    pub timings: Option<Timings>,
+    /// The same for the calls that failed.
+    pub failure_timings: Option<Timings>,
     /// The order that decides the circuit's mode. `None` if it opens and closes on evidence. An order that has ended
     /// is not shown, even if no call came since.
     pub mode_override: Option<ModeOverride>,
@@ -252,6 +257,7 @@ impl CircuitBreaker {
             overridden,
             fleet,
         } = self.describe();
+        let Timed { successes, failures, last_success } = self.timed(&settings);
         let now = self.clock().now();
         let overrides = overridden.into_iter().map(|it| OptionOverride::of(it, now)).collect();
         let judged =
@@ -283,7 +289,9 @@ impl CircuitBreaker {
             transition_counts: reading.past.transitions,
             open_time: reading.past.open,
             last_failure: reading.last_failure,
-            last_success: reading.last_success,
+            last_success: [last_success, reading.last_success].into_iter().flatten().min(),
+            timings: successes,
+            failure_timings: failures,
             mode_override: reading.mode_override,
             config,
             decided_by,

@@ -88,6 +88,9 @@ macro_rules! problem {
     (Policy, $value:ident) => {
         None
     };
+    (Flag, $value:ident) => {
+        None
+    };
 }
 
 /// A window has two setters, which are written out below.
@@ -109,6 +112,9 @@ macro_rules! setter {
     };
     (Policy $($rest:tt)*) => {
         setter!(@ Policy, "a `Policy`", "breaker_runtime::Policy::Quorum", "quorum", $($rest)*);
+    };
+    (Flag $($rest:tt)*) => {
+        setter!(@ bool, "`true` or `false`", "true", "true", $($rest)*);
     };
     (Wait $($rest:tt)*) => {
         setter!(@ Duration, "may be 0", "std::time::Duration::from_millis(50)", "50ms", $($rest)*);

@@ -14,7 +14,7 @@ const ITS_WAYS: [(State, State); 4] = [
     (State::HalfOpen, State::Open),
 ];
 
-pub(super) const FAMILIES: [Family; 29] = [
+pub(super) const FAMILIES: [Family; 30] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
@@ -111,6 +111,15 @@ pub(super) const FAMILIES: [Family; 29] = [
                     ("recovering", would_reject.recovering),
                 ],
             )
+        },
+    },
+    Family {
+        name: "breaker_call_duration_seconds",
+        kind: Kind::Histogram,
+        help: "How long calls took, waits for a slot of max_concurrent left out.",
+        read: |it, out| {
+            out.timings("success", it.timings.as_ref())?;
+            out.timings("failure", it.failure_timings.as_ref())
         },
     },
     Family {
