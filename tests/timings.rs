@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CallError, CircuitBreaker, Clock, Config, ManualClock, MetricNames, Override, Registry, Timings,
-    circuit_breaker,
+    CallError, CircuitBreaker, Clock, Config, ManualClock, MetricNames, Override, Registry,
+    Timings, circuit_breaker,
 };
 use proptest::prelude::*;
 
@@ -76,7 +76,10 @@ fn r30_without_the_option_nothing_is_kept() {
     take(&circuit, &time, SECOND, true);
     take(&circuit, &time, SECOND, false);
     let snapshot = circuit.snapshot();
-    assert_eq!((snapshot.timings, snapshot.failure_timings, snapshot.last_success), (None, None, None));
+    assert_eq!(
+        (snapshot.timings, snapshot.failure_timings, snapshot.last_success),
+        (None, None, None)
+    );
 }
 
 #[test]

@@ -119,6 +119,19 @@ pub fn watched(fails: bool) -> Result<u64, Fault> {
     work(fails)
 }
 
+/// Behind a circuit that keeps a histogram of how long its calls take.
+#[circuit_breaker(
+    name = "benches.timed",
+    failure_rate = 0.5,
+    window = 100,
+    minimum_calls = 100,
+    timings = true
+)]
+#[inline(never)]
+pub fn timed(fails: bool) -> Result<u64, Fault> {
+    work(fails)
+}
+
 /// For a circuit that stays open: a refused call returns an error.
 #[circuit_breaker(
     name = "benches.open",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use breaker_benches::first::SITES;
 use breaker_benches::{
     Fault, answered, guarded, guarded_async, heard, in_a_row, keyed, probed, refused,
-    refused_async, slow_coarse, slow_precise, time_window, watched,
+    refused_async, slow_coarse, slow_precise, time_window, timed, watched,
 };
 use breaker_runtime::{Snapshot, State, registry};
 
@@ -22,6 +22,7 @@ pub(crate) const NAME: &str = "breaker-runtime";
 pub(crate) const FALLBACK: &str = "breaker-runtime, with a fallback";
 pub(crate) const HEARD: &str = "breaker-runtime, with a listener";
 pub(crate) const WATCHED: &str = "breaker-runtime, hung_after";
+pub(crate) const TIMED: &str = "breaker-runtime, timings";
 pub(crate) const COARSE: &str = "breaker-runtime, 1 s";
 pub(crate) const PRECISE: &str = "breaker-runtime, 50 ms";
 
@@ -104,6 +105,9 @@ fn items() -> Vec<Item> {
         Item::new(Group::SyncOk, |calls| succeeding(calls, watched))
             .variant("hung_after")
             .check(|| is("benches.watched", State::Closed)),
+        Item::new(Group::SyncOk, |calls| succeeding(calls, timed))
+            .variant("timings")
+            .check(|| is("benches.timed", State::Closed)),
         Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, guarded))
             .check(|| is("benches.sync", State::Closed)),
         Item::new(Group::SyncTenPercent, |calls| failing_each(10, calls, guarded))

@@ -45,21 +45,22 @@ impl Share {
     }
 }
 
-/// The share of this thread. Threads take turns.
-fn share_of_this_thread(shares: usize) -> usize {
+/// The number of this thread. Threads take turns, so those that live have different shares where there are enough.
+fn number_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static SHARE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
     // A thread that ends has none any more.
-    SHARE.try_with(|share| share % shares).unwrap_or(0)
+    NUMBER.try_with(|number| *number).unwrap_or(0)
 }
 
+/// A power of two, so that a number becomes a share without a division.
 fn shares() -> usize {
     static SHARES: OnceLock<usize> = OnceLock::new();
     *SHARES.get_or_init(|| {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        processors.min(MOST_SHARES)
+        processors.next_power_of_two().min(MOST_SHARES)
     })
 }
 
@@ -75,7 +76,7 @@ impl Histograms {
     }
 
     fn share(&self) -> &Share {
-        let at = share_of_this_thread(self.successes.len());
+        let at = number_of_this_thread() & (self.successes.len() - 1);
         self.successes[at].get_or_init(Share::new)
     }
 
@@ -85,7 +86,7 @@ impl Histograms {
 
     /// Records a call. Only successes and failures say how long the dependency takes.
     pub(super) fn record(&self, ending: Ending, began: Instant, ended: Instant) {
-        let nanos = ended.since(began).as_nanos().try_into().unwrap_or(u64::MAX);
+        let nanos = ended.as_nanos().saturating_sub(began.as_nanos());
         match ending {
             Ending::Success => record(&self.share().counts, nanos, 1),
             Ending::Failure => record(self.failures(), nanos, 1),

@@ -480,13 +480,7 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    fn record(
-        &self,
-        ticket: Ticket,
-        ended: Ended,
-        asks: Duration,
-        now: Instant,
-    ) -> Settlement {
+    fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) -> Settlement {
         self.lapse(now);
         let good = GoodNow::of(self);
         let settle =
