@@ -78,6 +78,31 @@ fn r26_a_circuit_that_calls_opened_by_hanging_says_so() {
 }
 
 #[test]
+fn r27_a_circuit_that_recovers_says_which_share_runs_and_until_when() {
+    let config = Config::new().success_threshold(1).recovery(SECOND * 30);
+    let (circuit, time) = due(config);
+    succeed(&circuit, 1);
+    says(&circuit, "recovering for 0s: 10% of the calls run, all in 30s");
+    time.advance(SECOND * 10);
+    says(&circuit, "recovering for 10s: 40% of the calls run, all in 20s");
+    time.advance(SECOND * 20);
+    says(&circuit, "recovering for 30s: 100% of the calls run; the next call closes it");
+    circuit.reconfigure(Config::new()).unwrap();
+    says(&circuit, "recovering for 30s: 100% of the calls run; the next call closes it");
+}
+
+#[test]
+fn r28_a_circuit_that_a_failure_asked_to_open_says_for_how_long() {
+    let (circuit, time) = circuit(Config::new());
+    circuit.try_acquire().unwrap().failure_for(SECOND * 120);
+    time.advance(SECOND * 30);
+    says(&circuit, "open for 30s: a failure asked for 2m; probes in 1m 30s");
+    circuit.reset();
+    circuit.try_acquire().unwrap().failure_for(SECOND * 9_000);
+    says(&circuit, "open for 0s: a failure asked for 10m; probes in 10m");
+}
+
+#[test]
 fn a_circuit_with_a_run_and_two_rates_says_all_three() {
     let config = Config::new().failure_threshold(5).failure_rate(0.5).slow_call(SECOND);
     let (circuit, time) = circuit(config.slow_call_rate(0.25));

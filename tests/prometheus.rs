@@ -5,6 +5,7 @@ mod common;
 mod exposition;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use breaker_runtime::{
@@ -56,6 +57,24 @@ fn eloquent() -> CircuitBreaker {
     circuit
 }
 
+/// A circuit that recovers after a call hung, and refuses all but every tenth call.
+fn recovering() -> CircuitBreaker {
+    let config = Config::new().failure_threshold(1).success_threshold(1).hung_after(SECOND);
+    let (circuit, time) = circuit(config.recovery(COOLDOWN));
+    let hangs = circuit.try_acquire().unwrap();
+    time.advance(2 * SECOND);
+    assert!(circuit.try_acquire().is_err());
+    hangs.success();
+    for _ in 0..2 {
+        // A circuit that recovers already opens again.
+        circuit.trip();
+        pass_cooldown(&circuit, &time);
+        succeed(&circuit, 1);
+    }
+    assert!((0..9).all(|_| circuit.try_acquire().is_err()));
+    circuit
+}
+
 /// A circuit for which one vote is missing.
 fn shared(mut circuit: Snapshot) -> Snapshot {
     let fleet = circuit.fleet.insert(FleetView::default());
@@ -77,10 +96,22 @@ fn a_registry_reads_like_this() {
     assert!(open.try_acquire().is_err());
     let mut mail = eloquent().snapshot();
     "mail".clone_into(&mut mail.name);
-    let mut registry = of([shared(mail), open.snapshot()]);
+    let mut catalog = recovering().snapshot();
+    "catalog".clone_into(&mut catalog.name);
+    let mut registry = of([shared(mail), open.snapshot(), catalog]);
     registry.fleet = Some(connected());
     let text = registry.prometheus(MetricNames::Breaker).to_string();
-    assert_eq!(text, include_str!("prometheus/breaker.txt"));
+    check("prometheus/breaker.txt", &text);
+}
+
+/// Compares with a file of `tests`, or rewrites it with `UPDATE_EXPECT=1`.
+#[track_caller]
+fn check(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(path).unwrap());
 }
 
 #[test]
@@ -88,8 +119,10 @@ fn a_registry_reads_like_this_to_dashboards_of_resilience4j() {
     let mut mail = eloquent().snapshot();
     "mail".clone_into(&mut mail.name);
     let new = circuit(Config::new().time_window(SECOND)).0.snapshot();
-    let text = of([mail, new]).prometheus(MetricNames::Resilience4j).to_string();
-    assert_eq!(text, include_str!("prometheus/resilience4j.txt"));
+    let mut catalog = recovering().snapshot();
+    "catalog".clone_into(&mut catalog.name);
+    let text = of([mail, new, catalog]).prometheus(MetricNames::Resilience4j).to_string();
+    check("prometheus/resilience4j.txt", &text);
 }
 
 #[test]
@@ -371,7 +404,8 @@ fn every_metric_is_documented_and_no_other() {
     let documented: BTreeSet<_> = rows.filter_map(|row| row.split('{').next()).collect();
     let open = circuit(Config::new()).0;
     open.trip();
-    let mut text = distinct(of([shared(eloquent().snapshot()), open.snapshot()]));
+    let circuits = [shared(eloquent().snapshot()), open.snapshot(), recovering().snapshot()];
+    let mut text = distinct(of(circuits));
     text.fleet = Some(connected());
     let samples = read(&text.prometheus(MetricNames::Breaker).to_string());
     assert_eq!(metrics(&samples), documented);

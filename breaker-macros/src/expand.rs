@@ -221,7 +221,7 @@ impl Guard<'_> {
             };
         }
         let admitted = self.admitted(&told(quote! { #rt::CallError::Rejected }, &rejected));
-        let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
+        let (value, kind, verdict) = (local("value"), local("kind"), self.verdict());
         let failed = if is_told {
             quote! { #error }
         } else {
@@ -231,7 +231,7 @@ impl Guard<'_> {
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-            match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
+            match #rt::settle_or_fall_back(#permit, #verdict, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #returned,
                 ::core::result::Result::Err(#error) => #failed,
             }
@@ -264,7 +264,7 @@ impl Guard<'_> {
 
     /// Settles the permit with the outcome of `out`, and returns its value.
     fn settled(&self, out: &TokenStream, error_type: Option<&Ident>) -> TokenStream {
-        let (rt, outcome) = (&self.rt, self.outcome());
+        let (rt, verdict) = (&self.rt, self.verdict());
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
         if self.function.output.ty.is_none() {
             return out.clone();
@@ -277,7 +277,7 @@ impl Guard<'_> {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #tells_type
-            #rt::settle(#permit, #outcome);
+            #rt::settle(#permit, #verdict);
             #returned
         };
         let (first, last) = self.function.output.blame;

@@ -24,6 +24,7 @@ pub(crate) struct Spec {
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
+    pub(crate) open_for: Option<Predicate>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
@@ -83,6 +84,9 @@ impl Spec {
             return Err(Error::new(Span::call_site(), "the attribute could not be read"));
         };
         let expr = |option| args.get(option).map(|arg| peel(&arg.value).clone());
+        let predicate = |option| {
+            expr(option).map(|value| Predicate { key: args.span_of(option), value })
+        };
         let mut of_the_site = |option| {
             let at = settings.iter().position(|setting: &Setting| setting.option == option)?;
             Some(settings.remove(at).value)
@@ -94,8 +98,8 @@ impl Spec {
             name,
             config,
             failure_if: expr("failure_if"),
-            ignore_if: expr("ignore_if")
-                .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
+            ignore_if: predicate("ignore_if"),
+            open_for: predicate("open_for"),
             on_cancel,
             only_rejected: only_rejected
                 || (function.output.is_infallible && call_timeout.is_none()),

@@ -10,8 +10,14 @@ use opentelemetry::metrics::{AsyncInstrumentBuilder, Meter};
 use crate::points::Points;
 use crate::source::{Circuit, Source};
 
-const STATES: [State; 5] =
-    [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+const STATES: [State; 6] = [
+    State::Closed,
+    State::Open,
+    State::HalfOpen,
+    State::ForcedOpen,
+    State::Disabled,
+    State::Recovering,
+];
 const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
 /// The transitions that a circuit makes by itself.
 const ITS_WAYS: [(State, State); 4] = [
@@ -82,6 +88,12 @@ impl Instruments<'_> {
             "Time until a probe may run, 0 when one is due. Only while open.",
             |it, out| out.known(it.retry_after.map(|left| left.as_secs_f64())),
         );
+        self.gauge_f64(
+            "breaker.recovering_ratio",
+            SHARE,
+            "Share of calls that is let in, 0.1 to 1. Only while recovering.",
+            |it, out| out.known(it.recovering_share),
+        );
         self.gauge(
             "breaker.config_conflicts",
             "{conflict}",
@@ -112,6 +124,7 @@ impl Instruments<'_> {
                     ("half_open_full", rejected.half_open_full),
                     ("forced_open", rejected.forced_open),
                     ("bulkhead_full", rejected.bulkhead_full),
+                    ("recovering", rejected.recovering),
                 ];
                 out.each("reason", by_reason);
             },
@@ -126,6 +139,7 @@ impl Instruments<'_> {
                     ("open", would_reject.open),
                     ("half_open_full", would_reject.half_open_full),
                     ("bulkhead_full", would_reject.bulkhead_full),
+                    ("recovering", would_reject.recovering),
                 ];
                 out.each("reason", by_reason);
             },
@@ -135,6 +149,12 @@ impl Instruments<'_> {
             CALLS,
             "Recorded calls that took longer than slow_call.",
             |it, out| out.value(it.calls.slow),
+        );
+        self.counter(
+            "breaker.hung_calls",
+            CALLS,
+            "Calls that were in flight for longer than hung_after, and failed by that.",
+            |it, out| out.value(it.calls.hung),
         );
         self.counter(
             "breaker.timed_out_calls",
@@ -217,7 +237,7 @@ impl Instruments<'_> {
         self.gauge(
             "breaker.consecutive_failures",
             CALLS,
-            "Failures in a row. 0 unless closed.",
+            "Failures in a row. 0 unless closed or recovering.",
             |it, out| out.value(it.consecutive_failures.into()),
         );
         self.gauge(

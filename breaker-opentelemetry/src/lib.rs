@@ -38,10 +38,12 @@
 //! | `breaker.transitions` | counter | `{transition}` | changes of state, by `from` and `to` |
 //! | `breaker.open_time` | counter | `s` | total time open, without forced open |
 //! | `breaker.retry_after` | gauge | `s` | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
+//! | `breaker.recovering_ratio` | gauge | `1` | share of calls that is let in, 0.1 to 1; only while recovering |
 //! | `breaker.calls` | counter | `{call}` | calls that ended, by `outcome`: `success`, `failure`, `ignored`, `cancelled` |
-//! | `breaker.rejected` | counter | `{call}` | refused calls, by `reason`: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
+//! | `breaker.rejected` | counter | `{call}` | refused calls, by `reason`: `open`, `half_open_full`, `forced_open`, `bulkhead_full`, `recovering` |
 //! | `breaker.would_reject` | counter | `{call}` | calls that ran only because the circuit was observed, by `reason` |
 //! | `breaker.slow_calls` | counter | `{call}` | recorded calls that took longer than `slow_call` |
+//! | `breaker.hung_calls` | counter | `{call}` | calls that were in flight for longer than `hung_after`, and failed by that |
 //! | `breaker.timed_out_calls` | counter | `{call}` | calls that took longer than `call_timeout` |
 //! | `breaker.panicked_calls` | counter | `{call}` | calls that panicked |
 //! | `breaker.late_calls` | counter | `{call}` | calls that ended too late to count |
@@ -56,7 +58,7 @@
 //! | `breaker.failure_ratio_threshold` | gauge | `1` | the share that opens the circuit, if set |
 //! | `breaker.slow_call_ratio` | gauge | `1` | share of slow calls in the window, 0 to 1; only from `minimum_calls` on, and with `slow_call` |
 //! | `breaker.slow_call_ratio_threshold` | gauge | `1` | the share that opens the circuit, if set |
-//! | `breaker.consecutive_failures` | gauge | `{call}` | failures in a row; 0 unless closed |
+//! | `breaker.consecutive_failures` | gauge | `{call}` | failures in a row; 0 unless closed or recovering |
 //! | `breaker.consecutive_failures_threshold` | gauge | `{call}` | failures in a row that open the circuit, if set |
 //! | `breaker.config_conflicts` | gauge | `{conflict}` | conflicting configs stated for the name |
 //!
@@ -74,10 +76,10 @@
 //!
 //! # How many points
 //!
-//! A circuit has about forty points, and at most five in one instrument, but for `breaker.transitions`. Attributes come
+//! A circuit has about forty points, and at most six in one instrument, but for `breaker.transitions`. Attributes come
 //! from the registry, never from calls: with `key`, `max_keys` limits the number of circuits.
 //!
-//! The SDK keeps 2000 points per instrument, and merges the others into one. That is enough for 400 circuits. If you may
+//! The SDK keeps 2000 points per instrument, and merges the others into one. That is enough for 330 circuits. If you may
 //! have more, raise the limit:
 //!
 //! ```

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_opentelemetry::{observe, observe_registry};
-use breaker_runtime::{Config, Registry, registry};
+use breaker_runtime::{CircuitBreaker, Config, Registry, registry};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::data::{
@@ -117,7 +117,7 @@ fn calls_and_refusals_are_exported_by_outcome_and_reason() {
 }
 
 #[test]
-fn the_state_is_one_of_five_and_sums_count_circuits() {
+fn the_state_is_one_of_six_and_sums_count_circuits() {
     let setup = Setup::new();
     for name in ["one", "two", "three"] {
         setup.own.circuit(name, Config::new()).unwrap();
@@ -125,9 +125,14 @@ fn the_state_is_one_of_five_and_sums_count_circuits() {
     setup.own.get("one").unwrap().trip();
     setup.own.get("two").unwrap().force_open();
     let exported = setup.collect();
-    for (state, count) in
-        [("closed", 1), ("open", 1), ("half_open", 0), ("forced_open", 1), ("disabled", 0)]
-    {
+    for (state, count) in [
+        ("closed", 1),
+        ("open", 1),
+        ("half_open", 0),
+        ("forced_open", 1),
+        ("disabled", 0),
+        ("recovering", 0),
+    ] {
         assert_eq!(sum(&exported, "breaker.state{", &format!("={state}}}")), count, "{state}");
     }
 }
@@ -144,6 +149,7 @@ fn what_is_unknown_is_left_out() {
         "breaker.slow_call_ratio",
         "breaker.slow_call_ratio_threshold",
         "breaker.max_concurrent",
+        "breaker.recovering_ratio",
     ] {
         assert!(!exported.contains_key(&format!("{unknown}{{circuitbreaker.name=payments}}")));
     }
@@ -151,6 +157,37 @@ fn what_is_unknown_is_left_out() {
     let exported = setup.collect();
     let left: f64 = exported["breaker.retry_after{circuitbreaker.name=payments}"].parse().unwrap();
     assert!((0.0..=60.0).contains(&left), "{left}");
+}
+
+/// A circuit that has just begun to recover.
+fn recovering(setup: &Setup) -> Arc<CircuitBreaker> {
+    let config = Config::new()
+        .cooldown(Duration::from_nanos(1))
+        .success_threshold(1)
+        .recovery(Duration::from_secs(86_400));
+    let circuit = setup.own.circuit("recovering", config).unwrap();
+    circuit.trip();
+    let probe = std::iter::repeat_with(|| circuit.try_acquire()).find_map(Result::ok);
+    probe.expect("its cooldown is over").success();
+    circuit
+}
+
+#[test]
+fn a_circuit_that_recovers_tells_what_it_lets_in_and_refuses() {
+    let setup = Setup::new();
+    let circuit = recovering(&setup);
+    for _ in 0..9 {
+        assert!(circuit.try_acquire().is_err());
+    }
+    let exported = setup.collect();
+    let of = |metric: &str, rest: &str| {
+        exported[&format!("breaker.{metric}{{circuitbreaker.name=recovering{rest}}}")].clone()
+    };
+    assert_eq!(of("state", ",circuitbreaker.state=recovering"), "1");
+    assert_eq!(of("rejected", ",reason=recovering"), "9");
+    assert_eq!(of("hung_calls", ""), "0");
+    let share: f64 = of("recovering_ratio", "").parse().unwrap();
+    assert!((0.1..0.2).contains(&share), "{share}");
 }
 
 #[test]
@@ -164,6 +201,7 @@ fn every_metric_is_exported_with_its_unit() {
         .max_concurrent(4);
     setup.own.circuit("judged", config).unwrap().try_acquire().unwrap().success();
     setup.own.circuit("open", Config::new()).unwrap().trip();
+    recovering(&setup);
     setup.provider.force_flush().unwrap();
     let exported = setup.exporter.get_finished_metrics().unwrap();
     let metrics = exported[0].scope_metrics().flat_map(ScopeMetrics::metrics);
@@ -281,7 +319,7 @@ fn more_circuits_than_the_sdk_keeps_need_a_higher_limit() {
             is_ours.then(|| Stream::builder().with_cardinality_limit(20_000).build().ok())?
         })
     });
-    assert_eq!(count_states(&all), 2_500);
+    assert_eq!(count_states(&all), 3_000);
 }
 
 #[test]

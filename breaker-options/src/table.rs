@@ -123,7 +123,7 @@ macro_rules! circuit_options {
                 meaning: "How long after a recovery the share of admitted calls grows from a tenth to all.",
             }
             open_for_max: Duration => always, {
-                default: "10m", needs: "", limits: "",
+                default: "10m", needs: "open_for", limits: "",
                 meaning: "The longest time that a failure may ask the circuit to stay open for.",
             }
             timings: Flag => always, {
@@ -282,6 +282,15 @@ const FUNCTION: &[Entry] = &[
             "ignore_if",
             Takes::Predicate,
             "Which errors are ignored; checked before `failure_if`.",
+        )
+    },
+    Entry {
+        default: "none",
+        limits: "`Fn(&E) -> Option<Duration>`; the function returns a `Result`",
+        ..of_the_function(
+            "open_for",
+            Takes::Predicate,
+            "How long an error asks to stay away: the circuit opens for that long, at most for `open_for_max`.",
         )
     },
     Entry {

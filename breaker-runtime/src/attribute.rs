@@ -13,6 +13,7 @@ pub use std::convert::Infallible;
 pub use inventory;
 
 mod answer;
+mod asking;
 mod checks;
 #[cfg(feature = "test-util")]
 mod isolated;
@@ -24,6 +25,7 @@ mod refusal;
 mod returned;
 
 pub use answer::{Answer, Eventual};
+pub use asking::{Asking, MayAsk, Verdict, open_for};
 pub use checks::{
     Calls, Time, WindowLength, call_timeout, check, check_beside, failure_after, max_keys, name,
     unit_of,
@@ -226,8 +228,8 @@ pub fn never<R>() -> R {
 
 /// Records how the body ended.
 #[inline]
-pub fn settle(permit: Permit<'_>, outcome: Outcome) {
-    permit.settle(outcome.into());
+pub fn settle(permit: Permit<'_>, verdict: impl Verdict) {
+    verdict.settle(permit);
 }
 
 /// Records how the body ended, and decides whether the fallback runs.
@@ -238,12 +240,12 @@ pub fn settle(permit: Permit<'_>, outcome: Outcome) {
 #[inline]
 pub fn settle_or_fall_back<K: Kind<R>, R>(
     permit: Permit<'_>,
-    outcome: Outcome,
+    verdict: impl Verdict,
     kind: K,
     value: R,
 ) -> Result<R, CallError<K::Error>> {
-    permit.settle(outcome.into());
-    kind.split(outcome, value).map_err(CallError::Failed)
+    verdict.settle(permit);
+    kind.split(verdict.outcome(), value).map_err(CallError::Failed)
 }
 
 /// Gives the fallback's error its type if the fallback only answers refusals.

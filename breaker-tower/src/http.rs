@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::{self, Display, Write as _};
+use std::time::Duration;
 
 use breaker_runtime::{CallError, Outcome, Rejected};
 use http::header::{HOST, RETRY_AFTER};
@@ -12,6 +13,10 @@ use crate::responses::{ByHead, Judge};
 
 /// Classifies responses: a status of 500 to 599 or 429 is a failure, and so is an error. Everything else is a success,
 /// also 404: the server is well.
+///
+/// A failure with `Retry-After` opens the circuit for that long, at most for
+/// [`open_for_max`](breaker_runtime::Config::open_for_max). The header must hold seconds. A date is not used, because the
+/// clocks of two machines may differ: that failure counts like any other.
 ///
 /// # Examples
 ///
@@ -45,9 +50,20 @@ impl Judge for ServerErrors {
         is_failure.then_some(Outcome::Failure)
     }
 
+    fn open_for(&self, headers: &HeaderMap) -> Duration {
+        headers.get(RETRY_AFTER).and_then(seconds).unwrap_or_default()
+    }
+
     fn end(&self, _: Option<&HeaderMap>) -> Outcome {
         Outcome::Success
     }
+}
+
+/// The time in a `Retry-After`. `None` if it is no number of seconds.
+fn seconds(header: &HeaderValue) -> Option<Duration> {
+    let text = header.to_str().ok()?.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 /// Answers refused calls, for [`respond`](crate::CircuitBreakerLayer::respond): with 503 and `Retry-After`. The header

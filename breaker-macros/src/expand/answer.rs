@@ -28,8 +28,19 @@ impl Guard<'_> {
         Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
     }
 
+    /// The outcome of `value`, and how long its error asks to stay away.
+    pub(super) fn verdict(&self) -> TokenStream {
+        let outcome = self.outcome();
+        let Some(open_for) = &self.spec.open_for else { return outcome };
+        let (rt, value) = (&self.rt, local("value"));
+        let (first, last) = ends(&open_for.value);
+        let (kind, open_for) = (placed("kind", open_for.key), &open_for.value);
+        let asked = quote! { #kind, &#value, #outcome, #open_for };
+        call_at(&respan(quote! { #rt::open_for }, first, first), asked, last)
+    }
+
     /// The outcome of `value`: `ignore_if` decides first, then `failure_if`, then the type.
-    pub(super) fn outcome(&self) -> TokenStream {
+    fn outcome(&self) -> TokenStream {
         let (rt, value) = (&self.rt, local("value"));
         if let Some(ignore_if) = &self.spec.ignore_if {
             let otherwise = self.judged(&value.to_token_stream());

@@ -25,13 +25,13 @@ pub(super) fn check_against(
                        only; remove `fallback_on = rejected`";
         errors.push(Error::new(args.span_of("call_timeout"), message));
     }
-    for option in ["failure_if", "ignore_if"] {
+    for option in ["failure_if", "ignore_if", "open_for"] {
         let Some(arg) = args.get(option) else {
             continue;
         };
         let error = match peel(&arg.value) {
             Expr::Closure(closure) if closure.inputs.len() != 1 => {
-                let seen = if option == "ignore_if" { "the error" } else { "the returned value" };
+                let seen = if option == "failure_if" { "the returned value" } else { "the error" };
                 format!(
                     "`{option}` is asked about one thing, {seen}: its closure takes one argument"
                 )

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::acquire::Acquire;
 use super::breaker::CircuitBreaker;
@@ -16,10 +17,10 @@ use crate::rules::Outcome;
 /// One call with options, from [`CircuitBreaker::guard`]. The options are those of `#[circuit_breaker]`, with the same
 /// meaning, in any order. Then [`call`](Guard::call) or [`call_async`](Guard::call_async) makes the call.
 ///
-/// The closures of [`failure_if`](Guard::failure_if) and [`ignore_if`](Guard::ignore_if) never run under a lock. If one
-/// panics, the call counts as a failure, and the panic continues.
+/// The closures of [`failure_if`](Guard::failure_if), [`ignore_if`](Guard::ignore_if) and [`open_for`](Guard::open_for)
+/// never run under a lock. If one panics, the call counts as a failure, and the panic continues.
 ///
-/// `L` is the time limit: `()`, or a [`Duration`](std::time::Duration) after `call_timeout`. Then there is no
+/// `L` is the time limit: `()`, or a [`Duration`] after `call_timeout`. Then there is no
 /// [`call`](Guard::call), because a closure cannot be stopped.
 ///
 /// # Examples
@@ -51,10 +52,19 @@ use crate::rules::Outcome;
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 #[must_use = "it makes no call before `call` or `call_async`"]
-pub struct Guard<'a, T, E, F = fn(&Result<T, E>) -> bool, I = fn(&E) -> bool, L = ()> {
+pub struct Guard<
+    'a,
+    T,
+    E,
+    F = fn(&Result<T, E>) -> bool,
+    I = fn(&E) -> bool,
+    L = (),
+    O = fn(&E) -> Option<Duration>,
+> {
     pub(super) circuit: &'a CircuitBreaker,
     pub(super) failure_if: F,
     pub(super) ignore_if: I,
+    pub(super) open_for: O,
     pub(super) on_cancel: OnCancel,
     pub(super) limit: L,
     pub(super) result: PhantomData<fn(Result<T, E>)>,
@@ -86,6 +96,7 @@ impl CircuitBreaker {
             circuit: self,
             failure_if: Result::is_err,
             ignore_if: |_| false,
+            open_for: |_| None,
             on_cancel: OnCancel::Ignore,
             limit: (),
             result: PhantomData,
@@ -93,7 +104,7 @@ impl CircuitBreaker {
     }
 }
 
-impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
+impl<'a, T, E, F, I, L, O> Guard<'a, T, E, F, I, L, O> {
     /// Which results are failures. All others are successes, also if they are an `Err`. Without it, `Err` is a failure.
     ///
     /// The result goes to the caller as it is: this only decides how it counts. A call that cannot fail can be judged by
@@ -113,12 +124,12 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     /// assert_eq!((length, circuit.snapshot().calls.failure), (4_711, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn failure_if<P>(self, is_failure: P) -> Guard<'a, T, E, P, I, L>
+    pub fn failure_if<P>(self, is_failure: P) -> Guard<'a, T, E, P, I, L, O>
     where
         P: FnOnce(&Result<T, E>) -> bool,
     {
-        let Self { circuit, ignore_if, on_cancel, limit, result, .. } = self;
-        Guard { circuit, failure_if: is_failure, ignore_if, on_cancel, limit, result }
+        let Self { circuit, ignore_if, open_for, on_cancel, limit, result, .. } = self;
+        Guard { circuit, failure_if: is_failure, ignore_if, open_for, on_cancel, limit, result }
     }
 
     /// Which errors count as nothing: neither as a success nor as a failure. It is asked before
@@ -137,12 +148,41 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     /// assert_eq!(circuit.snapshot().calls.ignored, 1);
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
-    pub fn ignore_if<P>(self, is_ignored: P) -> Guard<'a, T, E, F, P, L>
+    pub fn ignore_if<P>(self, is_ignored: P) -> Guard<'a, T, E, F, P, L, O>
     where
         P: FnOnce(&E) -> bool,
     {
-        let Self { circuit, failure_if, on_cancel, limit, result, .. } = self;
-        Guard { circuit, failure_if, ignore_if: is_ignored, on_cancel, limit, result }
+        let Self { circuit, failure_if, open_for, on_cancel, limit, result, .. } = self;
+        Guard { circuit, failure_if, ignore_if: is_ignored, open_for, on_cancel, limit, result }
+    }
+
+    /// How long an error asks to stay away, such as one that holds a `Retry-After`. The circuit opens for that long, at
+    /// most for [`open_for_max`](crate::Config::open_for_max). It is asked about the errors of failures only. Without it,
+    /// or if the answer is `None` or zero, the failure counts like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// struct Throttled { retry_after: Option<Duration> }
+    ///
+    /// let circuit = CircuitBreaker::new("search", Config::new())?;
+    /// let answer = circuit
+    ///     .guard()
+    ///     .open_for(|error: &Throttled| error.retry_after)
+    ///     .call(|| Err::<(), _>(Throttled { retry_after: Some(Duration::from_secs(120)) }));
+    /// assert!(answer.is_err());
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn open_for<P>(self, asks: P) -> Guard<'a, T, E, F, I, L, P>
+    where
+        P: FnOnce(&E) -> Option<Duration>,
+    {
+        let Self { circuit, failure_if, ignore_if, on_cancel, limit, result, .. } = self;
+        Guard { circuit, failure_if, ignore_if, open_for: asks, on_cancel, limit, result }
     }
 
     /// What the future counts as if it is dropped before it is done. By default it counts as nothing. A closure cannot
@@ -170,10 +210,11 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     }
 }
 
-impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L>
+impl<'a, T, E, F, I, L, O> Guard<'a, T, E, F, I, L, O>
 where
     F: FnOnce(&Result<T, E>) -> bool,
     I: FnOnce(&E) -> bool,
+    O: FnOnce(&E) -> Option<Duration>,
 {
     /// Acquires the permit of an async call.
     pub(super) async fn enter(&self) -> Result<Permit<'a>, Rejected> {
@@ -197,15 +238,20 @@ where
         } else {
             Outcome::Success
         };
-        permit.record(outcome);
+        let failed = result.as_ref().err().filter(|_| outcome == Outcome::Failure);
+        match failed.and_then(self.open_for) {
+            Some(asked) => permit.failure_for(asked),
+            None => permit.record(outcome),
+        }
         result.map_err(CallError::Failed)
     }
 }
 
-impl<T, E, F, I> Guard<'_, T, E, F, I>
+impl<T, E, F, I, O> Guard<'_, T, E, F, I, (), O>
 where
     F: FnOnce(&Result<T, E>) -> bool,
     I: FnOnce(&E) -> bool,
+    O: FnOnce(&E) -> Option<Duration>,
 {
     /// Runs `f` if the circuit admits the call. A panic counts as a failure, and continues.
     ///
@@ -265,7 +311,7 @@ where
     }
 }
 
-impl<T, E, F, I, L: fmt::Debug> fmt::Debug for Guard<'_, T, E, F, I, L> {
+impl<T, E, F, I, L: fmt::Debug, O> fmt::Debug for Guard<'_, T, E, F, I, L, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("circuit", &self.circuit)

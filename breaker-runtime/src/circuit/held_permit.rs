@@ -131,6 +131,11 @@ impl HeldPermit {
         self.permit.settle(outcome.into());
     }
 
+    /// Records a failure that asks to stay away for that long, unless an outcome was recorded. Zero is no answer.
+    pub fn fail_for(&mut self, open_for: Duration) {
+        self.permit.fail_for(open_for);
+    }
+
     /// The circuit.
     #[must_use]
     pub fn circuit(&self) -> &CircuitBreaker {
@@ -243,6 +248,17 @@ mod tests {
         assert_eq!(timed_out.after(), SECOND);
         let calls = circuit.snapshot().calls;
         assert_eq!((calls.success, calls.failure, calls.timed_out), (1, 2, 1));
+    }
+
+    #[test]
+    fn r28_a_failure_may_ask_once() {
+        let (circuit, _) = circuit(Config::new());
+        let mut permit = held(&circuit, OnCancel::Ignore);
+        permit.fail_for(SECOND * 5);
+        permit.fail_for(SECOND * 9);
+        drop(permit);
+        assert_eq!(circuit.snapshot().retry_after, Some(SECOND * 5));
+        assert_eq!(ended(&circuit), (0, 1, 0, 0));
     }
 
     #[test]

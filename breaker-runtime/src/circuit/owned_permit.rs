@@ -88,9 +88,7 @@ impl OwnedPermit {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn failure_for(mut self, open_for: Duration) {
-        if let Some(permit) = self.borrow() {
-            permit.failure_for(open_for);
-        }
+        self.fail_for(open_for);
     }
 
     /// Records that the call says nothing about the dependency.
@@ -144,6 +142,12 @@ impl OwnedPermit {
 
     /// Ends the permit, unless it has ended.
     #[inline]
+    pub(super) fn fail_for(&mut self, open_for: Duration) {
+        if let Some(permit) = self.borrow() {
+            permit.failure_for(open_for);
+        }
+    }
+
     pub(super) fn settle(&mut self, ending: Ending) {
         // Field by field: taking it whole would wait for the bytes that were just written to it.
         if let Some(Leave { claim, began, .. }) = self.leave {

@@ -99,9 +99,10 @@ impl RegistrySnapshot {
 /// | `breaker_transitions_total{from,to}` | counter | changes of state |
 /// | `breaker_open_seconds_total` | counter | total time open, without forced open |
 /// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
+/// | `breaker_recovering_ratio` | gauge | share of calls that is let in, 0.1 to 1; only while recovering |
 /// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |
-/// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
-/// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full` |
+/// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full`, `recovering` |
+/// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full`, `recovering` |
 /// | `breaker_call_duration_seconds{outcome}` | histogram | how long calls took: `success`, `failure`; only with `timings` |
 /// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
 /// | `breaker_hung_calls_total` | counter | calls that were in flight for longer than `hung_after`, and failed by that |
@@ -119,7 +120,7 @@ impl RegistrySnapshot {
 /// | `breaker_failure_ratio_threshold` | gauge | the share that opens the circuit, if set |
 /// | `breaker_slow_call_ratio` | gauge | share of slow calls in the window, 0 to 1; only from `minimum_calls` on, and with `slow_call` |
 /// | `breaker_slow_call_ratio_threshold` | gauge | the share that opens the circuit, if set |
-/// | `breaker_consecutive_failures` | gauge | failures in a row; 0 unless closed |
+/// | `breaker_consecutive_failures` | gauge | failures in a row; 0 unless closed or recovering |
 /// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
 /// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///

@@ -741,8 +741,11 @@ impl Model {
 
     /// What a call brings that asks now.
     fn brought_by_one(&self) -> u64 {
-        let elapsed = (self.now - self.since).min(self.recovery());
-        CREDIT / 10 + CREDIT / 10 * 9 * elapsed / self.recovery().max(1)
+        let elapsed = self.now - self.since;
+        if elapsed >= self.recovery() {
+            return CREDIT;
+        }
+        CREDIT / 10 + CREDIT / 10 * 9 * elapsed / self.recovery()
     }
 
     /// Adds up what all calls brought, the one that asks included, and takes away one credit for each that it was enough

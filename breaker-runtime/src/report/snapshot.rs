@@ -56,10 +56,10 @@ pub struct Snapshot {
     pub failure_rate: Option<f64>,
     /// The share of slow calls in the window, 0 to 1; `None` below `minimum_calls` and without `slow_call`.
     pub slow_call_rate: Option<f64>,
-    /// Failures since the last success. 0 unless closed.
+    /// Failures since the last success. 0 unless closed or recovering.
     pub consecutive_failures: u32,
-    /// Good calls since the last failed or slow one, at most the count window. `None` unless closed, and with a time
-    /// window.
+    /// Good calls since the last failed or slow one, at most the count window. `None` unless closed or recovering, and
+    /// with a time window.
     pub consecutive_successes: Option<u32>,
     /// The probes of the current half-open period, or of the last one.
     pub probes: Probes,

@@ -36,12 +36,17 @@ macro_rules! config {
                         if let Some(problem) = problem!($takes, _value) {
                             return Some(ConfigError::new(stringify!($name), problem));
                         }
-                        if !$needs.is_empty() && !self.states($needs) && !self.switches_off($needs) {
+                        if Self::has($needs) && !self.states($needs) && !self.switches_off($needs) {
                             return Some(ConfigError::new(stringify!($name), concat!("needs `", $needs, "`")));
                         }
                     }
                 )*
                 None
+            }
+
+            /// Whether circuits have this option.
+            const fn has(option: &str) -> bool {
+                $(equal(option, stringify!($name)) ||)* false
             }
 
             /// Whether this option is stated.

@@ -221,7 +221,7 @@ pub(super) const FAMILIES: [Family; 30] = [
     Family {
         name: "breaker_consecutive_failures",
         kind: Kind::Gauge,
-        help: "Failures in a row. 0 unless closed.",
+        help: "Failures in a row. 0 unless closed or recovering.",
         read: |it, out| out.value(it.consecutive_failures),
     },
     Family {

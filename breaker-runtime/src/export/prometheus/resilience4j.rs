@@ -1,7 +1,7 @@
 //! The metrics under the names of resilience4j's Micrometer module.
 
 use super::{Family, Kind};
-use crate::circuit::Timings;
+use crate::circuit::{Rejections, Timings};
 use crate::report::Snapshot;
 use crate::rules::State;
 use crate::settings::WindowSize;
@@ -113,8 +113,8 @@ pub(super) const FAMILIES: [Family; 12] = [
 
 /// Refusals by the circuit. In resilience4j the bulkhead is separate and does not count its refusals.
 fn refused_by_circuit(it: &Snapshot) -> u64 {
-    let rejected = it.rejected;
-    rejected.open.saturating_add(rejected.half_open_full).saturating_add(rejected.forced_open)
+    let Rejections { open, half_open_full, forced_open, recovering, bulkhead_full: _ } = it.rejected;
+    [open, half_open_full, forced_open, recovering].into_iter().fold(0, u64::saturating_add)
 }
 
 /// The calls that count in the current state: (not failed, failed).
@@ -151,5 +151,12 @@ mod tests {
         snapshot.rejected.forced_open = 1;
         snapshot.rejected.bulkhead_full = 1;
         assert_eq!(refused_by_circuit(&snapshot), u64::MAX);
+    }
+
+    #[test]
+    fn r27_refusals_of_a_recovering_circuit_are_its_own_and_those_of_the_bulkhead_are_not() {
+        let mut snapshot = CircuitBreaker::new("busy", Config::new()).unwrap().snapshot();
+        (snapshot.rejected.recovering, snapshot.rejected.bulkhead_full) = (3, 5);
+        assert_eq!(refused_by_circuit(&snapshot), 3);
     }
 }

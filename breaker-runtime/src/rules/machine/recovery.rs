@@ -49,8 +49,11 @@ impl Recovery {
     }
 
     fn credit_per_call(&self, now: Instant) -> u32 {
+        if self.is_over(now) {
+            return CREDIT;
+        }
         let (elapsed, lasts) = (now.since(self.began).as_nanos(), self.lasts.as_nanos());
-        let grown = u128::from(CREDIT - FIRST) * elapsed.min(lasts) / lasts.max(1);
+        let grown = u128::from(CREDIT - FIRST) * elapsed / lasts;
         FIRST + u32::try_from(grown).unwrap_or(CREDIT - FIRST)
     }
 

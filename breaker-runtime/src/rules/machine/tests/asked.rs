@@ -79,3 +79,59 @@ fn r28_calls_of_a_disabled_circuit_ask_nothing() {
     assert_eq!(settle_asking(&mut bench, ticket, MINUTES), Settlement::Neutral);
     assert_eq!(bench.state(), State::Disabled);
 }
+
+#[test]
+fn r24_other_settings_leave_an_asked_time_but_for_its_limit() {
+    let mut bench = Bench::new(Config::new());
+    let ticket = bench.admit().unwrap();
+    settle_asking(&mut bench, ticket, MINUTES);
+    bench.wait(SECOND * 30);
+    bench.reconfigure(Config::new().cooldown(SECOND));
+    assert_eq!(left(&bench), SECOND * 90);
+    bench.reconfigure(Config::new().open_for_max(SECOND * 40));
+    assert_eq!(left(&bench), SECOND * 10);
+    bench.reconfigure(Config::new().open_for_max(SECOND));
+    assert_eq!((left(&bench), bench.read().probe_due), (Duration::ZERO, true));
+    bench.reconfigure(Config::new());
+    assert_eq!(left(&bench), Duration::ZERO, "a wait that is over does not come back");
+}
+
+#[test]
+fn r28_after_an_asked_time_the_next_opening_goes_by_the_cooldown() {
+    let mut bench = Bench::new(Config::new());
+    let ticket = bench.admit().unwrap();
+    settle_asking(&mut bench, ticket, MINUTES);
+    bench.wait(MINUTES);
+    let probe = bench.admit().expect("it is over");
+    bench.settle(probe, FAILED);
+    assert_eq!((reason(&bench).kind, left(&bench)), (TripKind::FailedProbes, COOLDOWN));
+    bench.reconfigure(Config::new().cooldown(SECOND * 3));
+    assert_eq!(left(&bench), SECOND * 3);
+}
+
+#[test]
+fn r31_a_restored_opening_that_was_asked_for_is_limited_by_open_for_max() {
+    let mut before = Bench::new(Config::new());
+    let ticket = before.admit().unwrap();
+    settle_asking(&mut before, ticket, MINUTES * 4);
+    let downtime = before.machine.downtime(before.now).unwrap();
+    let config = Config::new().cooldown(SECOND);
+    for (config, expected) in [
+        (config, MINUTES * 4),
+        (config.open_for_max(MINUTES), MINUTES),
+    ] {
+        let mut after = Bench::new(config);
+        let good = after.good();
+        assert!(after.act(|machine, now| machine.restore(downtime, good, now)));
+        assert_eq!(left(&after), expected);
+    }
+}
+
+#[test]
+fn r28_a_slow_failure_that_asks_is_slow() {
+    let mut bench = Bench::new(Config::new().slow_call(SECOND));
+    let ticket = bench.admit().unwrap();
+    bench.settle_asking(ticket, slow(FAILED), MINUTES);
+    assert_eq!((reason(&bench).slow, reason(&bench).calls), (1, 1));
+    assert_eq!(bench.read().last_failure, Some(Duration::ZERO));
+}

@@ -1,5 +1,6 @@
 //! Recovering: a growing share of the calls runs (R27).
 
+use super::super::Machine;
 use super::*;
 
 const RECOVERY: Duration = Duration::from_secs(100);
@@ -146,6 +147,7 @@ fn r24_another_recovery_counts_from_when_it_began() {
     bench.reconfigure(CONFIG.recovery(RECOVERY * 2));
     assert!((share(&bench) - 0.325).abs() < 1e-9);
     bench.reconfigure(Config::new());
+    assert_eq!(share(&bench).to_string(), "1");
     bench.admit().expect("closed, as there is no recovery any more");
     assert_eq!(bench.state(), State::Closed);
 }
@@ -156,4 +158,13 @@ fn r25_an_observed_circuit_recovers_too_and_lets_all_calls_run() {
     let admitted: Vec<_> = (0..10).map(|_| bench.admit_observed().unwrap().would_reject).collect();
     let refused = admitted.iter().filter(|it| **it == Some(RejectedReason::Recovering));
     assert_eq!((refused.count(), admitted[9]), (9, None));
+}
+
+#[test]
+fn r27_a_refusal_before_the_bulkhead_counts_as_asking_and_an_entry_does_not() {
+    let mut bench = recovering(CONFIG);
+    let checked: Vec<_> = (1..=10).filter(|_| bench.act(Machine::check).is_ok()).collect();
+    assert_eq!(checked, [10], "nine were refused, and the tenth may enter");
+    assert!(bench.act(Machine::check).is_ok(), "it has not been admitted yet");
+    assert!(bench.admit().is_ok() && bench.admit().is_err());
 }
