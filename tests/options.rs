@@ -497,7 +497,12 @@ fn option_open_for_is_not_asked_of_an_error_that_is_no_failure() {
     assert_eq!((snapshot.state, snapshot.calls.success), (State::Closed, 1));
 }
 
-#[circuit_breaker(name = "options.hung_after", hung_after = "30s", slow_call = "10s", recovery = "2m")]
+#[circuit_breaker(
+    name = "options.hung_after",
+    hung_after = "30s",
+    slow_call = "10s",
+    recovery = "2m"
+)]
 fn watched() -> Option<()> {
     answer(true)
 }

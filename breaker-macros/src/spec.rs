@@ -25,6 +25,7 @@ pub(crate) struct Spec {
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
     pub(crate) open_for: Option<Predicate>,
+    pub(crate) describe_error: Option<Predicate>,
     pub(crate) on_cancel: OnCancel,
     pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
@@ -84,9 +85,8 @@ impl Spec {
             return Err(Error::new(Span::call_site(), "the attribute could not be read"));
         };
         let expr = |option| args.get(option).map(|arg| peel(&arg.value).clone());
-        let predicate = |option| {
-            expr(option).map(|value| Predicate { key: args.span_of(option), value })
-        };
+        let predicate =
+            |option| expr(option).map(|value| Predicate { key: args.span_of(option), value });
         let mut of_the_site = |option| {
             let at = settings.iter().position(|setting: &Setting| setting.option == option)?;
             Some(settings.remove(at).value)
@@ -100,6 +100,7 @@ impl Spec {
             failure_if: expr("failure_if"),
             ignore_if: predicate("ignore_if"),
             open_for: predicate("open_for"),
+            describe_error: predicate("describe_error"),
             on_cancel,
             only_rejected: only_rejected
                 || (function.output.is_infallible && call_timeout.is_none()),

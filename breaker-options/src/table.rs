@@ -294,6 +294,15 @@ const FUNCTION: &[Entry] = &[
         )
     },
     Entry {
+        default: "none",
+        limits: "`Fn(&E) -> impl Display`; the function returns a `Result`",
+        ..of_the_function(
+            "describe_error",
+            Takes::Predicate,
+            "The words of an error that snapshots, events and the page show: of the last failure, and of the one that opened the circuit.",
+        )
+    },
+    Entry {
         default: "`ignore`",
         limits: "async functions only",
         ..of_the_function(

@@ -13,7 +13,6 @@ pub use std::convert::Infallible;
 pub use inventory;
 
 mod answer;
-mod asking;
 mod checks;
 #[cfg(feature = "test-util")]
 mod isolated;
@@ -23,9 +22,9 @@ mod isolated;
 mod kind;
 mod refusal;
 mod returned;
+mod saying;
 
 pub use answer::{Answer, Eventual};
-pub use asking::{Asking, MayAsk, Verdict, open_for};
 pub use checks::{
     Calls, Time, WindowLength, call_timeout, check, check_beside, failure_after, max_keys, name,
     unit_of,
@@ -34,6 +33,7 @@ pub use isolated::*;
 pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
+pub use saying::{MayAsk, MayDescribe, Saying, Verdict, describe_error, open_for};
 
 pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, Entered, FailsAfter, Guarded, HeldPermit,
@@ -244,8 +244,9 @@ pub fn settle_or_fall_back<K: Kind<R>, R>(
     kind: K,
     value: R,
 ) -> Result<R, CallError<K::Error>> {
+    let outcome = verdict.outcome();
     verdict.settle(permit);
-    kind.split(verdict.outcome(), value).map_err(CallError::Failed)
+    kind.split(outcome, value).map_err(CallError::Failed)
 }
 
 /// Gives the fallback's error its type if the fallback only answers refusals.

@@ -28,6 +28,7 @@ mod owned_permit;
 mod passage;
 mod permit;
 mod refit;
+mod said;
 #[cfg(feature = "test-util")]
 mod staged;
 mod sync;
@@ -67,6 +68,7 @@ pub(crate) use histograms::Timed;
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};
+pub(crate) use said::{Said, words};
 pub(crate) use sync::{
     AtomicBool, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,
 };

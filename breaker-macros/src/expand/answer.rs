@@ -1,7 +1,7 @@
 //! What a call counts as, and what the caller gets: the body's value, a refusal, or the fallback's value.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::{ToTokens as _, format_ident, quote};
 
 use super::Guard;
 use crate::function::Function;
@@ -9,6 +9,7 @@ use crate::function::argument::Argument;
 use crate::function::output::Flavor;
 use crate::spans::{call_at, ends, local, placed, respan, tail};
 use crate::spec::fallback::Fallback;
+use crate::spec::{Predicate, Spec};
 
 impl Guard<'_> {
     /// The body's value as it is returned. Borrow errors about it are reported at the body's last expression.
@@ -28,15 +29,21 @@ impl Guard<'_> {
         Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
     }
 
-    /// The outcome of `value`, and how long its error asks to stay away.
+    /// The outcome of `value`, and what its error says.
     pub(super) fn verdict(&self) -> TokenStream {
-        let outcome = self.outcome();
-        let Some(open_for) = &self.spec.open_for else { return outcome };
-        let (rt, value) = (&self.rt, local("value"));
-        let (first, last) = ends(&open_for.value);
-        let (kind, open_for) = (placed("kind", open_for.key), &open_for.value);
-        let asked = quote! { #kind, &#value, #outcome, #open_for };
-        call_at(&respan(quote! { #rt::open_for }, first, first), asked, last)
+        let Spec { open_for, describe_error, .. } = self.spec;
+        let asking = self.asked("open_for", open_for.as_ref(), self.outcome());
+        self.asked("describe_error", describe_error.as_ref(), asking)
+    }
+
+    /// The verdict, with what the error of `value` answers to that option.
+    fn asked(&self, option: &str, asks: Option<&Predicate>, verdict: TokenStream) -> TokenStream {
+        let Some(asks) = asks else { return verdict };
+        let (rt, value, option) = (&self.rt, local("value"), format_ident!("{}", option));
+        let (first, last) = ends(&asks.value);
+        let (kind, asks) = (placed("kind", asks.key), &asks.value);
+        let asked = quote! { #kind, &#value, #verdict, #asks };
+        call_at(&respan(quote! { #rt::#option }, first, first), asked, last)
     }
 
     /// The outcome of `value`: `ignore_if` decides first, then `failure_if`, then the type.

@@ -25,7 +25,7 @@ pub(super) fn check_against(
                        only; remove `fallback_on = rejected`";
         errors.push(Error::new(args.span_of("call_timeout"), message));
     }
-    for option in ["failure_if", "ignore_if", "open_for"] {
+    for option in ["failure_if", "ignore_if", "open_for", "describe_error"] {
         let Some(arg) = args.get(option) else {
             continue;
         };

@@ -10,6 +10,7 @@ use super::clock::{self, Source, Stopwatch};
 use super::error::{Rejected, TimedOut};
 use super::extras::Extras;
 use super::permit::{Admission, Claim, IfDropped, Permit};
+use super::said::Said;
 use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
 use crate::rules::{
@@ -300,12 +301,12 @@ impl CircuitBreaker {
         if ending == Ending::Success && self.word.count_good_at_once(claim.marked()) {
             self.totals.add_hot(Hot::Good);
         } else {
-            self.settle_slowly(claim, began, ending, Duration::ZERO);
+            self.settle_slowly(claim, began, ending, Said::default());
         }
     }
 
     #[inline(never)]
-    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending, asks: Duration) {
+    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending, said: Said) {
         let stopwatch = claim.stopwatch();
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
@@ -327,7 +328,7 @@ impl CircuitBreaker {
             }
         }
         if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, asks, now, ended_at);
+            self.tell(claim, ended, said, now, ended_at);
         } else {
             if ending == Ending::Success {
                 self.mark_success(ended_at);
@@ -341,9 +342,9 @@ impl CircuitBreaker {
         }
     }
 
-    /// Takes a failure that asks to stay away for a time.
-    pub(super) fn settle_asking(&self, claim: Claim, began: Instant, asks: Duration) {
-        self.settle_slowly(claim, began, Ending::Failure, asks);
+    /// Takes a failure that says more than that.
+    pub(super) fn settle_saying(&self, claim: Claim, began: Instant, said: Said) {
+        self.settle_slowly(claim, began, Ending::Failure, said);
     }
 
     /// Gives back a slot, also of a bulkhead that is switched off by now.
@@ -451,13 +452,13 @@ impl CircuitBreaker {
         &self,
         claim: Claim,
         ended: Ended,
-        asks: Duration,
+        said: Said,
         now: Option<Instant>,
         ended_at: Option<Instant>,
     ) {
         self.totals.add(ended.ending);
         let now = now.unwrap_or_else(|| self.clock.now());
-        let settled = self.record(claim.into(), ended, asks, now);
+        let settled = self.record(claim.into(), ended, said, now);
         if settled == Settlement::Recorded && ended.ending == Ending::Success {
             self.mark_success(ended_at);
         }
@@ -480,11 +481,16 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) -> Settlement {
+    fn record(&self, ticket: Ticket, ended: Ended, said: Said, now: Instant) -> Settlement {
         self.lapse(now);
         let good = GoodNow::of(self);
-        let settle =
-            |machine: &mut Machine, now| machine.settle_asking(ticket, ended, asks, &good, now);
+        let settle = |machine: &mut Machine, now| {
+            let settled = machine.settle_asking(ticket, ended, said.open_for, &good, now);
+            if let Some(words) = said.words.filter(|_| settled == Settlement::Recorded) {
+                machine.note(words);
+            }
+            settled
+        };
         let late =
             |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
         let settled = self.locked_with(&good, now, settle, late);
@@ -589,8 +595,10 @@ impl CircuitBreaker {
         } else {
             self.word.publish(epoch, state, holds_until);
         }
-        let changes = machine.take_news().into_iter().map(News::Transition);
-        let wish = machine.take_wish_to_probe().then_some(News::ProbeWanted);
+        let (changes, wish) = (machine.take_news(), machine.take_wish_to_probe());
+        let changes = changes.into_iter();
+        let changes = changes.map(|change| News::Transition(change, machine.words_of(&change)));
+        let wish = wish.then_some(News::ProbeWanted);
         let mut news = changes.chain(wish).chain(news_of(&done)).peekable();
         if news.peek().is_some()
             && let Some(membership) = &self.membership
