@@ -22,6 +22,8 @@ mod isolated;
 mod kind;
 mod refusal;
 mod returned;
+#[cfg(feature = "stream")]
+mod streamed;
 
 pub use answer::{Answer, Eventual};
 pub use checks::{
@@ -29,9 +31,14 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
-pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
+pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
-pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
+pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Resolved, Returned, awaited};
+#[cfg(feature = "stream")]
+pub use streamed::{
+    Beginning, GuardableStream, IsPolled, NamedStream, NoStream, Streamed, enter_stream, item_of,
+    polled, stream_of,
+};
 
 pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, FailsAfter, Guarded, OnCancel, Permit, Rejected,
@@ -42,7 +49,9 @@ pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, Place, Site};
-pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
+pub use crate::{
+    __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
+};
 
 use crate::circuit::{Bulkhead, IfDropped};
 

@@ -21,6 +21,8 @@ mod find_in;
 mod fleet;
 mod guard;
 mod guarded;
+#[cfg(feature = "stream")]
+mod guarded_stream;
 mod owned_permit;
 mod passage;
 mod permit;
@@ -57,6 +59,8 @@ pub use error::{Rejected, TimedOut};
 pub use fleet::{FleetStatus, FleetView};
 pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
+#[cfg(feature = "stream")]
+pub use guarded_stream::GuardedStream;
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};

@@ -103,6 +103,8 @@ pub use crate::circuit::{
     CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, Guard, ManualClock, OnCancel,
     OwnedPermit, Permit, Rejected, Rejections, TimedOut,
 };
+#[cfg(feature = "stream")]
+pub use crate::circuit::GuardedStream;
 #[cfg(feature = "tracing")]
 pub use crate::export::trace;
 #[cfg(feature = "prometheus")]

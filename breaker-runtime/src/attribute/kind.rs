@@ -135,6 +135,33 @@ impl<R> Kind<R> for PlainKind {
     }
 }
 
+/// Values that can be failures, without an option that says which are. No type of [`PlainKind`] is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds no error, so no call is a failure and the circuit never opens",
+    label = "neither a `Result` nor an `Option`",
+    note = "say what counts: `failure_if = |value| ..`, `slow_call`, or for async functions `call_timeout`",
+    note = "if only panics count, write `failures = panics`; if the number of calls matters, `max_concurrent`"
+)]
+pub trait CanFail {}
+
+impl ResultKind {
+    /// An `Err` can open the circuit.
+    #[inline]
+    pub const fn __breaker_opens<R>(self, _: &R) {}
+}
+
+impl OptionKind {
+    /// A `None` can open the circuit.
+    #[inline]
+    pub const fn __breaker_opens<R>(self, _: &R) {}
+}
+
+impl PlainKind {
+    /// Nothing can open the circuit.
+    #[inline]
+    pub const fn __breaker_opens<R: CanFail>(self, _: &R) {}
+}
+
 /// A kind of value that may hold an error for `ignore_if`.
 #[diagnostic::on_unimplemented(
     message = "`ignore_if` looks at errors, and this function returns none",

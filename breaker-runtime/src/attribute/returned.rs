@@ -268,9 +268,21 @@ impl<V> NeverAwaits<V> {
 /// `__breaker_check` is inherent for futures, and for every other type the call goes on to what this dereferences
 /// to.
 #[derive(Debug)]
-pub struct Returned<R>(PhantomData<fn() -> R>);
+pub struct Returned<R>(Resolved<R>);
+
+/// The same for a value that was awaited: a future is none of ours, but a stream must not be.
+#[derive(Debug)]
+pub struct Resolved<R>(PhantomData<fn() -> R>);
 
 impl<R> Returned<R> {
+    /// The kind of that value.
+    #[must_use]
+    pub const fn value(_: &R) -> Self {
+        Self(Resolved(PhantomData))
+    }
+}
+
+impl<R> Resolved<R> {
     /// The kind of that value.
     #[must_use]
     pub const fn value(_: &R) -> Self {
@@ -298,6 +310,14 @@ impl Plain {
 }
 
 impl<R> Deref for Returned<R> {
+    type Target = Resolved<R>;
+
+    fn deref(&self) -> &Resolved<R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for Resolved<R> {
     type Target = Plain;
 
     fn deref(&self) -> &Plain {

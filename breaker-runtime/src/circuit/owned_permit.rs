@@ -28,9 +28,9 @@ use crate::rules::Outcome;
 #[derive(Debug)]
 #[must_use = "dropping a permit cancels the call it was given for"]
 pub struct OwnedPermit {
-    circuit: Arc<CircuitBreaker>,
+    pub(super) circuit: Arc<CircuitBreaker>,
     /// Taken when the permit ends.
-    leave: Option<Leave>,
+    pub(super) leave: Option<Leave>,
 }
 
 impl OwnedPermit {

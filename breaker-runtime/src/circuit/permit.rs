@@ -128,7 +128,7 @@ impl From<Claim> for Ticket {
 pub(super) struct Leave {
     claim: Claim,
     began: Instant,
-    if_dropped: IfDropped,
+    pub(super) if_dropped: IfDropped,
 }
 
 /// A call of a closed circuit that was admitted and counted. Turn it into a permit.
