@@ -13,6 +13,7 @@ mod expected;
 mod fault;
 mod future;
 mod site;
+mod stream;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -87,6 +88,7 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let keeps_self = guard.keeps_self();
     let content = match function.flavor {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
+        _ if function.returns_stream() => guard.guarded_stream(),
         _ => guard.guarded_future(),
     };
     let mut block = proc_macro2::Group::new(
@@ -227,10 +229,11 @@ impl Guard<'_> {
         } else {
             quote! { ::core::mem::drop(#error) }
         };
-        let (returned, check) = (self.returned(), self.plain());
+        let (returned, check, opens) = (self.returned(), self.plain(), self.opens());
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
+            #opens
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #returned,
                 ::core::result::Result::Err(#error) => #failed,
@@ -272,10 +275,11 @@ impl Guard<'_> {
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
         });
-        let (returned, check) = (self.returned(), self.plain());
+        let (returned, check, opens) = (self.returned(), self.plain(), self.opens());
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
+            #opens
             #tells_type
             #rt::settle(#permit, #outcome);
             #returned

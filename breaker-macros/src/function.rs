@@ -95,7 +95,12 @@ impl Function {
         self.flavor != Flavor::Sync
     }
 
-    /// Whether it is a sync function that returns a future.
+    /// Whether it returns a stream.
+    pub(crate) fn returns_stream(&self) -> bool {
+        matches!(self.flavor, Flavor::Stream | Flavor::BoxedStream | Flavor::NamedStream)
+    }
+
+    /// Whether it is a sync function that returns a future or a stream.
     pub(crate) fn returns_future(&self) -> bool {
         !matches!(self.flavor, Flavor::Sync | Flavor::Async)
     }

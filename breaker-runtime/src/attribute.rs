@@ -33,7 +33,9 @@ pub use checks::{
 pub use isolated::*;
 pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
-pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Resolved, Returned, awaited};
+pub use returned::{
+    Guardable, IsAwaited, Made, Named, NoFuture, Plain, Resolved, Returned, awaited,
+};
 #[cfg(feature = "stream")]
 pub use streamed::{
     Beginning, GuardableStream, IsPolled, NamedStream, NoStream, Streamed, enter_stream, item_of,
@@ -248,6 +250,12 @@ impl<E> ErrorType<E> {
     #[must_use]
     pub const fn unknown() -> Self {
         Self(PhantomData)
+    }
+
+    /// The error type of this kind of value.
+    #[must_use]
+    pub fn of<R>(_: impl Kind<R, Error = E>, _: &R) -> Self {
+        Self::unknown()
     }
 
     /// The error for the fallback.

@@ -99,12 +99,12 @@ pub mod testing;
 
 #[doc(hidden)]
 pub use crate::attribute as __private;
+#[cfg(feature = "stream")]
+pub use crate::circuit::GuardedStream;
 pub use crate::circuit::{
     CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, Guard, ManualClock, OnCancel,
     OwnedPermit, Permit, Rejected, Rejections, TimedOut,
 };
-#[cfg(feature = "stream")]
-pub use crate::circuit::GuardedStream;
 #[cfg(feature = "tracing")]
 pub use crate::export::trace;
 #[cfg(feature = "prometheus")]

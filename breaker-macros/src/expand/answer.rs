@@ -16,29 +16,51 @@ impl Guard<'_> {
         placed("value", tail(&self.function.body))
     }
 
-    /// Asks the compiler whether the body's value is a future, which would run unguarded. Without a fallback
+    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded. Without a fallback
     /// the type cannot be refused anyway, which is an error already.
     pub(super) fn plain(&self) -> Option<TokenStream> {
         let Function { flavor, output, .. } = self.function;
-        if *flavor != Flavor::Sync || output.is_value || self.spec.fallback.is_none() {
+        if output.is_value || self.spec.fallback.is_none() {
             return None;
         }
         let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
+        let returned = match flavor {
+            Flavor::Sync => quote! { Returned },
+            _ if cfg!(feature = "stream") => quote! { Resolved },
+            _ => return None,
+        };
         // Never runs, so it costs nothing, not even without optimisation. Only its types matter.
-        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
+        Some(quote! { if false { #rt::#returned::value(&#value).#check(); } })
     }
 
-    /// The outcome of `value`: `ignore_if` decides first, then `failure_if`, then the type.
+    /// Asks the compiler whether the body's value can be a failure, unless an option says what else counts.
+    pub(super) fn opens(&self) -> Option<TokenStream> {
+        if self.spec.says_what_counts || self.spec.fallback.is_none() {
+            return None;
+        }
+        let (kind, value) = (local("kind"), local("value"));
+        let (first, last) = self.function.output.blame;
+        let ask = call_at(&placed("opens", first), quote! { &#value }, last);
+        Some(quote! { if false { #kind.#ask; } })
+    }
+
+    /// The outcome of the body's value: `ignore_if` decides first, then `failure_if`, then the type.
     pub(super) fn outcome(&self) -> TokenStream {
+        let value = local("value");
+        self.outcome_of(&quote! { &#value })
+    }
+
+    /// The outcome of what the reference leads to.
+    pub(super) fn outcome_of(&self, reference: &TokenStream) -> TokenStream {
         let (rt, value) = (&self.rt, local("value"));
         if let Some(ignore_if) = &self.spec.ignore_if {
             let otherwise = self.judged(&value.to_token_stream());
             let (first, last) = ends(&ignore_if.value);
             let (kind, ignore_if) = (placed("kind", ignore_if.key), &ignore_if.value);
-            let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
+            let asked = quote! { #kind, #reference, #ignore_if, |#value| #otherwise };
             call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
         } else {
-            self.judged(&quote! { &#value })
+            self.judged(reference)
         }
     }
 
@@ -48,6 +70,8 @@ impl Guard<'_> {
             let (first, last) = ends(failure_if);
             let path = respan(quote! { #rt::failure_if }, first, first);
             call_at(&path, quote! { #reference, #failure_if }, last)
+        } else if self.spec.only_panics {
+            quote! { #rt::Outcome::Success }
         } else {
             quote! { #rt::outcome(#kind, #reference) }
         }

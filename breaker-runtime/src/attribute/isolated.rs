@@ -85,8 +85,7 @@ pub fn async_fault(permit: &mut Permit<'_>, stated: Option<Duration>) -> Option<
 /// If the test asked for that.
 pub async fn stream_fault(permit: &OwnedPermit) -> Option<Instead> {
     let mut delay = None;
-    let instead =
-        Instead::of_fault(permit.circuit(), Duration::MAX, |length| delay = Some(length));
+    let instead = Instead::of_fault(permit.circuit(), Duration::MAX, |length| delay = Some(length));
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }
@@ -327,14 +326,26 @@ macro_rules! __breaker_instead {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_begun {
+    ($permit:ident []) => {
+        match $crate::__private::stream_fault(&$permit).await {
+            $crate::__private::core::option::Option::None => {
+                $crate::__private::Beginning::Admitted($permit)
+            }
+            $crate::__private::core::option::Option::Some(__breaker_instead) => {
+                $crate::__breaker_instead!(__breaker_instead [])
+            }
+        }
+    };
     ($permit:ident [$($ty:tt)*]) => {
         match $crate::__private::stream_fault(&$permit).await {
             $crate::__private::core::option::Option::None => {
                 $crate::__private::Beginning::Admitted($permit)
             }
             $crate::__private::core::option::Option::Some(__breaker_instead) => {
-                let __breaker_item = $crate::__breaker_instead!(__breaker_instead [$($ty)*]);
-                $crate::__private::Beginning::Instead($permit, __breaker_item)
+                $crate::__private::Beginning::Instead(
+                    $permit,
+                    $crate::__breaker_instead!(__breaker_instead [$($ty)*]),
+                )
             }
         }
     };

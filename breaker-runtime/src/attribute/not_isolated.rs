@@ -43,5 +43,7 @@ macro_rules! __breaker_awaited {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_begun {
-    ($permit:ident [$($ty:tt)*]) => { $crate::__private::Beginning::Admitted($permit) };
+    ($permit:ident [$($ty:tt)*]) => {
+        $crate::__private::Beginning::Admitted($permit)
+    };
 }

@@ -218,9 +218,7 @@ impl<S: Stream, C: FnMut(&S::Item) -> Outcome> Stream for GuardedStream<S, C> {
         call.permit.if_dropped(IfDropped::Panicked);
         let polled = this.stream.poll_next(context);
         let ending = match &polled {
-            Poll::Ready(Some(item)) => {
-                call.note((this.classify)(item)).then_some(Ending::Failure)
-            }
+            Poll::Ready(Some(item)) => call.note((this.classify)(item)).then_some(Ending::Failure),
             Poll::Ready(None) => Some(call.ends),
             Poll::Pending => None,
         };
@@ -275,7 +273,8 @@ mod tests {
     fn dropped(on_cancel: OnCancel, ran: Duration) -> bool {
         let (circuit, time) = circuit();
         let permit = circuit.try_acquire_owned().unwrap();
-        let mut stream = GuardedStream::new(permit, pending::<Result<(), ()>>()).on_cancel(on_cancel);
+        let mut stream =
+            GuardedStream::new(permit, pending::<Result<(), ()>>()).on_cancel(on_cancel);
         assert!(poll(&mut stream).is_pending());
         time.advance(ran);
         drop(stream);
