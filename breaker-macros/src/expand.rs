@@ -59,7 +59,7 @@ use crate::spec::fallback::Fallback;
 ///             __breaker_value
 ///         };
 ///         if false {
-///             rt::Returned::value(&__breaker_value).__breaker_check();
+///             rt::Returned::value(&__breaker_value).__breaker_opens(&__breaker_value);
 ///         }
 ///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
 ///         match rt::settle_or_fall_back(
@@ -229,11 +229,10 @@ impl Guard<'_> {
         } else {
             quote! { ::core::mem::drop(#error) }
         };
-        let (returned, check, opens) = (self.returned(), self.plain(), self.opens());
+        let (returned, check) = (self.returned(), self.guardable());
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-            #opens
             match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #returned,
                 ::core::result::Result::Err(#error) => #failed,
@@ -275,11 +274,10 @@ impl Guard<'_> {
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
         });
-        let (returned, check, opens) = (self.returned(), self.plain(), self.opens());
+        let (returned, check) = (self.returned(), self.guardable());
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-            #opens
             #tells_type
             #rt::settle(#permit, #outcome);
             #returned

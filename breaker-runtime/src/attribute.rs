@@ -33,9 +33,7 @@ pub use checks::{
 pub use isolated::*;
 pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
-pub use returned::{
-    Guardable, IsAwaited, Made, Named, NoFuture, Plain, Resolved, Returned, awaited,
-};
+pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
 #[cfg(feature = "stream")]
 pub use streamed::{
     Beginning, GuardableStream, IsPolled, NamedStream, NoStream, Streamed, enter_stream, item_of,

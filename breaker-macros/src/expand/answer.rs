@@ -16,32 +16,29 @@ impl Guard<'_> {
         placed("value", tail(&self.function.body))
     }
 
-    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded. Without a fallback
-    /// the type cannot be refused anyway, which is an error already.
-    pub(super) fn plain(&self) -> Option<TokenStream> {
+    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded, and whether it can
+    /// be a failure, unless an option says what else counts. Without a fallback the type cannot be refused anyway, which
+    /// is an error already.
+    pub(super) fn guardable(&self) -> Option<TokenStream> {
         let Function { flavor, output, .. } = self.function;
         if output.is_value || self.spec.fallback.is_none() {
             return None;
         }
-        let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
-        let returned = match flavor {
+        let (rt, name) = (&self.rt, output.declared.name);
+        let kind = match flavor {
             Flavor::Sync => quote! { Returned },
-            _ if cfg!(feature = "stream") => quote! { Resolved },
-            _ => return None,
+            _ if self.function.returns_stream() => quote! { KindOf },
+            _ => quote! { Resolved },
+        };
+        let (value, (first, last)) = (local("value"), output.blame);
+        let ask = if self.spec.says_what_counts {
+            call_at(&placed("check", name), TokenStream::new(), name)
+        } else {
+            let seen = respan(quote! { &#value }, first, last);
+            call_at(&placed("opens", name), seen, last)
         };
         // Never runs, so it costs nothing, not even without optimisation. Only its types matter.
-        Some(quote! { if false { #rt::#returned::value(&#value).#check(); } })
-    }
-
-    /// Asks the compiler whether the body's value can be a failure, unless an option says what else counts.
-    pub(super) fn opens(&self) -> Option<TokenStream> {
-        if self.spec.says_what_counts || self.spec.fallback.is_none() {
-            return None;
-        }
-        let (kind, value) = (local("kind"), local("value"));
-        let (first, last) = self.function.output.blame;
-        let ask = call_at(&placed("opens", first), quote! { &#value }, last);
-        Some(quote! { if false { #kind.#ask; } })
+        Some(quote! { if false { #rt::#kind::value(&#value).#ask; } })
     }
 
     /// The outcome of the body's value: `ignore_if` decides first, then `failure_if`, then the type.

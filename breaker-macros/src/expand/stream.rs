@@ -122,7 +122,7 @@ impl Guard<'_> {
     fn error_type_of(&self, stream: &Ident) -> Option<TokenStream> {
         let fallback = self.spec.fallback.as_ref()?;
         let (rt, value, kind) = (&self.rt, local("value"), local("kind"));
-        let opens = self.opens();
+        let check = self.guardable();
         let known = if matches!(fallback, Fallback::Closure { .. }) {
             quote! { #rt::ErrorType::of(#kind, &#value) }
         } else {
@@ -133,7 +133,7 @@ impl Guard<'_> {
             let #error_type = if false {
                 let #value = #rt::item_of(&#stream);
                 let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-                #opens
+                #check
                 #known
             } else {
                 #rt::ErrorType::unknown()

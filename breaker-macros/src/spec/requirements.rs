@@ -109,7 +109,7 @@ pub(super) fn check_opens(args: &Args, function: &Function, errors: &mut Errors)
         format!("`{name}` returns")
     };
     let message = format!(
-        "{subject} {}, so nothing is a failure and the circuit never opens; say what counts: `failure_if`, `slow_call`, \
+        "{subject} {}, so no call is a failure and the circuit never opens; say what counts: `failure_if`, `slow_call`, \
          {timeout}`max_concurrent`, or `failures = panics` if only panics do",
         returned(function),
     );

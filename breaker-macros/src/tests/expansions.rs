@@ -276,6 +276,10 @@ fn an_async_function_with_a_closure_fallback() {
                             )
                             .await
                     };
+                    if false {
+                        ::breaker_runtime::__private::Resolved::value(&__breaker_value)
+                            .__breaker_check();
+                    }
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                             &__breaker_value,
                         )
@@ -343,7 +347,7 @@ fn a_method_with_a_path_fallback() {
                         };
                         if false {
                             ::breaker_runtime::__private::Returned::value(&__breaker_value)
-                                .__breaker_check();
+                                .__breaker_opens(&__breaker_value);
                         }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
@@ -505,10 +509,8 @@ fn a_boxed_future() {
                     #[allow(unreachable_code)] __breaker_value
                 });
                 {
-                    fn __breaker_awaited<__BreakerFuture: Future>(
-                        __breaker_future: &__BreakerFuture,
-                    ) {
-                        ::breaker_runtime::__private::awaited(__breaker_future)
+                    fn __breaker_awaited<__BreakerFuture: Future>(__breaker_it: &__BreakerFuture) {
+                        ::breaker_runtime::__private::awaited(__breaker_it)
                     }
                 }
                 let __breaker_kind = ::breaker_runtime::__private::Made::value(&__breaker_future)
@@ -631,7 +633,7 @@ fn a_function_that_returns_a_closure() {
                         };
                         if false {
                             ::breaker_runtime::__private::Returned::value(&__breaker_value)
-                                .__breaker_check();
+                                .__breaker_opens(&__breaker_value);
                         }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
@@ -678,7 +680,8 @@ fn the_documented_output_is_the_real_one() {
 /// What a test may have happen in place of the body: an error of that type, or none at all.
 #[track_caller]
 fn check_replaced(item: &str, replaced: &str) {
-    let guarded = guarded(r#"name = "prices", fallback = |_| todo!()"#, item).to_string();
+    let args = r#"name = "prices", fallback = |_| todo!(), failures = panics"#;
+    let guarded = guarded(args, item).to_string();
     let (_, rest) = guarded.split_once("body ! (").expect("the body can be replaced");
     let (_, ty) = rest.split_once('[').expect("a type in brackets");
     let (ty, _) = ty.split_once(']').expect("they end");

@@ -144,22 +144,22 @@ impl<R> Kind<R> for PlainKind {
 )]
 pub trait CanFail {}
 
-impl ResultKind {
+impl<T, E> KindOf<Result<T, E>> {
     /// An `Err` can open the circuit.
-    #[inline]
-    pub const fn __breaker_opens<R>(self, _: &R) {}
+    pub const fn __breaker_opens(&self, _: &Result<T, E>) {}
 }
 
-impl OptionKind {
+impl<T> OptionOr<Option<T>> {
     /// A `None` can open the circuit.
-    #[inline]
-    pub const fn __breaker_opens<R>(self, _: &R) {}
+    pub const fn __breaker_opens(&self, _: &Option<T>) {}
 }
 
 impl PlainKind {
     /// Nothing can open the circuit.
-    #[inline]
     pub const fn __breaker_opens<R: CanFail>(self, _: &R) {}
+
+    /// An option says what can open the circuit.
+    pub const fn __breaker_check(self) {}
 }
 
 /// A kind of value that may hold an error for `ignore_if`.

@@ -316,4 +316,11 @@ impl<S: Stream> Resolved<S> {
         S: NoStream,
     {
     }
+
+    /// The same.
+    pub const fn __breaker_opens(&self, _: &S)
+    where
+        S: NoStream,
+    {
+    }
 }
