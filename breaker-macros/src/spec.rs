@@ -125,17 +125,10 @@ impl Spec {
     }
 }
 
-/// Whether an option says what can open the circuit, apart from the returned value. `config` may hold one of them.
+/// Whether an option says what can open the circuit, apart from the returned value. What `config` says is not seen here.
 fn says_what_counts(args: &Args, on_cancel: &OnCancel) -> bool {
-    const COUNTING: [&str; 7] = [
-        "failure_if",
-        "ignore_if",
-        "failures",
-        "slow_call",
-        "call_timeout",
-        "max_concurrent",
-        "config",
-    ];
+    const COUNTING: [&str; 6] =
+        ["failure_if", "ignore_if", "failures", "slow_call", "call_timeout", "max_concurrent"];
     !matches!(on_cancel, OnCancel::Ignore) || COUNTING.iter().any(|option| args.mentions(option))
 }
 

@@ -41,6 +41,7 @@
 //! | limit the calls in flight, or their time | its options `max_concurrent`, `max_wait` and `call_timeout` |
 //! | guard something other than a function | [`CircuitBreaker`], with a [`Config`] |
 //! | say what counts as what there, or limit the time | [`CircuitBreaker::guard`] |
+//! | guard a stream | a function that returns it, or `GuardedStream` |
 //! | report a call's outcome later | [`CircuitBreaker::acquire`] or [`try_acquire`](CircuitBreaker::try_acquire), and the [`Permit`] |
 //! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
 //! | keep circuits in a registry of your own | [`Registry::new`] |
@@ -161,3 +162,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "macros", feature = "test-util"))]
 #[doc = include_str!("../../docs/guide/testing.md")]
 struct TestingGuide;
+
+/// Runs the examples of the guide to streams.
+#[cfg(all(doctest, feature = "macros", feature = "stream", feature = "tokio"))]
+#[doc = include_str!("../../docs/guide/streams.md")]
+struct StreamsGuide;

@@ -37,7 +37,7 @@ impl Guard<'_> {
     ///         async move {
     ///             let __breaker_circuit = rt::site!("prices", "prices", rt::Config::new());
     ///             match rt::enter_stream(rt::shared(__breaker_circuit)).await {
-    ///                 ::core::result::Result::Ok(__breaker_permit) => rt::begun!(__breaker_permit []),
+    ///                 ::core::result::Result::Ok(__breaker_permit) => rt::begun!(__breaker_permit [Result<Price, PriceError>]),
     ///                 ::core::result::Result::Err(__breaker_rejected) => {
     ///                     rt::Beginning::Refused(rt::refuse(__breaker_rejected))
     ///                 }

@@ -40,22 +40,29 @@ struct Kind {
     flavors: [Flavor; 3],
 }
 
-const KINDS: [Kind; 2] = [
-    Kind {
-        name: "Future",
-        output: "Output",
-        endings: &["Future", "Fut"],
-        values: &[],
-        flavors: [Flavor::Future, Flavor::BoxedFuture, Flavor::NamedFuture],
-    },
-    Kind {
-        name: "Stream",
-        output: "Item",
-        endings: &["Stream"],
-        values: &["TcpStream", "TokenStream", "UnixStream"],
-        flavors: [Flavor::Stream, Flavor::BoxedStream, Flavor::NamedStream],
-    },
-];
+const FUTURE: Kind = Kind {
+    name: "Future",
+    output: "Output",
+    endings: &["Future", "Fut"],
+    values: &[],
+    flavors: [Flavor::Future, Flavor::BoxedFuture, Flavor::NamedFuture],
+};
+
+const STREAM: Kind = Kind {
+    name: "Stream",
+    output: "Item",
+    endings: &["Stream"],
+    values: &["TcpStream", "TokenStream", "UnixStream"],
+    flavors: [Flavor::Stream, Flavor::BoxedStream, Flavor::NamedStream],
+};
+
+const KINDS: [Kind; 2] = [FUTURE, STREAM];
+
+/// Whether the type is written as a stream, and not just named like one.
+pub(crate) fn is_stream(ty: &Type) -> bool {
+    let visible = STREAM.seen_in(peel_type(ty));
+    visible.is_some_and(|visible| visible.flavor != Flavor::NamedStream)
+}
 
 /// The value of a call. For a future, its output. For a stream, an item.
 pub(crate) struct Output {

@@ -46,7 +46,11 @@ pub(super) fn check_against(
         errors.push(Error::new_spanned(&arg.value, error));
     }
     check_constants_against(args, function, errors);
-    if function.output.is_infallible && !args.mentions("fallback") {
+    if function.resolves_to_stream() {
+        let message = "a stream is guarded where it is returned: write the function without `async`; or return a \
+                       `Result` with the stream in it, to guard only how it is made";
+        errors.push(Error::new(function.output.declared.name, message));
+    } else if function.output.is_infallible && !args.mentions("fallback") {
         errors.push(cannot_refuse(function));
     }
     check_bounds(function, errors);
@@ -91,29 +95,30 @@ fn check_failures(args: &Args, errors: &mut Errors) {
 
 /// For types that visibly cannot hold an error. The compiler checks the others.
 pub(super) fn check_opens(args: &Args, function: &Function, errors: &mut Errors) {
-    let Function { output, signature, .. } = function;
+    let output = &function.output;
     if !(output.is_infallible && output.is_value && args.mentions("fallback")) {
         return;
     }
-    let (name, timeout) = (
-        &signature.ident,
-        if function.is_async() && !function.returns_stream() && output.ty.is_some() {
-            "`call_timeout`, "
-        } else {
-            ""
-        },
-    );
-    let subject = if function.returns_stream() {
-        format!("the items of `{name}` are")
-    } else {
-        format!("`{name}` returns")
-    };
+    let may_time_out = function.is_async() && !function.returns_stream() && output.ty.is_some();
+    let timeout = if may_time_out { "`call_timeout`, " } else { "" };
+    let here = if args.mentions("config") { " beside `config`" } else { "" };
     let message = format!(
-        "{subject} {}, so no call is a failure and the circuit never opens; say what counts: `failure_if`, `slow_call`, \
+        "{} {}, so no call is a failure and the circuit never opens; say what counts{here}: `failure_if`, `slow_call`, \
          {timeout}`max_concurrent`, or `failures = panics` if only panics do",
+        subject(function),
         returned(function),
     );
     errors.push(spanning(output.blame, &message));
+}
+
+/// The values that cannot hold an error, as a sentence begins.
+fn subject(function: &Function) -> String {
+    let name = &function.signature.ident;
+    if function.returns_stream() {
+        format!("the items of `{name}` are")
+    } else {
+        format!("`{name}` returns")
+    }
 }
 
 /// What a type visibly is that cannot hold an error.
@@ -259,11 +264,11 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
 
 /// For types that visibly cannot hold an error. The compiler checks the others.
 fn cannot_refuse(function: &Function) -> Error {
-    let name = &function.signature.ident;
-    let returned = returned(function);
     let message = format!(
-        "`{name}` returns {returned}, so a refused call cannot be told from a good one; give a `fallback`, \
-         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
+        "{} {}, so a refused call cannot be told from a good one; give a `fallback`, \
+         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`",
+        subject(function),
+        returned(function),
     );
     spanning(function.output.blame, &message)
 }

@@ -588,6 +588,66 @@ fn a_boxed_future() {
     );
 }
 
+#[cfg(feature = "stream")]
+#[test]
+fn a_stream() {
+    check(
+        r#"name = "prices""#,
+        "fn prices() -> impl Stream<Item = Result<Price, PriceError>> { connect() }",
+        &expect![[r#"
+            fn prices() -> impl Stream<Item = Result<Price, PriceError>> {
+                let __breaker_stream = ::breaker_runtime::__private::call(move || -> _ {
+                    let __breaker_value: _ = match () {
+                        () => connect(),
+                    };
+                    #[allow(unreachable_code)] __breaker_value
+                });
+                {
+                    fn __breaker_awaited<__BreakerFuture: Stream>(__breaker_it: &__BreakerFuture) {
+                        ::breaker_runtime::__private::polled(__breaker_it)
+                    }
+                }
+                let __breaker_stream = ::breaker_runtime::__private::stream_of::<
+                    Result<Price, PriceError>,
+                    _,
+                >(__breaker_stream);
+                ::breaker_runtime::__private::Streamed::new(
+                    __breaker_stream,
+                    ::breaker_runtime::__private::OnCancel::Ignore,
+                    move |__breaker_value| {
+                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                __breaker_value,
+                            )
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::outcome(__breaker_kind, __breaker_value)
+                    },
+                    async move {
+                        let __breaker_circuit = ::breaker_runtime::__private::site!(
+                            "prices", "prices", ::breaker_runtime::__private::Config::new()
+                        );
+                        match ::breaker_runtime::__private::enter_stream(
+                                ::breaker_runtime::__private::shared(__breaker_circuit),
+                            )
+                            .await
+                        {
+                            ::core::result::Result::Ok(__breaker_permit) => {
+                                ::breaker_runtime::__private::begun!(
+                                    __breaker_permit[Result < Price, PriceError >]
+                                )
+                            }
+                            ::core::result::Result::Err(__breaker_rejected) => {
+                                ::breaker_runtime::__private::Beginning::Refused(
+                                    ::breaker_runtime::__private::refuse(__breaker_rejected),
+                                )
+                            }
+                        }
+                    },
+                )
+            }
+        "#]],
+    );
+}
+
 #[test]
 fn a_function_that_returns_a_closure() {
     check(
