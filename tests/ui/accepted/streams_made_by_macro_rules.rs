@@ -14,7 +14,7 @@ macro_rules! feed {
         fn $name() -> $ty $body
     };
     (item $name:ident, $item:ty, $value:expr, $fallback:expr) => {
-        #[circuit_breaker(name = "items", failure_if = |it| *it > $value * 3, fallback = $fallback)]
+        #[circuit_breaker(name = "items", failure_if = |it| *it > ($value) * 3, fallback = $fallback)]
         fn $name() -> impl Stream<Item = $item> {
             iter([$value * 3])
         }

@@ -1,6 +1,6 @@
 //! Generated code needs no prelude, and no name of the user's is in its way.
 #![no_implicit_prelude]
-#![allow(dead_code)]
+#![allow(dead_code, non_snake_case)]
 
 use ::breaker_runtime::circuit_breaker;
 use ::futures_core::Stream;

@@ -33,12 +33,12 @@ fn parse(text: &str) -> tokens::TokenStream {
     tokens::TokenStream(text.bytes().collect())
 }
 
-#[circuit_breaker(name = "tls", failures = panics, fallback = Tls)]
+#[circuit_breaker(name = "tls", failures = panics, fallback = { Tls })]
 fn tls() -> Tls {
     Tls
 }
 
-#[circuit_breaker(name = "tls", failures = panics, fallback = tokens::TlsStream)]
+#[circuit_breaker(name = "tls", failures = panics, fallback = { tokens::TlsStream })]
 async fn tls_later() -> tokens::TlsStream {
     tokens::TlsStream
 }
