@@ -11,7 +11,7 @@ use syn::{Error, Expr, Lit, Path};
 
 use self::companions::check_companions;
 use self::fallback::Fallback;
-use self::requirements::{check_against, check_kept_self, check_opens};
+use self::requirements::{check_against, check_kept_self, check_opens, check_watched};
 use crate::args::value::{Value, is_text, known, limit, literal, peel, value};
 use crate::args::{Args, Errors};
 use crate::function::Function;
@@ -77,6 +77,7 @@ impl Spec {
         let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
         let function = errors.keep(function);
         let fallback = function.as_ref().and_then(|function| {
+            errors.keep(check_watched(function))?;
             check_against(&args, function, only_rejected, &mut errors);
             if !says_what_counts {
                 check_opens(&args, function, &mut errors);

@@ -46,11 +46,7 @@ pub(super) fn check_against(
         errors.push(Error::new_spanned(&arg.value, error));
     }
     check_constants_against(args, function, errors);
-    if function.resolves_to_stream() {
-        let message = "a stream is guarded where it is returned: write the function without `async`; or return a \
-                       `Result` with the stream in it, to guard only how it is made";
-        errors.push(Error::new(function.output.declared.name, message));
-    } else if function.output.is_infallible && !args.mentions("fallback") {
+    if function.output.is_infallible && !args.mentions("fallback") {
         errors.push(cannot_refuse(function));
     }
     check_bounds(function, errors);
@@ -58,15 +54,24 @@ pub(super) fn check_against(
     check_caller(function, errors);
 }
 
-/// What means nothing for a stream, or cannot be guarded here.
+/// A stream that nobody would watch.
+pub(super) fn check_watched(function: &Function) -> syn::Result<()> {
+    let message = if function.resolves_to_stream() {
+        "a stream is guarded where it is returned: write the function without `async`; or return a `Result` with the \
+         stream in it, to guard only how it is made"
+    } else if function.returns_stream() && cfg!(not(feature = "stream")) {
+        "a stream is guarded by the feature `stream` of breaker-runtime, which is off; without it nobody would watch the \
+         items. If it is no stream, return an alias whose name does not end in `Stream`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(function.output.declared.name, message))
+}
+
+/// What means nothing for a stream.
 fn check_stream(args: &Args, function: &Function, errors: &mut Errors) {
     if !function.returns_stream() {
         return;
-    }
-    if cfg!(not(feature = "stream")) {
-        let message = "a stream is guarded by the feature `stream` of breaker-runtime, which is off; without it nobody \
-                       would watch the items. If it is no stream, return an alias whose name does not end in `Stream`";
-        errors.push(Error::new(function.output.declared.name, message));
     }
     if args.get("call_timeout").is_some() {
         let message = "`call_timeout` is for one answer, and a stream has many: limit the time between items where you \
