@@ -213,10 +213,9 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
     let message = match chosen {
         Some(word) if quoted => format!("`{option}` takes a word; write `{word}` without quotes"),
         Some(word) => return Ok(Some(word)),
-        None if option == "failures"
-            && matches!(literal(peel(&arg.value)), Some((false, Lit::Int(_)))) =>
-        {
-            "`failures` is `panics`; for a number of failures in a row write `failure_threshold`"
+        None if option == "failures" => {
+            "`failures` is `panics`; to say which results are failures write `failure_if`, \
+                                         to say how many open the circuit `failure_threshold`"
                 .to_owned()
         }
         None => format!("`{option}` is {}", arg.takes),

@@ -36,8 +36,8 @@ pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
 #[cfg(feature = "stream")]
 pub use streamed::{
-    Beginning, GuardableStream, IsPolled, NamedStream, NoStream, Streamed, enter_stream, item_of,
-    polled, stream_of,
+    Beginning, GuardableStream, IsPolled, Items, MadeStream, NamedStream, NoStream, Streamed,
+    Yields, enter_stream, polled,
 };
 
 pub use crate::circuit::{

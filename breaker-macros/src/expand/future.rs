@@ -26,7 +26,9 @@ impl Guard<'_> {
             Flavor::BoxedFuture | Flavor::NamedFuture => boxed(guarded),
             _ => guarded,
         };
-        let check = self.required_trait(&quote! { awaited }, Some(&future));
+        // A box already has the written type, so its trait is the written one.
+        let is_opaque = self.function.output.declared.is_opaque;
+        let check = self.required_trait(&quote! { awaited }, is_opaque.then_some(&future));
         let kind = local("kind");
         let (at, kinds) = match self.function.flavor {
             Flavor::NamedFuture => (self.function.output.declared.name, word("Named")),
@@ -60,8 +62,6 @@ impl Guard<'_> {
         let ((first, last), at) = (ends(&path), tail(&self.function.body));
         let (check, it) = (placed("awaited", at), local("it"));
         let asked = respan(quote! { #rt::#ask(#it) }, first, last);
-        // A box already has the written type, so its trait is the written one.
-        let made = made.filter(|_| self.function.output.declared.is_opaque);
         let call = made.map(|made| {
             let call = call_at(&check, respan(quote! { &#made }, at, at), at);
             quote! { #call; }

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote};
 
 use super::{Guard, guarded};
 use crate::function::output::Flavor;
-use crate::spans::{call_at, local, placed, respan, tail};
+use crate::spans::{local, placed, tail};
 use crate::spec::OnCancel;
 use crate::spec::fallback::Fallback;
 
@@ -22,11 +22,11 @@ impl Guard<'_> {
     /// }
     /// ```
     ///
-    /// Output, without what only errors need:
+    /// Output, without what is only there for errors:
     ///
     /// ```text
     /// fn prices() -> impl Stream<Item = Result<Price, PriceError>> {
-    ///     let __breaker_stream = rt::stream_of::<Result<Price, PriceError>, _>(connect());
+    ///     let __breaker_stream = connect();
     ///     rt::Streamed::new(
     ///         __breaker_stream,
     ///         rt::OnCancel::Ignore,
@@ -47,53 +47,48 @@ impl Guard<'_> {
     /// }
     /// ```
     pub(super) fn guarded_stream(&self) -> TokenStream {
-        let (rt, stream) = (&self.rt, local("stream"));
+        let (rt, stream, kind) = (&self.rt, local("stream"), local("kind"));
         let (circuit, lends, made) = (self.circuit(), self.lends(), self.called());
         let declared = &self.function.output.declared;
-        let check = self.required_trait(&quote! { polled }, None);
-        let (error_type, beginning) = (self.error_type_of(&stream), self.beginning());
+        let check = self.required_trait(&quote! { polled }, declared.is_hidden.then_some(&stream));
+        let asked = self.made(&stream);
+        let (items, beginning) = (self.items(&stream), self.beginning());
         let (failure_after, on_cancel) = (self.failure_after(), self.on_cancel());
         let classify = self.classify();
         let streamed = quote! { #rt::Streamed::new(#stream, #on_cancel, #classify, #beginning) };
         let boxed = |stream| quote! { #rt::Box::pin(#stream) };
-        let (kind, streamed) = match self.function.flavor {
+        let streamed = match self.function.flavor {
             Flavor::NamedStream => {
-                let (kind, ask) = (local("kind"), placed("made", declared.name));
-                let found = quote! {
-                    let #kind = #rt::NamedStream::value(&#stream).#ask();
-                    let #stream = #kind.__breaker_stream(#stream);
-                };
                 let boxed = boxed(streamed);
-                (found, quote! { #kind.__breaker_guarded(#boxed) })
+                quote! { #kind.__breaker_guarded(#boxed) }
             }
-            flavor => {
-                let streamed = match flavor {
-                    Flavor::BoxedStream if declared.is_unpin_object => boxed(boxed(streamed)),
-                    Flavor::BoxedStream => boxed(streamed),
-                    _ => streamed,
-                };
-                (self.items_checked(&stream), streamed)
-            }
+            Flavor::BoxedStream if declared.is_unpin_object => boxed(boxed(streamed)),
+            Flavor::BoxedStream => boxed(streamed),
+            _ => streamed,
         };
         quote! {
             #circuit #lends
             let #stream = #made;
             #check
-            #kind
-            #error_type
+            let #kind = #asked;
+            let #stream = #kind.__breaker_stream(#stream);
+            #items
             #failure_after
             #streamed
         }
     }
 
-    /// Asks the compiler whether the body made a stream of such items. If not, the error is at the body's value.
-    fn items_checked(&self, stream: &Ident) -> TokenStream {
-        let (rt, at) = (&self.rt, tail(&self.function.body));
-        let ty = self.function.output.ty.as_ref().map_or(quote! { _ }, |ty| ty.to_token_stream());
-        let path = respan(quote! { #rt::stream_of }, at, at);
-        let given = placed("stream", at);
-        let call = call_at(&quote! { #path::<#ty, _> }, given.to_token_stream(), at);
-        quote! { let #stream = #call; }
+    /// Asks the compiler whether the body made a stream of such items, or a box that can be guarded. If not, the error is
+    /// at the body's value, or at the return type.
+    fn made(&self, stream: &Ident) -> TokenStream {
+        let (rt, output) = (&self.rt, &self.function.output);
+        if self.function.flavor == Flavor::NamedStream {
+            let ask = placed("made", output.declared.name);
+            return quote! { #rt::NamedStream::value(&#stream).#ask() };
+        }
+        let ask = placed("made", tail(&self.function.body));
+        let ty = output.ty.as_ref().map_or(quote! { _ }, |ty| ty.to_token_stream());
+        quote! { #rt::MadeStream::<#ty, _>::value(&#stream).#ask() }
     }
 
     /// What each item means for the call.
@@ -117,28 +112,25 @@ impl Guard<'_> {
         }
     }
 
-    /// The type of the error that a fallback is told, and a check that items can be failures. An item never is here:
-    /// only its type matters.
-    fn error_type_of(&self, stream: &Ident) -> Option<TokenStream> {
+    /// The type of the items, for a fallback and the error that it is told. Also a check that items can be failures.
+    fn items(&self, stream: &Ident) -> Option<TokenStream> {
         let fallback = self.spec.fallback.as_ref()?;
-        let (rt, value, kind) = (&self.rt, local("value"), local("kind"));
-        let check = self.guardable();
-        let known = if matches!(fallback, Fallback::Closure { .. }) {
-            quote! { #rt::ErrorType::of(#kind, &#value) }
-        } else {
-            quote! { #rt::ErrorType::<#rt::Infallible>::unknown() }
-        };
-        let error_type = local("error_type");
-        Some(quote! {
-            let #error_type = if false {
-                let #value = #rt::item_of(&#stream);
-                let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-                #check
-                #known
-            } else {
-                #rt::ErrorType::unknown()
-            };
-        })
+        let (rt, value, items) = (&self.rt, local("value"), local("items"));
+        let error_type = matches!(fallback, Fallback::Closure { .. }).then(|| {
+            let error_type = local("error_type");
+            quote! {
+                let #error_type = if false {
+                    let #value = #rt::Items::any(#items);
+                    #rt::ErrorType::of(#rt::KindOf::value(&#value).__breaker_kind(), &#value)
+                } else {
+                    #rt::ErrorType::unknown()
+                };
+            }
+        });
+        let check = self.guardable().map(|check| {
+            quote! { if false { let #value = #rt::Items::any(#items); #check } }
+        });
+        Some(quote! { let #items = #rt::Items::of(&#stream); #check #error_type })
     }
 
     /// Acquires the permit, or makes the only item of a stream that was refused.
@@ -175,11 +167,13 @@ impl Guard<'_> {
         };
         let entered = entered(quote! { break #guarded #told });
         let (fake_return, answer) = (self.fake_return(), self.answer(fallback));
+        let (value, items) = (placed("value", fallback.end()), local("items"));
         // The fallback may return early. So it has a block of its own.
         quote! {
             async move {
                 let #error = #guarded: { return { #entered } };
-                #rt::Beginning::Refused(async move { #fake_return #answer }.await)
+                let #value = async move { #fake_return #answer }.await;
+                #rt::Items::only(#items, #value)
             }
         }
     }

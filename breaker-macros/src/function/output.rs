@@ -92,6 +92,8 @@ pub(crate) struct Declared {
     pub(crate) name: Span,
     /// It is `impl Trait`.
     pub(crate) is_opaque: bool,
+    /// It is `impl Trait`, or a pinned box of one.
+    pub(crate) is_hidden: bool,
     /// It is a pinned box of a type that must be `Unpin`, which an async block is not.
     pub(crate) is_unpin_object: bool,
     /// The trait with the `Output` or the `Item`.
@@ -162,10 +164,12 @@ impl Declared {
     fn of(ty: &Type) -> Self {
         let bounds = bounds(ty);
         let is_opaque = matches!(peel_type(ty), Type::ImplTrait(_));
+        let is_hidden = is_opaque || matches!(peel_type(ty), Type::Path(path) if hides(path));
         let is_unpin = bounds.is_some_and(|bounds| names(bounds).any(|name| name == "Unpin"));
         Self {
             name: name_of(peel_type(ty)),
             is_opaque,
+            is_hidden,
             is_unpin_object: is_unpin && !is_opaque,
             awaited: bounds.and_then(|bounds| {
                 let found = KINDS.iter().find_map(|kind| kind.resolved_by(bounds))?;
@@ -271,6 +275,12 @@ fn boxed(pin: &PathSegment) -> Option<&Type> {
     generic_types(&boxed.arguments).next().map(peel_type)
 }
 
+/// Whether it is a `Pin<Box<impl Trait>>`.
+fn hides(path: &syn::TypePath) -> bool {
+    let last = path.path.segments.last();
+    matches!(last.and_then(boxed), Some(Type::ImplTrait(_)))
+}
+
 type Bounds = syn::punctuated::Punctuated<TypeParamBound, syn::Token![+]>;
 
 /// The bounds of an `impl Trait`, or of a pinned box's trait object.
@@ -344,6 +354,8 @@ fn is_value(ty: &Type) -> bool {
     match ty {
         Type::ImplTrait(_) => false,
         Type::Path(_) => is_primitive(ty),
+        // Only the compiler knows it.
+        Type::Infer(_) => false,
         _ => true,
     }
 }

@@ -115,18 +115,39 @@ pub async fn enter_stream(circuit: Arc<CircuitBreaker>) -> Result<OwnedPermit, R
     circuit.acquire_owned().await
 }
 
-/// What the body made, if it is a stream of such items. Opaque, so that there is one error if it is none.
-pub fn stream_of<T, S: Stream<Item = T>>(stream: S) -> impl Stream<Item = T> {
-    stream
+/// The type of a stream's items.
+#[derive(Debug)]
+pub struct Items<T>(PhantomData<fn() -> T>);
+
+impl<T> Clone for Items<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
-/// An item of the stream, of which only the type matters.
-///
-/// # Panics
-///
-/// If it is called, which generated code does not.
-pub fn item_of<S: Stream>(_: &S) -> S::Item {
-    unreachable!("stands behind `if false`")
+impl<T> Copy for Items<T> {}
+
+impl<T> Items<T> {
+    /// The type of the stream's items.
+    #[must_use]
+    pub const fn of<S: Stream<Item = T>>(_: &S) -> Self {
+        Self(PhantomData)
+    }
+
+    /// An item, of which only the type matters.
+    ///
+    /// # Panics
+    ///
+    /// If it is called, which generated code does not.
+    #[must_use]
+    pub fn any(self) -> T {
+        unreachable!("stands behind `if false`")
+    }
+
+    /// The only item of a stream that was refused.
+    pub fn only(self, item: T) -> Beginning<T> {
+        Beginning::Refused(item)
+    }
 }
 
 /// What a trait named `Stream` must be: the one that is polled.
@@ -165,145 +186,198 @@ guardable! {
     Send Sync;
 }
 
-/// Tells what a function made whose return type is named like a stream. Each `__breaker_made` is inherent for some
-/// types, as with [`KindOf`](super::KindOf): here for boxes.
-#[derive(Debug)]
-pub struct NamedStream<R>(NamedStreamStruct<R>);
+/// A stream of such items.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stream of `{T}`",
+    label = "a stream of other items"
+)]
+pub trait Yields<T> {}
 
-/// Where the search goes on when it is no box: streams.
+#[diagnostic::do_not_recommend]
+impl<T, S: Stream<Item = T>> Yields<T> for S {}
+
+/// Tells whether a function that says `Stream` made one of such items. Each `__breaker_made` is inherent for some types,
+/// as with [`KindOf`](super::KindOf): here for those streams.
 #[derive(Debug)]
-pub struct NamedStreamStruct<R>(NamedStreamValue<R>);
+pub struct MadeStream<T, S>(MadeOther<T, S>);
+
+/// Where the search goes on: streams of other items.
+#[derive(Debug)]
+pub struct MadeOther<T, S>(MadeNone<T, S>);
 
 /// Where it ends: no stream at all.
 #[derive(Debug)]
-pub struct NamedStreamValue<R>(PhantomData<fn() -> R>);
+pub struct MadeNone<T, S>(PhantomData<fn() -> (T, S)>);
+
+/// Tells what a function made whose return type is named like a stream. It works alike: first for boxes.
+#[derive(Debug)]
+pub struct NamedStream<R>(NamedOther<R>);
+
+/// Where the search goes on: streams in no box.
+#[derive(Debug)]
+pub struct NamedOther<R>(NamedNone<R>);
+
+/// Where it ends: no stream at all.
+#[derive(Debug)]
+pub struct NamedNone<R>(PhantomData<fn() -> R>);
+
+impl<T, S> MadeStream<T, S> {
+    /// The kind of that value.
+    #[must_use]
+    pub const fn value(_: &S) -> Self {
+        Self(MadeOther(MadeNone(PhantomData)))
+    }
+}
 
 impl<R> NamedStream<R> {
     /// The kind of that value.
     #[must_use]
     pub const fn value(_: &R) -> Self {
-        Self(NamedStreamStruct(NamedStreamValue(PhantomData)))
+        Self(NamedOther(NamedNone(PhantomData)))
+    }
+}
+
+impl<T, S: Stream<Item = T>> MadeStream<T, S> {
+    /// A stream of such items.
+    #[must_use]
+    pub const fn __breaker_made(&self) -> Watched {
+        Watched
+    }
+}
+
+impl<T, S: Stream> MadeOther<T, S> {
+    /// A stream of others: an error.
+    #[must_use]
+    pub const fn __breaker_made(&self) -> Unwatched<T>
+    where
+        S: Yields<T>,
+    {
+        Unwatched(PhantomData)
+    }
+}
+
+impl<T, S> MadeNone<T, S> {
+    /// No stream, which is an error elsewhere.
+    #[must_use]
+    pub const fn __breaker_made(&self) -> Unwatched<T> {
+        Unwatched(PhantomData)
     }
 }
 
 impl<R: GuardableStream> NamedStream<R> {
     /// A box.
     #[must_use]
-    pub const fn __breaker_made(&self) -> BoxedStream {
-        BoxedStream
+    pub const fn __breaker_made(&self) -> Watched {
+        Watched
     }
 }
 
-impl<S: Stream> NamedStreamStruct<S> {
+impl<S: Stream> NamedOther<S> {
     /// A stream, but no box: an error.
     #[must_use]
-    pub const fn __breaker_made(&self) -> LostStream<S>
+    pub const fn __breaker_made(&self) -> Unwatched<S::Item>
     where
         S: GuardableStream,
     {
-        LostStream(PhantomData)
+        Unwatched(PhantomData)
     }
 }
 
-impl<R> NamedStreamValue<R> {
+impl<R> NamedNone<R> {
     /// No stream: an error.
     #[must_use]
-    pub const fn __breaker_made(&self) -> LostItems<R>
+    pub const fn __breaker_made(&self) -> Unwatched<R>
     where
         R: GuardableStream,
     {
-        LostItems(PhantomData)
+        Unwatched(PhantomData)
+    }
+}
+
+impl<T, S> Deref for MadeStream<T, S> {
+    type Target = MadeOther<T, S>;
+
+    fn deref(&self) -> &MadeOther<T, S> {
+        &self.0
+    }
+}
+
+impl<T, S> Deref for MadeOther<T, S> {
+    type Target = MadeNone<T, S>;
+
+    fn deref(&self) -> &MadeNone<T, S> {
+        &self.0
     }
 }
 
 impl<R> Deref for NamedStream<R> {
-    type Target = NamedStreamStruct<R>;
+    type Target = NamedOther<R>;
 
-    fn deref(&self) -> &NamedStreamStruct<R> {
+    fn deref(&self) -> &NamedOther<R> {
         &self.0
     }
 }
 
-impl<R> Deref for NamedStreamStruct<R> {
-    type Target = NamedStreamValue<R>;
+impl<R> Deref for NamedOther<R> {
+    type Target = NamedNone<R>;
 
-    fn deref(&self) -> &NamedStreamValue<R> {
+    fn deref(&self) -> &NamedNone<R> {
         &self.0
     }
 }
 
-/// A box is polled, and a box with what guards it is returned.
+/// The stream is polled, and what guards it is returned.
 #[derive(Debug)]
-pub struct BoxedStream;
+pub struct Watched;
 
-impl BoxedStream {
+impl Watched {
     /// What is polled.
-    pub fn __breaker_stream<R>(&self, stream: R) -> R {
+    pub fn __breaker_stream<S>(&self, stream: S) -> S {
         stream
     }
 
-    /// What the function returns.
+    /// What the function returns if only the compiler knows its type.
     pub fn __breaker_guarded<R>(&self, boxed: R) -> R {
         boxed
     }
 }
 
-macro_rules! lost {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name<R>(PhantomData<fn() -> R>);
+/// After the error about what the function made, there is no other.
+#[derive(Debug)]
+pub struct Unwatched<T>(PhantomData<fn() -> T>);
 
-        impl<R> $name<R> {
-            /// What the function returns.
-            ///
-            /// # Panics
-            ///
-            /// If it is called, which no program that compiles does.
-            pub fn __breaker_guarded<G>(&self, _: G) -> R {
-                unreachable!("the program does not compile")
-            }
-        }
-    )*};
-}
-
-lost! {
-    /// After the error about a stream that is no box, there is no other.
-    LostStream;
-    /// After the error about a value with the name of a stream, there is no other.
-    LostItems;
-}
-
-impl<S: Stream> LostStream<S> {
+impl<T> Unwatched<T> {
     /// What is polled.
-    pub fn __breaker_stream(&self, stream: S) -> S {
-        stream
+    pub fn __breaker_stream<S>(&self, _: S) -> Pending<T> {
+        Pending(PhantomData)
+    }
+
+    /// What the function returns if only the compiler knows its type.
+    ///
+    /// # Panics
+    ///
+    /// If it is called, which no program that compiles does.
+    pub fn __breaker_guarded<G, R>(&self, _: G) -> R {
+        unreachable!("the program does not compile")
     }
 }
 
-impl<R> LostItems<R> {
-    /// What is polled.
-    pub fn __breaker_stream(&self, item: R) -> impl Stream<Item = R> {
-        Once(Some(item))
-    }
-}
+/// A stream without an item.
+#[derive(Debug)]
+pub struct Pending<T>(PhantomData<fn() -> T>);
 
-struct Once<T>(Option<T>);
-
-impl<T> Unpin for Once<T> {}
-
-impl<T> Stream for Once<T> {
+impl<T> Stream for Pending<T> {
     type Item = T;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
-        Poll::Ready(self.0.take())
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        Poll::Pending
     }
 }
 
 /// What streams are asked to be where their items would pass unguarded. None is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a stream, and its items would pass unguarded: the attribute sees a plain value",
-    label = "a stream under a name that does not say so",
+    label = "nobody would watch its items",
     note = "return `impl Stream<Item = ..>`, `Pin<Box<dyn Stream<Item = ..>>>` or `BoxStream<..>`, and no `async`",
     note = "an alias of such a box works too, if its name ends in `Stream`"
 )]
