@@ -606,11 +606,14 @@ fn a_stream() {
                     fn __breaker_awaited<__BreakerFuture: Stream>(__breaker_it: &__BreakerFuture) {
                         ::breaker_runtime::__private::polled(__breaker_it)
                     }
+                    __breaker_awaited(&__breaker_stream);
                 }
-                let __breaker_stream = ::breaker_runtime::__private::stream_of::<
+                let __breaker_kind = ::breaker_runtime::__private::MadeStream::<
                     Result<Price, PriceError>,
                     _,
-                >(__breaker_stream);
+                >::value(&__breaker_stream)
+                    .__breaker_made();
+                let __breaker_stream = __breaker_kind.__breaker_stream(__breaker_stream);
                 ::breaker_runtime::__private::Streamed::new(
                     __breaker_stream,
                     ::breaker_runtime::__private::OnCancel::Ignore,
