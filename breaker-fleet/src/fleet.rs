@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout};
 #[cfg(feature = "redis")]
 use crate::engine::Redis;
 use crate::engine::{Engine, EngineError, Record};
+use crate::home::Home;
 use crate::inbox::{Inbox, Order, lock};
-use crate::member::{Home, Member};
+use crate::member::Member;
 use crate::policy::{Policies, Rule};
 use crate::task;
 

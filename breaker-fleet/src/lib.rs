@@ -48,10 +48,13 @@
 
 mod engine;
 mod fleet;
+mod home;
 mod inbox;
 mod ledger;
 mod member;
 mod policy;
+#[cfg(test)]
+mod simulation;
 mod task;
 
 #[cfg(feature = "redis")]

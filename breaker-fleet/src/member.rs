@@ -1,14 +1,14 @@
 //! One member: what it tells the engine, and what it makes of the answers. It has no clock and no connection: time and
 //! answers are passed in, so tests move both.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, Registry, Snapshot, State};
+use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State, TripKind};
 
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
-use crate::inbox::{Happened, is_evidence};
+use crate::home::{Circuits, Home};
+use crate::inbox::Happened;
 use crate::policy::{Policies, Rule};
 
 /// Members say that they live this often.
@@ -20,27 +20,11 @@ const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
 /// The most records and orders that are believed to exist. More is nonsense.
 pub(crate) const MOST_RECORDS: usize = 10_000;
 
-/// The registry of a member.
-#[derive(Clone, Debug)]
-pub(crate) enum Home {
-    Default,
-    Own(Arc<Registry>),
-}
-
-impl Home {
-    pub(crate) fn registry(&self) -> &Registry {
-        match self {
-            Self::Default => breaker_runtime::registry(),
-            Self::Own(registry) => registry,
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Member {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Member<C = Home> {
     id: String,
     policies: Policies,
-    home: Home,
+    pub(crate) home: C,
     life: u64,
     version: u64,
     members: u32,
@@ -49,21 +33,19 @@ pub(crate) struct Member {
 }
 
 /// What the member knows about a circuit.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     record: Record,
     at: Duration,
-    /// The round that its circuit has followed.
+    /// The round that its circuit has followed. One that it vetoes is put to it again.
     followed: Option<u64>,
-    /// It vetoed that round.
-    has_vetoed: bool,
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
 }
 
 /// A lease that this member has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OwnLease {
     until: Duration,
     renew_at: Duration,
@@ -72,7 +54,7 @@ struct OwnLease {
 }
 
 /// An override for all members.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Ordered {
     posted: Posted,
     until: Duration,
@@ -93,8 +75,8 @@ impl Known {
     }
 }
 
-impl Member {
-    pub(crate) fn new(id: String, policies: Policies, home: Home) -> Self {
+impl<C: Circuits> Member<C> {
+    pub(crate) fn new(id: String, policies: Policies, home: C) -> Self {
         Self {
             id,
             policies,
@@ -125,13 +107,9 @@ impl Member {
         self.known.values().map(move |known| known.now(now))
     }
 
-    fn registry(&self) -> &Registry {
-        self.home.registry()
-    }
-
     /// The rule of a circuit that is shared.
     fn rule(&self, circuit: &str) -> Option<Rule> {
-        let stated = self.registry().snapshot_of(circuit)?.config.stated_fleet();
+        let stated = self.home.read(circuit)?.policy;
         self.policies.rule(circuit, stated).map(|(_, rule)| rule)
     }
 
@@ -140,33 +118,43 @@ impl Member {
         let what = match (happened, self.rule(circuit)) {
             (Happened::Shared, None) => What::Withdraw,
             (_, None) => return None,
-            (Happened::Opened | Happened::Shared, Some(rule)) => {
-                vote(&self.registry().snapshot_of(circuit)?, rule)?
-            }
+            (Happened::Opened | Happened::Shared, Some(rule)) => self.vote(circuit, rule)?,
             (Happened::Recovered, _) => What::Recovered,
             (Happened::Ended, _) => What::Withdraw,
         };
         Some(self.word(circuit, what))
     }
 
+    /// The vote of a circuit that is open on its own evidence.
+    fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
+        let reading = self.home.read(circuit)?;
+        let lasts = reading.evidence?.min(LONGEST_VOTE);
+        let settings = self.home.fingerprint(circuit);
+        let reopenings = reading.reopenings;
+        (!lasts.is_zero()).then_some(What::Vote { lasts, reopenings, settings, rule })
+    }
+
     pub(crate) fn word(&self, circuit: &str, what: What) -> Word {
         Word { member: self.id.clone(), circuit: circuit.to_owned(), what }
     }
 
-    /// Takes a report that was asked for at `asked`. Returns what the engine should be told again.
-    pub(crate) fn learn(&mut self, report: Report, asked: Duration) -> Vec<Word> {
+    /// Takes a report that was asked for at `asked`. Returns the circuits that it is about.
+    pub(crate) fn learn(&mut self, report: Report, asked: Duration) -> BTreeSet<String> {
         let is_new_life = report.life != self.life;
         if is_new_life || report.is_whole {
             self.forget_all_but(&report, is_new_life);
         }
         (self.life, self.version) = (report.life, report.version);
         self.members = report.members;
+        let mut news: BTreeSet<_> = report.records.iter().map(|it| it.circuit.clone()).collect();
+        if is_new_life || report.is_whole {
+            news.extend(self.home.names());
+        }
         for record in report.records.into_iter().take(MOST_RECORDS) {
             let known = self.known.entry(record.circuit.clone()).or_insert_with(|| Known {
                 record: record.clone(),
                 at: asked,
                 followed: None,
-                has_vetoed: false,
                 is_advised: false,
                 lease: None,
             });
@@ -180,7 +168,7 @@ impl Member {
                 self.orders.insert(ordered.posted.circuit.clone(), ordered);
             }
         }
-        if is_new_life || report.is_whole { self.all_votes() } else { Vec::new() }
+        news
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
@@ -198,27 +186,35 @@ impl Member {
         }
     }
 
-    /// What each circuit has to say, for an engine that may have lost it.
-    fn all_votes(&self) -> Vec<Word> {
-        let registry = self.registry();
-        let names = registry.names().into_iter();
-        let vote = |name: String| {
-            // Most are closed, which costs one load.
-            if registry.get(&name)?.state() != State::Open {
-                return None;
+    /// What the engine should be told again: words are lost, come late and come twice, and an engine loses its memory.
+    /// Called after the circuits were advised, so that no vote outlives the verdict of another member.
+    pub(crate) fn amend(&self, news: &BTreeSet<String>) -> Vec<Word> {
+        news.iter().filter_map(|name| Some(self.word(name, self.amendment(name)?))).collect()
+    }
+
+    fn amendment(&self, name: &str) -> Option<What> {
+        let rule = self.rule(name)?;
+        let record = self.known.get(name).map(|known| &known.record);
+        let has_voted = record.is_some_and(|record| record.has_voted);
+        let has_lease = record
+            .and_then(|record| record.prober.as_ref())
+            .is_some_and(|(holder, _)| *holder == self.id);
+        match self.home.state(name) {
+            Some(State::Open) if has_voted => {
+                let evidence = self.home.read(name).and_then(|reading| reading.evidence);
+                evidence.is_none().then_some(What::Withdraw)
             }
-            let what = vote(&registry.snapshot_of(&name)?, self.rule(&name)?)?;
-            Some(self.word(&name, what))
-        };
-        let known = self.known.values().filter(|known| known.record.has_voted);
-        let has_vote = |words: &[Word], name: &str| words.iter().any(|word| word.circuit == name);
-        let mut words: Vec<_> = names.filter_map(vote).collect();
-        for Known { record, .. } in known {
-            if !has_vote(&words, &record.circuit) {
-                words.push(self.word(&record.circuit, What::Withdraw));
-            }
+            Some(State::Open) => self.vote(name, rule).filter(|vote| match vote {
+                // Another would say that a vote is lost when the clocks only disagree about its end.
+                What::Vote { lasts, .. } => *lasts > BEAT,
+                _ => true,
+            }),
+            // Its own probes decide.
+            Some(State::HalfOpen) => None,
+            // Its verdict is on its way, and would come without a lease after this.
+            _ if has_lease => None,
+            _ => has_voted.then_some(What::Withdraw),
         }
-        words
     }
 
     /// Has the circuits go by what is known. Called after each report, so that they keep their trust.
@@ -237,34 +233,43 @@ impl Member {
         // The engine has counted; whether that is enough is for this member to say.
         let is_met = rule.is_some_and(|rule| record.votes >= rule.needed(record.members));
         let is_new = known.followed != Some(record.round);
+        let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_new || known.has_vetoed => return self.open(name, &record, now),
+                _ if is_in_force && is_new => return self.open(name, &record, now),
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
                 Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
             },
-            Stand::Recovered if rule.is_some() && is_new && known.followed.is_some() => {
-                Advice::Close
-            }
-            Stand::Withdrawn if rule.is_some() && is_new && known.followed.is_some() => {
-                let snapshot = self.registry().snapshot_of(name);
-                let reason = snapshot.and_then(|snapshot| snapshot.trip_reason);
-                let is_own = reason.is_some_and(|reason| is_evidence(reason.kind));
-                if is_own { Advice::Alone } else { Advice::Close }
+            Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
+                let is_own = || self.home.read(name).is_some_and(|it| it.evidence.is_some());
+                let stays = record.stand == Stand::Withdrawn && is_own();
+                if stays { Advice::Alone } else { Advice::Close }
             }
             _ if known.is_advised => Advice::Alone,
-            _ => return,
+            _ => {
+                self.known.entry(name.to_owned()).and_modify(|known| known.followed = None);
+                return;
+            }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
         self.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
-            known.has_vetoed &= !ends;
             if ends {
                 (known.followed, known.lease) = (None, None);
             }
         }
+    }
+
+    /// Whether the fleet holds a circuit open, or did so when the engine was last heard.
+    fn is_held(&self, name: &str, known: &Known) -> bool {
+        let was_voted_open = || {
+            let is_open = matches!(self.home.state(name), Some(State::Open | State::HalfOpen));
+            let tripped = is_open.then(|| self.home.read(name)).flatten().and_then(|it| it.tripped);
+            tripped == Some(TripKind::Fleet)
+        };
+        known.is_advised || was_voted_open()
     }
 
     /// Opens a circuit because the fleet did. One that is closed by then was closed by someone here, and stays so.
@@ -277,22 +282,22 @@ impl Member {
             .reopenings(record.reopenings);
         let Some(advised) = self.advise(name, Advice::Open(opening)) else { return };
         let Some(known) = self.known.get_mut(name) else { return };
-        (known.followed, known.is_advised) = (Some(record.round), true);
-        known.has_vetoed = advised == Advised::Vetoed;
-        if !known.has_vetoed && record.prober.is_some() {
+        known.is_advised = true;
+        if advised != Advised::Vetoed {
+            known.followed = Some(record.round);
             self.advise_one(name, now);
         }
     }
 
     /// `None` if there is no such circuit here.
-    fn advise(&self, name: &str, advice: Advice) -> Option<Advised> {
-        Some(self.registry().get(name)?.advise(advice, GONE))
+    fn advise(&mut self, name: &str, advice: Advice) -> Option<Advised> {
+        self.home.advise(name, advice)
     }
 
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
         self.rule(circuit)?;
-        Some(self.registry().snapshot_of(circuit)?.config.settings().probe_timeout)
+        Some(self.home.read(circuit)?.probe_timeout)
     }
 
     /// Takes the answer to a request for a lease that was asked for at `asked`.
@@ -313,7 +318,7 @@ impl Member {
             Leased::Unneeded => Advice::Alone,
         };
         self.advise(circuit, advice);
-        let started = self.registry().snapshot_of(circuit).map_or(0, |it| it.calls.started);
+        let started = self.home.read(circuit).map_or(0, |reading| reading.started);
         let Some(known) = self.known.get_mut(circuit) else { return };
         known.is_advised = leased != Leased::Unneeded;
         let is_granted = leased == Leased::Granted;
@@ -325,7 +330,14 @@ impl Member {
         known.record.prober = match leased {
             Leased::Granted => Some((self.id.clone(), lasts)),
             Leased::Held(holder, left) => Some((holder, left)),
-            Leased::NotDue(_) | Leased::Unneeded => return,
+            Leased::NotDue(_) => return,
+            Leased::Unneeded => {
+                if known.record.stand == Stand::Open {
+                    // The engine has forgotten the circuit, and reports it no more.
+                    known.record.stand = Stand::Counting;
+                }
+                return;
+            }
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
@@ -334,7 +346,6 @@ impl Member {
     /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.
     pub(crate) fn leases_to_renew(&mut self, now: Duration) -> Vec<String> {
         let mut renew = Vec::new();
-        let home = self.home.clone();
         for (name, known) in &mut self.known {
             let Some(lease) = &mut known.lease else { continue };
             if now >= lease.until {
@@ -342,9 +353,8 @@ impl Member {
             } else if now >= lease.renew_at {
                 // Not looked at again before it ends.
                 lease.renew_at = lease.until;
-                let snapshot = home.registry().snapshot_of(name);
-                let is_used = snapshot.is_some_and(|it| {
-                    let is_busy = it.probes.in_flight > 0 || it.calls.started > lease.started;
+                let is_used = self.home.read(name).is_some_and(|it| {
+                    let is_busy = it.probes_in_flight > 0 || it.started > lease.started;
                     it.state == State::HalfOpen
                         && matches!(it.lease, Some(Lease::Own(_)))
                         && is_busy
@@ -367,15 +377,10 @@ impl Member {
     fn apply_orders(&mut self, now: Duration) {
         self.orders.retain(|_, ordered| now < ordered.until);
         for (name, ordered) in &mut self.orders {
-            let Some(circuit) = self.home.registry().get(name).filter(|_| !ordered.is_applied)
-            else {
-                continue;
-            };
-            ordered.is_applied = true;
-            if let Some(what) = read_order(&ordered.posted.what) {
-                let left = Some(ordered.until.saturating_sub(now));
-                // One that is wrong here was right for the member that gave it. It was checked there.
-                let _ = circuit.override_for(what, left, &ordered.posted.by);
+            if !ordered.is_applied {
+                let Posted { what, by, .. } = &ordered.posted;
+                let left = ordered.until.saturating_sub(now);
+                ordered.is_applied = self.home.order(name, read_order(what), left, by);
             }
         }
     }
@@ -391,35 +396,12 @@ impl Member {
         for name in names {
             self.advise(&name, Advice::Alone);
             if let Some(known) = self.known.get_mut(&name) {
-                (known.is_advised, known.lease, known.has_vetoed) = (false, None, false);
+                (known.is_advised, known.lease) = (false, None);
             }
         }
         // Everything is asked for again, as messages may be lost.
         self.version = u64::MAX;
     }
-}
-
-/// The vote of a circuit that is open on its own evidence.
-fn vote(snapshot: &Snapshot, rule: Rule) -> Option<What> {
-    let is_own = snapshot.trip_reason.is_some_and(|reason| is_evidence(reason.kind));
-    if snapshot.state != State::Open || !is_own {
-        return None;
-    }
-    let lasts = snapshot.retry_after.unwrap_or(LONGEST_VOTE).min(LONGEST_VOTE);
-    let settings = fingerprint(&format!("{:?}", snapshot.config.settings()));
-    (!lasts.is_zero()).then_some(What::Vote {
-        lasts,
-        reopenings: snapshot.reopenings,
-        settings,
-        rule,
-    })
-}
-
-/// A number that is the same in every process, unlike those of the standard library's hashers (FNV-1a, 64 bits).
-fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// Reads an order as it was written: `mode=forced_open`, `cooldown=5s`.

@@ -37,7 +37,7 @@ impl Rule {
 }
 
 /// The policy of each circuit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Policies {
     by_name: BTreeMap<String, Policy>,
     pub(crate) quorum: Rule,

@@ -23,6 +23,7 @@ mod guard;
 mod guarded;
 #[cfg(feature = "stream")]
 mod guarded_stream;
+mod held_permit;
 mod owned_permit;
 mod passage;
 mod permit;
@@ -61,6 +62,7 @@ pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
 #[cfg(feature = "stream")]
 pub use guarded_stream::GuardedStream;
+pub use held_permit::{Entered, HeldPermit};
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};

@@ -41,14 +41,8 @@ impl<'a> Acquire<'a> {
         let line = match &mut self.line {
             Some(line) => line,
             none => {
-                circuit.check()?;
-                let entered = bulkhead.try_enter();
-                if entered || bulkhead.max_wait().is_zero() || circuit.is_observing() {
-                    return Poll::Ready(circuit.admit_behind(
-                        bulkhead,
-                        entered,
-                        IfDropped::Panicked,
-                    ));
+                if let Some(admitted) = circuit.admit_behind_at_once(bulkhead) {
+                    return Poll::Ready(admitted);
                 }
                 let line = bulkhead.timer().within(bulkhead.max_wait(), bulkhead.stand_in_line());
                 none.insert(Box::pin(line))

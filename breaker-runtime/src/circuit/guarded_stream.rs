@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use super::held_permit::HeldPermit;
 use super::owned_permit::OwnedPermit;
-use super::permit::{IfDropped, OnCancel};
-use crate::rules::{Ending, Instant, Outcome};
+use super::permit::OnCancel;
+use crate::rules::Outcome;
 
 pin_project! {
     /// A stream that is one call of a circuit: it holds the permit until the stream ends, fails or is dropped. Only with
@@ -63,68 +64,32 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             // Before the stream is dropped: what it does then is not in its time.
             if let Some(call) = this.project().call {
-                call.is_dropped();
+                call.permit.cancel();
             }
         }
-    }
-}
-
-/// Stands here because only streams hold such a permit while they run.
-impl OwnedPermit {
-    fn if_dropped(&mut self, means: IfDropped) {
-        if let Some(leave) = &mut self.leave {
-            leave.if_dropped = means;
-        }
-    }
-
-    fn is_suspended(&self) -> bool {
-        let means = self.leave.as_ref().map(|leave| leave.if_dropped);
-        matches!(means, Some(IfDropped::Suspended(_)))
-    }
-
-    /// The time on the circuit's clock, to the nanosecond.
-    fn now(&self) -> Instant {
-        self.circuit.clock().precise().now()
     }
 }
 
 /// The call of a stream that has not ended.
 #[derive(Debug)]
 struct Call {
-    permit: OwnedPermit,
+    permit: HeldPermit,
     /// How it ends if no item fails.
-    ends: Ending,
-    /// How it ends if it is dropped before that.
-    if_suspended: Ending,
-    /// When being dropped becomes a failure.
-    fails_after: Instant,
+    ends: Outcome,
 }
 
 impl Call {
-    fn new(permit: OwnedPermit, on_cancel: OnCancel) -> Self {
-        let (if_suspended, fails_after) = match on_cancel {
-            OnCancel::Failure => (Ending::Failure, Instant::NEVER),
-            OnCancel::FailureAfter(limit) if limit.is_zero() => (Ending::Failure, Instant::NEVER),
-            OnCancel::FailureAfter(limit) => (Ending::Cancelled, permit.now().after(limit)),
-            OnCancel::Ignore => (Ending::Cancelled, Instant::NEVER),
-        };
-        Self { permit, ends: Ending::Success, if_suspended, fails_after }
+    fn new(permit: HeldPermit) -> Self {
+        Self { permit, ends: Outcome::Success }
     }
 
-    /// Notes an item. `true` if it is a failure, which ends the call.
-    fn note(&mut self, outcome: Outcome) -> bool {
-        if outcome == Outcome::Ignored {
-            (self.ends, self.if_suspended) = (Ending::Ignored, Ending::Ignored);
-            self.fails_after = Instant::NEVER;
+    /// Notes an item. Returns the call's outcome if that is known now.
+    fn note(&mut self, item: Outcome) -> Option<Outcome> {
+        if item == Outcome::Ignored {
+            self.ends = item;
+            self.permit.ignore_if_dropped();
         }
-        outcome == Outcome::Failure
-    }
-
-    fn is_dropped(&mut self) {
-        let is_timed = self.fails_after != Instant::NEVER && self.permit.is_suspended();
-        if is_timed && self.permit.now() > self.fails_after {
-            self.permit.if_dropped(IfDropped::Suspended(Ending::Failure));
-        }
+        (item == Outcome::Failure).then_some(item)
     }
 }
 
@@ -161,7 +126,7 @@ impl<S: Stream, C: FnMut(&S::Item) -> Outcome> GuardedStream<S, C> {
     /// # Ok(()) }
     /// ```
     pub fn classified(permit: OwnedPermit, stream: S, classify: C) -> Self {
-        Self { stream, classify, call: Some(Call::new(permit, OnCancel::Ignore)) }
+        Self { stream, classify, call: Some(Call::new(HeldPermit::of(permit, OnCancel::Ignore))) }
     }
 
     /// A stream that gets its permit later.
@@ -191,13 +156,16 @@ impl<S, C> GuardedStream<S, C> {
     /// # Ok(()) }
     /// ```
     pub fn on_cancel(mut self, on_cancel: OnCancel) -> Self {
-        self.call = self.call.take().map(|call| Call::new(call.permit, on_cancel));
+        // An ignored item has said already what a drop means.
+        if let Some(call) = self.call.as_mut().filter(|call| call.ends != Outcome::Ignored) {
+            call.permit.on_cancel(on_cancel);
+        }
         self
     }
 
     /// Gives it the permit that it was made without.
     pub(crate) fn admit(self: Pin<&mut Self>, permit: OwnedPermit, on_cancel: OnCancel) {
-        *self.project().call = Some(Call::new(permit, on_cancel));
+        *self.project().call = Some(Call::new(HeldPermit::of(permit, on_cancel)));
     }
 
     /// What `classify` says of an item.
@@ -215,16 +183,19 @@ impl<S: Stream, C: FnMut(&S::Item) -> Outcome> Stream for GuardedStream<S, C> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let Some(call) = this.call else { return this.stream.poll_next(context) };
-        call.permit.if_dropped(IfDropped::Panicked);
+        call.permit.resume();
         let polled = this.stream.poll_next(context);
-        let ending = match &polled {
-            Poll::Ready(Some(item)) => call.note((this.classify)(item)).then_some(Ending::Failure),
+        let outcome = match &polled {
+            Poll::Ready(Some(item)) => call.note((this.classify)(item)),
             Poll::Ready(None) => Some(call.ends),
             Poll::Pending => None,
         };
-        call.permit.if_dropped(IfDropped::Suspended(ending.unwrap_or(call.if_suspended)));
-        if ending.is_some() {
-            *this.call = None;
+        match outcome {
+            None => call.permit.suspend(),
+            Some(outcome) => {
+                call.permit.record(outcome);
+                *this.call = None;
+            }
         }
         polled
     }
@@ -307,6 +278,19 @@ mod tests {
         time.advance(SECOND * 2);
         drop(stream);
         assert_eq!(circuit.snapshot().calls.cancelled, 1);
+    }
+
+    #[test]
+    fn on_cancel_counts_from_the_moment_it_is_stated() {
+        for (item, calls) in [(Outcome::Success, [1, 0]), (Outcome::Ignored, [0, 1])] {
+            let (circuit, _) = circuit();
+            let permit = circuit.try_acquire_owned().unwrap();
+            let mut stream = GuardedStream::classified(permit, iter([item, item]), |item| *item);
+            assert!(poll(&mut stream).is_ready());
+            drop(stream.on_cancel(OnCancel::Failure));
+            let counted = circuit.snapshot().calls;
+            assert_eq!([counted.failure, counted.ignored], calls, "{item:?}");
+        }
     }
 
     #[test]

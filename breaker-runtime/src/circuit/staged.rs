@@ -7,7 +7,6 @@ use super::breaker::CircuitBreaker;
 use super::clock::{Clock, ManualClock};
 use super::delay::Delay;
 use super::error::{Rejected, TimedOut};
-use super::owned_permit::OwnedPermit;
 use super::permit::Permit;
 use crate::rules::{Instant, Machine, Refusal, RejectedReason};
 use crate::settings::{Config, Name};
@@ -47,12 +46,6 @@ impl<'a> Permit<'a> {
     /// The body runs only after that time, on tokio's clock.
     pub(crate) fn delay(&mut self, delay: Duration) {
         *self.delay_mut() = Delay::of(delay);
-    }
-}
-
-impl OwnedPermit {
-    pub(crate) fn circuit(&self) -> &CircuitBreaker {
-        &self.circuit
     }
 }
 

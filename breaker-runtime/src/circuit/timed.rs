@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use super::breaker::CircuitBreaker;
 use super::call_error::CallError;
 use super::guard::Guard;
 use super::guarded::FailsAfter;
@@ -12,8 +13,14 @@ use super::timer::{Timer, Within};
 impl Permit<'_> {
     /// Limits the time of the call. Settings from outside the code may have another limit than is stated.
     pub(crate) fn within<F: Future>(&self, stated: Duration, future: F) -> Within<F> {
-        let limit = self.call_timeout(stated).unwrap_or(Duration::MAX);
-        Timer::of(self.breaker.clock()).within(limit, future)
+        self.breaker.limit(self.call_timeout(stated).unwrap_or(Duration::MAX), future)
+    }
+}
+
+impl CircuitBreaker {
+    /// Limits the time of a future, on the circuit's clock.
+    pub(crate) fn limit<F: Future>(&self, limit: Duration, future: F) -> Within<F> {
+        Timer::of(self.clock()).within(limit, future)
     }
 }
 

@@ -48,6 +48,11 @@ macro_rules! word {
     )+};
 }
 
+/// A text that is empty if it is not known.
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 fn seconds(duration: &Duration) -> f64 {
     duration.as_secs_f64()
 }
@@ -62,8 +67,8 @@ object!(RegistrySnapshot, all: Self { circuits, refused, fleet } = all => {
 
 object!(FleetStatus, status: Self { namespace, engine, member, connected, since, why, members, disconnects } = status => {
     "namespace": namespace,
-    "engine": engine,
-    "member": member,
+    "engine": known(engine),
+    "member": known(member),
     "connected": connected,
     "since": seconds(since),
     "why": why,

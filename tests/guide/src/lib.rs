@@ -1,5 +1,4 @@
-//! The recipes of the guide to errors, as doctests with the crates that they are about, and what these need for a test.
-#![doc = include_str!("../../../docs/guide/errors.md")]
+//! The recipes of the guide, as doctests with the crates that they are about, and what these need for a test.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,8 +7,30 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
+use axum::Router;
 use breaker_runtime::{Calls, registry};
 use sqlx::error::{DatabaseError, ErrorKind};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+/// Doctests of one page each.
+macro_rules! pages {
+    ($($name:ident $page:literal)*) => {$(
+        #[cfg(doctest)]
+        #[doc = include_str!(concat!("../../../docs/guide/", $page))]
+        struct $name;
+    )*};
+}
+
+pages! {
+    Axum "axum.md"
+    Errors "errors.md"
+    Metrics "metrics.md"
+    Redis "redis.md"
+    Reqwest "reqwest.md"
+    Sqlx "sqlx.md"
+    Tonic "tonic.md"
+}
 
 /// The calls of an annotated function's circuit.
 ///
@@ -73,6 +94,43 @@ impl DatabaseError for Duplicate {
     }
 }
 
+/// The URL of a service on the loopback, without a slash at its end. It lasts as long as the runtime.
+///
+/// # Panics
+///
+/// If no port can be had.
+pub async fn serve(service: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(axum::serve(listener, service).into_future());
+    format!("http://{address}")
+}
+
+/// The address of a gRPC server with the health service.
+///
+/// # Panics
+///
+/// If no port can be had.
+pub async fn serve_health() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let (_, health) = tonic_health::server::health_reporter();
+    let serving =
+        Server::builder().add_service(health).serve_with_incoming(TcpListenerStream::new(listener));
+    tokio::spawn(serving);
+    format!("http://{address}")
+}
+
+/// The address of a server on the loopback that answers "OK" to everything.
+///
+/// # Panics
+///
+/// If no port can be had.
+#[must_use]
+pub fn redis_that_answers() -> String {
+    redis(|_| true)
+}
+
 /// The address of a server on the loopback that answers "OK" to everything, and drops its first connection when that
 /// asks for a key: as if it had restarted.
 ///
@@ -81,11 +139,15 @@ impl DatabaseError for Duplicate {
 /// If no port can be had.
 #[must_use]
 pub fn redis_that_restarts() -> String {
+    redis(|number| number > 0)
+}
+
+fn redis(is_alive: fn(usize) -> bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     thread::spawn(move || {
         for (number, client) in listener.incoming().enumerate() {
-            thread::spawn(move || answer(client?, number > 0));
+            thread::spawn(move || answer(client?, is_alive(number)));
         }
     });
     format!("redis://{address}")
