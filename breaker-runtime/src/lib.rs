@@ -162,8 +162,3 @@ struct Readme;
 #[cfg(all(doctest, feature = "macros", feature = "test-util"))]
 #[doc = include_str!("../../docs/guide/testing.md")]
 struct TestingGuide;
-
-/// Runs the examples of the guide to streams.
-#[cfg(all(doctest, feature = "macros", feature = "stream", feature = "tokio"))]
-#[doc = include_str!("../../docs/guide/streams.md")]
-struct StreamsGuide;

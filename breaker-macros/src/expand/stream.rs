@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote};
 
 use super::{Guard, guarded};
 use crate::function::output::Flavor;
-use crate::spans::{local, placed, tail};
+use crate::spans::{call_at, local, placed, respan, tail};
 use crate::spec::OnCancel;
 use crate::spec::fallback::Fallback;
 
@@ -86,9 +86,13 @@ impl Guard<'_> {
             let ask = placed("made", output.declared.name);
             return quote! { #rt::NamedStream::value(&#stream).#ask() };
         }
-        let ask = placed("made", tail(&self.function.body));
+        let at = tail(&self.function.body);
+        let ask = placed("made", at);
         let ty = output.ty.as_ref().map_or(quote! { _ }, |ty| ty.to_token_stream());
-        quote! { #rt::MadeStream::<#ty, _>::value(&#stream).#ask() }
+        let there = |tokens| respan(tokens, at, at);
+        let (kinds, value) = (there(quote! { #rt::MadeStream }), there(quote! { value }));
+        let kind = call_at(&quote! { #kinds::<#ty, _>::#value }, there(quote! { &#stream }), at);
+        call_at(&quote! { #kind.#ask }, TokenStream::new(), at)
     }
 
     /// What each item means for the call.

@@ -189,7 +189,8 @@ guardable! {
 /// A stream of such items.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream of `{T}`",
-    label = "a stream of other items"
+    label = "a stream of other items",
+    note = "map the items to that type, as in `.map(Ok)`, or correct the return type"
 )]
 pub trait Yields<T> {}
 
