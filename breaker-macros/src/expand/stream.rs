@@ -1,7 +1,7 @@
 //! Functions that return a stream: which stream is guarded, and as what it is returned.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::{ToTokens, quote};
 
 use super::{Guard, guarded};
 use crate::function::output::Flavor;
@@ -88,7 +88,7 @@ impl Guard<'_> {
         }
         let at = tail(&self.function.body);
         let ask = placed("made", at);
-        let ty = output.ty.as_ref().map_or(quote! { _ }, |ty| ty.to_token_stream());
+        let ty = output.ty.as_ref().map_or(quote! { _ }, ToTokens::to_token_stream);
         let there = |tokens| respan(tokens, at, at);
         let (kinds, value) = (there(quote! { #rt::MadeStream }), there(quote! { value }));
         let kind = call_at(&quote! { #kinds::<#ty, _>::#value }, there(quote! { &#stream }), at);
@@ -149,19 +149,19 @@ impl Guard<'_> {
             (Some(quote! { let #circuit = #site; }), quote! { #rt::shared(#circuit) })
         };
         let replaced = self.replaced();
-        let entered = |refused: TokenStream| {
-            quote! {
-                #site
-                match #rt::enter_stream(#shared).await {
-                    ::core::result::Result::Ok(#permit) => #rt::begun!(#permit [#replaced]),
-                    ::core::result::Result::Err(#rejected) => #refused,
-                }
-            }
-        };
+        let entered = quote! { #rt::enter_stream(#shared).await };
+        let begun = quote! { #rt::begun!(#permit [#replaced]) };
         let Some(fallback) = &self.spec.fallback else {
             let refused = self.refused(&rejected);
-            let entered = entered(quote! { #rt::Beginning::Refused(#refused) });
-            return quote! { async move { #entered } };
+            return quote! {
+                async move {
+                    #site
+                    match #entered {
+                        ::core::result::Result::Ok(#permit) => #begun,
+                        ::core::result::Result::Err(#rejected) => #rt::Beginning::Refused(#refused),
+                    }
+                }
+            };
         };
         let told = if matches!(fallback, Fallback::Closure { .. }) {
             let error_type = local("error_type");
@@ -169,13 +169,19 @@ impl Guard<'_> {
         } else {
             quote! { ::core::mem::drop(#rejected) }
         };
-        let entered = entered(quote! { break #guarded #told });
         let (fake_return, answer) = (self.fake_return(), self.answer(fallback));
         let (value, items) = (placed("value", fallback.end()), local("items"));
         // The fallback may return early. So it has a block of its own.
         quote! {
             async move {
-                let #error = #guarded: { return { #entered } };
+                let #error = #guarded: {
+                    #site
+                    let #permit = match #entered {
+                        ::core::result::Result::Ok(#permit) => #permit,
+                        ::core::result::Result::Err(#rejected) => break #guarded #told,
+                    };
+                    return #begun;
+                };
                 let #value = async move { #fake_return #answer }.await;
                 #rt::Items::only(#items, #value)
             }

@@ -352,10 +352,9 @@ fn is_infallible(ty: &Type) -> bool {
 /// Whether the type is visibly no future.
 fn is_value(ty: &Type) -> bool {
     match ty {
-        Type::ImplTrait(_) => false,
-        Type::Path(_) => is_primitive(ty),
         // Only the compiler knows it.
-        Type::Infer(_) => false,
+        Type::ImplTrait(_) | Type::Infer(_) => false,
+        Type::Path(_) => is_primitive(ty),
         _ => true,
     }
 }
