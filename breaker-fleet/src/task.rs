@@ -14,6 +14,8 @@ use crate::member::{BEAT, GONE, Member};
 
 /// The longest that the engine may take to answer.
 const ANSWER: Duration = Duration::from_millis(400);
+/// The same if it has to be connected first. Nobody waits for that.
+const CONNECT: Duration = Duration::from_secs(2);
 /// Reports are asked for no more often than this, however much changes.
 const LEAST_PAUSE: Duration = Duration::from_millis(5);
 /// The pauses between attempts to connect.
@@ -96,7 +98,8 @@ impl<E: Engine> Task<E> {
         let asked = self.now();
         let (life, version) = self.member.seen();
         let beat = Beat { member: self.member.id(), alive_for: GONE, life, version };
-        let report = answer(self.engine.beat(beat)).await?;
+        let limit = if self.is_connected { ANSWER } else { CONNECT };
+        let report = within(limit, self.engine.beat(beat)).await?;
         let again = self.member.learn(report, asked);
         self.tell(&again).await?;
         self.member.advise_all(self.now());
@@ -188,10 +191,17 @@ impl<E: Engine> Task<E> {
     }
 }
 
-/// Waits for the engine, but not for long.
 async fn answer<T>(asked: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
-    let late = || EngineError::new(format!("no answer within {} ms", ANSWER.as_millis()));
-    timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(late()))
+    within(ANSWER, asked).await
+}
+
+/// Waits for the engine, but not for long.
+async fn within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    let late = || EngineError::new(format!("no answer within {} ms", limit.as_millis()));
+    timeout(limit, asked).await.unwrap_or_else(|_| Err(late()))
 }
 
 #[cfg(feature = "tracing")]
