@@ -17,6 +17,8 @@ pub(crate) const BEAT: Duration = Duration::from_secs(5);
 pub(crate) const GONE: Duration = Duration::from_secs(15);
 /// A circuit without a cooldown that ends votes for this long.
 const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
+/// What the engine did not change for so long is over.
+const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
 /// The most records and orders that are believed to exist. More is nonsense.
 pub(crate) const MOST_RECORDS: usize = 10_000;
 
@@ -53,13 +55,25 @@ pub(crate) struct Member {
 struct Known {
     record: Record,
     at: Duration,
-    /// The round that its circuit has followed.
+    /// The round that its circuit has followed, and since when.
     followed: Option<u64>,
+    followed_at: Duration,
+    /// Since when others have probed without a break.
+    held_since: Option<Duration>,
     /// It vetoed that round.
     has_vetoed: bool,
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
+}
+
+/// Why a circuit waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// The longest vote is not over.
+    Votes,
+    /// Another member probes.
+    Probes,
 }
 
 /// A lease that this member has.
@@ -152,11 +166,18 @@ impl Member {
         }
         (self.life, self.version) = (report.life, report.version);
         self.members = report.members;
+        // What the engine has forgotten by now. What a circuit still goes by stays.
+        self.known.retain(|_, known| known.is_advised || asked < known.at + FORGOTTEN);
         for record in report.records.into_iter().take(MOST_RECORDS) {
+            if self.known.len() >= MOST_RECORDS && !self.known.contains_key(&record.circuit) {
+                continue;
+            }
             let known = self.known.entry(record.circuit.clone()).or_insert_with(|| Known {
                 record: record.clone(),
                 at: asked,
                 followed: None,
+                followed_at: asked,
+                held_since: None,
                 has_vetoed: false,
                 is_advised: false,
                 lease: None,
@@ -165,7 +186,8 @@ impl Member {
         }
         for posted in report.orders.into_iter().take(MOST_RECORDS) {
             let known = self.orders.get(&posted.circuit);
-            if known.is_none_or(|known| known.posted.number < posted.number) {
+            let has_room = known.is_some() || self.orders.len() < MOST_RECORDS;
+            if has_room && known.is_none_or(|known| known.posted.number < posted.number) {
                 let until = asked + posted.left;
                 let ordered = Ordered { until, is_applied: false, posted };
                 self.orders.insert(ordered.posted.circuit.clone(), ordered);
@@ -232,7 +254,7 @@ impl Member {
             Stand::Open if is_met => match &record.prober {
                 _ if is_new || known.has_vetoed => return self.open(name, &record, now),
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
-                Some((_, left)) => Advice::Wait(*left),
+                Some((_, left)) => self.wait(name, *left, Hold::Probes, now),
                 None => Advice::Ask,
             },
             Stand::Recovered if is_new && known.followed.is_some() => Advice::Close,
@@ -250,7 +272,11 @@ impl Member {
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
             known.has_vetoed &= !ends;
-            if ends {
+            if !matches!(advice, Advice::Wait(_)) && record.prober.is_none() {
+                known.held_since = None;
+            }
+            // A round that the member waits for no more is not followed a second time.
+            if ends && record.stand != Stand::Open {
                 (known.followed, known.lease) = (None, None);
             }
         }
@@ -267,6 +293,7 @@ impl Member {
         let Some(advised) = self.advise(name, Advice::Open(opening)) else { return };
         let Some(known) = self.known.get_mut(name) else { return };
         (known.followed, known.is_advised) = (Some(record.round), true);
+        (known.followed_at, known.held_since) = (now, None);
         known.has_vetoed = advised == Advised::Vetoed;
         if !known.has_vetoed && record.prober.is_some() {
             self.advise_one(name, now);
@@ -296,15 +323,18 @@ impl Member {
         let waited = now.saturating_sub(asked);
         let advice = match &leased {
             Leased::Granted => Advice::Probe(lasts.saturating_sub(waited)),
-            Leased::Held(_, left) | Leased::NotDue(left) => {
-                Advice::Wait(left.saturating_sub(waited))
+            Leased::Held(_, left) => {
+                self.wait(circuit, left.saturating_sub(waited), Hold::Probes, now)
+            }
+            Leased::NotDue(left) => {
+                self.wait(circuit, left.saturating_sub(waited), Hold::Votes, now)
             }
             Leased::Unneeded => Advice::Alone,
         };
         self.advise(circuit, advice);
         let started = self.registry().snapshot_of(circuit).map_or(0, |it| it.calls.started);
         let Some(known) = self.known.get_mut(circuit) else { return };
-        known.is_advised = leased != Leased::Unneeded;
+        known.is_advised = advice != Advice::Alone;
         let is_granted = leased == Leased::Granted;
         known.lease = is_granted.then(|| OwnLease {
             until: asked + lasts,
@@ -318,6 +348,25 @@ impl Member {
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
+    }
+
+    /// Has a circuit wait for others, but never for longer than its own settings could. After that it acts as if alone.
+    fn wait(&mut self, name: &str, left: Duration, hold: Hold, now: Duration) -> Advice {
+        let snapshot = self.registry().snapshot_of(name);
+        let (Some(snapshot), Some(known)) = (snapshot, self.known.get_mut(name)) else {
+            return Advice::Wait(left);
+        };
+        let settings = snapshot.config.settings();
+        let ends = match hold {
+            Hold::Votes if known.followed.is_none() => return Advice::Wait(left),
+            Hold::Votes => known.followed_at.saturating_add(settings.cooldown_max),
+            Hold::Probes => {
+                let most = settings.cooldown_max.max(settings.probe_timeout);
+                known.held_since.get_or_insert(now).saturating_add(most)
+            }
+        };
+        let rest = ends.saturating_sub(now);
+        if rest.is_zero() { Advice::Alone } else { Advice::Wait(left.min(rest)) }
     }
 
     /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.

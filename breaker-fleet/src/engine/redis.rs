@@ -1,5 +1,8 @@
 //! The engine for Redis 7 and Valkey: one connection, one script, and a channel that says when to look.
 
+#[cfg(all(test, unix))]
+mod differential;
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +20,6 @@ use crate::member::MOST_RECORDS;
 
 /// The version of what is stored. Members of another version use other keys, and never meet.
 const VERSION: u32 = 1;
-const SCRIPT: &str = include_str!("redis.lua");
 /// The longest text that is read from the server, in bytes.
 const LONGEST_TEXT: usize = 512;
 /// Numbers up to this are exact in the server's scripts.
@@ -28,6 +30,8 @@ pub struct Redis {
     /// The address without a password.
     shown: String,
     prefix: String,
+    /// The text of the script.
+    script: String,
     client: Client,
     config: AsyncConnectionConfig,
     /// A call takes it, and puts it back when it has an answer that makes sense. After an error, and after a call that
@@ -68,6 +72,7 @@ impl Redis {
         Ok(Self {
             shown,
             prefix: format!("breaker:{{{namespace}}}:{VERSION}:"),
+            script: include_str!("redis.lua").to_owned(),
             client,
             config,
             connection: Mutex::default(),
@@ -103,7 +108,7 @@ impl Redis {
 
     async fn connect(&self) -> RedisResult<Connection> {
         let mut to = self.client.get_multiplexed_async_connection_with_config(&self.config).await?;
-        let script = cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query_async(&mut to).await?;
+        let script = cmd("SCRIPT").arg("LOAD").arg(&self.script).query_async(&mut to).await?;
         to.subscribe(format!("{}changed", self.prefix)).await?;
         Ok(Connection { to, script })
     }
