@@ -101,8 +101,13 @@ impl Ledger {
 
     /// See [`Engine::beat`](crate::Engine::beat).
     pub fn beat(&mut self, beat: Beat<'_>, now: u64) -> Report {
-        self.members.insert(beat.member.to_owned(), now + millis(beat.alive_for));
+        let ends = now + millis(beat.alive_for);
+        let is_new = self.members.insert(beat.member.to_owned(), ends).is_none();
         self.expire(now);
+        if is_new {
+            // It may have votes from before it was taken for gone.
+            self.count_again(now);
+        }
         let is_whole = beat.life != self.life || beat.version > self.version;
         let is_news = |changed: u64| is_whole || changed > beat.version;
         let records = self.accounts.iter().filter(|(_, account)| is_news(account.changed));
@@ -217,7 +222,16 @@ impl Ledger {
                 self.version += 1;
                 account.changed = self.version;
             }
-            if has_shrunk && account.stand != Stand::Open && !account.votes.is_empty() {
+        }
+        if has_shrunk {
+            self.count_again(now);
+        }
+    }
+
+    /// Other members are live, so other votes count, and another number of them is needed.
+    fn count_again(&mut self, now: u64) {
+        for account in self.accounts.values_mut() {
+            if account.stand != Stand::Open && !account.votes.is_empty() {
                 account.count(&self.members, 0, self.version + 1);
                 if account.stand == Stand::Open {
                     self.version += 1;

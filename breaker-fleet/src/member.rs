@@ -1,7 +1,7 @@
 //! One member: what it tells the engine, and what it makes of the answers. It has no clock and no connection: time and
 //! answers are passed in, so tests move both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
 /// What the engine did not change for so long is over.
 const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
 /// The most records and orders that are believed to exist. More is nonsense.
-pub(crate) const MOST_RECORDS: usize = 10_000;
+pub(crate) const MOST_RECORDS: usize = 2_000;
 
 /// The registry of a member.
 #[derive(Clone, Debug)]
@@ -197,8 +197,9 @@ impl Member {
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
-        let is_reported = |name: &String| report.records.iter().any(|it| it.circuit == *name);
-        let gone: Vec<_> = self.known.keys().filter(|name| !is_reported(name)).cloned().collect();
+        let reported: BTreeSet<_> = report.records.iter().map(|it| it.circuit.as_str()).collect();
+        let is_gone = |name: &&String| !reported.contains(name.as_str());
+        let gone: Vec<_> = self.known.keys().filter(is_gone).cloned().collect();
         for name in gone {
             if let Some(known) = self.known.remove(&name).filter(|known| known.is_advised) {
                 self.advise(&known.record.circuit, Advice::Alone);

@@ -18,6 +18,8 @@ const ANSWER: Duration = Duration::from_millis(400);
 const CONNECT: Duration = Duration::from_secs(2);
 /// Reports are asked for no more often than this, however much changes.
 const LEAST_PAUSE: Duration = Duration::from_millis(5);
+/// The same for each live member, so that all of them together ask at most 20,000 times a second.
+const PAUSE_SHARE: Duration = Duration::from_micros(50);
 /// The pauses between attempts to connect.
 const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
@@ -68,7 +70,8 @@ impl<E: Engine> Task<E> {
             () = shared.inbox.filled(), if *is_connected => {}
             () = engine.changed(), if *is_connected => {
                 // Many changes come at once when a dependency dies.
-                let soon = self.beaten.map_or(wake_at, |beaten| beaten + LEAST_PAUSE);
+                let pause = LEAST_PAUSE.max(PAUSE_SHARE * member.members()).min(BEAT);
+                let soon = self.beaten.map_or(wake_at, |beaten| beaten + pause);
                 *beat_at = soon.min(*beat_at);
             }
             () = sleep_until(wake_at) => {}
@@ -118,13 +121,15 @@ impl<E: Engine> Task<E> {
     }
 
     async fn give_orders(&mut self) -> Result<(), EngineError> {
+        let mut given = Ok(());
         for Order { circuit, what, limit, by, sent } in self.shared.inbox.take_orders() {
-            let word = self.member.word(&circuit, What::Order { what, lasts: limit, by });
-            let told = self.tell(&[word]).await;
-            let _ = sent.send(told.clone());
-            told?;
+            if given.is_ok() {
+                let word = self.member.word(&circuit, What::Order { what, lasts: limit, by });
+                given = self.tell(&[word]).await;
+            }
+            let _ = sent.send(given.clone());
         }
-        Ok(())
+        given
     }
 
     async fn send_wishes(&mut self) -> Result<(), EngineError> {
@@ -168,6 +173,10 @@ impl<E: Engine> Task<E> {
     fn disconnect(&mut self, error: &EngineError) {
         self.is_connected = false;
         self.member.lose_connection();
+        for Order { sent, .. } in self.shared.inbox.take_orders() {
+            // Whoever gave it is waiting, and must not be surprised by it later.
+            let _ = sent.send(Err(error.clone()));
+        }
         if self.shared.show_lost(error) {
             log_lost(&self.shared, error);
         }

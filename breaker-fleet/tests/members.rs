@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_fleet::{Ask, Engine as _, Fleet, Leased, Memory, Policy};
+use breaker_fleet::{
+    Ask, Beat, Engine as _, Fleet, Leased, Ledger, Memory, Policy, Rule, Stand, What, Word,
+};
 use breaker_runtime::{CircuitBreaker, Config, Lease, Mode, Override, Permit, Registry, State};
 use tokio::time::{advance, sleep};
 
@@ -265,4 +267,21 @@ async fn f06_no_lease_holds_a_member_longer_than_its_own_limits() {
         assert!(waited <= cooldown_max + SECOND * 2, "{waited:?}");
     }
     assert!(waited >= cooldown_max, "another that probes is given its time: {waited:?}");
+}
+
+#[test]
+fn f03_the_vote_of_a_member_that_was_taken_for_gone_counts_again_when_it_is_back() {
+    let mut ledger = Ledger::new(1);
+    let beat = |member| Beat { member, alive_for: SECOND * 15, life: 0, version: 0 };
+    let vote = |member: &str| Word {
+        member: member.to_owned(),
+        circuit: "payments".to_owned(),
+        what: What::Vote { lasts: SECOND * 60, reopenings: 0, settings: 1, rule: Rule::QUORUM },
+    };
+    ledger.beat(beat("halted"), 0);
+    ledger.tell(&vote("halted"), 0);
+    ledger.beat(beat("other"), 20_000);
+    ledger.tell(&vote("other"), 20_000);
+    assert_eq!(ledger.beat(beat("other"), 20_000).records[0].stand, Stand::Counting);
+    assert_eq!(ledger.beat(beat("halted"), 20_001).records[0].stand, Stand::Open);
 }

@@ -4,6 +4,8 @@
 
 #[path = "redis/faults.rs"]
 mod faults;
+#[path = "redis/lies.rs"]
+mod lies;
 #[path = "redis/log.rs"]
 mod log;
 #[path = "redis/member.rs"]

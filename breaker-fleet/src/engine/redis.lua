@@ -17,8 +17,8 @@
 local PREFIX = KEYS[1]
 local KEPT, LONGEST, MOST_SETTINGS = 600000, 86400000, 16
 local KEYS_LIVE = LONGEST + KEPT
--- The most circuits and orders in one report.
-local MOST = 10000
+-- The most circuits and orders in one report: those that changed last.
+local MOST = 2000
 -- The longest name that is reported, and the longest order, in bytes.
 local LONGEST_NAME, LONGEST_ORDER = 512, 2048
 -- Integers up to this are exact.
@@ -54,8 +54,10 @@ local function next_version() return checked(write('HINCRBY', 'meta', 'version',
 
 local function life_and_version()
     local meta = redis.call('HMGET', key('meta'), 'life', 'version')
-    if meta[1] and not string.match(meta[1], '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') then error('nonsense') end
-    return meta[1], checked(whole(meta[2], MOST_VERSION))
+    for at = 1, 2 do
+        if meta[at] and not (#meta[at] <= 16 and string.match(meta[at], '^%d+$')) then error('nonsense') end
+    end
+    return meta[1], checked(tonumber(meta[2] or 0))
 end
 
 -- Messages say that something was decided. Members ask what it is, and learn the rest with their next beat.
@@ -158,7 +160,7 @@ local function close(account, stand, version)
     account.holder, account.lease_until = '', 0
 end
 
--- Fewer members need fewer votes.
+-- Other members are live, so other votes count, and another number of them is needed.
 local function count_again()
     for _, circuit in ipairs(redis.call('ZRANGE', key('due'), 0, -1)) do
         local account = redis.call('EXISTS', key('v:' .. circuit)) == 1 and read(circuit)
@@ -191,8 +193,12 @@ local function expire()
     if gone > 0 then count_again() end
 end
 
-local function records(member, from)
+local function records(member, from, version)
     local records = {}
+    -- What claims to come later than all changes would be reported each time, before all others.
+    for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('changes'), '(' .. version, '+inf')) do
+        redis.call('ZADD', key('changes'), 0, circuit)
+    end
     -- The newest, if there are too many.
     for _, circuit in ipairs(redis.call('ZREVRANGEBYSCORE', key('changes'), '+inf', '(' .. from, 'LIMIT', 0, MOST)) do
         local it = read(circuit)
@@ -237,15 +243,17 @@ function verbs.beat(member, alive_for, life, known, spare)
         write('HSET', 'meta', 'life', spare)
         current = spare
     end
-    write('ZADD', 'members', now + bounded(alive_for), member)
+    local is_new = write('ZADD', 'members', now + bounded(alive_for), member) == 1
     expire()
+    -- It may have votes from before it was taken for gone.
+    if is_new then count_again() end
     redis.call('PEXPIRE', key('meta'), KEYS_LIVE)
     local _, version = life_and_version()
     local from = tonumber(known) or 0
     local is_whole = life ~= current or from > version
     if is_whole then from = -1 end
     return {
-        current, version, is_whole and 1 or 0, redis.call('ZCARD', key('members')), records(member, from),
+        current, version, is_whole and 1 or 0, redis.call('ZCARD', key('members')), records(member, from, version),
         orders(from, version),
     }
 end
@@ -363,6 +371,7 @@ local function heal()
     end
     if is_broken then
         for name in pairs(shared) do redis.call('DEL', key(name)) end
+        tell(0)
     end
     return has_healed or is_broken
 end
@@ -372,4 +381,4 @@ local function act() return verbs[ARGV[1]](unpack(ARGV, 2)) end
 local is_done, answer = pcall(act)
 if not is_done and heal() then is_done, answer = pcall(act) end
 if is_done or type(answer) == 'table' then return answer end
-return redis.error_reply('ERR ' .. answer)
+return redis.error_reply(string.match(answer, '^%u+ ') and answer or 'ERR ' .. answer)

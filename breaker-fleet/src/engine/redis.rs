@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo as _, ProtocolVersion, PushInfo, RedisError,
-    RedisResult, Value, cmd, pipe,
+    AsyncConnectionConfig, Client, IntoConnectionInfo as _, ProtocolVersion, PushInfo, PushKind,
+    RedisError, RedisResult, Value, cmd, pipe,
 };
 use tokio::sync::Notify;
 
@@ -38,8 +38,6 @@ pub struct Redis {
     /// was given up, the next one connects anew: answers that are late, or out of step, are not met again.
     connection: Mutex<Option<Connection>>,
     changed: Arc<Notify>,
-    /// What a server without memory takes as the number of its life.
-    spare_life: u64,
 }
 
 struct Connection {
@@ -65,8 +63,10 @@ impl Redis {
             .set_connection_timeout(None)
             .set_response_timeout(None)
             // Also told when the connection is lost.
-            .set_push_sender(move |_: PushInfo| -> Result<(), SendError> {
-                heard.notify_one();
+            .set_push_sender(move |push: PushInfo| -> Result<(), SendError> {
+                if matches!(push.kind, PushKind::Message | PushKind::Disconnection) {
+                    heard.notify_one();
+                }
                 Ok(())
             });
         Ok(Self {
@@ -77,7 +77,6 @@ impl Redis {
             config,
             connection: Mutex::default(),
             changed,
-            spare_life: fastrand::u64(1..MOST),
         })
     }
 
@@ -146,7 +145,8 @@ impl Engine for Redis {
 
     async fn beat(&self, beat: Beat<'_>) -> Result<Report, EngineError> {
         let Beat { member, alive_for, life, version } = beat;
-        let numbers = [life, version.min(MOST), self.spare_life].map(|it| it.to_string());
+        // A server without memory takes the last one as the number of its life.
+        let numbers = [life, version.min(MOST), fastrand::u64(1..MOST)].map(|it| it.to_string());
         let [life, version, spare] = numbers;
         let call = ["beat".into(), member.into(), millis(alive_for), life, version, spare];
         self.run(&[call.into()], |answers| report(only(answers)?)).await
@@ -198,8 +198,9 @@ fn report(answer: Value) -> Option<Report> {
         version: number(&version)?,
         is_whole: number(&is_whole)? == 1,
         members: small(&members)?,
-        records: list(records)?.into_iter().map(record).collect::<Option<_>>()?,
-        orders: list(orders)?.into_iter().map(posted).collect::<Option<_>>()?,
+        // What cannot be read is left out: any member can write there, and must not cut off the others.
+        records: list(records)?.into_iter().filter_map(record).collect(),
+        orders: list(orders)?.into_iter().filter_map(posted).collect(),
     })
 }
 

@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use breaker_fleet::{Fleet, Policy};
-use breaker_runtime::{CircuitBreaker, Config, Registry, State};
+use breaker_runtime::{CircuitBreaker, Config, Mode, Registry, State};
 
 use crate::log;
-use crate::member::{Member, are_all, are_connected, config, members, until};
+use crate::member::{Member, agree_again, are_all, are_connected, config, members, until};
 use crate::proxy::{Proxy, Spoils};
 use crate::server::Server;
 
@@ -28,16 +28,6 @@ async fn are_alone(members: &[Member], why: &str) {
         member.circuit.reset();
         assert!(member.circuit.try_acquire().is_ok());
     }
-}
-
-/// Waits until all members are connected, and checks that two of them open all.
-async fn agree_again(members: &[Member]) -> Duration {
-    let took = until("all are connected", || are_connected(members)).await;
-    members.iter().for_each(|member| member.circuit.reset());
-    until("no votes are left", || members.iter().all(|it| it.view().votes == 0)).await;
-    members[..2].iter().for_each(Member::fail);
-    until("all are open", || are_all(members, State::Open)).await;
-    took
 }
 
 fn assert_one_warning(namespace: &str, members: usize) {
@@ -248,6 +238,7 @@ async fn f10_two_namespaces_never_meet() {
     let bank = members(2, &server.url(), "bank").await;
     shop.iter().for_each(Member::fail);
     until("the votes are counted", || shop.iter().all(|it| it.view().votes == 2)).await;
+    assert_eq!(Member::join(&server.url(), "shop").await.state(), State::Open);
     let late = Member::join(&server.url(), "bank").await;
     assert_eq!(
         (late.state(), late.view().votes, late.fleet.status().members),
@@ -270,9 +261,10 @@ async fn f04_one_sick_member_of_five_opens_nothing_elsewhere() {
         tokio::time::sleep(Duration::from_millis(60)).await;
         assert!(are_all(&fleet, State::Closed));
     }
-    sick.circuit.try_acquire().unwrap().failure();
-    until("it votes", || fleet.iter().all(|it| it.view().votes == 1)).await;
-    assert!(are_all(&fleet, State::Closed));
+    fleet[0].fail();
+    let late = Member::join(&server.url(), "sick").await;
+    until("the vote is counted", || late.view().votes == 1).await;
+    assert!(are_all(&fleet[1..], State::Closed) && late.state() == State::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -315,4 +307,24 @@ async fn joining_takes_half_a_second_at_most_without_a_server() {
     let fleet = fleet.join().await.unwrap();
     assert!(began.elapsed() < Duration::from_millis(1000), "{:?}", began.elapsed());
     assert!(!fleet.status().connected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f09_an_order_fails_while_the_server_is_away_and_is_not_given_later() {
+    let Some(server) = Server::start(&[]) else { return };
+    let fleet = members(2, &server.url(), "orders").await;
+    server.halt();
+    let minute = Duration::from_secs(60);
+    let order = |by| fleet[0].fleet.override_for("payments", Mode::ForcedOpen, minute, by);
+    let began = Instant::now();
+    let (first, second) = tokio::join!(order("alice"), order("bob"));
+    for given in [first, second, order("carol").await] {
+        let error = given.unwrap_err().to_string();
+        assert!(error.contains("no answer within") || error.contains("not connected"), "{error}");
+    }
+    assert!(began.elapsed() < SECOND * 2, "{:?}", began.elapsed());
+    server.go_on();
+    until("all are connected", || are_connected(&fleet)).await;
+    fleet[0].fleet.override_for("payments", Mode::Disabled, minute, "dave").await.unwrap();
+    until("all follow", || are_all(&fleet, State::Disabled)).await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use breaker_fleet::{Fleet, Policy};
-use breaker_runtime::{CircuitBreaker, Config, FleetView, Registry, State};
+use breaker_runtime::{CircuitBreaker, Config, FleetView, Permit, Registry, State};
 
 /// Longer than anything takes that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -79,6 +79,21 @@ pub(crate) fn are_all(members: &[Member], state: State) -> bool {
 
 pub(crate) fn are_connected(members: &[Member]) -> bool {
     members.iter().all(Member::is_connected)
+}
+
+/// Waits until all members are connected, and checks that two of them open all and that they close again.
+pub(crate) async fn agree_again(members: &[Member]) -> Duration {
+    let took = until("all are connected", || are_connected(members)).await;
+    members.iter().for_each(|member| member.circuit.reset());
+    until("two open all", || {
+        let voters = members[..2].iter().filter(|it| it.state() == State::Closed);
+        voters.for_each(|it| drop(it.circuit.try_acquire().map(Permit::failure)));
+        are_all(members, State::Open)
+    })
+    .await;
+    members[..2].iter().for_each(|member| member.circuit.reset());
+    until("all are closed", || are_all(members, State::Closed)).await;
+    took
 }
 
 /// Waits until something is so, and says how long it took.

@@ -33,8 +33,9 @@ struct Pair {
     clock: redis::Connection,
     now: u64,
     seen: BTreeMap<&'static str, [(u64, u64); 2]>,
-    /// The numbers of rounds and orders: those of the script by those of the ledger. Only which is greater has a meaning.
-    numbers: BTreeMap<u64, u64>,
+    /// The numbers of rounds and orders: those of the script by those of the ledger. Only which one of a circuit is
+    /// greater has a meaning.
+    numbers: BTreeMap<String, BTreeMap<u64, u64>>,
     /// The last that was given a lease, and for which circuit.
     prober: Option<(&'static str, &'static str)>,
     /// What was met, so that the test is known to meet everything.
@@ -45,7 +46,7 @@ impl Pair {
     fn new(server: &server::Server, seed: u64) -> Self {
         let mut redis = Redis::new(&server.url(), &format!("history-{seed}")).unwrap();
         redis.script = with_clock(&redis.script);
-        let (ledger, seen) = (Ledger::new(redis.spare_life), BTreeMap::new());
+        let (ledger, seen) = (Ledger::new(1), BTreeMap::new());
         Self {
             ledger,
             redis,
@@ -106,10 +107,11 @@ impl Pair {
         let ((left, ours), (right, theirs)) = (canonical(left), canonical(right));
         assert_eq!(left, right);
         self.met.extend(left.records.iter().map(|it| format!("{:?}", it.stand)));
-        for (ours, theirs) in ours.into_iter().zip(theirs) {
-            assert_eq!(*self.numbers.entry(ours).or_insert(theirs), theirs);
+        for ((circuit, ours), (_, theirs)) in ours.into_iter().zip(theirs) {
+            let numbers = self.numbers.entry(circuit).or_default();
+            assert_eq!(*numbers.entry(ours).or_insert(theirs), theirs);
+            assert!(numbers.values().is_sorted(), "{numbers:?}");
         }
-        assert!(self.numbers.values().is_sorted(), "{:?}", self.numbers);
     }
 }
 
@@ -133,12 +135,14 @@ fn what(verb: u32, random: &mut fastrand::Rng) -> What {
 }
 
 /// In the order of names, with the numbers of rounds and orders apart, and without those of versions.
-fn canonical(report: Report) -> (Report, Vec<u64>) {
+fn canonical(report: Report) -> (Report, Vec<(String, u64)>) {
     let mut report = Report { life: 0, version: 0, ..report };
     report.records.sort_by(|a, b| a.circuit.cmp(&b.circuit));
     report.orders.sort_by(|a, b| a.circuit.cmp(&b.circuit));
-    let rounds = report.records.iter_mut().map(|record| std::mem::take(&mut record.round));
-    let orders = report.orders.iter_mut().map(|order| std::mem::take(&mut order.number));
+    let rounds = report.records.iter_mut();
+    let rounds = rounds.map(|it| (it.circuit.clone(), std::mem::take(&mut it.round)));
+    let orders = report.orders.iter_mut();
+    let orders = orders.map(|it| (format!("order {}", it.circuit), std::mem::take(&mut it.number)));
     let numbers = rounds.chain(orders).collect();
     (report, numbers)
 }
@@ -161,4 +165,16 @@ async fn f06_the_script_gives_the_answers_of_the_ledger() {
     let all =
         ["Counting", "Granted", "Held", "NotDue", "Open", "Recovered", "Unneeded", "Withdrawn"];
     assert!(met.iter().eq(&all), "{met:?}");
+}
+
+#[tokio::test]
+async fn f08_a_server_without_memory_begins_another_life_also_for_a_member_that_began_the_last() {
+    let Some(server) = server::Server::start(&[]) else { return };
+    let redis = Redis::new(&server.url(), "lives").unwrap();
+    let beat = Beat { member: "ann", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+    let first = redis.beat(beat).await.unwrap();
+    server.command(&["FLUSHALL"]);
+    let second =
+        redis.beat(Beat { life: first.life, version: first.version, ..beat }).await.unwrap();
+    assert!(second.is_whole && second.life != first.life, "{first:?} {second:?}");
 }
