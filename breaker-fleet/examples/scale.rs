@@ -55,7 +55,7 @@ enum Phase {
     Well,
 }
 
-static PHASE: AtomicU8 = AtomicU8::new(0);
+static PHASE: AtomicU8 = AtomicU8::new(Phase::Idle as u8);
 
 /// What happened to members of this process: when, which, and what.
 type Heard = Arc<Mutex<Vec<String>>>;
@@ -317,7 +317,7 @@ fn measure(members: u32, processes: u32) -> Result<(), Failed> {
     let others = closings.filter(|it| it.member != first.member);
     show_times(
         "from the first that closes to the others",
-        others.map(|it| it.at - first.at).collect(),
+        others.map(|it| it.at.saturating_sub(first.at)).collect(),
     );
     Ok(())
 }

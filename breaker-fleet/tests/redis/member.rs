@@ -84,14 +84,18 @@ pub(crate) fn are_connected(members: &[Member]) -> bool {
 /// Waits until all members are connected, and checks that two of them open all and that they close again.
 pub(crate) async fn agree_again(members: &[Member]) -> Duration {
     let took = until("all are connected", || are_connected(members)).await;
-    members.iter().for_each(|member| member.circuit.reset());
+    for member in members {
+        member.circuit.reset();
+    }
     until("two open all", || {
         let voters = members[..2].iter().filter(|it| it.state() == State::Closed);
         voters.for_each(|it| drop(it.circuit.try_acquire().map(Permit::failure)));
         are_all(members, State::Open)
     })
     .await;
-    members[..2].iter().for_each(|member| member.circuit.reset());
+    for member in &members[..2] {
+        member.circuit.reset();
+    }
     until("all are closed", || are_all(members, State::Closed)).await;
     took
 }

@@ -90,14 +90,12 @@ impl Processes {
         let mut changes = Vec::new();
         loop {
             let left = ends.saturating_duration_since(Instant::now());
-            match self.changes.recv_timeout(left) {
-                Ok(change) => {
-                    changes.push(change.clone());
-                    if is_it(&change) {
-                        return changes;
-                    }
-                }
-                Err(_) => panic!("not in {PATIENCE:?}: {what}; {changes:#?}"),
+            let Ok(change) = self.changes.recv_timeout(left) else {
+                panic!("not in {PATIENCE:?}: {what}; {changes:#?}");
+            };
+            changes.push(change.clone());
+            if is_it(&change) {
+                return changes;
             }
         }
     }

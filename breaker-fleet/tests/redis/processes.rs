@@ -74,8 +74,8 @@ async fn f04_three_processes_refuse_within_50_ms_of_the_quorum_and_one_probes_pe
         let (first, last) =
             (closings.clone().map(|it| it.at).min(), closings.map(|it| it.at).max());
         closed.push(last.unwrap().saturating_sub(first.unwrap()));
-        let probers = changes.iter().filter(|it| it.what.contains("half_open -> closed"));
-        assert_eq!(probers.count(), 1, "one probe closes all: {changes:#?}");
+        let closers = changes.iter().filter(|it| it.what.contains("half_open -> closed"));
+        assert_eq!(closers.count(), 1, "one probe closes all: {changes:#?}");
     }
     println!("from the quorum to the last of three: {opened:?}");
     println!("from the first that closed to the last: {closed:?}");

@@ -80,8 +80,8 @@ async fn pass(client: TcpStream, port: u16, shared: Arc<Shared>) {
                 return Ok::<_, std::io::Error>(());
             }
             let spoils = *shared.spoils.lock().unwrap();
-            let spoilt = spoil(&mut piece[..length], spoils).await;
-            to_client.write_all(spoilt).await?;
+            let answer = spoil(&mut piece[..length], spoils).await;
+            to_client.write_all(answer).await?;
         }
     };
     tokio::select! {

@@ -46,13 +46,12 @@ impl Pair {
     fn new(server: &server::Server, seed: u64) -> Self {
         let mut redis = Redis::new(&server.url(), &format!("history-{seed}")).unwrap();
         redis.script = with_clock(&redis.script);
-        let (ledger, seen) = (Ledger::new(1), BTreeMap::new());
         Self {
-            ledger,
+            ledger: Ledger::new(1),
             redis,
             clock: server.connect(),
             now: 1_000_000,
-            seen,
+            seen: BTreeMap::new(),
             numbers: BTreeMap::new(),
             prober: None,
             met: BTreeSet::new(),
