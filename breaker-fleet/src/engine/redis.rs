@@ -4,7 +4,7 @@
 mod differential;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, SendError};
@@ -30,20 +30,15 @@ pub struct Redis {
     /// The address without a password.
     shown: String,
     prefix: String,
-    /// The text of the script.
+    /// The text of the script, and the name that servers give it.
     script: String,
+    script_name: OnceLock<String>,
     client: Client,
     config: AsyncConnectionConfig,
     /// A call takes it, and puts it back when it has an answer that makes sense. After an error, and after a call that
     /// was given up, the next one connects anew: answers that are late, or out of step, are not met again.
-    connection: Mutex<Option<Connection>>,
+    connection: Mutex<Option<MultiplexedConnection>>,
     changed: Arc<Notify>,
-}
-
-struct Connection {
-    to: MultiplexedConnection,
-    /// The name that the server gave the script.
-    script: String,
 }
 
 impl Redis {
@@ -73,6 +68,7 @@ impl Redis {
             shown,
             prefix: format!("breaker:{{{namespace}}}:{VERSION}:"),
             script: include_str!("redis.lua").to_owned(),
+            script_name: OnceLock::new(),
             client,
             config,
             connection: Mutex::default(),
@@ -93,10 +89,10 @@ impl Redis {
         };
         let mut commands = pipe();
         for call in calls {
-            commands.cmd("EVALSHA").arg(&connection.script).arg(1).arg(&self.prefix).arg(call);
+            commands.cmd("EVALSHA").arg(self.script_name.get()).arg(1).arg(&self.prefix).arg(call);
         }
         // So that each error keeps its code.
-        let answers = commands.ignore_errors().query_async::<Vec<_>>(&mut connection.to).await;
+        let answers = commands.ignore_errors().query_async::<Vec<_>>(&mut connection).await;
         let answers: RedisResult<Vec<_>> = answers.and_then(|them| them.into_iter().collect());
         let answers = answers.map_err(|error| problem(&error))?;
         let nonsense = || EngineError::new("the engine answered nonsense");
@@ -105,11 +101,20 @@ impl Redis {
         Ok(read)
     }
 
-    async fn connect(&self) -> RedisResult<Connection> {
-        let mut to = self.client.get_multiplexed_async_connection_with_config(&self.config).await?;
-        let script = cmd("SCRIPT").arg("LOAD").arg(&self.script).query_async(&mut to).await?;
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let config = &self.config;
+        let mut to = self.client.get_multiplexed_async_connection_with_config(config).await?;
+        // When many members come back at once, the text would be most of what they send.
+        let is_there = match self.script_name.get() {
+            Some(name) => cmd("SCRIPT").arg("EXISTS").arg(name).query_async(&mut to).await?,
+            None => [false],
+        };
+        if is_there == [false] {
+            let name = cmd("SCRIPT").arg("LOAD").arg(&self.script).query_async(&mut to).await?;
+            let _ = self.script_name.set(name);
+        }
         to.subscribe(format!("{}changed", self.prefix)).await?;
-        Ok(Connection { to, script })
+        Ok(to)
     }
 }
 
