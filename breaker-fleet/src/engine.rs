@@ -93,7 +93,7 @@ pub struct Beat<'a> {
 }
 
 /// What changed since a member last asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     /// Another number each time that the engine starts without its memory.
     pub life: u64,
@@ -110,7 +110,7 @@ pub struct Report {
 }
 
 /// What an engine knows about one circuit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// The circuit.
     pub circuit: String,
@@ -152,7 +152,7 @@ pub enum Stand {
 }
 
 /// An override for all members.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Posted {
     /// The circuit.
     pub circuit: String,
@@ -167,7 +167,7 @@ pub struct Posted {
 }
 
 /// What a member says about a circuit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Word {
     /// The member.
     pub member: String,
@@ -178,7 +178,7 @@ pub struct Word {
 }
 
 /// What a member says about a circuit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum What {
     /// It opened on its own evidence. From the member that probes for all, this is the verdict that it failed.
@@ -219,7 +219,7 @@ pub struct Ask<'a> {
 }
 
 /// The answer to a request for leave to probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Leased {
     /// The member probes for all.

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use breaker_runtime::{Cause, Event, EventKind, State, TripKind};
+use breaker_runtime::{Cause, Event, EventKind, State};
 use tokio::sync::{Notify, oneshot};
 
 use crate::engine::EngineError;
 
 /// What happened to a circuit that the fleet must hear of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Wish {
     pub(crate) happened: Option<Happened>,
     /// A call wants to probe.
     pub(crate) wants_probe: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Happened {
     /// It opened on its own evidence.
     Opened,
@@ -25,6 +25,8 @@ pub(crate) enum Happened {
     Recovered,
     /// It closed or was switched in another way.
     Ended,
+    /// Its settings say another policy.
+    Shared,
 }
 
 /// An order for all members, and whom to tell what became of it.
@@ -51,6 +53,9 @@ impl Inbox {
     /// Takes an event of a circuit. Calls of the guarded function run it, so it only makes a note.
     pub(crate) fn hear(&self, event: &Event) {
         match &event.kind {
+            EventKind::Reconfigured(changes) if changes.iter().any(|it| it.option == "fleet") => {
+                self.add(&event.name, |wish| wish.happened = Some(Happened::Shared));
+            }
             EventKind::ProbeWanted => self.add(&event.name, |wish| wish.wants_probe = true),
             EventKind::Transition(transition) => {
                 if let Some(happened) = happened(transition.to, &transition.cause) {
@@ -110,15 +115,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn happened(to: State, cause: &Cause) -> Option<Happened> {
     match (to, cause) {
         (State::Open, Cause::Tripped(reason) | Cause::Restored(reason)) => {
-            is_evidence(reason.kind).then_some(Happened::Opened)
+            reason.kind.is_evidence().then_some(Happened::Opened)
         }
         (State::Open | State::HalfOpen, _) | (_, Cause::RecoveredElsewhere) => None,
         (State::Closed, Cause::Recovered(_)) => Some(Happened::Recovered),
         _ => Some(Happened::Ended),
     }
-}
-
-/// Whether a circuit that opened for that reason has evidence of its own.
-pub(crate) fn is_evidence(kind: TripKind) -> bool {
-    !matches!(kind, TripKind::Fleet | TripKind::Manual)
 }

@@ -101,12 +101,11 @@ impl Ledger {
 
     /// See [`Engine::beat`](crate::Engine::beat).
     pub fn beat(&mut self, beat: Beat<'_>, now: u64) -> Report {
-        let ends = now + millis(beat.alive_for);
-        let is_new = self.members.insert(beat.member.to_owned(), ends).is_none();
+        let gone = self.members.insert(beat.member.to_owned(), now + millis(beat.alive_for));
         self.expire(now);
-        if is_new {
-            // It may have votes from before it was taken for gone.
-            self.count_again(now);
+        if gone.is_none_or(|gone| gone <= now) {
+            // Its votes have a say again.
+            self.count_all(now);
         }
         let is_whole = beat.life != self.life || beat.version > self.version;
         let is_news = |changed: u64| is_whole || changed > beat.version;
@@ -156,7 +155,7 @@ impl Ledger {
                     account.lease = None;
                     account.open_again(until, *reopenings, version);
                 } else {
-                    account.count(members, *reopenings, version);
+                    account.count(members, *reopenings, now, version);
                 }
             }
             What::Withdraw => {
@@ -207,11 +206,16 @@ impl Ledger {
         self.version
     }
 
+    /// Whether the fleet holds a circuit open.
+    #[cfg(test)]
+    pub(crate) fn holds(&self, circuit: &str, now: u64) -> bool {
+        self.accounts.get(circuit).is_some_and(|account| account.is_held(now))
+    }
+
     /// Forgets what is over.
     fn expire(&mut self, now: u64) {
         let lived = self.members.len();
         self.members.retain(|_, until| *until > now);
-        let has_shrunk = self.members.len() < lived;
         self.orders.retain(|_, order| order.until > now);
         self.accounts.retain(|_, account| account.kept_until > now);
         for account in self.accounts.values_mut() {
@@ -223,21 +227,19 @@ impl Ledger {
                 account.changed = self.version;
             }
         }
-        if has_shrunk {
-            self.count_again(now);
+        if self.members.len() < lived {
+            self.count_all(now);
         }
     }
 
-    /// Other members are live, so other votes count, and another number of them is needed.
-    fn count_again(&mut self, now: u64) {
-        for account in self.accounts.values_mut() {
-            if account.stand != Stand::Open && !account.votes.is_empty() {
-                account.count(&self.members, 0, self.version + 1);
-                if account.stand == Stand::Open {
-                    self.version += 1;
-                    account.changed = self.version;
-                    account.keep(now);
-                }
+    /// Counts the votes again, because the live members are others.
+    fn count_all(&mut self, now: u64) {
+        for account in self.accounts.values_mut().filter(|it| !it.votes.is_empty()) {
+            if !account.is_held(now) && account.is_met(&self.members) {
+                self.version += 1;
+                account.count(&self.members, 0, now, self.version);
+                account.changed = self.version;
+                account.keep(now);
             }
         }
     }
@@ -253,23 +255,40 @@ impl Account {
         count(self.votes.keys().filter(|member| members.contains_key(*member)).count())
     }
 
-    /// Opens if there are enough votes.
-    fn count(&mut self, members: &BTreeMap<String, u64>, reopenings: u32, version: u64) {
-        let (votes, rule) = (self.live_votes(members), self.rule.unwrap_or(Rule::QUORUM));
-        self.counted_among = count(members.len());
-        self.needed = rule.needed(self.counted_among);
-        if votes < self.needed {
-            return;
-        }
-        if self.stand != Stand::Open {
+    fn needed_of(&self, members: &BTreeMap<String, u64>) -> u32 {
+        self.rule.unwrap_or(Rule::QUORUM).needed(count(members.len()))
+    }
+
+    fn is_met(&self, members: &BTreeMap<String, u64>) -> bool {
+        self.live_votes(members) >= self.needed_of(members)
+    }
+
+    /// Whether it is held open: by votes, or because it is probed.
+    fn is_held(&self, now: u64) -> bool {
+        let is_probed = self.lease.as_ref().is_some_and(|(_, until)| *until > now);
+        self.stand == Stand::Open && (self.open_until > now || is_probed)
+    }
+
+    /// Opens if there are enough votes. One that nothing holds open any more opens anew: it may have closed at members
+    /// that were alone.
+    fn count(&mut self, members: &BTreeMap<String, u64>, reopenings: u32, now: u64, version: u64) {
+        let (votes, needed) = (self.live_votes(members), self.needed_of(members));
+        let is_met = votes >= needed;
+        if is_met && !self.is_held(now) {
             (self.stand, self.round, self.reopenings) = (Stand::Open, version, 0);
-            (self.opened_by, self.lease) = (0, None);
+            (self.open_until, self.opened_by, self.lease) = (0, 0, None);
         }
-        let longest = self.votes.iter().filter(|(member, _)| members.contains_key(*member));
-        let longest = longest.map(|(_, until)| *until).max().unwrap_or(0);
-        self.open_until = longest.max(self.open_until);
-        self.opened_by = votes.max(self.opened_by);
-        self.reopenings = reopenings.max(self.reopenings);
+        // While it is open, these are the numbers that opened it.
+        if self.stand != Stand::Open || is_met && votes >= self.opened_by {
+            (self.needed, self.counted_among) = (needed, count(members.len()));
+        }
+        if is_met {
+            let longest = self.votes.iter().filter(|(member, _)| members.contains_key(*member));
+            let longest = longest.map(|(_, until)| *until).max().unwrap_or(0);
+            self.open_until = longest.max(self.open_until);
+            self.opened_by = votes.max(self.opened_by);
+            self.reopenings = reopenings.max(self.reopenings);
+        }
     }
 
     /// The prober of all failed.
@@ -280,8 +299,7 @@ impl Account {
 
     /// A vote was taken back.
     fn recount(&mut self, members: &BTreeMap<String, u64>, version: u64) {
-        let votes = self.live_votes(members);
-        if votes < self.rule.unwrap_or(Rule::QUORUM).needed(count(members.len())) {
+        if !self.is_met(members) {
             let votes = std::mem::take(&mut self.votes);
             self.close(Stand::Withdrawn, version);
             self.votes = votes;
@@ -304,12 +322,13 @@ impl Account {
     fn record(&self, circuit: &str, asks: &str, now: u64) -> Record {
         let left = |until: u64| Duration::from_millis(until.saturating_sub(now));
         let lease = self.lease.as_ref().filter(|(_, until)| *until > now);
+        let is_open = self.stand == Stand::Open;
         Record {
             circuit: circuit.to_owned(),
             round: self.round,
             stand: self.stand,
             left: left(self.open_until),
-            votes: count(self.votes.len()).max(self.opened_by),
+            votes: if is_open { self.opened_by } else { count(self.votes.len()) },
             needed: self.needed,
             members: self.counted_among,
             has_voted: self.votes.contains_key(asks),

@@ -2,13 +2,13 @@
 //! answers are passed in, so tests move both.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, Registry, Snapshot, State};
+use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State, TripKind};
 
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
-use crate::inbox::{Happened, is_evidence};
+use crate::home::{Circuits, Home};
+use crate::inbox::Happened;
 use crate::policy::{Policies, Rule};
 
 /// Members say that they live this often.
@@ -22,27 +22,11 @@ const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
 /// The most records and orders that are believed to exist. More is nonsense.
 pub(crate) const MOST_RECORDS: usize = 2_000;
 
-/// The registry of a member.
-#[derive(Clone, Debug)]
-pub(crate) enum Home {
-    Default,
-    Own(Arc<Registry>),
-}
-
-impl Home {
-    pub(crate) fn registry(&self) -> &Registry {
-        match self {
-            Self::Default => breaker_runtime::registry(),
-            Self::Own(registry) => registry,
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Member {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Member<C = Home> {
     id: String,
     policies: Policies,
-    home: Home,
+    pub(crate) home: C,
     life: u64,
     version: u64,
     members: u32,
@@ -51,33 +35,20 @@ pub(crate) struct Member {
 }
 
 /// What the member knows about a circuit.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     record: Record,
     at: Duration,
-    /// The round that its circuit has followed, and since when.
+    /// The round that its circuit has followed. One that it vetoes is put to it again.
     followed: Option<u64>,
     followed_at: Duration,
-    /// Since when others have probed without a break.
-    held_since: Option<Duration>,
-    /// It vetoed that round.
-    has_vetoed: bool,
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
 }
 
-/// Why a circuit waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    /// The longest vote is not over.
-    Votes,
-    /// Another member probes.
-    Probes,
-}
-
 /// A lease that this member has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OwnLease {
     until: Duration,
     renew_at: Duration,
@@ -86,7 +57,7 @@ struct OwnLease {
 }
 
 /// An override for all members.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Ordered {
     posted: Posted,
     until: Duration,
@@ -107,8 +78,8 @@ impl Known {
     }
 }
 
-impl Member {
-    pub(crate) fn new(id: String, policies: Policies, home: Home) -> Self {
+impl<C: Circuits> Member<C> {
+    pub(crate) fn new(id: String, policies: Policies, home: C) -> Self {
         Self {
             id,
             policies,
@@ -139,33 +110,49 @@ impl Member {
         self.known.values().map(move |known| known.now(now))
     }
 
-    fn registry(&self) -> &Registry {
-        self.home.registry()
+    /// The rule of a circuit that is shared.
+    fn rule(&self, circuit: &str) -> Option<Rule> {
+        let stated = self.home.read(circuit)?.policy;
+        self.policies.rule(circuit, stated).map(|(_, rule)| rule)
     }
 
     /// What the engine must hear of what happened, by what the circuit shows now.
     pub(crate) fn say(&self, circuit: &str, happened: Happened) -> Option<Word> {
-        let rule = self.policies.rule(circuit)?;
-        let what = match happened {
-            Happened::Opened => vote(&self.registry().snapshot_of(circuit)?, rule)?,
-            Happened::Recovered => What::Recovered,
-            Happened::Ended => What::Withdraw,
+        let what = match (happened, self.rule(circuit)) {
+            (Happened::Shared, None) => What::Withdraw,
+            (_, None) => return None,
+            (Happened::Opened | Happened::Shared, Some(rule)) => self.vote(circuit, rule)?,
+            (Happened::Recovered, _) => What::Recovered,
+            (Happened::Ended, _) => What::Withdraw,
         };
         Some(self.word(circuit, what))
+    }
+
+    /// The vote of a circuit that is open on its own evidence.
+    fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
+        let reading = self.home.read(circuit)?;
+        let lasts = reading.evidence?.min(LONGEST_VOTE);
+        let settings = self.home.fingerprint(circuit);
+        let reopenings = reading.reopenings;
+        (!lasts.is_zero()).then_some(What::Vote { lasts, reopenings, settings, rule })
     }
 
     pub(crate) fn word(&self, circuit: &str, what: What) -> Word {
         Word { member: self.id.clone(), circuit: circuit.to_owned(), what }
     }
 
-    /// Takes a report that was asked for at `asked`. Returns what the engine should be told again.
-    pub(crate) fn learn(&mut self, report: Report, asked: Duration) -> Vec<Word> {
+    /// Takes a report that was asked for at `asked`. Returns the circuits that it is about.
+    pub(crate) fn learn(&mut self, report: Report, asked: Duration) -> BTreeSet<String> {
         let is_new_life = report.life != self.life;
         if is_new_life || report.is_whole {
             self.forget_all_but(&report, is_new_life);
         }
         (self.life, self.version) = (report.life, report.version);
         self.members = report.members;
+        let mut news: BTreeSet<_> = report.records.iter().map(|it| it.circuit.clone()).collect();
+        if is_new_life || report.is_whole {
+            news.extend(self.home.names());
+        }
         // What the engine has forgotten by now. What a circuit still goes by stays.
         self.known.retain(|_, known| known.is_advised || asked < known.at + FORGOTTEN);
         for record in report.records.into_iter().take(MOST_RECORDS) {
@@ -177,8 +164,6 @@ impl Member {
                 at: asked,
                 followed: None,
                 followed_at: asked,
-                held_since: None,
-                has_vetoed: false,
                 is_advised: false,
                 lease: None,
             });
@@ -193,7 +178,7 @@ impl Member {
                 self.orders.insert(ordered.posted.circuit.clone(), ordered);
             }
         }
-        if is_new_life || report.is_whole { self.all_votes() } else { Vec::new() }
+        news
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
@@ -212,26 +197,35 @@ impl Member {
         }
     }
 
-    /// What each circuit has to say, for an engine that may have lost it.
-    fn all_votes(&self) -> Vec<Word> {
-        let registry = self.registry();
-        let names = registry.names().into_iter();
-        let vote = |name: String| {
-            let rule = self.policies.rule(&name)?;
-            // Most are closed, which costs one load.
-            let is_open = registry.get(&name)?.state() == State::Open;
-            let what = is_open.then(|| vote(&registry.snapshot_of(&name)?, rule)).flatten()?;
-            Some(self.word(&name, what))
-        };
-        let known = self.known.values().filter(|known| known.record.has_voted);
-        let has_vote = |words: &[Word], name: &str| words.iter().any(|word| word.circuit == name);
-        let mut words: Vec<_> = names.filter_map(vote).collect();
-        for Known { record, .. } in known {
-            if !has_vote(&words, &record.circuit) {
-                words.push(self.word(&record.circuit, What::Withdraw));
+    /// What the engine should be told again: words are lost, come late and come twice, and an engine loses its memory.
+    /// Called after the circuits were advised, so that no vote outlives the verdict of another member.
+    pub(crate) fn amend(&self, news: &BTreeSet<String>) -> Vec<Word> {
+        news.iter().filter_map(|name| Some(self.word(name, self.amendment(name)?))).collect()
+    }
+
+    fn amendment(&self, name: &str) -> Option<What> {
+        let rule = self.rule(name)?;
+        let record = self.known.get(name).map(|known| &known.record);
+        let has_voted = record.is_some_and(|record| record.has_voted);
+        let has_lease = record
+            .and_then(|record| record.prober.as_ref())
+            .is_some_and(|(holder, _)| *holder == self.id);
+        match self.home.state(name) {
+            Some(State::Open) if has_voted => {
+                let evidence = self.home.read(name).and_then(|reading| reading.evidence);
+                evidence.is_none().then_some(What::Withdraw)
             }
+            Some(State::Open) => self.vote(name, rule).filter(|vote| match vote {
+                // Another would say that a vote is lost when the clocks only disagree about its end.
+                What::Vote { lasts, .. } => *lasts > BEAT,
+                _ => true,
+            }),
+            // Its own probes decide.
+            Some(State::HalfOpen) => None,
+            // Its verdict is on its way, and would come without a lease after this.
+            _ if has_lease => None,
+            _ => has_voted.then_some(What::Withdraw),
         }
-        words
     }
 
     /// Has the circuits go by what is known. Called after each report, so that they keep their trust.
@@ -244,43 +238,49 @@ impl Member {
     }
 
     fn advise_one(&mut self, name: &str, now: Duration) {
-        let (Some(rule), Some(known)) = (self.policies.rule(name), self.known.get(name)) else {
-            return;
-        };
+        let Some(known) = self.known.get(name) else { return };
+        let rule = self.rule(name);
         let record = known.now(now);
         // The engine has counted; whether that is enough is for this member to say.
-        let is_met = record.votes >= rule.needed(record.members);
+        let is_met = rule.is_some_and(|rule| record.votes >= rule.needed(record.members));
         let is_new = known.followed != Some(record.round);
+        let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_new || known.has_vetoed => return self.open(name, &record, now),
+                _ if is_in_force && is_new => return self.open(name, &record, now),
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
-                Some((_, left)) => self.wait(name, *left, Hold::Probes, now),
+                Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
             },
-            Stand::Recovered if is_new && known.followed.is_some() => Advice::Close,
-            Stand::Withdrawn if is_new && known.followed.is_some() => {
-                let snapshot = self.registry().snapshot_of(name);
-                let reason = snapshot.and_then(|snapshot| snapshot.trip_reason);
-                let is_own = reason.is_some_and(|reason| is_evidence(reason.kind));
-                if is_own { Advice::Alone } else { Advice::Close }
+            Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
+                let is_own = || self.home.read(name).is_some_and(|it| it.evidence.is_some());
+                let stays = record.stand == Stand::Withdrawn && is_own();
+                if stays { Advice::Alone } else { Advice::Close }
             }
             _ if known.is_advised => Advice::Alone,
-            _ => return,
+            _ => {
+                self.known.entry(name.to_owned()).and_modify(|known| known.followed = None);
+                return;
+            }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
         self.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
-            known.has_vetoed &= !ends;
-            if !matches!(advice, Advice::Wait(_)) && record.prober.is_none() {
-                known.held_since = None;
-            }
-            // A round that the member waits for no more is not followed a second time.
-            if ends && record.stand != Stand::Open {
+            if ends {
                 (known.followed, known.lease) = (None, None);
             }
         }
+    }
+
+    /// Whether the fleet holds a circuit open, or did so when the engine was last heard.
+    fn is_held(&self, name: &str, known: &Known) -> bool {
+        let was_voted_open = || {
+            let is_open = matches!(self.home.state(name), Some(State::Open | State::HalfOpen));
+            let tripped = is_open.then(|| self.home.read(name)).flatten().and_then(|it| it.tripped);
+            tripped == Some(TripKind::Fleet)
+        };
+        known.is_advised || was_voted_open()
     }
 
     /// Opens a circuit because the fleet did. One that is closed by then was closed by someone here, and stays so.
@@ -293,23 +293,22 @@ impl Member {
             .reopenings(record.reopenings);
         let Some(advised) = self.advise(name, Advice::Open(opening)) else { return };
         let Some(known) = self.known.get_mut(name) else { return };
-        (known.followed, known.is_advised) = (Some(record.round), true);
-        (known.followed_at, known.held_since) = (now, None);
-        known.has_vetoed = advised == Advised::Vetoed;
-        if !known.has_vetoed && record.prober.is_some() {
+        known.is_advised = true;
+        if advised != Advised::Vetoed {
+            (known.followed, known.followed_at) = (Some(record.round), now);
             self.advise_one(name, now);
         }
     }
 
     /// `None` if there is no such circuit here.
-    fn advise(&self, name: &str, advice: Advice) -> Option<Advised> {
-        Some(self.registry().get(name)?.advise(advice, GONE))
+    fn advise(&mut self, name: &str, advice: Advice) -> Option<Advised> {
+        self.home.advise(name, advice)
     }
 
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
-        self.policies.rule(circuit)?;
-        Some(self.registry().snapshot_of(circuit)?.config.settings().probe_timeout)
+        self.rule(circuit)?;
+        Some(self.home.read(circuit)?.probe_timeout)
     }
 
     /// Takes the answer to a request for a lease that was asked for at `asked`.
@@ -324,16 +323,14 @@ impl Member {
         let waited = now.saturating_sub(asked);
         let advice = match &leased {
             Leased::Granted => Advice::Probe(lasts.saturating_sub(waited)),
-            Leased::Held(_, left) => {
-                self.wait(circuit, left.saturating_sub(waited), Hold::Probes, now)
-            }
-            Leased::NotDue(left) => {
-                self.wait(circuit, left.saturating_sub(waited), Hold::Votes, now)
+            Leased::NotDue(_) if self.has_waited(circuit, now) => Advice::Alone,
+            Leased::Held(_, left) | Leased::NotDue(left) => {
+                Advice::Wait(left.saturating_sub(waited))
             }
             Leased::Unneeded => Advice::Alone,
         };
         self.advise(circuit, advice);
-        let started = self.registry().snapshot_of(circuit).map_or(0, |it| it.calls.started);
+        let started = self.home.read(circuit).map_or(0, |reading| reading.started);
         let Some(known) = self.known.get_mut(circuit) else { return };
         known.is_advised = advice != Advice::Alone;
         let is_granted = leased == Leased::Granted;
@@ -345,35 +342,31 @@ impl Member {
         known.record.prober = match leased {
             Leased::Granted => Some((self.id.clone(), lasts)),
             Leased::Held(holder, left) => Some((holder, left)),
-            Leased::NotDue(_) | Leased::Unneeded => return,
+            Leased::NotDue(_) => return,
+            Leased::Unneeded => {
+                if known.record.stand == Stand::Open {
+                    // The engine has forgotten the circuit, and reports it no more.
+                    known.record.stand = Stand::Counting;
+                }
+                return;
+            }
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
     }
 
-    /// Has a circuit wait for others, but never for longer than its own settings could. After that it acts as if alone.
-    fn wait(&mut self, name: &str, left: Duration, hold: Hold, now: Duration) -> Advice {
-        let snapshot = self.registry().snapshot_of(name);
-        let (Some(snapshot), Some(known)) = (snapshot, self.known.get_mut(name)) else {
-            return Advice::Wait(left);
-        };
-        let settings = snapshot.config.settings();
-        let ends = match hold {
-            Hold::Votes if known.followed.is_none() => return Advice::Wait(left),
-            Hold::Votes => known.followed_at.saturating_add(settings.cooldown_max),
-            Hold::Probes => {
-                let most = settings.cooldown_max.max(settings.probe_timeout);
-                known.held_since.get_or_insert(now).saturating_add(most)
-            }
-        };
-        let rest = ends.saturating_sub(now);
-        if rest.is_zero() { Advice::Alone } else { Advice::Wait(left.min(rest)) }
+    /// Whether a circuit was open on the votes of others for as long as its own settings allow (F4).
+    fn has_waited(&self, circuit: &str, now: Duration) -> bool {
+        let known = self.known.get(circuit).filter(|known| known.followed.is_some());
+        let reading = known.and_then(|known| Some((known, self.home.read(circuit)?)));
+        reading.is_some_and(|(known, reading)| {
+            now >= known.followed_at.saturating_add(reading.cooldown_max)
+        })
     }
 
     /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.
     pub(crate) fn leases_to_renew(&mut self, now: Duration) -> Vec<String> {
         let mut renew = Vec::new();
-        let home = self.home.clone();
         for (name, known) in &mut self.known {
             let Some(lease) = &mut known.lease else { continue };
             if now >= lease.until {
@@ -381,9 +374,8 @@ impl Member {
             } else if now >= lease.renew_at {
                 // Not looked at again before it ends.
                 lease.renew_at = lease.until;
-                let snapshot = home.registry().snapshot_of(name);
-                let is_used = snapshot.is_some_and(|it| {
-                    let is_busy = it.probes.in_flight > 0 || it.calls.started > lease.started;
+                let is_used = self.home.read(name).is_some_and(|it| {
+                    let is_busy = it.probes_in_flight > 0 || it.started > lease.started;
                     it.state == State::HalfOpen
                         && matches!(it.lease, Some(Lease::Own(_)))
                         && is_busy
@@ -406,15 +398,10 @@ impl Member {
     fn apply_orders(&mut self, now: Duration) {
         self.orders.retain(|_, ordered| now < ordered.until);
         for (name, ordered) in &mut self.orders {
-            let Some(circuit) = self.home.registry().get(name).filter(|_| !ordered.is_applied)
-            else {
-                continue;
-            };
-            ordered.is_applied = true;
-            if let Some(what) = read_order(&ordered.posted.what) {
-                let left = Some(ordered.until.saturating_sub(now));
-                // One that is wrong here was right for the member that gave it. It was checked there.
-                let _ = circuit.override_for(what, left, &ordered.posted.by);
+            if !ordered.is_applied {
+                let Posted { what, by, .. } = &ordered.posted;
+                let left = ordered.until.saturating_sub(now);
+                ordered.is_applied = self.home.order(name, read_order(what), left, by);
             }
         }
     }
@@ -430,35 +417,12 @@ impl Member {
         for name in names {
             self.advise(&name, Advice::Alone);
             if let Some(known) = self.known.get_mut(&name) {
-                (known.is_advised, known.lease, known.has_vetoed) = (false, None, false);
+                (known.is_advised, known.lease) = (false, None);
             }
         }
         // Everything is asked for again, as messages may be lost.
         self.version = u64::MAX;
     }
-}
-
-/// The vote of a circuit that is open on its own evidence.
-fn vote(snapshot: &Snapshot, rule: Rule) -> Option<What> {
-    let is_own = snapshot.trip_reason.is_some_and(|reason| is_evidence(reason.kind));
-    if snapshot.state != State::Open || !is_own {
-        return None;
-    }
-    let lasts = snapshot.retry_after.unwrap_or(LONGEST_VOTE).min(LONGEST_VOTE);
-    let settings = fingerprint(&format!("{:?}", snapshot.config.settings()));
-    (!lasts.is_zero()).then_some(What::Vote {
-        lasts,
-        reopenings: snapshot.reopenings,
-        settings,
-        rule,
-    })
-}
-
-/// A number that is the same in every process, unlike those of the standard library's hashers (FNV-1a, 64 bits).
-fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 /// Reads an order as it was written: `mode=forced_open`, `cooldown=5s`.

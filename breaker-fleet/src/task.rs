@@ -112,9 +112,9 @@ impl<E: Engine> Task<E> {
         let beat = Beat { member: self.member.id(), alive_for: GONE, life, version };
         let limit = if self.is_connected { ANSWER } else { CONNECT };
         let report = within(limit, self.engine.beat(beat)).await?;
-        let again = self.member.learn(report, asked);
-        self.tell(&again).await?;
+        let news = self.member.learn(report, asked);
         self.member.advise_all(self.now());
+        self.tell(&self.member.amend(&news)).await?;
         // Members that began together shall not ask together.
         let pause = BEAT.mul_f64(0.9 + 0.2 * fastrand::f64());
         self.beaten = Some(Instant::now());

@@ -128,12 +128,33 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn new() -> Self {
+        Self::with_clock(Clock::System)
+    }
+
+    /// Makes an empty registry whose circuits go by a clock of your choice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Clock, Config, ManualClock, Registry};
+    ///
+    /// let time = ManualClock::new();
+    /// let own = Registry::with_clock(Clock::Manual(time.clone()));
+    /// let payments = own.circuit("payments", Config::new())?;
+    /// payments.trip();
+    /// time.advance(Duration::from_secs(60));
+    /// assert!(payments.snapshot().probe_due);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
         Self {
             around: Arc::default(),
             refused: Mutex::default(),
             outbox: Outbox::default(),
             circuits: Arc::default(),
-            clock: RwLock::default(),
+            clock: RwLock::new(clock),
             keyed: RwLock::new(BTreeMap::new()),
         }
     }

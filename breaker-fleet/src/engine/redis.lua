@@ -138,20 +138,32 @@ local function needed(account, members)
     return math.max(account.at_least, math.ceil(members * account.per_mille / 1000))
 end
 
--- Opens if there are enough votes.
+-- Whether it is held open: by votes, or because it is probed.
+local function is_held(account)
+    return account.stand == 'open' and (account.open_until > now or account.lease_until > now)
+end
+
+-- Opens if there are enough votes. One that nothing holds open any more opens anew: it may have closed at members that
+-- were alone.
 local function count(circuit, account, reopenings, version)
     local votes, longest = live_votes(circuit)
-    account.among = redis.call('ZCARD', key('members'))
-    account.needed = needed(account, account.among)
-    if votes < account.needed then return false end
-    if account.stand ~= 'open' then
+    local among = redis.call('ZCARD', key('members'))
+    local need = needed(account, among)
+    local is_met = votes >= need
+    if is_met and not is_held(account) then
         account.stand, account.round, account.reopenings = 'open', version, 0
-        account.opened_by, account.holder, account.lease_until = 0, '', 0
+        account.open_until, account.opened_by = 0, 0
+        account.holder, account.lease_until = '', 0
     end
-    account.open_until = math.max(longest, account.open_until)
-    account.opened_by = math.max(votes, account.opened_by)
-    account.reopenings = math.max(reopenings, account.reopenings)
-    return true
+    -- While it is open, these are the numbers that opened it.
+    if account.stand ~= 'open' or (is_met and votes >= account.opened_by) then
+        account.needed, account.among = need, among
+    end
+    if is_met then
+        account.open_until = math.max(longest, account.open_until)
+        account.opened_by = math.max(votes, account.opened_by)
+        account.reopenings = math.max(reopenings, account.reopenings)
+    end
 end
 
 local function close(account, stand, version)
@@ -160,18 +172,20 @@ local function close(account, stand, version)
     account.holder, account.lease_until = '', 0
 end
 
--- Other members are live, so other votes count, and another number of them is needed.
-local function count_again()
-    for _, circuit in ipairs(redis.call('ZRANGE', key('due'), 0, -1)) do
-        local account = redis.call('EXISTS', key('v:' .. circuit)) == 1 and read(circuit)
-        if account and account.stand ~= 'open' then
-            local _, version = life_and_version()
-            if count(circuit, account, 0, version + 1) then
+-- Counts the votes again, because the live members are others.
+local function count_all()
+    local circuits = redis.call('ZRANGE', key('due'), 0, -1)
+    table.sort(circuits)
+    for _, circuit in ipairs(circuits) do
+        if redis.call('EXISTS', key('v:' .. circuit)) == 1 then
+            local account = read(circuit)
+            local votes = live_votes(circuit)
+            if not is_held(account) and votes >= needed(account, redis.call('ZCARD', key('members'))) then
+                local version = next_version()
+                count(circuit, account, 0, version)
                 keep(circuit, account)
-                save(circuit, account, next_version())
-                tell(version + 1)
-            else
-                write('HSET', 'a:' .. circuit, 'among', account.among, 'needed', account.needed)
+                save(circuit, account, version)
+                tell(version)
             end
         end
     end
@@ -190,7 +204,7 @@ local function expire()
             mark_due(circuit, account)
         end
     end
-    if gone > 0 then count_again() end
+    if gone > 0 then count_all() end
 end
 
 local function records(member, from, version)
@@ -208,7 +222,7 @@ local function records(member, from, version)
             local is_lent = it.holder ~= '' and it.lease_until > now
             records[#records + 1] = {
                 circuit, it.round, it.stand, math.max(0, it.open_until - now),
-                math.max(redis.call('ZCARD', key('v:' .. circuit)), it.opened_by), it.needed, it.among,
+                it.stand == 'open' and it.opened_by or redis.call('ZCARD', key('v:' .. circuit)), it.needed, it.among,
                 redis.call('ZSCORE', key('v:' .. circuit), member) and 1 or 0, it.reopenings,
                 is_lent and it.holder or '', is_lent and it.lease_until - now or 0,
                 redis.call('ZCOUNT', key('s:' .. circuit), '(' .. now, '+inf'),
@@ -243,10 +257,11 @@ function verbs.beat(member, alive_for, life, known, spare)
         write('HSET', 'meta', 'life', spare)
         current = spare
     end
-    local is_new = write('ZADD', 'members', now + bounded(alive_for), member) == 1
+    local left = whole(redis.call('ZSCORE', key('members'), member), now + LONGEST)
+    write('ZADD', 'members', now + bounded(alive_for), member)
     expire()
-    -- It may have votes from before it was taken for gone.
-    if is_new then count_again() end
+    -- The votes of one that was gone have a say again.
+    if left <= now then count_all() end
     redis.call('PEXPIRE', key('meta'), KEYS_LIVE)
     local _, version = life_and_version()
     local from = tonumber(known) or 0

@@ -87,6 +87,7 @@ pub(crate) async fn agree_again(members: &[Member]) -> Duration {
     for member in members {
         member.circuit.reset();
     }
+    until("no vote is left", || members.iter().all(|member| member.view().votes == 0)).await;
     until("two open all", || {
         let voters = members[..2].iter().filter(|it| it.state() == State::Closed);
         voters.for_each(|it| drop(it.circuit.try_acquire().map(Permit::failure)));

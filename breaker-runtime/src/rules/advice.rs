@@ -19,14 +19,19 @@ pub enum Advice {
     ///
     /// * A closed circuit opens for [`left`](Opening::left), unless its own calls are good. Then it stays closed, and
     ///   [`Snapshot::vetoed`](crate::Snapshot::vetoed) says so.
-    /// * An open circuit stays open for at least that long.
+    /// * An open circuit stays open for at least that long. Its own cooldown stays what it is.
+    /// * If nothing is left, a closed circuit stays closed.
     Open(Opening),
     /// Ask before you probe. An open circuit whose cooldown is over refuses calls, and the first of them causes
     /// [`EventKind::ProbeWanted`](crate::EventKind::ProbeWanted). A circuit that is probing with a lease opens again.
+    ///
+    /// If it gets no leave to probe for `cooldown_max` or `probe_timeout` after that, whichever is longer, it probes as
+    /// if alone.
     Ask,
-    /// Another member has the lease for that long at most. Wait.
+    /// Another member has the lease for that long at most. Wait. A circuit that is probing with a lease opens again.
     Wait(Duration),
-    /// This member has the lease for that long: probe.
+    /// This member has the lease for that long: probe. A circuit that is half-open already probes by the lease from then
+    /// on: if the lease ends without a verdict, it opens again.
     Probe(Duration),
     /// The probes of another member succeeded: close.
     Close,

@@ -95,6 +95,21 @@ impl TripKind {
             Self::Fleet => "fleet",
         }
     }
+
+    /// Whether calls of the circuit itself opened it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::TripKind;
+    ///
+    /// assert!(TripKind::FailedProbes.is_evidence());
+    /// assert!(!TripKind::Manual.is_evidence() && !TripKind::Fleet.is_evidence());
+    /// ```
+    #[must_use]
+    pub const fn is_evidence(self) -> bool {
+        !matches!(self, Self::Manual | Self::Fleet)
+    }
 }
 
 impl fmt::Display for TripKind {

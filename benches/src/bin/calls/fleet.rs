@@ -29,7 +29,7 @@ impl Engine for Away {
     }
 
     async fn changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

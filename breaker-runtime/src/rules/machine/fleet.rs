@@ -2,6 +2,7 @@
 //!
 //! Advice is trusted for a time only. After that the circuit acts as if alone, so a fleet that falls silent holds nothing.
 
+use std::mem;
 use std::time::Duration;
 
 use super::{Cause, Good, Instant, Machine, Phase, Settings, TripReason};
@@ -15,6 +16,8 @@ const HALF_BAD_WITHOUT_RATE: f64 = 0.25;
 pub(super) struct Trust {
     /// Everything here counts until then.
     until: Instant,
+    /// The fleet holds an open circuit until then, whatever its own cooldown.
+    held: Instant,
     /// Another member has the lease until then.
     other: Instant,
     /// This member has the lease until then.
@@ -24,19 +27,28 @@ pub(super) struct Trust {
     /// A call found the cooldown over, and the fleet was not asked yet.
     wants_probe: bool,
     has_asked: bool,
+    /// Since when the fleet keeps it from probing.
+    kept_since: Option<Instant>,
     vetoed: Option<TripReason>,
 }
 
 impl Trust {
     const NONE: Self = Self {
         until: Instant::ZERO,
+        held: Instant::ZERO,
         other: Instant::ZERO,
         own: Instant::ZERO,
         is_probing: false,
         wants_probe: false,
         has_asked: false,
+        kept_since: None,
         vetoed: None,
     };
+
+    /// When the circuit's lease ends, or what makes it one.
+    fn lent_until(&self) -> Instant {
+        self.own.min(self.until)
+    }
 }
 
 /// Stands here because circuits in no fleet never need it.
@@ -51,7 +63,6 @@ impl Machine {
     ) -> Advised {
         let now = self.catch_up(now);
         if let Phase::ForcedOpen | Phase::Disabled = self.phase {
-            self.forget_advice();
             return Advised::Ignored;
         }
         let is_closed = matches!(self.phase, Phase::Closed(_));
@@ -68,10 +79,9 @@ impl Machine {
             }
             Advice::Ask => self.lend(Instant::ZERO, Instant::ZERO, trusted_for, now),
             Advice::Wait(left) => {
-                // What comes from others must not hold a circuit for longer than its own settings could.
-                let Settings { cooldown_max, probe_timeout, .. } = self.settings;
-                let other = now.after(left.min(cooldown_max.max(probe_timeout)));
+                let other = now.after(left.min(self.longest_wait()));
                 self.lend(Instant::ZERO, other, trusted_for, now);
+                self.keep_from_probing(now);
             }
             Advice::Probe(left) => {
                 let own = now.after(left.min(self.settings.probe_timeout));
@@ -92,6 +102,10 @@ impl Machine {
         let reason = opening.reason();
         let is_good = self.vetoes(good, now);
         match &mut self.phase {
+            Phase::Closed(_) if opening.left().is_zero() => {
+                self.forget_advice();
+                return Advised::Ignored;
+            }
             Phase::Closed(_) if is_good => {
                 self.trust(trusted_for, now).vetoed = Some(reason);
                 return Advised::Vetoed;
@@ -102,10 +116,12 @@ impl Machine {
                 trouble.reopenings = opening.escalation();
                 self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
             }
-            Phase::Open { until: own, .. } => {
-                *own = until.max(*own);
+            // Its own evidence stays what it is (F2).
+            Phase::Open { .. } => {
                 let trouble = self.trouble();
                 trouble.reopenings = trouble.reopenings.max(opening.escalation());
+                let trust = self.trust(trusted_for, now);
+                (trust.held, trust.kept_since) = (until.max(trust.held), None);
             }
             // Its own probes decide.
             Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled => {
@@ -132,9 +148,12 @@ impl Machine {
 
     /// Says who has the lease from now on. A circuit that probes with a lease and has none any more opens again.
     fn lend(&mut self, own: Instant, other: Instant, trusted_for: Duration, now: Instant) {
+        let is_half_open = matches!(self.phase, Phase::HalfOpen { .. });
         let trust = self.trust(trusted_for, now);
         (trust.own, trust.other, trust.has_asked) = (own, other, false);
-        if trust.is_probing && own == Instant::ZERO {
+        let is_lent = is_half_open && !now.has_reached(trust.lent_until());
+        let was_lent = mem::replace(&mut trust.is_probing, is_lent);
+        if was_lent && now.has_reached(own) {
             self.stop_probing(now);
         }
     }
@@ -155,16 +174,41 @@ impl Machine {
         }
     }
 
+    /// What comes from others must not hold a circuit for longer than its own settings could.
+    fn longest_wait(&self) -> Duration {
+        self.settings.cooldown_max.max(self.settings.probe_timeout)
+    }
+
+    /// When a circuit that was kept from probing goes on as if alone.
+    fn kept_until(&self, trust: &Trust) -> Instant {
+        trust.kept_since.map_or(Instant::NEVER, |since| since.after(self.longest_wait()))
+    }
+
     /// The advice that counts at `now`.
     fn trusted(&self, now: Instant) -> Option<&Trust> {
         let trust = self.history.as_ref()?.trust.as_deref()?;
-        (!now.has_reached(trust.until)).then_some(trust)
+        (!now.has_reached(trust.until.min(self.kept_until(trust)))).then_some(trust)
     }
 
-    /// When an open circuit may be asked again: after its cooldown, and after the probes of another member.
+    /// When an open circuit may be asked again: after its cooldown, when the fleet holds it no longer, and after the
+    /// probes of another member.
     pub(super) fn refuses_until(&self, cooldown_ends: Instant) -> Instant {
         let trust = self.history.as_ref().and_then(|history| history.trust.as_deref());
-        trust.map_or(cooldown_ends, |trust| cooldown_ends.max(trust.other.min(trust.until)))
+        trust.map_or(cooldown_ends, |trust| {
+            let waits = trust.other.min(trust.until).max(trust.held);
+            cooldown_ends.max(waits.min(self.kept_until(trust)))
+        })
+    }
+
+    /// What is left of the cooldown of a circuit that is open on its own evidence: its vote (F2).
+    pub(crate) fn evidence_left(&self, now: Instant) -> Option<Duration> {
+        if let Some(ahead) = self.ahead(now) {
+            return ahead.evidence_left(now);
+        }
+        let Phase::Open { until, .. } = self.phase else { return None };
+        let reason = self.trouble.as_ref()?.trip_reason?;
+        let left = now.max(self.now).left_to(until).as_duration();
+        reason.kind.is_evidence().then_some(left.unwrap_or(Duration::MAX))
     }
 
     /// Whether a probe needs leave that the circuit does not have.
@@ -172,23 +216,31 @@ impl Machine {
         self.trusted(now).is_some_and(|trust| now.has_reached(trust.own))
     }
 
-    /// A call was refused because the fleet must be asked first.
+    /// A call was refused. If the cooldown is over, that is because the fleet must be asked first.
     pub(super) fn want_probe(&mut self, now: Instant) {
         let Phase::Open { until, .. } = self.phase else { return };
-        if !now.has_reached(self.refuses_until(until)) || !self.must_ask(now) {
-            return;
-        }
+        let is_over = now.has_reached(self.refuses_until(until));
         if let Some(trust) = self.history.as_mut().and_then(|history| history.trust.as_mut())
+            && is_over
             && !trust.has_asked
         {
             (trust.has_asked, trust.wants_probe) = (true, true);
+            self.keep_from_probing(now);
+        }
+    }
+
+    /// From `now` on, or from the end of its cooldown on, an open circuit would probe if it were alone.
+    fn keep_from_probing(&mut self, now: Instant) {
+        let Phase::Open { until, .. } = self.phase else { return };
+        if let Some(trust) = self.history.as_mut().and_then(|history| history.trust.as_mut()) {
+            trust.kept_since.get_or_insert(now.max(until));
         }
     }
 
     /// Whether a call wanted to probe since the last time that this was asked.
     pub(crate) fn take_wish_to_probe(&mut self) -> bool {
         let trust = self.history.as_mut().and_then(|history| history.trust.as_mut());
-        trust.is_some_and(|trust| std::mem::take(&mut trust.wants_probe))
+        trust.is_some_and(|trust| mem::take(&mut trust.wants_probe))
     }
 
     /// What a change of phase leaves of the advice.
@@ -199,19 +251,20 @@ impl Machine {
         match phase {
             Phase::Open { .. } => {
                 (trust.own, trust.is_probing, trust.has_asked) = (Instant::ZERO, false, false);
-                trust.vetoed = None;
+                (trust.held, trust.kept_since, trust.vetoed) = (Instant::ZERO, None, None);
             }
             Phase::HalfOpen { .. } => {
-                trust.is_probing = !now.has_reached(trust.until.min(trust.own));
+                trust.kept_since = None;
+                trust.is_probing = !now.has_reached(trust.lent_until());
             }
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => history.trust = None,
         }
     }
 
-    /// When the lease of a circuit ends that probes by it.
+    /// When a circuit that probes by a lease stops that.
     pub(super) fn lease_end(&self) -> Option<Instant> {
         let trust = self.history.as_ref()?.trust.as_deref()?;
-        trust.is_probing.then_some(trust.own)
+        trust.is_probing.then(|| trust.lent_until())
     }
 
     /// The lease is over. If the fleet fell silent before that, the circuit goes on as if alone.
@@ -228,9 +281,14 @@ impl Machine {
             return None;
         }
         let trust = self.trusted(now)?;
-        let left = |end: Instant| now.left_to(end).as_duration().filter(|left| !left.is_zero());
-        let lease = left(trust.own).map(Lease::Own).or_else(|| left(trust.other).map(Lease::Other));
-        Some(lease.unwrap_or(Lease::Unasked))
+        let left = |end| now.left_to(end).as_duration().unwrap_or(Duration::MAX);
+        Some(if !now.has_reached(trust.own) {
+            Lease::Own(left(trust.own))
+        } else if !now.has_reached(trust.other) {
+            Lease::Other(left(trust.other))
+        } else {
+            Lease::Unasked
+        })
     }
 
     pub(super) fn vetoed(&self, now: Instant) -> Option<TripReason> {
