@@ -515,6 +515,18 @@ fn options_hung_after_and_recovery_are_those_of_the_circuit() {
     assert_eq!(settings.recovery, Some(Duration::from_secs(120)));
 }
 
+#[circuit_breaker(name = "options.failures", failures = panics)]
+fn failures(number: u8) -> Option<u8> {
+    number.checked_sub(1)
+}
+
+#[test]
+fn option_failures_says_that_only_panics_are() {
+    assert_eq!((failures(0), failures(1)), (None, Some(0)));
+    let calls = snapshot("options.failures").calls;
+    assert_eq!((calls.success, calls.failure), (2, 0));
+}
+
 #[circuit_breaker(name = "options.on_cancel", on_cancel = failure)]
 async fn on_cancel() -> Option<()> {
     pending().await

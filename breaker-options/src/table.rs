@@ -303,6 +303,15 @@ const FUNCTION: &[Entry] = &[
         )
     },
     Entry {
+        default: "what `failure_if` says",
+        limits: "not with `failure_if`, `ignore_if`, `open_for` and `describe_error`",
+        ..of_the_function(
+            "failures",
+            Takes::Word(&["panics"]),
+            "`panics`: no result is a failure; only a panic is.",
+        )
+    },
+    Entry {
         default: "`ignore`",
         limits: "async functions only",
         ..of_the_function(

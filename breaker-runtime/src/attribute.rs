@@ -23,6 +23,8 @@ mod kind;
 mod refusal;
 mod returned;
 mod saying;
+#[cfg(feature = "stream")]
+mod streamed;
 
 pub use answer::{Answer, Eventual};
 pub use checks::{
@@ -30,10 +32,15 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
-pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
+pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
-pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
+pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
 pub use saying::{MayAsk, MayDescribe, Saying, Verdict, describe_error, open_for};
+#[cfg(feature = "stream")]
+pub use streamed::{
+    Beginning, GuardableStream, IsPolled, Items, MadeStream, NamedStream, NoStream, Streamed,
+    Yields, enter_stream, polled,
+};
 
 pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, Entered, FailsAfter, Guarded, HeldPermit,
@@ -44,7 +51,9 @@ pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Place, Site};
-pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
+pub use crate::{
+    __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
+};
 
 use crate::circuit::{Bulkhead, IfDropped};
 
@@ -258,6 +267,12 @@ impl<E> ErrorType<E> {
     #[must_use]
     pub const fn unknown() -> Self {
         Self(PhantomData)
+    }
+
+    /// The error type of this kind of value.
+    #[must_use]
+    pub fn of<R>(_: impl Kind<R, Error = E>, _: &R) -> Self {
+        Self::unknown()
     }
 
     /// The error for the fallback.

@@ -21,6 +21,8 @@ mod find_in;
 mod fleet;
 mod guard;
 mod guarded;
+#[cfg(feature = "stream")]
+mod guarded_stream;
 mod held_permit;
 mod histograms;
 mod hung;
@@ -63,6 +65,8 @@ pub use error::{Rejected, TimedOut};
 pub use fleet::{FleetStatus, FleetView};
 pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
+#[cfg(feature = "stream")]
+pub use guarded_stream::GuardedStream;
 pub use held_permit::{Entered, HeldPermit};
 pub(crate) use histograms::Timed;
 pub use owned_permit::OwnedPermit;

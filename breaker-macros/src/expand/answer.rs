@@ -17,16 +17,29 @@ impl Guard<'_> {
         placed("value", tail(&self.function.body))
     }
 
-    /// Asks the compiler whether the body's value is a future, which would run unguarded. Without a fallback
-    /// the type cannot be refused anyway, which is an error already.
-    pub(super) fn plain(&self) -> Option<TokenStream> {
+    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded, and whether it can
+    /// be a failure, unless an option says what else counts. Without a fallback the type cannot be refused anyway, which
+    /// is an error already.
+    pub(super) fn guardable(&self) -> Option<TokenStream> {
         let Function { flavor, output, .. } = self.function;
-        if *flavor != Flavor::Sync || output.is_value || self.spec.fallback.is_none() {
+        if output.is_value || self.spec.fallback.is_none() {
             return None;
         }
-        let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
+        let (rt, name) = (&self.rt, output.declared.name);
+        let kind = match flavor {
+            Flavor::Sync => quote! { Returned },
+            _ if self.function.returns_stream() => quote! { KindOf },
+            _ => quote! { Resolved },
+        };
+        let (value, (first, last)) = (local("value"), output.blame);
+        let ask = if self.spec.says_what_counts {
+            call_at(&placed("check", name), TokenStream::new(), name)
+        } else {
+            let seen = respan(quote! { &#value }, first, last);
+            call_at(&placed("opens", name), seen, last)
+        };
         // Never runs, so it costs nothing, not even without optimisation. Only its types matter.
-        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
+        Some(quote! { if false { #rt::#kind::value(&#value).#ask; } })
     }
 
     /// The outcome of `value`, and what its error says.
@@ -46,17 +59,23 @@ impl Guard<'_> {
         call_at(&respan(quote! { #rt::#option }, first, first), asked, last)
     }
 
-    /// The outcome of `value`: `ignore_if` decides first, then `failure_if`, then the type.
-    fn outcome(&self) -> TokenStream {
+    /// The outcome of the body's value: `ignore_if` decides first, then `failure_if`, then the type.
+    pub(super) fn outcome(&self) -> TokenStream {
+        let value = local("value");
+        self.outcome_of(&quote! { &#value })
+    }
+
+    /// The outcome of what the reference leads to.
+    pub(super) fn outcome_of(&self, reference: &TokenStream) -> TokenStream {
         let (rt, value) = (&self.rt, local("value"));
         if let Some(ignore_if) = &self.spec.ignore_if {
             let otherwise = self.judged(&value.to_token_stream());
             let (first, last) = ends(&ignore_if.value);
             let (kind, ignore_if) = (placed("kind", ignore_if.key), &ignore_if.value);
-            let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
+            let asked = quote! { #kind, #reference, #ignore_if, |#value| #otherwise };
             call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
         } else {
-            self.judged(&quote! { &#value })
+            self.judged(reference)
         }
     }
 
@@ -66,6 +85,8 @@ impl Guard<'_> {
             let (first, last) = ends(failure_if);
             let path = respan(quote! { #rt::failure_if }, first, first);
             call_at(&path, quote! { #reference, #failure_if }, last)
+        } else if self.spec.only_panics {
+            quote! { #rt::Outcome::Success }
         } else {
             quote! { #rt::outcome(#kind, #reference) }
         }
