@@ -84,9 +84,8 @@ impl Spec {
             return Err(Error::new(Span::call_site(), "the attribute could not be read"));
         };
         let expr = |option| args.get(option).map(|arg| peel(&arg.value).clone());
-        let predicate = |option| {
-            expr(option).map(|value| Predicate { key: args.span_of(option), value })
-        };
+        let predicate =
+            |option| expr(option).map(|value| Predicate { key: args.span_of(option), value });
         let mut of_the_site = |option| {
             let at = settings.iter().position(|setting: &Setting| setting.option == option)?;
             Some(settings.remove(at).value)

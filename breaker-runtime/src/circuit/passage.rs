@@ -300,21 +300,16 @@ impl CircuitBreaker {
         if ending == Ending::Success && self.word.count_good_at_once(claim.marked()) {
             self.totals.add_hot(Hot::Good);
         } else {
-            self.settle_slowly(claim, began, ending, Duration::ZERO);
+            self.settle_slowly(claim, began, ending);
         }
     }
 
     #[inline(never)]
-    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending, asks: Duration) {
+    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
         let stopwatch = claim.stopwatch();
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let slow = match (stopwatch, now) {
-            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.dials.slow_after()),
-            (Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched, _) => false,
-            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
-        };
-        let ended = Ended { ending, slow };
+        let ended = Ended { ending, slow: self.is_slow(stopwatch, began, now) };
         let mut may_have_news = false;
         if let Some(extras) = self.extras.get() {
             may_have_news = self.look_for_hung(extras, now);
@@ -322,21 +317,43 @@ impl CircuitBreaker {
                 return self.tell_late(claim, ended);
             }
         }
-        if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, asks, now);
-        } else {
+        if self.count_alone(claim.epoch(), ended, now) {
             if claim.holds_slot() {
                 self.leave_bulkhead();
             }
             if may_have_news {
                 self.deliver();
             }
+        } else {
+            self.tell(claim, ended, now);
+        }
+    }
+
+    #[inline]
+    fn is_slow(&self, stopwatch: Stopwatch, began: Instant, now: Option<Instant>) -> bool {
+        match (stopwatch, now) {
+            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.dials.slow_after()),
+            (Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched, _) => false,
+            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
         }
     }
 
     /// Takes a failure that asks to stay away for a time.
+    #[cold]
     pub(super) fn settle_asking(&self, claim: Claim, began: Instant, asks: Duration) {
-        self.settle_slowly(claim, began, Ending::Failure, asks);
+        let now = self.clock.now();
+        let slow = self.is_slow(claim.stopwatch(), began, Some(now));
+        let ended = Ended { ending: Ending::Failure, slow };
+        if let Some(extras) = self.extras.get() {
+            self.look_for_hung(extras, Some(now));
+            if Self::end_watch(extras, claim, began) {
+                return self.tell_late(claim, ended);
+            }
+        }
+        let ticket = claim.into();
+        self.tell_by(claim, ended, now, |machine, good, now| {
+            machine.settle_asking(ticket, ended, asks, good, now)
+        });
     }
 
     /// Gives back a slot, also of a bulkhead that is switched off by now.
@@ -440,9 +457,23 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(&self, claim: Claim, ended: Ended, asks: Duration, now: Option<Instant>) {
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>) {
+        let (ticket, now) = (claim.into(), now.unwrap_or_else(|| self.clock.now()));
+        self.tell_by(claim, ended, now, |machine, good, now| {
+            machine.settle(ticket, ended, good, now)
+        });
+    }
+
+    #[inline]
+    fn tell_by(
+        &self,
+        claim: Claim,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) {
         self.totals.add(ended.ending);
-        self.record(claim.into(), ended, asks, now.unwrap_or_else(|| self.clock.now()));
+        self.record(ended, now, settle);
         if claim.holds_slot() {
             self.leave_bulkhead();
         }
@@ -462,11 +493,16 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) {
+    #[inline]
+    fn record(
+        &self,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) {
         self.lapse(now);
         let good = GoodNow::of(self);
-        let settle =
-            |machine: &mut Machine, now| machine.settle_asking(ticket, ended, asks, &good, now);
+        let settle = |machine: &mut Machine, now| settle(machine, &good, now);
         let late =
             |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
         match self.locked_with(&good, now, settle, late) {
