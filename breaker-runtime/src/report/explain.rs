@@ -142,10 +142,10 @@ impl Snapshot {
             }
             (Some(left), None) if left.is_zero() => write!(out, "the next call is a probe"),
             (Some(left), Some(_)) => {
-                write!(out, "one member probes in {}{}", Readable(left), self.from_cooldown())
+                write!(out, "one member probes in {}{}", Readable(left), self.cooldown_source())
             }
             (Some(left), None) => {
-                write!(out, "probes in {}{}", Readable(left), self.from_cooldown())
+                write!(out, "probes in {}{}", Readable(left), self.cooldown_source())
             }
         }
     }
@@ -236,7 +236,7 @@ impl Snapshot {
     }
 
     /// Where the time that it is open comes from. A time that was asked for comes from nowhere.
-    fn from_cooldown(&self) -> String {
+    fn cooldown_source(&self) -> String {
         let is_asked = self.trip_reason.is_some_and(|reason| reason.kind == TripKind::Asked);
         if is_asked { String::new() } else { self.from("cooldown") }
     }

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use breaker_benches::{Fault, bare, guarded};
 use breaker_runtime::{circuit_breaker, registry};
@@ -18,7 +19,7 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 19] = [
+pub(crate) const CASES: [Case; 20] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
@@ -30,6 +31,7 @@ pub(crate) const CASES: [Case; 19] = [
     Case { name: "closed-fleet-away", run: |calls| fleet::away(|| repeat_closed(calls)) },
     Case { name: "open-fleet", run: |calls| fleet::opened("calls.open", || repeat_open(calls)) },
     Case { name: "open-fleet-away", run: |calls| fleet::away(|| repeat_refused(calls)) },
+    Case { name: "open-for", run: |calls| repeat(calls, |_| asking(black_box(false))) },
     Case { name: "fallback-closure", run: |calls| repeat(calls, |_| closure(black_box(false))) },
     Case { name: "fallback-path", run: |calls| repeat(calls, |_| path(black_box(false))) },
     Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
@@ -136,6 +138,17 @@ fn timed(fails: bool) -> Result<u64, Fault> {
 #[inline(never)]
 fn watched(fails: bool) -> Result<u64, Fault> {
     if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+/// Whose errors are asked how long to stay away, if there are any.
+#[circuit_breaker(name = "calls.asking", open_for = |fault| asks(*fault))]
+#[inline(never)]
+fn asking(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+fn asks(fault: Fault) -> Option<Duration> {
+    matches!(fault, Fault::Down).then_some(Duration::from_secs(1))
 }
 
 #[circuit_breaker(name = "calls.keyed", key = key)]
