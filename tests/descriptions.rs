@@ -134,7 +134,7 @@ fn what_an_error_asks_for_and_what_it_says_go_together() {
     let clock = Clock::Manual(ManualClock::new());
     let circuit = CircuitBreaker::with_clock("described", Config::new(), clock).unwrap();
     let guard = circuit.guard().open_for(|_: &Fault| Some(Duration::from_secs(120)));
-    let guard = guard.describe_error(|error| error.to_string());
+    let guard = guard.describe_error(ToString::to_string);
     let _ = guard.call(|| Err::<(), _>(Fault("busy")));
     let explained = circuit.snapshot().explain();
     assert_eq!(
