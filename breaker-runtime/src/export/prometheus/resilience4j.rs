@@ -113,7 +113,8 @@ pub(super) const FAMILIES: [Family; 12] = [
 
 /// Refusals by the circuit. In resilience4j the bulkhead is separate and does not count its refusals.
 fn refused_by_circuit(it: &Snapshot) -> u64 {
-    let Rejections { open, half_open_full, forced_open, recovering, bulkhead_full: _ } = it.rejected;
+    let Rejections { open, half_open_full, forced_open, recovering, bulkhead_full: _ } =
+        it.rejected;
     [open, half_open_full, forced_open, recovering].into_iter().fold(0, u64::saturating_add)
 }
 
