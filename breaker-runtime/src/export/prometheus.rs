@@ -220,24 +220,6 @@ enum Kind {
     Histogram,
 }
 
-/// The bounds of the histogram's buckets in microseconds, and in seconds as text.
-const BOUNDS: [(u64, &str); 14] = [
-    (500, "0.0005"),
-    (1_000, "0.001"),
-    (2_500, "0.0025"),
-    (5_000, "0.005"),
-    (10_000, "0.01"),
-    (25_000, "0.025"),
-    (50_000, "0.05"),
-    (100_000, "0.1"),
-    (250_000, "0.25"),
-    (500_000, "0.5"),
-    (1_000_000, "1.0"),
-    (2_500_000, "2.5"),
-    (5_000_000, "5.0"),
-    (10_000_000, "10.0"),
-];
-
 /// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
 /// nothing.
 struct Samples<'a, 'f> {
@@ -304,9 +286,9 @@ impl Samples<'_, '_> {
             let labels = format_args!(",outcome=\"{outcome}\"{le}");
             self.write_as("histogram", suffix, Some(labels), value)
         };
-        for (limit, le) in BOUNDS {
-            let calls = timings.at_most(Duration::from_micros(limit));
-            write("_bucket", &format!(",le=\"{le}\""), &calls)?;
+        for limit in Timings::BOUNDS {
+            let le = limit.as_secs_f64();
+            write("_bucket", &format!(",le=\"{le:?}\""), &timings.at_most(limit))?;
         }
         write("_bucket", ",le=\"+Inf\"", &timings.count)?;
         write("_sum", "", &timings.total().as_secs_f64())?;
