@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use breaker_runtime::{Mode, Snapshot, State};
+use breaker_runtime::{Mode, Snapshot, State, Timings};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrumentBuilder, Meter};
 
@@ -37,6 +37,7 @@ pub(crate) fn build(meter: &Meter, source: &Arc<Source>) {
     let instruments = Instruments { meter, source };
     instruments.state();
     instruments.calls();
+    instruments.durations();
     instruments.load();
     instruments.evidence();
 }
@@ -173,6 +174,31 @@ impl Instruments<'_> {
         );
     }
 
+    /// A histogram in the form that Prometheus gives it, because the API has no observable one.
+    fn durations(&self) {
+        self.counter(
+            "breaker.call_duration.bucket",
+            CALLS,
+            "Calls that took at most le seconds, shorter ones included. Only with timings.",
+            buckets,
+        );
+        self.counter(
+            "breaker.call_duration.count",
+            CALLS,
+            "Calls whose duration is in the buckets. Only with timings.",
+            |it, out| out.each("outcome", timed(it).map(|(outcome, it)| (outcome, it.count))),
+        );
+        self.counter_f64(
+            "breaker.call_duration.sum",
+            SECONDS,
+            "About how long these calls took together. Only with timings.",
+            |it, out| {
+                let sums = timed(it).map(|(outcome, it)| (outcome, it.total().as_secs_f64()));
+                out.each("outcome", sums);
+            },
+        );
+    }
+
     fn load(&self) {
         self.up_down_counter("breaker.in_flight", CALLS, "Calls under way.", |it, out| {
             out.value(signed(it.in_flight));
@@ -306,6 +332,25 @@ impl Instruments<'_> {
 /// Up-down counters of whole numbers are signed.
 fn signed(count: u64) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
+}
+
+/// How long calls took, by outcome. Nothing without `timings`.
+fn timed(it: &Snapshot) -> impl Iterator<Item = (&'static str, &Timings)> {
+    let by_outcome = [("success", &it.timings), ("failure", &it.failure_timings)];
+    by_outcome.into_iter().filter_map(|(outcome, it)| Some((outcome, it.as_ref()?)))
+}
+
+fn buckets(it: &Snapshot, out: &Points<'_, u64>) {
+    for (outcome, timings) in timed(it) {
+        let limits = Timings::BOUNDS.iter();
+        let bounded =
+            limits.map(|limit| (format!("{:?}", limit.as_secs_f64()), timings.at_most(*limit)));
+        for (le, calls) in bounded.chain([("+Inf".to_owned(), timings.count)]) {
+            let attributes =
+                [out.name.clone(), KeyValue::new("outcome", outcome), KeyValue::new("le", le)];
+            out.instrument.observe(calls, &attributes);
+        }
+    }
 }
 
 /// Automatic transitions are exported from the start, manual ones once they have happened.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_opentelemetry::{observe, observe_registry};
-use breaker_runtime::{CircuitBreaker, Config, Registry, registry};
+use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock, Registry, registry};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::data::{
@@ -34,7 +34,15 @@ impl Setup {
         temporality: Temporality,
         views: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder,
     ) -> Self {
-        let own = Arc::new(Registry::new());
+        Self::of(Registry::new(), temporality, views)
+    }
+
+    fn of(
+        own: Registry,
+        temporality: Temporality,
+        views: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder,
+    ) -> Self {
+        let own = Arc::new(own);
         let exporter = InMemoryMetricExporterBuilder::new().with_temporality(temporality).build();
         let builder = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone());
         let provider = views(builder).build();
@@ -190,6 +198,57 @@ fn a_circuit_that_recovers_tells_what_it_lets_in_and_refuses() {
     assert!((0.1..0.2).contains(&share), "{share}");
 }
 
+fn take(circuit: &CircuitBreaker, time: &ManualClock, calls: u32, takes: Duration) {
+    for _ in 0..calls {
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(takes);
+        permit.success();
+    }
+}
+
+fn bucket(outcome: &str, le: &str) -> String {
+    format!("breaker.call_duration.bucket{{circuitbreaker.name=timed,le={le},outcome={outcome}}}")
+}
+
+#[test]
+fn r30_how_long_calls_take_is_exported_in_buckets_that_add_up() {
+    let time = ManualClock::new();
+    let own = Registry::with_clock(Clock::Manual(time.clone()));
+    let setup = Setup::of(own, Temporality::Cumulative, |builder| builder);
+    let circuit = setup.own.circuit("timed", Config::new().timings(true)).unwrap();
+    take(&circuit, &time, 3, Duration::from_millis(60));
+    let permit = circuit.try_acquire().unwrap();
+    time.advance(Duration::from_secs(20));
+    permit.failure();
+    setup.own.circuit("untimed", Config::new()).unwrap().try_acquire().unwrap().success();
+    let exported = setup.collect();
+    for (le, calls) in
+        [("0.0005", 0), ("0.05", 0), ("0.1", 3), ("1.0", 3), ("10.0", 3), ("+Inf", 3)]
+    {
+        assert_has(&exported, &bucket("success", le), calls);
+    }
+    assert_has(&exported, &bucket("failure", "10.0"), 0);
+    assert_has(&exported, &bucket("failure", "+Inf"), 1);
+    let of = |metric: &str, outcome: &str| {
+        let point = format!(
+            "breaker.call_duration.{metric}{{circuitbreaker.name=timed,outcome={outcome}}}"
+        );
+        exported[&point].parse::<f64>().unwrap()
+    };
+    assert_eq!(
+        [of("count", "success"), of("count", "failure")].map(|it| it.to_string()),
+        ["3", "1"]
+    );
+    assert!((0.17..0.19).contains(&of("sum", "success")), "{}", of("sum", "success"));
+    let durations = exported.keys().filter(|it| it.starts_with("breaker.call_duration."));
+    assert_eq!(durations.count(), 34, "a circuit without timings has none");
+
+    take(&circuit, &time, 2, Duration::from_secs(2));
+    let exported = setup.collect();
+    assert_has(&exported, &bucket("success", "1.0"), 3);
+    assert_has(&exported, &bucket("success", "2.5"), 5);
+}
+
 #[test]
 fn every_metric_is_exported_with_its_unit() {
     let setup = Setup::new();
@@ -198,7 +257,8 @@ fn every_metric_is_exported_with_its_unit() {
         .failure_threshold(9)
         .minimum_calls(1)
         .slow_call(Duration::from_secs(1))
-        .max_concurrent(4);
+        .max_concurrent(4)
+        .timings(true);
     setup.own.circuit("judged", config).unwrap().try_acquire().unwrap().success();
     setup.own.circuit("open", Config::new()).unwrap().trip();
     recovering(&setup);

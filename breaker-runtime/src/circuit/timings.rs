@@ -61,6 +61,42 @@ pub struct Timings {
 }
 
 impl Timings {
+    /// The upper bounds of coarse buckets, for metrics and charts: half a millisecond to ten seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock, Timings};
+    ///
+    /// let time = ManualClock::new();
+    /// let clock = Clock::Manual(time.clone());
+    /// let circuit = CircuitBreaker::with_clock("search", Config::new().timings(true), clock)?;
+    /// let permit = circuit.try_acquire()?;
+    /// time.advance(Duration::from_millis(60));
+    /// permit.success();
+    /// let timings = circuit.snapshot().timings.expect("there was a success");
+    /// let limit = Timings::BOUNDS.into_iter().find(|limit| timings.at_most(*limit) == 1);
+    /// assert_eq!(limit, Some(Duration::from_millis(100)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const BOUNDS: [Duration; 14] = [
+        Duration::from_micros(500),
+        Duration::from_millis(1),
+        Duration::from_micros(2_500),
+        Duration::from_millis(5),
+        Duration::from_millis(10),
+        Duration::from_millis(25),
+        Duration::from_millis(50),
+        Duration::from_millis(100),
+        Duration::from_millis(250),
+        Duration::from_millis(500),
+        Duration::from_secs(1),
+        Duration::from_millis(2_500),
+        Duration::from_secs(5),
+        Duration::from_secs(10),
+    ];
+
     /// `None` if there are no calls in it.
     pub(super) fn of(calls: Histogram) -> Option<Self> {
         let mut found = [const { None }; 5];

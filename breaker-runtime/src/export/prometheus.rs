@@ -42,7 +42,8 @@ pub enum MetricNames {
     ///
     /// As in resilience4j, rates are in percent, and -1 below `minimum_calls`. These are different:
     ///
-    /// * Calls are not timed, so `.._calls_seconds` has only a `_count`, and no `_sum`, `_max` or `_bucket`.
+    /// * `.._calls_seconds` has a `_sum` and a `_max` only with the option [`timings`](crate::Config::timings), and never a
+    ///   `_bucket`. The `_max` is the longest call so far, not of the last minutes.
     /// * Cancelled calls are left out, because resilience4j has no `kind` for them.
     /// * `not_permitted` counts refusals by the circuit only, and not those of a full bulkhead.
     /// * `.._slow_calls` has no `kind`, because it is not known which of them failed.
@@ -93,7 +94,7 @@ impl RegistrySnapshot {
 ///
 /// | metric | type | what it says |
 /// |---|---|---|
-/// | `breaker_state{state}` | gauge | 1 for the current state, 0 for the other four |
+/// | `breaker_state{state}` | gauge | 1 for the current state, 0 for the other five |
 /// | `breaker_state_age_seconds` | gauge | time in the current state |
 /// | `breaker_mode{mode}` | gauge | 1 for the current mode, 0 for the other three: `normal`, `observe`, `disabled`, `forced_open` |
 /// | `breaker_transitions_total{from,to}` | counter | changes of state |
@@ -138,7 +139,7 @@ impl RegistrySnapshot {
 /// | `breaker_fleet_settings` | gauge | different settings among the members that voted; only while connected |
 /// | `breaker_fleet_vetoed` | gauge | 1 while the circuit stays closed against the fleet's verdict, otherwise 0 |
 ///
-/// Each circuit has about forty samples. With `key` there is one circuit per key, and `max_keys` limits their
+/// Each circuit has about forty samples, and 34 more with `timings`. With `key` there is one circuit per key, and `max_keys` limits their
 /// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
 /// which never decrease: `sum by (job) (breaker_calls_total)`.
 ///
@@ -219,24 +220,6 @@ enum Kind {
     Histogram,
 }
 
-/// The bounds of the histogram's buckets in microseconds, and in seconds as text.
-const BOUNDS: [(u64, &str); 14] = [
-    (500, "0.0005"),
-    (1_000, "0.001"),
-    (2_500, "0.0025"),
-    (5_000, "0.005"),
-    (10_000, "0.01"),
-    (25_000, "0.025"),
-    (50_000, "0.05"),
-    (100_000, "0.1"),
-    (250_000, "0.25"),
-    (500_000, "0.5"),
-    (1_000_000, "1.0"),
-    (2_500_000, "2.5"),
-    (5_000_000, "5.0"),
-    (10_000_000, "10.0"),
-];
-
 /// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
 /// nothing.
 struct Samples<'a, 'f> {
@@ -303,9 +286,9 @@ impl Samples<'_, '_> {
             let labels = format_args!(",outcome=\"{outcome}\"{le}");
             self.write_as("histogram", suffix, Some(labels), value)
         };
-        for (limit, le) in BOUNDS {
-            let calls = timings.at_most(Duration::from_micros(limit));
-            write("_bucket", &format!(",le=\"{le}\""), &calls)?;
+        for limit in Timings::BOUNDS {
+            let le = limit.as_secs_f64();
+            write("_bucket", &format!(",le=\"{le:?}\""), &timings.at_most(limit))?;
         }
         write("_bucket", ",le=\"+Inf\"", &timings.count)?;
         write("_sum", "", &timings.total().as_secs_f64())?;
