@@ -358,6 +358,62 @@ fn a_function_whose_errors_ask_to_stay_away() {
 }
 
 #[test]
+fn a_function_whose_errors_are_asked_for_a_time_and_for_words() {
+    check(
+        r#"name = "prices", open_for = Fault::retry_after, describe_error = |error| error"#,
+        "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
+        &expect![[r#"
+            fn price(sku: &str) -> Result<Price, Fault> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "prices", "price", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => fetch(sku),
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::describe_error(
+                            __breaker_kind,
+                            &__breaker_value,
+                            ::breaker_runtime::__private::open_for(
+                                __breaker_kind,
+                                &__breaker_value,
+                                ::breaker_runtime::__private::outcome(
+                                    __breaker_kind,
+                                    &__breaker_value,
+                                ),
+                                Fault::retry_after,
+                            ),
+                            |error| error,
+                        ),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
 fn a_method_with_a_path_fallback() {
     check(
         r#"name = "orders", failure_threshold = LIMIT, fallback = Self::queue, fallback_on = rejected"#,
