@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use breaker_runtime::{CallError, Config, Outcome};
 use breaker_tower::CircuitBreakerLayer;
+use breaker_tower::http::outcome_of;
 use reqwest::{Client, Method, Request, Response, Url};
 use serde::{Deserialize, Serialize};
 use tower::util::BoxCloneSyncService;
@@ -70,8 +71,5 @@ fn host(request: &Request) -> &str {
 }
 
 fn server_errors(result: &Result<Response, reqwest::Error>) -> Outcome {
-    match result {
-        Ok(answer) if !answer.status().is_server_error() => Outcome::Success,
-        _ => Outcome::Failure,
-    }
+    result.as_ref().map_or(Outcome::Failure, |response| outcome_of(response.status()))
 }
