@@ -310,9 +310,9 @@ impl CircuitBreaker {
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
         let ended = Ended { ending, slow: self.is_slow(stopwatch, began, now) };
-        let mut may_have_news = false;
         if let Some(extras) = self.extras.get() {
-            may_have_news = self.look_for_hung(extras, now);
+            // If that opens the circuit, this call is late, and tells of it.
+            self.look_for_hung(extras, now);
             if Self::end_watch(extras, claim, began) {
                 return self.tell_late(claim, ended);
             }
@@ -320,9 +320,6 @@ impl CircuitBreaker {
         if self.count_alone(claim.epoch(), ended, now) {
             if claim.holds_slot() {
                 self.leave_bulkhead();
-            }
-            if may_have_news {
-                self.deliver();
             }
         } else {
             self.tell(claim, ended, now);
