@@ -150,13 +150,13 @@ fn begin_and_end_each_others_calls(config: Config) -> Snapshot {
             if let Ok(permit) = circuit.try_acquire_owned() {
                 in_flight.lock().unwrap().push(permit);
             }
-            if random() % 64 == 0 {
+            if random().is_multiple_of(64) {
                 time.advance(HUNG_AFTER / 4);
             }
             let mut calls = in_flight.lock().unwrap();
             // One in eight turns leaves a call that hangs, if nobody ends it in time.
-            if !calls.is_empty() && random() % 8 != 0 {
-                let which = random() as usize % calls.len();
+            if !calls.is_empty() && !random().is_multiple_of(8) {
+                let which = usize::try_from(random()).unwrap() % calls.len();
                 let call = calls.swap_remove(which);
                 drop(calls);
                 call.success();
@@ -202,7 +202,7 @@ fn r27_of_64_threads_that_ask_a_recovering_circuit_exactly_the_share_is_let_in()
             let mut random = random(number);
             let runs = (0..TURNS).filter(|_| {
                 let permit = circuit.try_acquire();
-                if random() % 8 == 0 {
+                if random().is_multiple_of(8) {
                     thread::yield_now();
                 }
                 permit.map(Permit::success).is_ok()

@@ -312,10 +312,10 @@ impl CircuitBreaker {
         let now = reads_clock.then(|| self.clock.now());
         let ended_at = Self::ended_at(stopwatch, now);
         let ended = Ended { ending, slow: self.is_slow(began, ended_at) };
-        let mut may_have_news = false;
         if let Some(extras) = self.extras.get() {
             extras.time(ending, began, ended_at);
-            may_have_news = self.look_for_hung(extras, now);
+            // If that opens the circuit, this call is late, and tells of it.
+            self.look_for_hung(extras, now);
             if Self::end_watch(extras, claim, began) {
                 return self.tell_late(claim, ended);
             }
@@ -326,9 +326,6 @@ impl CircuitBreaker {
             }
             if claim.holds_slot() {
                 self.leave_bulkhead();
-            }
-            if may_have_news {
-                self.deliver();
             }
         } else {
             self.tell(claim, ended, now, ended_at);

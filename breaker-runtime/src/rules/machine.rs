@@ -100,8 +100,8 @@ enum Phase {
         probes: BTreeMap<ProbeId, Probe>,
         next: ProbeId,
     },
-    /// Closed again, for a share of the calls.
-    Recovering(Recovery),
+    /// Closed again, for a share of the calls. Boxed, because few circuits ever are.
+    Recovering(Box<Recovery>),
     ForcedOpen,
     Disabled,
 }
@@ -836,7 +836,7 @@ impl Machine {
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
             Phase::Recovering(recovery) => {
-                Phase::Recovering(recovery.emptied(&self.settings, self.created))
+                Phase::Recovering(recovery.emptied(&self.settings, self.created).into())
             }
             Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
             Phase::HalfOpen { probes, next } => {
@@ -946,7 +946,7 @@ impl Machine {
             trouble.last_success = None;
         }
         let recovery = Recovery::new(&self.settings, lasts, self.created, now);
-        self.enter(Phase::Recovering(recovery), cause, now);
+        self.enter(Phase::Recovering(recovery.into()), cause, now);
     }
 
     /// Closes once the recovery is over.
