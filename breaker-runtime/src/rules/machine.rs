@@ -21,7 +21,7 @@ use crate::rules::{
     Bad, Cause, Ended, Ending, Good, Instant, Lease, Left, ModeOverride, Order, Probes, Refusal,
     RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
-use crate::settings::{Mode, Settings};
+use crate::settings::{Interned, Mode, Settings};
 pub(crate) use downtime::Downtime;
 use evidence::Evidence;
 use fleet::Trust;
@@ -33,7 +33,7 @@ pub(crate) const EPOCH_BITS: u32 = 40;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
-    settings: Settings,
+    settings: Interned,
     phase: Phase,
     created: Instant,
     epoch: u64,
@@ -220,7 +220,7 @@ impl Machine {
     pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
         Self {
             phase: Phase::Closed(Evidence::none(&settings, now)),
-            settings,
+            settings: settings.into(),
             created: now,
             epoch: 0,
             since: now,
@@ -617,7 +617,7 @@ impl Machine {
         let now = self.catch_up(now);
         let draw = if let Phase::Open { draw, .. } = self.phase { draw } else { 0.0 };
         let before = self.cooldown(draw);
-        self.settings = settings;
+        self.settings = settings.into();
         let epoch = self.epoch;
         self.run_as(self.mode(), Cause::Configured, now);
         if self.epoch != epoch {
@@ -847,6 +847,7 @@ impl Machine {
         };
         let mut ahead = Self {
             phase,
+            settings: self.settings.clone(),
             trouble: self.trouble.clone(),
             history: self.history.clone(),
             jitter: self.jitter.clone(),
@@ -1038,7 +1039,7 @@ impl Machine {
     /// `min(cooldown x multiplier^reopenings, jittered, cooldown_max)` (R15).
     fn cooldown(&self, draw: f64) -> Duration {
         let Settings { cooldown, cooldown_multiplier, cooldown_max, cooldown_jitter, .. } =
-            self.settings;
+            *self.settings;
         let reopenings = self.trouble.as_ref().map_or(0, |trouble| trouble.reopenings);
         let is_growing = reopenings > 0 && cooldown_multiplier > 1.0;
         if !is_growing && cooldown_jitter == 0.0 {

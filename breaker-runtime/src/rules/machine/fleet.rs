@@ -142,7 +142,7 @@ impl Machine {
             Phase::Recovering(recovery) => (recovery.evidence(), recovery.good()),
             _ => return false,
         };
-        let Settings { failure_rate, slow_call_rate, minimum_calls, .. } = self.settings;
+        let Settings { failure_rate, slow_call_rate, minimum_calls, .. } = *self.settings;
         let tally = evidence.tally(good, now);
         let is_good = |share: f64, rate: Option<f64>| rate.is_none_or(|rate| share < rate / 2.0);
         let run_only = (failure_rate, slow_call_rate) == (None, None);
