@@ -113,7 +113,7 @@ payments  open       3       0         0       0     -     45s";
 #[test]
 fn r30_a_table_says_how_long_calls_take_if_some_are_timed_and_there_is_room() {
     let (timed, time) = circuit(Config::new().timings(true));
-    let mut call = |micros| {
+    let call = |micros| {
         let permit = timed.try_acquire().unwrap();
         time.advance(std::time::Duration::from_micros(micros));
         permit.success();
