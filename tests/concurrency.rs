@@ -150,13 +150,13 @@ fn begin_and_end_each_others_calls(config: Config) -> Snapshot {
             if let Ok(permit) = circuit.try_acquire_owned() {
                 in_flight.lock().unwrap().push(permit);
             }
-            if random() % 64 == 0 {
+            if random().is_multiple_of(64) {
                 time.advance(HUNG_AFTER / 4);
             }
             let mut calls = in_flight.lock().unwrap();
             // One in eight turns leaves a call that hangs, if nobody ends it in time.
-            if !calls.is_empty() && random() % 8 != 0 {
-                let which = random() as usize % calls.len();
+            if !calls.is_empty() && !random().is_multiple_of(8) {
+                let which = usize::try_from(random()).unwrap() % calls.len();
                 let call = calls.swap_remove(which);
                 drop(calls);
                 call.success();
@@ -188,6 +188,59 @@ fn r26_calls_that_hang_while_the_circuit_opens_and_closes_are_late() {
     let calls = snapshot.calls;
     assert!(calls.hung > 0 && calls.hung <= calls.late, "{calls:?}");
     assert!(snapshot.transitions > 0);
+}
+
+#[test]
+fn r27_of_64_threads_that_ask_a_recovering_circuit_exactly_the_share_is_let_in() {
+    const THREADS: u64 = 64;
+    const TURNS: u64 = 1_000;
+    let (circuit, time) = due(Config::new().success_threshold(1).recovery(SECOND * 30));
+    circuit.try_acquire().unwrap().success();
+    // At a tenth, at 0.4 and at 0.7 of the calls.
+    for (share, before) in [(1, 0), (4, 1), (7, 5)] {
+        let let_in = together(0..THREADS, |number| {
+            let mut random = random(number);
+            let runs = (0..TURNS).filter(|_| {
+                let permit = circuit.try_acquire();
+                if random().is_multiple_of(8) {
+                    thread::yield_now();
+                }
+                permit.map(Permit::success).is_ok()
+            });
+            runs.count() as u64
+        });
+        assert_eq!(let_in.iter().sum::<u64>(), THREADS * TURNS * share / 10, "{share}");
+        let snapshot = circuit.snapshot();
+        assert_eq!(snapshot.state, State::Recovering);
+        let asked = THREADS * TURNS;
+        let let_in_before = asked * before / 10;
+        assert_eq!(snapshot.calls.success, 1 + let_in_before + asked * share / 10);
+        assert_eq!((snapshot.calls.late, snapshot.in_flight), (0, 0));
+        time.advance(SECOND * 10);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.rejected.recovering, THREADS * TURNS * 18 / 10);
+    together(0..THREADS, |_| circuit.try_acquire().unwrap().success());
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.state, snapshot.transitions), (State::Closed, 4));
+    assert_balanced(&snapshot, 1 + 3 * THREADS * TURNS + THREADS);
+}
+
+#[test]
+fn r28_of_64_threads_whose_failures_ask_one_opens_the_circuit() {
+    const THREADS: u64 = 64;
+    for round in 1..=100 {
+        let (circuit, _) = circuit(Config::new().open_for_max(SECOND * 1_000));
+        let permits: Vec<_> = (0..THREADS).map(|_| circuit.try_acquire().unwrap()).collect();
+        together(permits.into_iter().zip(1..), |(permit, seconds)| {
+            permit.failure_for(SECOND * seconds);
+        });
+        let snapshot = circuit.snapshot();
+        let asked = snapshot.trip_reason.and_then(|reason| reason.threshold).unwrap();
+        assert_eq!(snapshot.retry_after, Some(Duration::from_secs_f64(asked)), "round {round}");
+        assert_eq!((snapshot.transitions, snapshot.calls.late), (1, THREADS - 1));
+        assert_balanced(&snapshot, THREADS);
+    }
 }
 
 #[test]

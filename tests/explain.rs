@@ -120,7 +120,7 @@ fn a_circuit_with_a_run_and_two_rates_says_all_three() {
         &circuit,
         "closed: 1 of the 5 failures in a row that open it; \
          10% of the last 10 calls failed, 50% opens it; \
-         10% of the last 10 calls were slow, 25% opens it",
+         10% of the last 10 calls took longer than 1s, 25% opens it",
     );
 }
 
@@ -148,7 +148,10 @@ fn an_open_circuit_names_the_rate_that_opened_it() {
         time.advance(SECOND * 2);
         permit.success();
     }
-    says(&slow, "open for 0s: 2 of the last 2 calls were slow; probes in 1m");
+    says(
+        &slow,
+        "open for 0s: 100% of the last 2 calls took longer than 1s (limit 50%): p50 is over slow_call; probes in 1m",
+    );
 }
 
 #[test]

@@ -456,7 +456,7 @@ fn option_ignore_if_says_what_counts_as_nothing() {
 }
 
 fn asked(fault: &Duration) -> Option<Duration> {
-    Some(*fault)
+    Some(*fault).filter(|asked| *asked < Duration::MAX)
 }
 
 #[circuit_breaker(
@@ -497,7 +497,12 @@ fn option_open_for_is_not_asked_of_an_error_that_is_no_failure() {
     assert_eq!((snapshot.state, snapshot.calls.success), (State::Closed, 1));
 }
 
-#[circuit_breaker(name = "options.hung_after", hung_after = "30s", slow_call = "10s", recovery = "2m")]
+#[circuit_breaker(
+    name = "options.hung_after",
+    hung_after = "30s",
+    slow_call = "10s",
+    recovery = "2m"
+)]
 fn watched() -> Option<()> {
     answer(true)
 }
@@ -508,6 +513,18 @@ fn options_hung_after_and_recovery_are_those_of_the_circuit() {
     let settings = snapshot("options.hung_after").config.settings();
     assert_eq!(settings.hung_after, Some(Duration::from_secs(30)));
     assert_eq!(settings.recovery, Some(Duration::from_secs(120)));
+}
+
+#[circuit_breaker(name = "options.failures", failures = panics)]
+fn failures(number: u8) -> Option<u8> {
+    number.checked_sub(1)
+}
+
+#[test]
+fn option_failures_says_that_only_panics_are() {
+    assert_eq!((failures(0), failures(1)), (None, Some(0)));
+    let calls = snapshot("options.failures").calls;
+    assert_eq!((calls.success, calls.failure), (2, 0));
 }
 
 #[circuit_breaker(name = "options.on_cancel", on_cancel = failure)]

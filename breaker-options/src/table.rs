@@ -294,6 +294,24 @@ const FUNCTION: &[Entry] = &[
         )
     },
     Entry {
+        default: "none",
+        limits: "`Fn(&E) -> impl Display`; the function returns a `Result`",
+        ..of_the_function(
+            "describe_error",
+            Takes::Predicate,
+            "The words of an error that snapshots, events and the page show: of the last failure, and of the one that opened the circuit.",
+        )
+    },
+    Entry {
+        default: "what `failure_if` says",
+        limits: "not with `failure_if`, `ignore_if`, `open_for` and `describe_error`",
+        ..of_the_function(
+            "failures",
+            Takes::Word(&["panics"]),
+            "`panics`: no result is a failure; only a panic is.",
+        )
+    },
+    Entry {
         default: "`ignore`",
         limits: "async functions only",
         ..of_the_function(

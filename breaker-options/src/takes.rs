@@ -143,9 +143,11 @@ impl fmt::Display for Takes {
             Self::CratePath => "path",
             Self::Word(words) => {
                 let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-                let (last, others) =
-                    words.split_last().map_or(("", &[][..]), |(last, others)| (last, others));
-                return write!(f, "{} or {last}", others.join(", "));
+                return match words.split_last() {
+                    Some((last, [])) => f.write_str(last),
+                    Some((last, others)) => write!(f, "{} or {last}", others.join(", ")),
+                    None => Ok(()),
+                };
             }
         };
         f.write_str(text)

@@ -13,7 +13,6 @@ pub use std::convert::Infallible;
 pub use inventory;
 
 mod answer;
-mod asking;
 mod checks;
 #[cfg(feature = "test-util")]
 mod isolated;
@@ -23,17 +22,25 @@ mod isolated;
 mod kind;
 mod refusal;
 mod returned;
+mod saying;
+#[cfg(feature = "stream")]
+mod streamed;
 
 pub use answer::{Answer, Eventual};
-pub use asking::{Asking, MayAsk, Verdict, open_for};
 pub use checks::{
     Calls, Time, WindowLength, call_timeout, check, check_beside, failure_after, max_keys, name,
     unit_of,
 };
 pub use isolated::*;
-pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
+pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
-pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
+pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
+pub use saying::{MayAsk, MayDescribe, Saying, Verdict, describe_error, open_for};
+#[cfg(feature = "stream")]
+pub use streamed::{
+    Beginning, GuardableStream, IsPolled, Items, MadeStream, NamedStream, NoStream, Streamed,
+    Yields, enter_stream, polled,
+};
 
 pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, Entered, FailsAfter, Guarded, HeldPermit,
@@ -44,7 +51,9 @@ pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Place, Site};
-pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
+pub use crate::{
+    __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
+};
 
 use crate::circuit::{Bulkhead, IfDropped};
 
@@ -244,8 +253,9 @@ pub fn settle_or_fall_back<K: Kind<R>, R>(
     kind: K,
     value: R,
 ) -> Result<R, CallError<K::Error>> {
+    let outcome = verdict.outcome();
     verdict.settle(permit);
-    kind.split(verdict.outcome(), value).map_err(CallError::Failed)
+    kind.split(outcome, value).map_err(CallError::Failed)
 }
 
 /// Gives the fallback's error its type if the fallback only answers refusals.
@@ -257,6 +267,12 @@ impl<E> ErrorType<E> {
     #[must_use]
     pub const fn unknown() -> Self {
         Self(PhantomData)
+    }
+
+    /// The error type of this kind of value.
+    #[must_use]
+    pub fn of<R>(_: impl Kind<R, Error = E>, _: &R) -> Self {
+        Self::unknown()
     }
 
     /// The error for the fallback.

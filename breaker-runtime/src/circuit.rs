@@ -21,6 +21,8 @@ mod find_in;
 mod fleet;
 mod guard;
 mod guarded;
+#[cfg(feature = "stream")]
+mod guarded_stream;
 mod held_permit;
 mod histograms;
 mod hung;
@@ -28,6 +30,7 @@ mod owned_permit;
 mod passage;
 mod permit;
 mod refit;
+mod said;
 #[cfg(feature = "test-util")]
 mod staged;
 mod sync;
@@ -62,11 +65,14 @@ pub use error::{Rejected, TimedOut};
 pub use fleet::{FleetStatus, FleetView};
 pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
+#[cfg(feature = "stream")]
+pub use guarded_stream::GuardedStream;
 pub use held_permit::{Entered, HeldPermit};
 pub(crate) use histograms::Timed;
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};
+pub(crate) use said::{Said, words};
 pub(crate) use sync::{
     AtomicBool, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,
 };

@@ -11,7 +11,7 @@ use super::bulkhead::Bulkhead;
 use super::histograms::Histograms;
 use super::timer::Timer;
 use super::watch::Watch;
-use crate::rules::{Instant, nanos};
+use crate::rules::{Ending, Instant, nanos};
 use crate::settings::{Effective, Settings};
 
 /// Made when a circuit first needs any of it.
@@ -64,6 +64,14 @@ impl Extras {
         self.call_timeout.store(call_timeout, Ordering::Relaxed);
         self.max_keys.store(max_keys.unwrap_or(0), Ordering::Relaxed);
         self.lapses_at.store(terms.lapses_at.as_nanos(), Ordering::Release);
+    }
+
+    /// Records how long a call took, if that is kept and the call was timed.
+    #[inline]
+    pub(super) fn time(&self, ending: Ending, began: Instant, ended_at: Option<Instant>) {
+        if let (Some(ended_at), Some(histograms)) = (ended_at, self.histograms.get()) {
+            histograms.record(ending, began, ended_at);
+        }
     }
 
     pub(super) fn lapses_at(&self) -> Instant {

@@ -40,8 +40,8 @@ struct Share {
 }
 
 impl Share {
-    fn new() -> Box<Self> {
-        Self { counts: AtomicHistogram::with_config(&BUCKETS), last: AtomicU64::new(0) }.into()
+    fn new() -> Self {
+        Self { counts: AtomicHistogram::with_config(&BUCKETS), last: AtomicU64::new(0) }
     }
 }
 
@@ -77,7 +77,7 @@ impl Histograms {
 
     fn share(&self) -> &Share {
         let at = number_of_this_thread() & (self.successes.len() - 1);
-        self.successes[at].get_or_init(Share::new)
+        self.successes[at].get_or_init(|| Share::new().into())
     }
 
     fn failures(&self) -> &AtomicHistogram {

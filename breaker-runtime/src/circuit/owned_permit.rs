@@ -125,7 +125,7 @@ impl OwnedPermit {
         self.settle(outcome.into());
     }
 
-    pub(super) fn circuit(&self) -> &CircuitBreaker {
+    pub(crate) fn circuit(&self) -> &CircuitBreaker {
         &self.circuit
     }
 

@@ -10,6 +10,7 @@ use super::clock::{self, Source, Stopwatch};
 use super::error::{Rejected, TimedOut};
 use super::extras::Extras;
 use super::permit::{Admission, Claim, IfDropped, Permit};
+use super::said::Said;
 use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
 use crate::rules::{
@@ -300,50 +301,73 @@ impl CircuitBreaker {
         if ending == Ending::Success && self.word.count_good_at_once(claim.marked()) {
             self.totals.add_hot(Hot::Good);
         } else {
-            self.settle_slowly(claim, began, ending, Duration::ZERO);
+            self.settle_slowly(claim, began, ending);
         }
     }
 
     #[inline(never)]
-    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending, asks: Duration) {
+    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
         let stopwatch = claim.stopwatch();
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let ended_at = match stopwatch {
-            Stopwatch::Clock => now,
-            Stopwatch::Counter => Some(clock::counter()),
-            Stopwatch::None | Stopwatch::Watched => None,
-        };
-        let slow = ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()));
-        let ended = Ended { ending, slow };
-        let mut may_have_news = false;
+        let ended_at = Self::ended_at(stopwatch, now);
+        let ended = Ended { ending, slow: self.is_slow(began, ended_at) };
         if let Some(extras) = self.extras.get() {
-            if let (Some(ended_at), Some(histograms)) = (ended_at, extras.histograms.get()) {
-                histograms.record(ending, began, ended_at);
-            }
-            may_have_news = self.look_for_hung(extras, now);
+            extras.time(ending, began, ended_at);
+            // If that opens the circuit, this call is late, and tells of it.
+            self.look_for_hung(extras, now);
             if Self::end_watch(extras, claim, began) {
                 return self.tell_late(claim, ended);
             }
         }
-        if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, asks, now, ended_at);
-        } else {
+        if self.count_alone(claim.epoch(), ended, now) {
             if ending == Ending::Success {
                 self.mark_success(ended_at);
             }
             if claim.holds_slot() {
                 self.leave_bulkhead();
             }
-            if may_have_news {
-                self.deliver();
-            }
+        } else {
+            self.tell(claim, ended, now, ended_at);
         }
     }
 
-    /// Takes a failure that asks to stay away for a time.
-    pub(super) fn settle_asking(&self, claim: Claim, began: Instant, asks: Duration) {
-        self.settle_slowly(claim, began, Ending::Failure, asks);
+    /// When a call ended that is timed, on what times it. `now` is there if that is the circuit's clock.
+    #[inline]
+    fn ended_at(stopwatch: Stopwatch, now: Option<Instant>) -> Option<Instant> {
+        match stopwatch {
+            Stopwatch::Clock => now,
+            Stopwatch::Counter => Some(clock::counter()),
+            Stopwatch::None | Stopwatch::Watched => None,
+        }
+    }
+
+    #[inline]
+    fn is_slow(&self, began: Instant, ended_at: Option<Instant>) -> bool {
+        ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()))
+    }
+
+    /// Takes a failure that says more than that.
+    #[cold]
+    pub(super) fn settle_saying(&self, claim: Claim, began: Instant, said: Said) {
+        let now = self.clock.now();
+        let ended_at = Self::ended_at(claim.stopwatch(), Some(now));
+        let ended = Ended { ending: Ending::Failure, slow: self.is_slow(began, ended_at) };
+        if let Some(extras) = self.extras.get() {
+            extras.time(ended.ending, began, ended_at);
+            self.look_for_hung(extras, Some(now));
+            if Self::end_watch(extras, claim, began) {
+                return self.tell_late(claim, ended);
+            }
+        }
+        let ticket = claim.into();
+        self.tell_by(claim, ended, now, |machine, good, now| {
+            let settled = machine.settle_asking(ticket, ended, said.open_for, good, now);
+            if let Some(words) = said.words.filter(|_| settled == Settlement::Recorded) {
+                machine.note(words);
+            }
+            settled
+        });
     }
 
     /// Gives back a slot, also of a bulkhead that is switched off by now.
@@ -447,24 +471,31 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(
-        &self,
-        claim: Claim,
-        ended: Ended,
-        asks: Duration,
-        now: Option<Instant>,
-        ended_at: Option<Instant>,
-    ) {
-        self.totals.add(ended.ending);
-        let now = now.unwrap_or_else(|| self.clock.now());
-        let settled = self.record(claim.into(), ended, asks, now);
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>, ended_at: Option<Instant>) {
+        let (ticket, now) = (claim.into(), now.unwrap_or_else(|| self.clock.now()));
+        let settled = self.tell_by(claim, ended, now, |machine, good, now| {
+            machine.settle(ticket, ended, good, now)
+        });
         if settled == Settlement::Recorded && ended.ending == Ending::Success {
             self.mark_success(ended_at);
         }
+    }
+
+    #[inline]
+    fn tell_by(
+        &self,
+        claim: Claim,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) -> Settlement {
+        self.totals.add(ended.ending);
+        let settled = self.record(ended, now, settle);
         if claim.holds_slot() {
             self.leave_bulkhead();
         }
         self.deliver();
+        settled
     }
 
     /// Takes the outcome of a call that hung, which the machine was told of before.
@@ -480,11 +511,16 @@ impl CircuitBreaker {
         self.deliver();
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended, asks: Duration, now: Instant) -> Settlement {
+    #[inline]
+    fn record(
+        &self,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) -> Settlement {
         self.lapse(now);
         let good = GoodNow::of(self);
-        let settle =
-            |machine: &mut Machine, now| machine.settle_asking(ticket, ended, asks, &good, now);
+        let settle = |machine: &mut Machine, now| settle(machine, &good, now);
         let late =
             |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
         let settled = self.locked_with(&good, now, settle, late);
@@ -589,8 +625,10 @@ impl CircuitBreaker {
         } else {
             self.word.publish(epoch, state, holds_until);
         }
-        let changes = machine.take_news().into_iter().map(News::Transition);
-        let wish = machine.take_wish_to_probe().then_some(News::ProbeWanted);
+        let (changes, wish) = (machine.take_news(), machine.take_wish_to_probe());
+        let changes = changes.into_iter();
+        let changes = changes.map(|change| News::Transition(change, machine.words_of(&change)));
+        let wish = wish.then_some(News::ProbeWanted);
         let mut news = changes.chain(wish).chain(news_of(&done)).peekable();
         if news.peek().is_some()
             && let Some(membership) = &self.membership

@@ -11,6 +11,7 @@ use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
 use super::delay::Delay;
 use super::error::TimedOut;
+use super::said::Said;
 use super::word::Epoch;
 use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
 
@@ -309,8 +310,13 @@ impl<'a> Permit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn failure_for(self, open_for: Duration) {
+        self.fail(Said { open_for, words: None });
+    }
+
+    /// Records a failure, with what it says.
+    pub(crate) fn fail(self, said: Said) {
         let permit = ManuallyDrop::new(self);
-        permit.breaker.settle_asking(permit.claim, permit.began, open_for);
+        permit.breaker.settle_saying(permit.claim, permit.began, said);
     }
 
     /// Records that the call says nothing about the dependency.

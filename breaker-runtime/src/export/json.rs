@@ -104,7 +104,7 @@ object!(Snapshot, snapshot: Self {
     name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, recovering_share, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
-    transitions, transition_counts, open_time, last_failure, last_success, timings, failure_timings, mode_override, config, decided_by, sites, conflicts,
+    transitions, transition_counts, open_time, last_failure, last_success, last_error, trip_error, timings, failure_timings, mode_override, config, decided_by, sites, conflicts,
     conflict_count, sources, overrides, fleet, lease, vetoed,
 } = snapshot => {
     "name": name,
@@ -135,6 +135,8 @@ object!(Snapshot, snapshot: Self {
     "open_time": seconds(open_time),
     "last_failure": last_failure.as_ref().map(seconds),
     "last_success": last_success.as_ref().map(seconds),
+    "last_error": last_error,
+    "trip_error": trip_error,
     "timings": timings,
     "failure_timings": failure_timings,
     "override": mode_override,
@@ -328,7 +330,7 @@ circuit_options!(config);
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { name, sequence, missed, kind } = self;
+        let Self { name, sequence, missed, kind, error } = self;
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("name", name)?;
         object.serialize_entry("sequence", sequence)?;
@@ -347,6 +349,7 @@ impl Serialize for Event {
                 object.serialize_entry("trip_reason", &trip_reason)?;
                 object.serialize_entry("retry_after", &retry_after.as_ref().map(seconds))?;
                 object.serialize_entry("observed", observed)?;
+                object.serialize_entry("error", &error.as_deref())?;
                 object.serialize_entry("text", &transition.to_string())?;
             }
             EventKind::Rejected { reason, retry_after } => {

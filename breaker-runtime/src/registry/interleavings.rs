@@ -776,6 +776,90 @@ fn r24_a_call_that_ends_amid_a_change_of_hung_after_ends_once() {
     });
 }
 
+/// A circuit that is half recovered, and has another half of a minute to go. It has refused a call, so the next one runs.
+fn recovering(config: Config) -> (Arc<CircuitBreaker>, ManualClock) {
+    let (circuit, time) = due(config.success_threshold(1).recovery(COOLDOWN));
+    assert!(call(&circuit, End::Success));
+    time.advance(COOLDOWN / 2);
+    assert!(!call(&circuit, End::Success));
+    (circuit, time)
+}
+
+#[test]
+fn r27_of_calls_that_come_together_each_credit_lets_in_one() {
+    explore("r27, 2 callers", || {
+        let (circuit, _) = recovering(Config::new());
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        let own = call(&circuit, End::Success);
+        assert!(own != other.join().unwrap());
+        let Snapshot { state, rejected, window_calls, .. } = at_rest(&circuit);
+        assert_eq!((state, rejected.recovering, window_calls), (State::Recovering, 2, 1));
+    });
+}
+
+#[test]
+fn r27_the_end_of_a_recovery_comes_once_and_before_or_after_an_outcome() {
+    explore("r27, the end and a failure", || {
+        let (circuit, time) = recovering(Config::new().failure_threshold(1));
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        permit.failure();
+        let is_let_in = other.join().unwrap();
+        let Snapshot { state, calls, reopenings, .. } = at_rest(&circuit);
+        if is_let_in {
+            assert_eq!((state, calls.late, reopenings), (State::Closed, 1, 0));
+        } else {
+            assert_eq!((state, calls.late, reopenings), (State::Open, 0, 1));
+        }
+    });
+    explore("r27, the end for 2 callers", || {
+        let (circuit, time) = recovering(Config::new());
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        assert!(call(&circuit, End::Success));
+        assert!(other.join().unwrap());
+        let Snapshot { state, epoch, calls, consecutive_successes, .. } = at_rest(&circuit);
+        assert_eq!((state, epoch, calls.late), (State::Closed, 4, 0));
+        assert_eq!(consecutive_successes, Some(2));
+    });
+}
+
+#[test]
+fn r26_a_call_of_a_recovering_circuit_hangs_or_ends_with_the_recovery() {
+    explore_within(Some(2), "r26, r27, a sweep and the end", || {
+        let config = Config::new().hung_after(SECOND * 50).failure_threshold(9);
+        let (circuit, time) = recovering(config);
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, move |circuit| call(circuit, End::Ignored));
+        permit.success();
+        assert!(other.join().unwrap());
+        let Snapshot { state, calls, window_calls, .. } = at_rest(&circuit);
+        assert_eq!((state, calls.hung, calls.late), (State::Closed, 1, 1));
+        assert_eq!(window_calls, 0);
+    });
+}
+
+#[test]
+fn r28_a_failure_that_asks_and_one_that_does_not_open_once() {
+    explore("r28, two failures", || {
+        let (circuit, _) = circuit(Config::new().failure_threshold(1));
+        let (asks, fails) = (circuit.try_acquire().unwrap(), circuit.try_acquire_owned().unwrap());
+        let other = thread::spawn(move || fails.failure());
+        asks.failure_for(SECOND * 120);
+        other.join().unwrap();
+        let Snapshot { state, calls, trip_reason, retry_after, transitions, .. } =
+            at_rest(&circuit);
+        let is_asked = trip_reason.unwrap().kind == TripKind::Asked;
+        let expected = if is_asked { SECOND * 120 } else { COOLDOWN };
+        assert_eq!((state, calls.late, transitions), (State::Open, 1, 1));
+        assert_eq!(retry_after, Some(expected));
+        let rejected = circuit.try_acquire().unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(expected));
+    });
+}
+
 /// A circuit of a registry, and those who listen to that.
 fn listed() -> (Arc<CircuitBreaker>, Arc<Listeners>) {
     listed_on(Clock::System)

@@ -91,6 +91,10 @@ pub struct Snapshot {
     /// The time since the last recorded success, if known. Without [`timings`](Config::timings), that is only from a
     /// probe's success until the circuit closes or is disabled: a healthy circuit counts good calls without their time.
     pub last_success: Option<Duration>,
+    /// The words of the last failure that was described: see `describe_error`.
+    pub last_error: Option<String>,
+    /// The words of the failure that opened the circuit, if it was described. `None` once it has closed.
+    pub trip_error: Option<String>,
     /// How long the successful calls took. `None` without [`timings`](Config::timings), and if there were none.
     pub timings: Option<Timings>,
     /// The same for the calls that failed.
@@ -292,6 +296,8 @@ impl CircuitBreaker {
             open_time: reading.past.open,
             last_failure: reading.last_failure,
             last_success: [last_success, reading.last_success].into_iter().flatten().min(),
+            last_error: reading.last_error.as_deref().map(str::to_owned),
+            trip_error: reading.trip_error.as_deref().map(str::to_owned),
             timings: successes,
             failure_timings: failures,
             mode_override: reading.mode_override,

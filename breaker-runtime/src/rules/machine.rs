@@ -14,6 +14,7 @@ mod staged;
 use std::collections::BTreeMap;
 use std::mem;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::rules::{
@@ -68,6 +69,15 @@ struct History {
     news: Vec<Transition>,
     /// What a fleet advises. Few circuits are in one.
     trust: Option<Box<Trust>>,
+    words: Option<Box<Words>>,
+}
+
+/// What failures said about themselves.
+#[derive(Clone, Debug)]
+struct Words {
+    last: Arc<str>,
+    /// Those of the failure that opened the circuit, until it opens for another reason or closes.
+    of_trip: Option<Arc<str>>,
 }
 
 /// Counts of transitions and time spent open, since the circuit was made.
@@ -90,8 +100,8 @@ enum Phase {
         probes: BTreeMap<ProbeId, Probe>,
         next: ProbeId,
     },
-    /// Closed again, for a share of the calls.
-    Recovering(Recovery),
+    /// Closed again, for a share of the calls. Boxed, because few circuits ever are.
+    Recovering(Box<Recovery>),
     ForcedOpen,
     Disabled,
 }
@@ -199,6 +209,10 @@ pub(crate) struct Reading {
     pub(crate) lease: Option<Lease>,
     pub(crate) vetoed: Option<TripReason>,
     pub(crate) reopenings: u32,
+    /// The words of the last failure that had any.
+    pub(crate) last_error: Option<Arc<str>>,
+    /// The words of the failure that opened the circuit.
+    pub(crate) trip_error: Option<Arc<str>>,
 }
 
 impl Machine {
@@ -786,6 +800,8 @@ impl Machine {
             lease: self.lease(now),
             vetoed: self.vetoed(now),
             reopenings,
+            last_error: self.words().map(|words| Arc::clone(&words.last)),
+            trip_error: self.words().and_then(|words| words.of_trip.clone()),
         };
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -820,7 +836,7 @@ impl Machine {
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
             Phase::Recovering(recovery) => {
-                Phase::Recovering(recovery.emptied(&self.settings, self.created))
+                Phase::Recovering(recovery.emptied(&self.settings, self.created).into())
             }
             Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
             Phase::HalfOpen { probes, next } => {
@@ -930,7 +946,7 @@ impl Machine {
             trouble.last_success = None;
         }
         let recovery = Recovery::new(&self.settings, lasts, self.created, now);
-        self.enter(Phase::Recovering(recovery), cause, now);
+        self.enter(Phase::Recovering(recovery.into()), cause, now);
     }
 
     /// Closes once the recovery is over.
@@ -968,8 +984,34 @@ impl Machine {
                 past.open = past.open.saturating_add(lasted);
             }
         }
+        if let State::Open | State::Closed = to
+            && let Some(words) = &mut self.history().words
+        {
+            words.of_trip = None;
+        }
         let observed = self.is_observing();
         self.history().news.push(Transition { from, to, cause, retry_after, observed });
+    }
+
+    fn words(&self) -> Option<&Words> {
+        self.history.as_ref()?.words.as_deref()
+    }
+
+    /// Keeps the words of the failure that was recorded last.
+    pub(crate) fn note(&mut self, words: Arc<str>) {
+        let has_opened = self.history().news.last().is_some_and(|last| last.to == State::Open);
+        let of_trip = match &self.history().words {
+            _ if has_opened => Some(Arc::clone(&words)),
+            Some(known) => known.of_trip.clone(),
+            None => None,
+        };
+        self.history().words = Some(Words { last: words, of_trip }.into());
+    }
+
+    /// The words of the failure that led to that transition, which is the last one.
+    pub(crate) fn words_of(&self, change: &Transition) -> Option<Arc<str>> {
+        let is_opening = change.to == State::Open;
+        self.words().filter(|_| is_opening).and_then(|words| words.of_trip.clone())
     }
 
     /// Transitions and open time, up to `now`.

@@ -5,9 +5,12 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use breaker_benches::{Fault, bare, guarded};
 use breaker_runtime::{circuit_breaker, registry};
+
+use crate::fleet;
 
 /// One way of a call.
 pub(crate) struct Case {
@@ -16,14 +19,19 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 15] = [
+pub(crate) const CASES: [Case; 20] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
-    Case { name: "closed", run: |calls| repeat(calls, |_| guarded(black_box(false))) },
+    Case { name: "closed", run: repeat_closed },
     Case { name: "closed-async", run: |calls| repeat(calls, |_| ready(guarded_async(false))) },
     Case { name: "open", run: repeat_refused },
     Case { name: "open-heard", run: repeat_heard },
+    Case { name: "closed-fleet", run: |calls| fleet::connected(|| repeat_closed(calls)) },
+    Case { name: "closed-fleet-away", run: |calls| fleet::away(|| repeat_closed(calls)) },
+    Case { name: "open-fleet", run: |calls| fleet::opened("calls.open", || repeat_open(calls)) },
+    Case { name: "open-fleet-away", run: |calls| fleet::away(|| repeat_refused(calls)) },
+    Case { name: "open-for", run: |calls| repeat(calls, |_| asking(black_box(false))) },
     Case { name: "fallback-closure", run: |calls| repeat(calls, |_| closure(black_box(false))) },
     Case { name: "fallback-path", run: |calls| repeat(calls, |_| path(black_box(false))) },
     Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
@@ -40,8 +48,16 @@ fn repeat<T>(calls: u32, call: impl Fn(u32) -> T) {
     }
 }
 
+fn repeat_closed(calls: u32) {
+    repeat(calls, |_| guarded(black_box(false)));
+}
+
 fn repeat_refused(calls: u32) {
     registry().get("calls.open").expect("it is annotated").trip();
+    repeat_open(calls);
+}
+
+fn repeat_open(calls: u32) {
     repeat(calls, |_| open(black_box(false)));
 }
 
@@ -122,6 +138,17 @@ fn timed(fails: bool) -> Result<u64, Fault> {
 #[inline(never)]
 fn watched(fails: bool) -> Result<u64, Fault> {
     if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+/// Whose errors are asked how long to stay away, if there are any.
+#[circuit_breaker(name = "calls.asking", open_for = |fault| asks(*fault))]
+#[inline(never)]
+fn asking(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+fn asks(fault: Fault) -> Option<Duration> {
+    matches!(fault, Fault::Down).then_some(Duration::from_secs(1))
 }
 
 #[circuit_breaker(name = "calls.keyed", key = key)]

@@ -116,10 +116,7 @@ fn r31_a_restored_opening_that_was_asked_for_is_limited_by_open_for_max() {
     settle_asking(&mut before, ticket, MINUTES * 4);
     let downtime = before.machine.downtime(before.now).unwrap();
     let config = Config::new().cooldown(SECOND);
-    for (config, expected) in [
-        (config, MINUTES * 4),
-        (config.open_for_max(MINUTES), MINUTES),
-    ] {
+    for (config, expected) in [(config, MINUTES * 4), (config.open_for_max(MINUTES), MINUTES)] {
         let mut after = Bench::new(config);
         let good = after.good();
         assert!(after.act(|machine, now| machine.restore(downtime, good, now)));

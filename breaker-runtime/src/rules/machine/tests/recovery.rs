@@ -1,5 +1,7 @@
 //! Recovering: a growing share of the calls runs (R27).
 
+use proptest::prelude::*;
+
 use super::super::Machine;
 use super::*;
 
@@ -167,4 +169,30 @@ fn r27_a_refusal_before_the_bulkhead_counts_as_asking_and_an_entry_does_not() {
     assert_eq!(checked, [10], "nine were refused, and the tenth may enter");
     assert!(bench.act(Machine::check).is_ok(), "it has not been admitted yet");
     assert!(bench.admit().is_ok() && bench.admit().is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn r27_however_calls_come_as_many_run_as_their_shares_add_up_to(
+        gaps in prop::collection::vec(0..3_000_u64, 1..300),
+    ) {
+        let mut bench = recovering(CONFIG);
+        let (mut shares, mut runs, mut before) = (0.0, 0_u32, 0.0);
+        for gap in gaps {
+            bench.wait(Duration::from_millis(gap));
+            if bench.now.since(bench.machine.since) >= RECOVERY {
+                prop_assert!(bench.admit().is_ok() && bench.state() == State::Closed);
+                return Ok(());
+            }
+            let share = share(&bench);
+            prop_assert!((0.1..1.0).contains(&share) && share >= before, "{share} after {before}");
+            (shares, before) = (shares + share, share);
+            runs += u32::from(bench.admit().is_ok());
+            // A share is a whole number of billionths.
+            let is_near = |runs: f64| runs <= shares + 1e-6 && shares < runs + 1.0 + 1e-6;
+            prop_assert!(is_near(runs.into()), "{runs} of {shares}");
+        }
+    }
 }

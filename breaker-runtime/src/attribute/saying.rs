@@ -1,51 +1,65 @@
-//! Errors that say how long to stay away: the option `open_for` (R28).
+//! What errors say: how long to stay away, for the option `open_for` (R28), and what went wrong, for `describe_error`.
 
+use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::kind::{Kind, ResultKind};
-use crate::circuit::Permit;
+use crate::circuit::{Permit, Said, words};
 use crate::rules::Outcome;
 
 /// How the body ended, as it is recorded.
-pub trait Verdict: Copy {
+pub trait Verdict {
     /// What it counts as.
-    fn outcome(self) -> Outcome;
+    fn outcome(&self) -> Outcome;
     /// Records it.
     fn settle(self, permit: Permit<'_>);
+    /// The same, to be said more about.
+    fn saying(self) -> Saying;
 }
 
 impl Verdict for Outcome {
     #[inline]
-    fn outcome(self) -> Outcome {
-        self
+    fn outcome(&self) -> Outcome {
+        *self
     }
 
     #[inline]
     fn settle(self, permit: Permit<'_>) {
         permit.settle(self.into());
     }
-}
 
-/// An outcome, and how long its error asks to stay away. Zero is no answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Asking {
-    outcome: Outcome,
-    open_for: Duration,
-}
-
-impl Verdict for Asking {
     #[inline]
-    fn outcome(self) -> Outcome {
+    fn saying(self) -> Saying {
+        Saying { outcome: self, said: Said::default() }
+    }
+}
+
+/// An outcome, and what its error says.
+#[derive(Debug)]
+pub struct Saying {
+    outcome: Outcome,
+    said: Said,
+}
+
+impl Verdict for Saying {
+    #[inline]
+    fn outcome(&self) -> Outcome {
         self.outcome
     }
 
     #[inline]
     fn settle(self, permit: Permit<'_>) {
-        if self.open_for.is_zero() {
+        if self.said.is_nothing() {
             permit.settle(self.outcome.into());
         } else {
-            permit.failure_for(self.open_for);
+            permit.fail(self.said);
         }
+    }
+
+    #[inline]
+    fn saying(self) -> Saying {
+        self
     }
 }
 
@@ -56,9 +70,55 @@ pub fn open_for<K: MayAsk<R>, R>(
     value: &R,
     outcome: Outcome,
     asks: impl FnOnce(&K::Error) -> Option<Duration>,
-) -> Asking {
+) -> Saying {
+    let mut saying = outcome.saying();
     let failed = kind.error(value).filter(|_| outcome == Outcome::Failure);
-    Asking { outcome, open_for: failed.and_then(asks).unwrap_or_default() }
+    saying.said.open_for = failed.and_then(asks).unwrap_or_default();
+    saying
+}
+
+/// The verdict with `describe_error`, which is asked about the errors of failures only.
+#[inline]
+pub fn describe_error<'v, K: MayDescribe<R>, R, D: Display>(
+    kind: K,
+    value: &'v R,
+    verdict: impl Verdict,
+    describe: impl FnOnce(&'v K::Error) -> D,
+) -> Saying
+where
+    K::Error: 'v,
+{
+    let mut saying = verdict.saying();
+    if saying.outcome == Outcome::Failure
+        && let Some(error) = kind.error(value)
+    {
+        saying.said.words = described(&describe(error));
+    }
+    saying
+}
+
+/// Failures are rare, so this stands apart from the call.
+#[cold]
+#[inline(never)]
+fn described(error: &impl Display) -> Option<Arc<str>> {
+    words(error)
+}
+
+/// A kind of value that may hold an error for `describe_error`.
+#[diagnostic::on_unimplemented(
+    message = "`describe_error` describes errors, and this function returns none",
+    label = "needs a function that returns a `Result`"
+)]
+pub trait MayDescribe<R>: Kind<R> {
+    /// The error, if the value holds one.
+    fn error(self, value: &R) -> Option<&Self::Error>;
+}
+
+impl<T, E> MayDescribe<Result<T, E>> for ResultKind {
+    #[inline]
+    fn error(self, value: &Result<T, E>) -> Option<&E> {
+        value.as_ref().err()
+    }
 }
 
 /// A kind of value that may hold an error for `open_for`.
@@ -108,7 +168,7 @@ mod tests {
     fn r28_zero_and_no_answer_are_plain_failures() {
         assert_eq!(state_after(Err(Duration::ZERO), Outcome::Failure), (State::Closed, 1));
         let silent = open_for(ResultKind, &Err::<(), _>(SECOND), Outcome::Failure, |_| None);
-        assert!(silent.open_for.is_zero());
+        assert!(silent.said.is_nothing());
     }
 
     #[test]
