@@ -54,7 +54,7 @@ async fn stock() -> Result<u32, Trouble> {
     if is_ill(18..28) && one_in(3, 2) { Err(Trouble::Down) } else { Ok(7) }
 }
 
-/// It gets slow rather than wrong.
+/// It gets slow rather than wrong. The page shows how long its calls take.
 #[circuit_breaker(
     name = "search",
     slow_call = "120ms",
@@ -62,7 +62,8 @@ async fn stock() -> Result<u32, Trouble> {
     window = 50,
     call_timeout = "1s",
     cooldown = "6s",
-    probe_timeout = "3s"
+    probe_timeout = "3s",
+    timings = true
 )]
 async fn search() -> Result<Vec<&'static str>, Trouble> {
     work(Duration::from_millis(if is_ill(30..40) { 240 } else { 30 })).await;
@@ -75,7 +76,8 @@ async fn search() -> Result<Vec<&'static str>, Trouble> {
     max_concurrent = 4,
     max_wait = "20ms",
     failure_threshold = 8,
-    cooldown = "3s"
+    cooldown = "3s",
+    timings = true
 )]
 async fn send_mail() -> Result<(), Trouble> {
     work(Duration::from_millis(if is_ill(40..48) { 400 } else { 15 })).await;

@@ -26,11 +26,11 @@ function readable(seconds) {
 const DEFAULTS = {
   failure_threshold: 5, failure_rate: null, window: { calls: 100 }, minimum_calls: 10, slow_call: null, slow_call_rate: null,
   cooldown: 60, cooldown_multiplier: 1, cooldown_max: 600, cooldown_jitter: 0, half_open_max_calls: 3, success_threshold: 3,
-  half_open_failure_threshold: 1, probe_timeout: 60, hung_after: null, recovery: null, open_for_max: 600, max_concurrent: null, max_wait: 0, mode: 'normal',
+  half_open_failure_threshold: 1, probe_timeout: 60, hung_after: null, recovery: null, open_for_max: 600, timings: false, max_concurrent: null, max_wait: 0, mode: 'normal',
 };
 
 /** The kinds of values, as the server tells them. */
-const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', hung_after: 'duration', recovery: 'duration', open_for_max: 'duration', max_wait: 'wait', mode: 'mode' };
+const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', hung_after: 'duration', recovery: 'duration', open_for_max: 'duration', timings: 'flag', max_wait: 'wait', mode: 'mode' };
 const VALUE_OF = { share: 'more than 0, at most 1', duration: 'duration, longer than 0', mode: '`normal` or `observe`; from outside also `disabled` or `forced_open`' };
 const CAN_BE_OFF = new Set(['failure_threshold', 'failure_rate', 'slow_call', 'slow_call_rate', 'hung_after', 'recovery', 'max_concurrent']);
 const OPTIONS = Object.keys(DEFAULTS).map((name) => ({ name, kind: KIND_OF[name] ?? 'count', value: VALUE_OF[KIND_OF[name]] ?? 'integer, at least 1', may_be_off: CAN_BE_OFF.has(name), default: 'as ever', meaning: `What ${name} does.` }));
@@ -50,10 +50,10 @@ const siteOf = (name, line = 42) => ({
 /** The circuits that are always there: `fails` is the share of calls that do, `rate` how many calls there are in a second. */
 const CAST = [
   { name: 'payments', rate: 38, fails: 1, config: { failure_threshold: 5, cooldown: 30 }, shared: { votes: 4, prober: 'pid-4711-0a1b2c' } },
-  { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, cooldown: 15 }, shared: { votes: 1 } },
-  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 }, tuned: [['cooldown', '5s', 840, '10.0.0.7'], ['failure_rate', '40%', null, 'code']], shared: { votes: 2, settings: 2 } },
+  { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, slow_call_rate: 0.3, cooldown: 15, timings: true }, took: { median: 0.12, spread: 1.2 }, shared: { votes: 1 } },
+  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05, timings: true }, took: { median: 0.022, spread: 0.6, tail: 0.003 }, tuned: [['cooldown', '5s', 840, '10.0.0.7'], ['failure_rate', '40%', null, 'code']], shared: { votes: 2, settings: 2 } },
   { name: 'shipping/dhl', rate: 9, fails: 0.5, config: { failure_threshold: 8, cooldown: 12 }, half: true, shared: { votes: 3, prober: 'pid-7-3d4e5f', own: true } },
-  { name: 'catalog', rate: 40, fails: 0.01, config: { failure_threshold: 8, cooldown: 12, recovery: 240, hung_after: 30 }, recovers: true, hung: 3 },
+  { name: 'catalog', rate: 40, fails: 0.01, config: { failure_threshold: 8, cooldown: 12, recovery: 240, hung_after: 30, timings: true }, took: { median: 0.0018, spread: 0.7 }, recovers: true, hung: 3 },
   { name: 'shipping/ups', rate: 12, fails: 0.02, config: { failure_threshold: 8, cooldown: 12 } },
   { name: 'shipping/hermes', rate: 7, fails: 0.32, config: { failure_threshold: 12, cooldown: 12 } },
   { name: 'recommendations', rate: 55, fails: 0.38, config: { failure_rate: 0.5, failure_threshold: 20, cooldown: 20, cooldown_multiplier: 2, cooldown_jitter: 0.1 } },
@@ -95,6 +95,25 @@ const VERDICT = { kind: 'fleet', failed: 3, slow: 0, calls: MEMBERS, share: null
 
 const told = (entry, named) => (entry.changes && !named ? withheldChanges(entry) : 'by' in entry && !named ? { ...entry, by: null } : entry);
 
+/** The bounds of the buckets of durations, in seconds. */
+const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const STEP = 5;
+const bucketOf = (seconds) => BOUNDS.filter((bound) => bound < seconds).length;
+
+/** A duration: most are near the median, some of the tail are ten times as long. */
+function durationOf({ median, spread, tail = 0 }) {
+  const bell = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+  return median * Math.exp(bell * spread) * (Math.random() < tail ? 14 : 1);
+}
+
+/** The percentiles of durations, as the server tells them. */
+function timingsOf(durations) {
+  if (!durations.length) return null;
+  const sorted = durations.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
+  return { count: sorted.length, p50: at(.5), p90: at(.9), p95: at(.95), p99: at(.99), max: at(1) };
+}
+
 class Circuit {
   constructor(part, log) {
     Object.assign(this, { rate: 1, fails: 0, slow: 0, ...part, given: configOf(part.config ?? {}), overrides: [], log: [], entryOf: log });
@@ -106,6 +125,8 @@ class Circuit {
     Object.assign(this, { state: 'closed', epoch: 0, openTime: 0, tripReason: null, override: null, lastFailure: null, lastSuccess: null });
     this.changedAt = 0;
     this.history = [];
+    /** Ends of calls, `[when, seconds, whether it failed]`, and how many of them are in which bucket in each step. */
+    Object.assign(this, { timed: [], columns: [], minute: null });
     this.clear();
   }
 
@@ -212,7 +233,8 @@ class Circuit {
     if (this.state === 'recovering' && at >= this.changedAt + this.config.recovery) this.enter('closed', 'recovery_over', at);
     if (this.state === 'recovering' && !this.letsIn(at)) return this.refuse('recovering', at);
     const failed = Math.random() < this.fails;
-    const slow = this.config.slow_call !== null && Math.random() < this.slow;
+    const took = this.take(at, failed);
+    const slow = this.config.slow_call !== null && took > this.config.slow_call;
     this.calls.started += 1;
     this.calls[failed ? 'failure' : 'success'] += 1;
     if (slow) this.calls.slow += 1;
@@ -220,6 +242,39 @@ class Circuit {
     if (this.state === 'half_open') this.judgeProbe(failed, at);
     else if (this.watches()) this.judge(failed, slow, at);
     return failed ? 1 : 0;
+  }
+
+  /** How long a call takes, noted if the circuit keeps that. Those that have no `took` are slow as often as `slow` says. */
+  take(at, failed) {
+    const seconds = this.took ? durationOf(this.took) : Math.random() < this.slow ? Infinity : 0;
+    if (this.config.timings && this.took) this.timed.push([at, seconds, failed]);
+    return seconds;
+  }
+
+  /** Ends a step of the durations. */
+  endStep(at) {
+    if (!this.config.timings) return;
+    const column = Array(BOUNDS.length + 1).fill(0);
+    for (const [when, seconds] of this.timed) if (when > at - STEP) column[bucketOf(seconds)] += 1;
+    this.columns.push(column);
+    if (this.columns.length > 60) this.columns.shift();
+    const recent = timingsOf(this.timed.filter(([when, , failed]) => when > at - 60 && !failed).map(([, seconds]) => seconds));
+    this.minute = recent && { calls: recent.count, p50: recent.p50, p95: recent.p95, p99: recent.p99 };
+    this.timed.splice(0, this.timed.length - 20000);
+  }
+
+  strip() {
+    const used = [...BOUNDS, null].map((_, at) => at).filter((at) => this.columns.some((column) => column[at]));
+    if (!used.length) return {};
+    if (this.config.slow_call !== null) used.push(bucketOf(this.config.slow_call));
+    const [first, last] = [Math.min(...used), Math.max(...used)];
+    return { durations: { step: STEP, from: BOUNDS[first - 1] ?? 0, bounds: [...BOUNDS, null].slice(first, last + 1), calls: this.columns.map((column) => column.slice(first, last + 1)) } };
+  }
+
+  /** How often it would have opened, if it never refused a call. */
+  wouldOpen() {
+    if (this.mode !== 'observe' || sumOf(this.rejected) > this.rejected.bulkhead_full) return null;
+    return Object.entries(this.counts).reduce((total, [way, count]) => total + (way.endsWith(' open') ? count : 0), 0);
   }
 
   watches() { return ['closed', 'recovering'].includes(this.state); }
@@ -284,6 +339,7 @@ class Circuit {
     const point = [0, 0, 0];
     for (let made = 0; made < calls; made += 1) point[this.call(at - 1 + made / calls)] += 1;
     if (this.state === 'closed' || this.state === 'disabled') this.inFlight = Math.floor(this.rate * (0.05 + Math.random() * 0.08));
+    if (at % STEP === 0) this.endStep(at);
     this.history.push(point);
     if (this.history.length > 60) this.history.shift();
   }
@@ -354,7 +410,7 @@ class Circuit {
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
       minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
-      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), ...this.fleetAt(at, this.world?.fleet, named), point: this.history.at(-1) ?? [0, 0, 0],
+      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), would_open: this.wouldOpen(), ...(this.minute && { minute: this.minute, slow_call: this.config.slow_call }), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), ...this.fleetAt(at, this.world?.fleet, named), point: this.history.at(-1) ?? [0, 0, 0],
     };
   }
 
@@ -371,8 +427,10 @@ class Circuit {
       transitions: sumOf(this.counts), transition_counts: Object.entries(this.counts).map(([key, count]) => ({ from: key.split(' ')[0], to: key.split(' ')[1], count })),
       open_time: round(this.openTime + (state === 'open' ? at - this.changedAt : 0)),
       last_failure: this.lastFailure === null ? null : round(at - this.lastFailure), 
-      // While it is closed, good calls are not dated.
-      last_success: this.lastSuccess === null || this.calls.success > 0 && state === 'closed' ? null : round(at - this.lastSuccess),
+      // While it is closed, good calls are not dated unless they are timed.
+      last_success: this.lastSuccess === null || this.calls.success > 0 && state === 'closed' && !this.config.timings ? null : round(at - this.lastSuccess),
+      timings: timingsOf(this.timed.filter(([, , failed]) => !failed).map(([, seconds]) => seconds)), failure_timings: timingsOf(this.timed.filter(([, , failed]) => failed).map(([, seconds]) => seconds)),
+      would_open: this.wouldOpen(), ...(this.minute && { minute: this.minute }), ...(alone ? this.strip() : {}),
       config: this.config, sources: this.sources(named),
       overrides: this.overrides.map(({ option, value, by, until }) => ({ option, value, by: named ? by : null, left: until === null ? null : round(Math.max(0, until - at)) })),
       decided_by: this.given.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],

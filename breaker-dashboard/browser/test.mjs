@@ -121,7 +121,7 @@ const leastContrast = (page) => page.evaluate(() => {
     }
     return 'rgb(255, 255, 255)';
   };
-  const found = ['h1', '.status', '.fleet', '.fleet b', '.tags span', '.figure span', '.chip', '.name', '.sentence', '.observed', '.override', '.tag', '.from', '.mistakes li', '.banner b', '.pill', '.number span:last-child', '.next', '.meters', '.log .said', '.note', '.columns span']
+  const found = ['h1', '.status', '.fleet', '.fleet b', '.tags span', '.figure span', '.chip', '.name', '.sentence', '.observed', '.override', '.tag', '.from', '.mistakes li', '.banner b', '.pill', '.number span:last-child', '.next', '.meters', '.took b', '.log .said', '.note', '.columns span']
     .flatMap((wanted) => [...document.querySelectorAll(wanted)].slice(0, 30)).filter((element) => element.checkVisibility() && element.textContent)
     .map((element) => {
       const [one, other] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
@@ -177,6 +177,8 @@ const all = await seenAtWork();
 const names = all.circuits.map((circuit) => circuit.name);
 const plain = all.circuits.filter((circuit) => /^[a-z][a-z0-9-]*$/.test(circuit.name));
 const target = isMock ? 'victim' : (plain.find((circuit) => circuit.state === 'closed') ?? plain[0]).name;
+const timed = isMock ? 'search' : all.circuits.filter((circuit) => circuit.config.timings).toSorted((a, b) => b.per_second - a.per_second)[0]?.name;
+const untimed = all.circuits.filter((circuit) => !circuit.config.timings).map((circuit) => circuit.name);
 const busiest = all.circuits.toSorted((a, b) => b.per_second - a.per_second)[0].name;
 
 const page = await openPage(url);
@@ -350,6 +352,55 @@ await check('nothing is wider than a screen of 360 px', async () => {
   assert.ok(wide <= room, `${wide} px in ${room}`);
 });
 
+await check('a circuit that is timed says how long the calls of the last minute took, and others say nothing', async () => {
+  if (!timed) skip('no circuit is timed');
+  await page.evaluate((name) => window.rowOf(name).scrollIntoView({ block: 'center' }), timed);
+  await until(page, (name) => /in the last minute: p50 \d/.test(window.rowOf(name).querySelector('.took').textContent), timed);
+  const shown = await page.evaluate((name) => window.rowOf(name).querySelector('.took').innerText, timed);
+  assert.match(shown.replaceAll('\n', ' '), /p50 [\d.]+(us|ms|s).*p95 [\d.]+(us|ms|s).*p99 [\d.]+(us|ms|s)/);
+  const others = await page.evaluate((names) => names.filter((name) => window.rowOf(name)?.querySelector('.took').checkVisibility()), untimed);
+  assert.deepEqual(others, []);
+  if (isMock) {
+    await page.evaluate(() => window.rowOf('inventory').scrollIntoView({ block: 'center' }));
+    await until(page, () => /p99 .*, longer than slow_call/.test(window.rowOf('inventory').querySelector('.took').textContent));
+  }
+  return shown.replaceAll('\n', ' ');
+});
+
+await check('its details have a heat strip, in words too, with slow_call in it, and percentiles of all its calls', async () => {
+  if (!timed) skip('no circuit is timed');
+  const { slow_call: slow } = (await getJson(`api/circuits?name=${encodeURIComponent(timed)}`)).circuits[0].config;
+  await press(page, timed, '.toggle');
+  await until(page, (name) => window.rowOf(name).querySelector('.percentiles'), timed);
+  await until(page, (name) => window.rowOf(name).querySelector('.heat').width > 50, timed);
+  const strip = await page.evaluate((name) => {
+    const canvas = window.rowOf(name).querySelector('.heat');
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    const colours = new Set();
+    for (let at = 0; at < pixels.length; at += 4) colours.add(pixels.slice(at, at + 4).join());
+    return { words: canvas.getAttribute('aria-label'), colours: colours.size, role: canvas.getAttribute('role') };
+  }, timed);
+  assert.equal(strip.role, 'img');
+  assert.match(strip.words, /^Last 5 minutes: [\d,]+ calls\. ((up to|longer than) )?[\d.]+(us|ms|s)/);
+  if (slow !== null) assert.match(strip.words, /slow_call is [\d.]+(ms|s)\.$/);
+  assert.ok(strip.colours > 10, `only ${strip.colours} colours`);
+  const table = await page.evaluate((name) => [...window.rowOf(name).querySelectorAll('.percentiles tr')].map((line) => [...line.cells].map((cell) => cell.textContent)), timed);
+  assert.deepEqual([table[0], table.slice(1).map(([word]) => word)], [['in all', 'successes', 'failures'], ['calls', 'p50', 'p90', 'p95', 'p99', 'longest']]);
+  assert.match(table[4][1], /^[\d.]+(us|ms|s)/);
+  const canvas = await (await row(page, timed)).asElement().$('.heat');
+  await canvas.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+  const box = await canvas.boundingBox();
+  await page.mouse.move(box.x + box.width - 12, box.y + box.height / 2);
+  await until(page, (name) => /^\d+ s ago: [\d,]+ calls? took /.test(window.rowOf(name).querySelector('[data-part="heatReadout"]').textContent), timed);
+  await page.mouse.move(0, 0);
+  await press(page, timed, '.toggle');
+  if (!untimed.length) return;
+  await press(page, untimed[0], '.toggle');
+  await until(page, (name) => window.rowOf(name).querySelector('.table'), untimed[0]);
+  assert.equal(await page.evaluate((name) => window.rowOf(name).querySelector('[data-part="timings"]').checkVisibility(), untimed[0]), false);
+  await press(page, untimed[0], '.toggle');
+});
+
 await check('an observed circuit is marked as such, and says what it would have rejected', async () => {
   const observed = all.circuits.find((circuit) => circuit.mode === 'observe');
   if (!observed) skip('no circuit is observed');
@@ -358,7 +409,8 @@ await check('an observed circuit is marked as such, and says what it would have 
     return [mode.checkVisibility() && mode.textContent, state.textContent, line.checkVisibility() && line.textContent, sentence.textContent, getComputedStyle(state).borderTopStyle];
   }, observed.name);
   assert.deepEqual([shown[0], shown[4]], ['observed', 'dashed']);
-  assert.match(shown[2], /^no call is refused, would have rejected [\d,.MK]+$/);
+  assert.match(shown[2], /^no call is refused; (would have opened [\d,.MK]+ times?, )?would have refused [\d,.MK]+ calls?$/);
+  if (isMock) assert.match(shown[2], /would have opened \d+ times?/);
   assert.ok(!/observed|would have/.test(shown[3]), shown[3]);
   // Nobody has to come for it.
   const isOpen = ({ state, mode }) => /^(forced_)?open$/.test(state) && mode !== 'observe';

@@ -4,6 +4,7 @@
 //! poll all the time. It is one task for any number of pages. It only reads snapshots, and gets no event per
 //! call.
 
+mod durations;
 mod history;
 mod log;
 mod rank;
@@ -29,6 +30,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+pub(crate) use self::durations::{Minute, Strip};
 use self::history::Histories;
 pub(crate) use self::history::{History, Lines};
 pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
@@ -320,7 +322,12 @@ struct Row<'a> {
     failed: u64,
     rejected: u64,
     would_reject: u64,
+    would_open: Option<u64>,
     per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minute: Option<Minute>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_call: Option<f64>,
     r#override: Option<&'a ModeOverride>,
     overridden: usize,
     fleet: Option<&'a FleetView>,
@@ -333,6 +340,7 @@ impl<'a> Row<'a> {
     fn of(circuit: &'a Snapshot, seen: &Seen) -> Self {
         let settings = circuit.config.settings();
         let history = seen.histories.of(&circuit.name);
+        let minute = history.and_then(History::minute);
         Self {
             name: &circuit.name,
             state: circuit.state,
@@ -356,6 +364,9 @@ impl<'a> Row<'a> {
             failed: circuit.calls.failure,
             rejected: circuit.rejected.total(),
             would_reject: circuit.would_reject.total(),
+            would_open: would_open(circuit),
+            minute,
+            slow_call: minute.and(settings.slow_call).map(|limit| limit.as_secs_f64()),
             per_second: history.map_or(0.0, History::per_second),
             r#override: circuit.mode_override.as_ref(),
             overridden: circuit.overrides.len(),
@@ -367,9 +378,40 @@ impl<'a> Row<'a> {
     }
 }
 
+/// How often a circuit that is observed would have opened. `None` for others, and if it ever refused a call: then some
+/// of its openings were real, and nobody knows which.
+pub(crate) fn would_open(circuit: &Snapshot) -> Option<u64> {
+    let rejected = circuit.rejected;
+    let has_refused = rejected.total() > rejected.bulkhead_full;
+    (circuit.mode == Mode::Observe && !has_refused).then(|| {
+        let ways = circuit.transition_counts.iter();
+        ways.filter(|(_, to, _)| *to == State::Open).map(|(.., count)| count).sum()
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use breaker_runtime::{Config, Override, Registry};
+
     use super::*;
+
+    #[test]
+    fn r25_a_circuit_that_never_refused_anything_says_how_often_it_would_have_opened() {
+        let own = Registry::new();
+        let circuit = own.circuit("queue", Config::new().mode(Mode::Observe)).unwrap();
+        assert_eq!(would_open(&circuit.snapshot()), Some(0));
+        for _ in 0..2 {
+            circuit.trip();
+            circuit.reset();
+        }
+        assert_eq!(would_open(&circuit.snapshot()), Some(2));
+        circuit.override_for(Override::Mode(Mode::Normal), None, "").unwrap();
+        assert_eq!(would_open(&circuit.snapshot()), None, "it is not observed");
+        circuit.trip();
+        assert!(circuit.try_acquire().is_err());
+        circuit.override_for(Override::Mode(Mode::Observe), None, "").unwrap();
+        assert_eq!(would_open(&circuit.snapshot()), None, "one of them was real");
+    }
 
     #[test]
     fn mistakes_are_few_and_short_enough_for_a_page() {

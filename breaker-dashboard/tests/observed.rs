@@ -23,6 +23,7 @@ async fn r25_an_observed_circuit_makes_nothing_unwell() {
     );
     let row = &common::watched(&router).await["circuits"][0];
     assert_eq!((&row["mode"], &row["would_reject"]), (&json!("observe"), &json!(0)));
+    assert_eq!(row["would_open"], 1);
     let (explained, sentence) = (row["explanation"].as_str(), row["sentence"].as_str());
     assert_eq!(explained.unwrap(), format!("observed: {}", sentence.unwrap()));
 

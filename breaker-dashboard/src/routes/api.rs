@@ -15,7 +15,8 @@ use serde_json::json;
 use crate::access::{IsTrusted, shown_to};
 use crate::answer::{Failure, json_of, write_list};
 use crate::watch::{
-    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Place, Seen, Watch, sentence, sort_by_rank,
+    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Minute, Place, Seen, Strip, Watch,
+    sentence, sort_by_rank, would_open,
 };
 
 /// Query parameters of a list of circuits.
@@ -36,6 +37,11 @@ struct Watched<'a> {
     sentence: Option<String>,
     history: Lines,
     per_second: f64,
+    would_open: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minute: Option<Minute>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durations: Option<Strip>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<Vec<Entry>>,
 }
@@ -48,13 +54,19 @@ impl<'a> Watched<'a> {
             sentence: sentence(circuit),
             history: history.map(History::lines).unwrap_or_default(),
             per_second: history.map_or(0.0, History::per_second),
+            would_open: would_open(circuit),
+            minute: history.and_then(History::minute),
+            durations: None,
             log: None,
         }
     }
 
     fn whole(circuit: &'a Snapshot, seen: &Seen, trust: IsTrusted) -> Self {
         let log = told_to(trust, seen.log.of(&circuit.name));
-        Self { log: Some(log), ..Self::brief(circuit, seen) }
+        let slow_call = circuit.config.settings().slow_call;
+        let history = seen.histories.of(&circuit.name);
+        let durations = history.and_then(|history| history.strip(slow_call));
+        Self { log: Some(log), durations, ..Self::brief(circuit, seen) }
     }
 }
 

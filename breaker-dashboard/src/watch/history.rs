@@ -4,9 +4,12 @@
 //! from differences.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use breaker_runtime::Snapshot;
 use serde::Serialize;
+
+use super::durations::{Durations, Minute, STEP, Strip};
 
 /// How many seconds are kept.
 pub(crate) const SECONDS: usize = 60;
@@ -14,6 +17,8 @@ pub(crate) const SECONDS: usize = 60;
 const RECENT: usize = 10;
 /// How many circuits have a history. Later ones have none.
 const MOST_CIRCUITS: usize = 5_000;
+/// How many circuits have durations. They take 65 KiB each.
+const MOST_TIMED: usize = 500;
 
 /// Calls that ended or were refused in one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +62,8 @@ impl Point {
 pub(crate) struct History {
     total: Point,
     points: VecDeque<Point>,
+    /// Only of a circuit with `timings`.
+    durations: Option<Box<Durations>>,
 }
 
 /// As lists, which are shorter than a list of objects.
@@ -83,6 +90,16 @@ impl History {
             self.points.pop_front();
         }
         self.points.push_back(point);
+    }
+
+    /// How long the successes of the last minute took.
+    pub(crate) fn minute(&self) -> Option<Minute> {
+        self.durations.as_ref()?.minute()
+    }
+
+    /// How long all calls of the last minutes took.
+    pub(crate) fn strip(&self, slow_call: Option<Duration>) -> Option<Strip> {
+        self.durations.as_ref()?.strip(slow_call)
     }
 
     pub(crate) fn last(&self) -> Point {
@@ -142,16 +159,34 @@ impl Histories {
             }
         };
         self.forget_those_that_went(circuits);
+        let steps = second / STEP - (second - missed).saturating_sub(1) / STEP;
+        let mut timed = self.by_name.values().filter(|it| it.durations.is_some()).count();
         for circuit in circuits {
             let total = Point::total(circuit);
+            let is_timed = circuit.config.settings().timings;
             if let Some(history) = self.by_name.get_mut(&circuit.name) {
                 history.note(total, missed);
+                match &mut history.durations {
+                    Some(_) if !is_timed => history.durations = None,
+                    Some(durations) if steps > 0 => durations.note(circuit, steps),
+                    None if is_timed && timed < MOST_TIMED => {
+                        history.durations = Some(Durations::of_the_past(circuit).into());
+                        timed += 1;
+                    }
+                    _ => {}
+                }
             } else if self.by_name.len() < MOST_CIRCUITS {
                 let mut history = History::default();
                 if is_first {
                     history.total = total;
                 } else {
                     history.note(total, 0);
+                }
+                if is_timed && timed < MOST_TIMED {
+                    let durations =
+                        if is_first { Durations::of_the_past(circuit) } else { Durations::new() };
+                    history.durations = Some(durations.into());
+                    timed += 1;
                 }
                 self.by_name.insert(circuit.name.clone(), history);
             }
@@ -160,14 +195,16 @@ impl Histories {
 
     /// The shared circuit takes over the totals of an evicted key. They are old calls.
     fn forget_those_that_went(&mut self, circuits: &[Snapshot]) {
-        let is_there =
-            |name: &str| circuits.binary_search_by(|it| it.name.as_str().cmp(name)).is_ok();
-        let gone: Vec<_> = self.by_name.keys().filter(|name| !is_there(name)).cloned().collect();
+        let place = |name: &str| circuits.binary_search_by(|it| it.name.as_str().cmp(name)).ok();
+        let gone = self.by_name.keys().filter(|name| place(name).is_none());
+        let gone: Vec<_> = gone.cloned().collect();
         for name in gone {
             let Some(history) = self.by_name.remove(&name) else { continue };
-            let shared = name.split_once('/').and_then(|(shared, _)| self.by_name.get_mut(shared));
-            if let Some(shared) = shared {
-                shared.total = shared.total.zip(history.total, u64::saturating_add);
+            let Some((shared, _)) = name.split_once('/') else { continue };
+            let Some(mine) = self.by_name.get_mut(shared) else { continue };
+            mine.total = mine.total.zip(history.total, u64::saturating_add);
+            if let (Some(mine), Some(at)) = (&mut mine.durations, place(shared)) {
+                mine.take_over(history.durations.as_deref(), &circuits[at]);
             }
         }
     }
@@ -257,6 +294,46 @@ mod tests {
         // A new circuit of that name, which counts from zero.
         histories.note(4, &[shared.snapshot(), circuit("hosts/a").snapshot()]);
         assert_eq!(lines(&histories, "hosts/a").ok, [0]);
+    }
+
+    #[test]
+    fn durations_are_noted_every_five_seconds_while_the_option_is_on() {
+        let timed = CircuitBreaker::new("a", Config::new().timings(true)).unwrap();
+        let (mut histories, other) = (Histories::default(), circuit("b"));
+        let minute = |histories: &Histories| {
+            let minute = histories.of("a").unwrap().minute();
+            serde_json::to_value(minute).unwrap()["calls"].as_u64()
+        };
+        for second in 1..=9 {
+            calls(&timed, 1, 0);
+            histories.note(second, &[timed.snapshot(), other.snapshot()]);
+        }
+        assert_eq!(minute(&histories), Some(4), "those of the seconds 2 to 5");
+        calls(&timed, 1, 0);
+        histories.note(10, &[timed.snapshot(), other.snapshot()]);
+        assert_eq!(minute(&histories), Some(9));
+        assert!(histories.of("b").unwrap().durations.is_none());
+        timed.reconfigure(Config::new()).unwrap();
+        histories.note(11, &[timed.snapshot(), other.snapshot()]);
+        assert!(histories.of("a").unwrap().durations.is_none());
+    }
+
+    #[test]
+    fn no_more_than_so_many_circuits_have_durations() {
+        let timed = CircuitBreaker::new("x", Config::new().timings(true)).unwrap();
+        let mut all = vec![timed.snapshot(); MOST_TIMED + 9];
+        for (at, snapshot) in all.iter_mut().enumerate() {
+            snapshot.name = format!("{at:05}");
+        }
+        let mut histories = Histories::default();
+        let count = |histories: &Histories| {
+            histories.by_name.values().filter(|it| it.durations.is_some()).count()
+        };
+        histories.note(1, &all[..9]);
+        histories.note(2, &all);
+        assert_eq!(count(&histories), MOST_TIMED);
+        histories.note(3, &all[9..]);
+        assert_eq!(count(&histories), MOST_TIMED, "there was room again");
     }
 
     #[test]
