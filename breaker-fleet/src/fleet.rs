@@ -14,17 +14,15 @@ use tokio::time::{Instant, timeout};
 
 #[cfg(feature = "redis")]
 use crate::engine::Redis;
-use crate::engine::{Engine, EngineError, Record};
+use crate::engine::{Engine, EngineError, Record, Stand};
 use crate::home::Home;
 use crate::inbox::{Inbox, Order, lock};
-use crate::member::Member;
+use crate::member::{LONGEST, Member};
 use crate::policy::{Policies, Rule};
 use crate::task;
 
 /// The longest that [`FleetBuilder::join`] waits for the engine.
 const JOIN: Duration = Duration::from_millis(450);
-/// The longest override for all members.
-const LONGEST_ORDER: Duration = Duration::from_secs(24 * 3600);
 /// The longest namespace, in bytes.
 const LONGEST_NAMESPACE: usize = 64;
 /// The longest name of a member, in bytes.
@@ -264,7 +262,7 @@ impl<E: Engine> FleetBuilder<E> {
         let mut problems = Vec::new();
         if !is_word(&self.namespace, LONGEST_NAMESPACE) {
             problems.push(format!(
-                "the namespace must be 1 to {LONGEST_NAMESPACE} letters, digits, `-`, `_` or `.`, such as                  \"shop-production\", not {:?}",
+                "the namespace must be 1 to {LONGEST_NAMESPACE} letters, digits, `-`, `_` or `.`, such as \"shop-production\", not {:?}",
                 self.namespace
             ));
         }
@@ -340,7 +338,14 @@ struct Board {
 impl Shared {
     /// Shows what the member knows now.
     pub(crate) fn show(&self, member: &Member, now: Duration) {
-        let records = member.records(now).map(|record| (record.circuit.clone(), record)).collect();
+        let records = member.records(now).map(|mut record| {
+            // The votes that opened it are over, and nobody probes.
+            if record.stand == Stand::Open && record.left.is_zero() && record.prober.is_none() {
+                record.votes = 0;
+            }
+            (record.circuit.clone(), record)
+        });
+        let records = records.collect();
         let mut board = lock(&self.board);
         (board.members, board.records) = (member.members(), records);
         if !board.is_connected {
@@ -432,7 +437,7 @@ fn check_order(
     limit: Duration,
 ) -> Result<(), ConfigErrors> {
     let mut problems = Vec::new();
-    if limit.is_zero() || limit > LONGEST_ORDER {
+    if limit.is_zero() || limit > LONGEST {
         problems.push("`limit` must be more than zero and at most a day".to_owned());
     }
     if circuit.is_empty() || circuit.len() > 128 || circuit.chars().any(char::is_control) {

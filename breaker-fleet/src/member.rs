@@ -15,11 +15,12 @@ use crate::policy::{Policies, Rule};
 pub(crate) const BEAT: Duration = Duration::from_secs(5);
 /// A member that missed three beats is gone. Its circuits trust advice for as long, and then act as if alone.
 pub(crate) const GONE: Duration = Duration::from_secs(15);
-/// A circuit without a cooldown that ends votes for this long.
-const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
-/// What the engine did not change for so long is over.
-const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
-/// The most records and orders that are believed to exist. More is nonsense.
+/// Nothing lasts longer, whatever settings and engines say: a vote, a lease, an order.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Engines forget a circuit ten minutes after all about it is over, and do not say so.
+const FORGOTTEN: Duration = Duration::from_secs(11 * 60);
+/// The most records and orders in one report. More is nonsense. Also the most records that are kept of circuits that are
+/// not here: they may come into being.
 pub(crate) const MOST_RECORDS: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +77,15 @@ impl Known {
         });
         record
     }
+
+    /// Whether the engine has forgotten it by now. It tells when votes end that opened nothing.
+    fn is_over(&self, now: Duration) -> bool {
+        let Record { stand, votes, left, prober, .. } = &self.record;
+        let lease = prober.as_ref().map_or(Duration::ZERO, |(_, left)| *left);
+        let has_votes = *stand != Stand::Open && *votes > 0;
+        let ends = if has_votes { LONGEST } else { lease.max(*left).min(LONGEST) };
+        now > self.at.saturating_add(ends + FORGOTTEN)
+    }
 }
 
 impl<C: Circuits> Member<C> {
@@ -131,7 +141,7 @@ impl<C: Circuits> Member<C> {
     /// The vote of a circuit that is open on its own evidence.
     fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
         let reading = self.home.read(circuit)?;
-        let lasts = reading.evidence?.min(LONGEST_VOTE);
+        let lasts = reading.evidence?.min(LONGEST);
         let settings = self.home.fingerprint(circuit);
         let reopenings = reading.reopenings;
         (!lasts.is_zero()).then_some(What::Vote { lasts, reopenings, settings, rule })
@@ -153,12 +163,9 @@ impl<C: Circuits> Member<C> {
         if is_new_life || report.is_whole {
             news.extend(self.home.names());
         }
-        // What the engine has forgotten by now. What a circuit still goes by stays.
-        self.known.retain(|_, known| known.is_advised || asked < known.at + FORGOTTEN);
+        // What a circuit still goes by stays.
+        self.known.retain(|_, known| known.is_advised || !known.is_over(asked));
         for record in report.records.into_iter().take(MOST_RECORDS) {
-            if self.known.len() >= MOST_RECORDS && !self.known.contains_key(&record.circuit) {
-                continue;
-            }
             let known = self.known.entry(record.circuit.clone()).or_insert_with(|| Known {
                 record: record.clone(),
                 at: asked,
@@ -169,16 +176,31 @@ impl<C: Circuits> Member<C> {
             });
             (known.record, known.at) = (record, asked);
         }
+        self.forget_others();
         for posted in report.orders.into_iter().take(MOST_RECORDS) {
             let known = self.orders.get(&posted.circuit);
             let has_room = known.is_some() || self.orders.len() < MOST_RECORDS;
             if has_room && known.is_none_or(|known| known.posted.number < posted.number) {
-                let until = asked + posted.left;
+                let until = asked + posted.left.min(LONGEST);
                 let ordered = Ordered { until, is_applied: false, posted };
                 self.orders.insert(ordered.posted.circuit.clone(), ordered);
             }
         }
         news
+    }
+
+    /// Circuits of others must leave room for those that are here. The oldest records go.
+    fn forget_others(&mut self) {
+        if self.known.len() <= MOST_RECORDS {
+            return;
+        }
+        let others = self.known.iter().filter(|(name, _)| self.home.state(name).is_none());
+        let mut others: Vec<_> = others.map(|(name, known)| (known.at, name.clone())).collect();
+        others.sort();
+        let surplus = others.len().saturating_sub(MOST_RECORDS);
+        for (_, name) in &others[..surplus] {
+            self.known.remove(name);
+        }
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
@@ -308,7 +330,7 @@ impl<C: Circuits> Member<C> {
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
         self.rule(circuit)?;
-        Some(self.home.read(circuit)?.probe_timeout)
+        Some(self.home.read(circuit)?.probe_timeout.min(LONGEST))
     }
 
     /// Takes the answer to a request for a lease that was asked for at `asked`.
@@ -346,7 +368,7 @@ impl<C: Circuits> Member<C> {
             Leased::Unneeded => {
                 if known.record.stand == Stand::Open {
                     // The engine has forgotten the circuit, and reports it no more.
-                    known.record.stand = Stand::Counting;
+                    (known.record.stand, known.record.votes) = (Stand::Counting, 0);
                 }
                 return;
             }

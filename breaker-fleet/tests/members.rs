@@ -1,6 +1,9 @@
 //! Members that meet in memory, on paused time.
 #![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
+#[path = "members/nonsense.rs"]
+mod nonsense;
+
 use std::sync::Arc;
 use std::time::Duration;
 
