@@ -13,6 +13,9 @@ pub use self::memory::Memory;
 pub use self::redis::Redis;
 use crate::policy::Rule;
 
+/// The longest text that a member sends or reads, in bytes.
+pub(crate) const LONGEST_TEXT: usize = 512;
+
 /// Where the members of a fleet meet. [`Redis`] is the usual one. [`Memory`] connects members of one process.
 ///
 /// Four verbs are all that a fleet needs, so other stores can be used too. [`Ledger`](crate::Ledger) says exactly what each
@@ -166,7 +169,7 @@ pub struct Posted {
     pub left: Duration,
 }
 
-/// What a member says about a circuit.
+/// A message of a member about a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Word {
     /// The member.

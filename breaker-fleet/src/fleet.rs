@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 #[cfg(feature = "redis")]
 use crate::engine::Redis;
-use crate::engine::{Engine, EngineError, Record, Stand};
+use crate::engine::{Engine, EngineError, LONGEST_TEXT, Record, Stand};
 use crate::home::Home;
 use crate::inbox::{Inbox, Order, lock};
 use crate::member::{LONGEST, Member};
@@ -23,6 +23,8 @@ use crate::task;
 
 /// The longest that [`FleetBuilder::join`] waits for the engine.
 const JOIN: Duration = Duration::from_millis(450);
+/// The longest name of who gives an order, in bytes. Circuits keep as much of it.
+const LONGEST_BY: usize = 128;
 /// The longest namespace, in bytes.
 const LONGEST_NAMESPACE: usize = 64;
 /// The longest name of a member, in bytes.
@@ -66,15 +68,18 @@ impl Fleet {
     }
 
     /// Gives an order to all members, those that join later too, until the limit. Each member takes it as an override by
-    /// `by`, so a later order on that member replaces it there. `mode` is a [`Mode`](breaker_runtime::Mode), or an
-    /// [`Override`] of an option.
+    /// `by`, so a later order on that member replaces it there. `what` is a [`Mode`](breaker_runtime::Mode), or an
+    /// [`Override`] of an option. For all members, it replaces the last order about the same option, and no other.
     ///
     /// Members that do not have the circuit ignore the order.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrors`] if the order is wrong, has no limit or lasts for more than a day, or if the engine cannot be
-    /// reached. Nothing changes then.
+    /// [`ConfigErrors`] if the order is wrong, has no limit or lasts for more than a day, or if the fleet is not
+    /// connected. Nothing changes then.
+    ///
+    /// If the engine takes the order and its answer does not come, nobody knows whether it was given. The error says so:
+    /// "the order may or may not be given". Give it again.
     ///
     /// # Examples
     ///
@@ -101,16 +106,15 @@ impl Fleet {
     pub async fn override_for<'a>(
         &self,
         circuit: &str,
-        mode: impl Into<Override<'a>>,
+        what: impl Into<Override<'a>>,
         limit: impl Into<Option<Duration>>,
         by: &str,
     ) -> Result<(), ConfigErrors> {
         let limit = limit.into().unwrap_or(Duration::ZERO);
-        let sent = self.shared.queue(circuit, mode.into(), limit, by)?;
+        let sent = self.shared.queue(circuit, what.into(), limit, by)?;
         match sent.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => away(&error.to_string()),
-            Err(_) => away("the fleet was left"),
+            Ok(told) => told,
+            Err(_) => unsure("the fleet was left"),
         }
     }
 
@@ -366,23 +370,30 @@ impl Shared {
         is_news
     }
 
+    fn check_connected(&self) -> Result<(), ConfigErrors> {
+        let board = lock(&self.board);
+        match &board.why {
+            _ if board.is_connected => Ok(()),
+            Some(why) => away(format_args!("it is not connected: {why}")),
+            None => away("it is not connected"),
+        }
+    }
+
     fn queue(
         &self,
         circuit: &str,
         what: Override<'_>,
         limit: Duration,
         by: &str,
-    ) -> Result<oneshot::Receiver<Result<(), EngineError>>, ConfigErrors> {
+    ) -> Result<oneshot::Receiver<Result<(), ConfigErrors>>, ConfigErrors> {
         check_order(self.home.registry(), circuit, what, limit)?;
-        if !lock(&self.board).is_connected {
-            away("it is not connected")?;
-        }
+        self.check_connected()?;
         let (sent, receiver) = oneshot::channel();
         let order = Order {
             circuit: circuit.to_owned(),
             what: what.to_string(),
             limit,
-            by: by.to_owned(),
+            by: cut(by).to_owned(),
             sent,
         };
         if !self.inbox.add_order(order) {
@@ -443,6 +454,9 @@ fn check_order(
     if circuit.is_empty() || circuit.len() > 128 || circuit.chars().any(char::is_control) {
         problems.push("`name` must be the name of a circuit".to_owned());
     }
+    if what.to_string().len() > LONGEST_TEXT {
+        problems.push(format!("the order is too long: at most {LONGEST_TEXT} bytes"));
+    }
     if let Override::Option(option, value) = what {
         let statement = Statement::new(circuit, option, value, "the order").may_be_unknown();
         registry.check(vec![(Layer::Fleet, vec![statement])])?;
@@ -450,6 +464,18 @@ fn check_order(
     ConfigErrors::check(problems)
 }
 
-fn away(why: &str) -> Result<(), ConfigErrors> {
+/// Nobody will hear of the order.
+pub(crate) fn away(why: impl fmt::Display) -> Result<(), ConfigErrors> {
     ConfigErrors::check([format!("the fleet cannot be told: {why}")])
+}
+
+/// The order was sent, and no answer came.
+pub(crate) fn unsure(why: impl fmt::Display) -> Result<(), ConfigErrors> {
+    ConfigErrors::check([format!("the order may or may not be given: {why}")])
+}
+
+/// As much of the text as a name may have.
+fn cut(text: &str) -> &str {
+    let ends = text.char_indices().map(|(at, char)| at + char.len_utf8());
+    &text[..ends.take_while(|end| *end <= LONGEST_BY).last().unwrap_or_default()]
 }

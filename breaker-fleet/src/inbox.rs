@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use breaker_runtime::{Cause, Event, EventKind, State};
+use breaker_runtime::{Cause, ConfigErrors, Event, EventKind, State};
 use tokio::sync::{Notify, oneshot};
-
-use crate::engine::EngineError;
 
 /// What happened to a circuit that the fleet must hear of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,7 +34,7 @@ pub(crate) struct Order {
     pub(crate) what: String,
     pub(crate) limit: Duration,
     pub(crate) by: String,
-    pub(crate) sent: oneshot::Sender<Result<(), EngineError>>,
+    pub(crate) sent: oneshot::Sender<Result<(), ConfigErrors>>,
 }
 
 /// The most orders that wait. More are refused.

@@ -42,7 +42,8 @@ pub struct Ledger {
     /// When each member is gone.
     members: BTreeMap<String, u64>,
     accounts: BTreeMap<String, Account>,
-    orders: BTreeMap<String, Standing>,
+    /// The latest about each option of a circuit.
+    orders: BTreeMap<(String, String), Standing>,
 }
 
 /// What is known about one circuit.
@@ -82,6 +83,11 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(LONGEST)
 }
 
+/// The option that an order is about: what is before the `=`.
+pub(crate) fn option_of(what: &str) -> &str {
+    what.split_once('=').map_or(what, |(option, _)| option)
+}
+
 fn count(some: usize) -> u32 {
     u32::try_from(some).unwrap_or(u32::MAX)
 }
@@ -119,7 +125,7 @@ impl Ledger {
             records: records
                 .map(|(name, account)| account.record(name, beat.member, now))
                 .collect(),
-            orders: orders.map(|(circuit, order)| order.posted(circuit, now)).collect(),
+            orders: orders.map(|((circuit, _), order)| order.posted(circuit, now)).collect(),
         }
     }
 
@@ -130,7 +136,8 @@ impl Ledger {
         if let What::Order { what, lasts, by } = what {
             self.version += 1;
             let (what, by, until) = (what.clone(), by.clone(), now + millis(*lasts));
-            self.orders.insert(circuit.clone(), Standing { number: self.version, what, by, until });
+            let about = (circuit.clone(), option_of(&what).to_owned());
+            self.orders.insert(about, Standing { number: self.version, what, by, until });
             return;
         }
         if !matches!(what, What::Vote { .. }) && !self.accounts.contains_key(circuit) {

@@ -9,6 +9,7 @@ use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State, Tr
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
 use crate::home::{Circuits, Home};
 use crate::inbox::Happened;
+use crate::ledger::option_of;
 use crate::policy::{Policies, Rule};
 
 /// Members say that they live this often.
@@ -32,7 +33,8 @@ pub(crate) struct Member<C = Home> {
     version: u64,
     members: u32,
     known: BTreeMap<String, Known>,
-    orders: BTreeMap<String, Ordered>,
+    /// The latest about each option of a circuit.
+    orders: BTreeMap<(String, String), Ordered>,
 }
 
 /// What the member knows about a circuit.
@@ -178,12 +180,12 @@ impl<C: Circuits> Member<C> {
         }
         self.forget_others();
         for posted in report.orders.into_iter().take(MOST_RECORDS) {
-            let known = self.orders.get(&posted.circuit);
+            let about = (posted.circuit.clone(), option_of(&posted.what).to_owned());
+            let known = self.orders.get(&about);
             let has_room = known.is_some() || self.orders.len() < MOST_RECORDS;
             if has_room && known.is_none_or(|known| known.posted.number < posted.number) {
                 let until = asked + posted.left.min(LONGEST);
-                let ordered = Ordered { until, is_applied: false, posted };
-                self.orders.insert(ordered.posted.circuit.clone(), ordered);
+                self.orders.insert(about, Ordered { until, is_applied: false, posted });
             }
         }
         news
@@ -419,7 +421,7 @@ impl<C: Circuits> Member<C> {
     /// are given then.
     fn apply_orders(&mut self, now: Duration) {
         self.orders.retain(|_, ordered| now < ordered.until);
-        for (name, ordered) in &mut self.orders {
+        for ((name, _), ordered) in &mut self.orders {
             if !ordered.is_applied {
                 let Posted { what, by, .. } = &ordered.posted;
                 let left = ordered.until.saturating_sub(now);

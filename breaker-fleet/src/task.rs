@@ -1,14 +1,15 @@
 //! The task of a fleet: one per process. It sends what circuits wish, asks what changed, and keeps time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use breaker_runtime::ConfigErrors;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::engine::{Ask, Beat, Engine, EngineError, What, Word};
-use crate::fleet::Shared;
+use crate::fleet::{Shared, away, unsure};
 use crate::inbox::Order;
 use crate::member::{BEAT, GONE, Member};
 
@@ -42,6 +43,8 @@ pub(crate) async fn run<E: Engine>(engine: E, member: Member, shared: Arc<Shared
         is_connected: false,
         ask_at: None,
         asks: BTreeSet::new(),
+        orders: VecDeque::new(),
+        doubtful: None,
     };
     while task.wait().await {
         if let Err(error) = task.step().await {
@@ -63,6 +66,9 @@ struct Task<E> {
     /// When to ask for leave to probe, and for which circuits.
     ask_at: Option<Instant>,
     asks: BTreeSet<String>,
+    orders: VecDeque<Order>,
+    /// One that was sent. No answer came.
+    doubtful: Option<Order>,
 }
 
 impl<E: Engine> Task<E> {
@@ -130,15 +136,25 @@ impl<E: Engine> Task<E> {
     }
 
     async fn give_orders(&mut self) -> Result<(), EngineError> {
-        let mut given = Ok(());
-        for Order { circuit, what, limit, by, sent } in self.shared.inbox.take_orders() {
-            if given.is_ok() {
-                let word = self.member.word(&circuit, What::Order { what, lasts: limit, by });
-                given = self.tell(&[word]).await;
+        self.orders.extend(self.shared.inbox.take_orders());
+        while let Some(order) = self.orders.pop_front() {
+            let Order { circuit, what, limit, by, .. } = &order;
+            let what = What::Order { what: what.clone(), lasts: *limit, by: by.clone() };
+            let word = self.member.word(circuit, what);
+            if let Err(error) = self.tell(&[word]).await {
+                self.doubtful = Some(order);
+                return Err(error);
             }
-            let _ = sent.send(given.clone());
+            self.answer_order(order, Ok(()));
         }
-        given
+        Ok(())
+    }
+
+    fn answer_order(&self, order: Order, told: Result<(), ConfigErrors>) {
+        if let Err(Err(errors)) = order.sent.send(told) {
+            // Nobody waits for the answer: it came from the dashboard.
+            log_order(&self.shared, &order.circuit, &errors);
+        }
     }
 
     async fn send_wishes(&mut self) -> Result<(), EngineError> {
@@ -193,12 +209,16 @@ impl<E: Engine> Task<E> {
         self.is_connected = false;
         self.member.lose_connection();
         (self.ask_at, self.asks) = (None, BTreeSet::new());
-        for Order { sent, .. } in self.shared.inbox.take_orders() {
-            // Whoever gave it is waiting, and must not be surprised by it later.
-            let _ = sent.send(Err(error.clone()));
-        }
         if self.shared.show_lost(error) {
             log_lost(&self.shared, error);
+        }
+        if let Some(order) = self.doubtful.take() {
+            self.answer_order(order, unsure(error));
+        }
+        // Whoever gave them is waiting, and must not be surprised by them later.
+        self.orders.extend(self.shared.inbox.take_orders());
+        while let Some(order) = self.orders.pop_front() {
+            self.answer_order(order, away(error));
         }
         let retry = self.retry + share(&self.member);
         self.beat_at = Instant::now() + retry.mul_f64(0.5 + 0.5 * fastrand::f64());
@@ -252,6 +272,16 @@ fn log_lost(shared: &Shared, error: &EngineError) {
     let status = shared.status();
     tracing::warn!(target: "breaker", fleet = status.namespace, engine = status.engine, %error, "fleet is not connected; circuits act as if alone");
 }
+
+#[cfg(feature = "tracing")]
+fn log_order(shared: &Shared, circuit: &str, errors: &ConfigErrors) {
+    use breaker_runtime::Advisor as _;
+    let status = shared.status();
+    tracing::warn!(target: "breaker", fleet = status.namespace, engine = status.engine, breaker.name = circuit, error = %errors, "an order for all members may be lost");
+}
+
+#[cfg(not(feature = "tracing"))]
+fn log_order(_: &Shared, _: &str, _: &ConfigErrors) {}
 
 #[cfg(not(feature = "tracing"))]
 fn log_connected(_: &Shared) {}

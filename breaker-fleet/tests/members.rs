@@ -3,6 +3,8 @@
 
 #[path = "members/nonsense.rs"]
 mod nonsense;
+#[path = "members/orders.rs"]
+mod orders;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@
 --   a:<circuit>    hash: the account
 --   v:<circuit>    sorted set: member -> when its vote ends
 --   s:<circuit>    sorted set: settings -> when the last vote with them ends
---   orders         hash: circuit -> number, end, what, by
+--   orders         hash: option, circuit -> number, end, what, by
 --   meta           hash: life, version
 --
 -- Whoever can write to the server can write nonsense there. Numbers are bounded when they are read. What cannot be read
@@ -236,12 +236,13 @@ local function orders(from, version)
     local orders = {}
     local all = redis.call('HGETALL', key('orders'))
     for at = 1, math.min(#all, 2 * MOST), 2 do
-        local circuit, order = all[at], all[at + 1]
-        local fits = #circuit <= LONGEST_NAME and #order <= LONGEST_ORDER
+        local about, order = all[at], all[at + 1]
+        local circuit = string.match(about, '^[^\n]*\n(.+)$')
+        local fits = circuit and #about <= LONGEST_NAME and #order <= LONGEST_ORDER
         local number, ends, what, by = string.match(fits and order or '', '^(%d+) (%d+) ([^\n]*)\n(.*)$')
         number, ends = tonumber(number), tonumber(ends)
         if not number or number > version or ends <= now or ends > now + LONGEST then
-            redis.call('HDEL', key('orders'), circuit)
+            redis.call('HDEL', key('orders'), about)
         elseif number > from then
             orders[#orders + 1] = { circuit, number, what, by, ends - now }
         end
@@ -276,7 +277,9 @@ end
 function verbs.order(_, circuit, what, lasts, by)
     expire()
     local number = next_version()
-    write('HSET', 'orders', circuit, string.format('%d %d %s\n%s', number, now + bounded(lasts), what, by))
+    -- The latest about each option.
+    local about = string.match(what, '^[^=]*') .. '\n' .. circuit
+    write('HSET', 'orders', about, string.format('%d %d %s\n%s', number, now + bounded(lasts), what, by))
     tell(number)
     return number
 end

@@ -14,14 +14,14 @@ use redis::{
 };
 use tokio::sync::Notify;
 
-use super::{Ask, Beat, Engine, EngineError, Leased, Posted, Record, Report, Stand, What, Word};
+use super::{
+    Ask, Beat, Engine, EngineError, LONGEST_TEXT, Leased, Posted, Record, Report, Stand, What, Word,
+};
 use crate::inbox::lock;
 use crate::member::MOST_RECORDS;
 
 /// The version of what is stored. Members of another version use other keys, and never meet.
 const VERSION: u32 = 1;
-/// The longest text that is read from the server, in bytes.
-const LONGEST_TEXT: usize = 512;
 /// Numbers up to this are exact in the server's scripts.
 const MOST: u64 = 1 << 53;
 

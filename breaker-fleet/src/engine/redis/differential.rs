@@ -6,8 +6,8 @@ use std::time::Duration;
 use redis::Commands as _;
 
 use super::Redis;
-use crate::engine::{Ask, Beat, Engine as _, Leased, Report, What, Word};
-use crate::ledger::Ledger;
+use crate::engine::{Ask, Beat, Engine as _, Leased, Posted, Report, What, Word};
+use crate::ledger::{Ledger, option_of};
 use crate::policy::Rule;
 
 #[allow(dead_code, reason = "shared with the integration tests, which need more of it")]
@@ -126,7 +126,9 @@ fn what(verb: u32, random: &mut fastrand::Rng) -> What {
         12 => What::Withdraw,
         13 | 14 => What::Recovered,
         _ => What::Order {
-            what: "mode=\nforced_open".replace('\n', ["", " "][random.usize(..2)]),
+            what: ["mode=forced_open", "mode= disabled", "cooldown=5s", "nonsense"]
+                [random.usize(..4)]
+            .to_owned(),
             lasts: Duration::from_millis(random.u64(0..5_000)),
             by: "alice\nand bob".to_owned(),
         },
@@ -137,11 +139,12 @@ fn what(verb: u32, random: &mut fastrand::Rng) -> What {
 fn canonical(report: Report) -> (Report, Vec<(String, u64)>) {
     let mut report = Report { life: 0, version: 0, ..report };
     report.records.sort_by(|a, b| a.circuit.cmp(&b.circuit));
-    report.orders.sort_by(|a, b| a.circuit.cmp(&b.circuit));
+    report.orders.sort_by_key(|it| (it.circuit.clone(), it.what.clone()));
     let rounds = report.records.iter_mut();
     let rounds = rounds.map(|it| (it.circuit.clone(), std::mem::take(&mut it.round)));
     let orders = report.orders.iter_mut();
-    let orders = orders.map(|it| (format!("order {}", it.circuit), std::mem::take(&mut it.number)));
+    let about = |it: &Posted| format!("{} of {}", option_of(&it.what), it.circuit);
+    let orders = orders.map(|it| (about(it), std::mem::take(&mut it.number)));
     let numbers = rounds.chain(orders).collect();
     (report, numbers)
 }
