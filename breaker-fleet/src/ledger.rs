@@ -220,7 +220,7 @@ impl Ledger {
     }
 
     /// Forgets what is over.
-    fn expire(&mut self, now: u64) {
+    pub(crate) fn expire(&mut self, now: u64) {
         let lived = self.members.len();
         self.members.retain(|_, until| *until > now);
         self.orders.retain(|_, order| order.until > now);

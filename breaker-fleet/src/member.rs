@@ -122,6 +122,18 @@ impl<C: Circuits> Member<C> {
         self.known.values().map(move |known| known.now(now))
     }
 
+    /// Whether there is such a circuit here.
+    pub(crate) fn has(&self, circuit: &str) -> bool {
+        self.home.state(circuit).is_some()
+    }
+
+    /// The circuits that it probes for all.
+    pub(crate) fn leases(&self, now: Duration) -> Vec<String> {
+        let has_lease = |known: &Known| known.lease.is_some_and(|lease| now < lease.until);
+        let own = self.known.iter().filter(|(_, known)| has_lease(known));
+        own.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The rule of a circuit that is shared.
     fn rule(&self, circuit: &str) -> Option<Rule> {
         let stated = self.home.read(circuit)?.policy;
@@ -271,9 +283,13 @@ impl<C: Circuits> Member<C> {
         let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_in_force && is_new => return self.open(name, &record, now),
+                // Its own verdict is worth more than the votes before it.
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
+                _ if is_in_force && is_new => return self.open(name, &record, now),
                 Some((_, left)) => Advice::Wait(*left),
+                None if !record.left.is_zero() && self.has_waited(name, now) => {
+                    return self.stand_alone(name);
+                }
                 None => Advice::Ask,
             },
             Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
@@ -288,11 +304,13 @@ impl<C: Circuits> Member<C> {
             }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
-        self.advise(name, advice);
+        let advised = self.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
             if ends {
                 (known.followed, known.lease) = (None, None);
+            } else if is_new && advised == Some(Advised::Followed) {
+                (known.followed, known.followed_at) = (Some(record.round), now);
             }
         }
     }
@@ -377,6 +395,16 @@ impl<C: Circuits> Member<C> {
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
+    }
+
+    /// The circuit acts as if alone, until more than the votes that it has followed is known.
+    fn stand_alone(&mut self, name: &str) {
+        if self.known.get(name).is_some_and(|known| known.is_advised) {
+            self.advise(name, Advice::Alone);
+        }
+        if let Some(known) = self.known.get_mut(name) {
+            (known.is_advised, known.lease) = (false, None);
+        }
     }
 
     /// Whether a circuit was open on the votes of others for as long as its own settings allow (F4).

@@ -1,6 +1,8 @@
 //! Members that meet in memory, on paused time.
 #![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
+#[path = "members/life.rs"]
+mod life;
 #[path = "members/nonsense.rs"]
 mod nonsense;
 #[path = "members/orders.rs"]
