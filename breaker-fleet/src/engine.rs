@@ -13,6 +13,9 @@ pub use self::memory::Memory;
 pub use self::redis::Redis;
 use crate::policy::Rule;
 
+/// The longest text that a member sends or reads, in bytes.
+pub(crate) const LONGEST_TEXT: usize = 512;
+
 /// Where the members of a fleet meet. [`Redis`] is the usual one. [`Memory`] connects members of one process.
 ///
 /// Four verbs are all that a fleet needs, so other stores can be used too. [`Ledger`](crate::Ledger) says exactly what each
@@ -166,7 +169,7 @@ pub struct Posted {
     pub left: Duration,
 }
 
-/// What a member says about a circuit.
+/// A message of a member about a circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Word {
     /// The member.
@@ -216,6 +219,11 @@ pub struct Ask<'a> {
     pub circuit: &'a str,
     /// How long it needs. Asking again renews the lease.
     pub lasts: Duration,
+    /// Whether it has calls that use the lease: it probes, or calls came again since the lease of another was in its way.
+    ///
+    /// A lease is kept for the next call of its member. If another member asks with calls, it is not renewed any more
+    /// unless it is used.
+    pub has_calls: bool,
 }
 
 /// The answer to a request for leave to probe.
@@ -224,7 +232,8 @@ pub struct Ask<'a> {
 pub enum Leased {
     /// The member probes for all.
     Granted,
-    /// Another member does, for that long at most.
+    /// This member does, for that long at most. If the name is that of the member that asks, its lease was not renewed,
+    /// because another member has calls.
     Held(String, Duration),
     /// The circuit is open for that long.
     NotDue(Duration),

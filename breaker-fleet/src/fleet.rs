@@ -14,17 +14,21 @@ use tokio::time::{Instant, timeout};
 
 #[cfg(feature = "redis")]
 use crate::engine::Redis;
-use crate::engine::{Engine, EngineError, Record};
+use crate::engine::{Engine, EngineError, LONGEST_TEXT, Record, Stand};
 use crate::home::Home;
-use crate::inbox::{Inbox, Order, lock};
-use crate::member::Member;
+use crate::inbox::{ENDED, Inbox, Order, lock};
+use crate::member::{LONGEST, Member};
 use crate::policy::{Policies, Rule};
 use crate::task;
 
 /// The longest that [`FleetBuilder::join`] waits for the engine.
 const JOIN: Duration = Duration::from_millis(450);
-/// The longest override for all members.
-const LONGEST_ORDER: Duration = Duration::from_secs(24 * 3600);
+/// The longest that [`Fleet::leave`] waits for it.
+const LEAVE: Duration = Duration::from_secs(1);
+/// Two joins at the same time must not both find that a registry is in no fleet.
+static JOINING: Mutex<()> = Mutex::new(());
+/// The longest name of who gives an order, in bytes. Circuits keep as much of it.
+const LONGEST_BY: usize = 128;
 /// The longest namespace, in bytes.
 const LONGEST_NAMESPACE: usize = 64;
 /// The longest name of a member, in bytes.
@@ -50,7 +54,7 @@ const LONGEST_MEMBER: usize = 64;
 /// ```
 #[must_use = "dropping it leaves the fleet"]
 pub struct Fleet {
-    shared: Arc<Shared>,
+    seat: Arc<Seat>,
     _listening: Subscription,
 }
 
@@ -68,15 +72,18 @@ impl Fleet {
     }
 
     /// Gives an order to all members, those that join later too, until the limit. Each member takes it as an override by
-    /// `by`, so a later order on that member replaces it there. `mode` is a [`Mode`](breaker_runtime::Mode), or an
-    /// [`Override`] of an option.
+    /// `by`, so a later order on that member replaces it there. `what` is a [`Mode`](breaker_runtime::Mode), or an
+    /// [`Override`] of an option. For all members, it replaces the last order about the same option, and no other.
     ///
     /// Members that do not have the circuit ignore the order.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrors`] if the order is wrong, has no limit or lasts for more than a day, or if the engine cannot be
-    /// reached. Nothing changes then.
+    /// [`ConfigErrors`] if the order is wrong, has no limit or lasts for more than a day, or if the fleet is not
+    /// connected. Nothing changes then.
+    ///
+    /// If the engine takes the order and its answer does not come, nobody knows whether it was given. The error says so:
+    /// "the order may or may not be given". Give it again.
     ///
     /// # Examples
     ///
@@ -103,23 +110,48 @@ impl Fleet {
     pub async fn override_for<'a>(
         &self,
         circuit: &str,
-        mode: impl Into<Override<'a>>,
+        what: impl Into<Override<'a>>,
         limit: impl Into<Option<Duration>>,
         by: &str,
     ) -> Result<(), ConfigErrors> {
         let limit = limit.into().unwrap_or(Duration::ZERO);
-        let sent = self.shared.queue(circuit, mode.into(), limit, by)?;
+        let sent = self.seat.0.queue(circuit, what.into(), limit, by)?;
         match sent.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => away(&error.to_string()),
-            Err(_) => away("the fleet was left"),
+            Ok(told) => told,
+            Err(_) => unsure("the fleet was left"),
         }
     }
 
     /// The state of the connection.
     #[must_use]
     pub fn status(&self) -> FleetStatus {
-        self.shared.status()
+        self.seat.0.status()
+    }
+
+    /// Leaves the fleet, and waits until the others know, a second at most. Dropping does not wait: if the runtime ends
+    /// with it, the others count this member for 15 seconds more, and a lease that it has lasts on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_fleet::{Fleet, Memory};
+    /// use breaker_runtime::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::JoinError> {
+    /// let fleet = Fleet::on(Memory::new()).registry(Arc::new(Registry::new())).join().await?;
+    /// // The program runs.
+    /// fleet.leave().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the fleet is left as if the `Fleet` was dropped.
+    pub async fn leave(self) {
+        let shared = Arc::clone(&self.seat.0);
+        drop(self);
+        let _ = timeout(LEAVE, shared.ended.notified()).await;
     }
 }
 
@@ -131,7 +163,7 @@ impl fmt::Debug for Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        self.shared.stop.notify_one();
+        self.seat.0.stop.notify_one();
     }
 }
 
@@ -163,7 +195,11 @@ impl<E: Engine> FleetBuilder<E> {
         }
     }
 
-    /// Names what the members share. Two namespaces never meet. 1 to 64 letters, digits, `-`, `_` and `.`.
+    /// Names what the members share, 1 to 64 letters, digits, `-`, `_` and `.`. In Redis, two namespaces never meet. After
+    /// [`Fleet::on`] it is only shown: what an engine connects is for the engine to say.
+    ///
+    /// Give each service its own. The share of a quorum is one of all live members of the namespace, also of those that do
+    /// not have the circuit.
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
     }
@@ -206,8 +242,8 @@ impl<E: Engine> FleetBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`JoinError`] for what can never work: a wrong address, a wrong namespace, a quorum of nothing. Not for an engine
-    /// that cannot be reached.
+    /// [`JoinError`] for what can never work: a wrong address, a wrong namespace, a quorum of nothing, a registry that is
+    /// in a fleet already, a runtime without `enable_all`. Not for an engine that cannot be reached.
     ///
     /// # Examples
     ///
@@ -230,11 +266,13 @@ impl<E: Engine> FleetBuilder<E> {
         let Some(engine) = engine.ok().filter(|_| problems.is_empty()) else {
             return Err(JoinError(problems));
         };
-        let id = format!("{}-{:06x}", self.member, fastrand::u32(..0x0100_0000));
+        // In containers, all have the same process id.
+        let id = format!("{}-{:016x}", self.member, fastrand::u64(..));
         let shared = Arc::new(Shared {
             inbox: Inbox::default(),
             stop: Notify::new(),
             joined: Notify::new(),
+            ended: Notify::new(),
             namespace: self.namespace,
             engine: engine.describe(),
             member: id.clone(),
@@ -243,15 +281,18 @@ impl<E: Engine> FleetBuilder<E> {
             board: Mutex::default(),
         });
         let registry = self.home.registry();
+        let seat = take_seat(registry, &shared)?;
         let heard = Arc::clone(&shared);
         let listening = registry.subscribe_to_changes(move |event| heard.inbox.hear(event));
-        let advisor: Arc<dyn Advisor> = Arc::clone(&shared) as _;
-        registry.attach(&advisor);
         // Held by the guard first: if this future is dropped, the task ends.
-        let fleet = Fleet { shared: Arc::clone(&shared), _listening: listening };
+        let fleet = Fleet { seat, _listening: listening };
         let member = Member::new(id, self.policies, self.home);
         tokio::spawn(task::run(engine, member, Arc::clone(&shared)));
         let _ = timeout(JOIN, shared.joined.notified()).await;
+        if shared.inbox.is_closed() {
+            let why = format!("{ENDED}; does its runtime have its drivers, as with `enable_all`?");
+            return Err(JoinError(vec![why]));
+        }
         Ok(fleet)
     }
 
@@ -264,7 +305,7 @@ impl<E: Engine> FleetBuilder<E> {
         let mut problems = Vec::new();
         if !is_word(&self.namespace, LONGEST_NAMESPACE) {
             problems.push(format!(
-                "the namespace must be 1 to {LONGEST_NAMESPACE} letters, digits, `-`, `_` or `.`, such as                  \"shop-production\", not {:?}",
+                "the namespace must be 1 to {LONGEST_NAMESPACE} letters, digits, `-`, `_` or `.`, such as \"shop-production\", not {:?}",
                 self.namespace
             ));
         }
@@ -315,14 +356,32 @@ impl std::error::Error for JoinError {}
 pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) stop: Notify,
-    /// The engine has answered for the first time.
+    /// The engine has answered for the first time, or the task has ended.
     pub(crate) joined: Notify,
+    pub(crate) ended: Notify,
     namespace: String,
     engine: String,
     member: String,
     policies: Policies,
     home: Home,
     board: Mutex<Board>,
+}
+
+/// What the registry asks. It is gone as soon as the fleet is left, while the task may still say goodbye.
+#[derive(Debug)]
+struct Seat(Arc<Shared>);
+
+/// Takes the only seat of a registry: with two, one process would have two votes.
+fn take_seat(registry: &Registry, shared: &Arc<Shared>) -> Result<Arc<Seat>, JoinError> {
+    let _alone = lock(&JOINING);
+    if registry.advisor().is_some() {
+        let taken = "the registry is in a fleet already; drop or leave that one first";
+        return Err(JoinError(vec![taken.to_owned()]));
+    }
+    let seat = Arc::new(Seat(Arc::clone(shared)));
+    let advisor: Arc<dyn Advisor> = Arc::clone(&seat) as _;
+    registry.attach(&advisor);
+    Ok(seat)
 }
 
 /// What readers see.
@@ -340,12 +399,21 @@ struct Board {
 impl Shared {
     /// Shows what the member knows now.
     pub(crate) fn show(&self, member: &Member, now: Duration) {
-        let records = member.records(now).map(|record| (record.circuit.clone(), record)).collect();
+        let records = member.records(now).map(|mut record| {
+            // The votes that opened it are over, and nobody probes.
+            if record.stand == Stand::Open && record.left.is_zero() && record.prober.is_none() {
+                record.votes = 0;
+            }
+            (record.circuit.clone(), record)
+        });
+        let records = records.collect();
         let mut board = lock(&self.board);
         (board.members, board.records) = (member.members(), records);
-        if !board.is_connected {
-            (board.is_connected, board.since, board.why) = (true, Some(Instant::now()), None);
-        }
+    }
+
+    pub(crate) fn show_connected(&self) {
+        let mut board = lock(&self.board);
+        (board.is_connected, board.since, board.why) = (true, Some(Instant::now()), None);
     }
 
     /// The engine does not answer. Returns whether that is news.
@@ -361,34 +429,39 @@ impl Shared {
         is_news
     }
 
+    fn check_connected(&self) -> Result<(), ConfigErrors> {
+        let board = lock(&self.board);
+        match &board.why {
+            _ if board.is_connected => Ok(()),
+            Some(why) => away(format_args!("it is not connected: {why}")),
+            None => away("it is not connected"),
+        }
+    }
+
     fn queue(
         &self,
         circuit: &str,
         what: Override<'_>,
         limit: Duration,
         by: &str,
-    ) -> Result<oneshot::Receiver<Result<(), EngineError>>, ConfigErrors> {
+    ) -> Result<oneshot::Receiver<Result<(), ConfigErrors>>, ConfigErrors> {
         check_order(self.home.registry(), circuit, what, limit)?;
-        if !lock(&self.board).is_connected {
-            away("it is not connected")?;
-        }
+        self.check_connected()?;
         let (sent, receiver) = oneshot::channel();
         let order = Order {
             circuit: circuit.to_owned(),
             what: what.to_string(),
             limit,
-            by: by.to_owned(),
+            by: cut(by).to_owned(),
             sent,
         };
-        if !self.inbox.add_order(order) {
-            away("too many orders wait")?;
-        }
+        self.inbox.add_order(order).or_else(away)?;
         Ok(receiver)
     }
 }
 
-impl Advisor for Shared {
-    fn status(&self) -> FleetStatus {
+impl Shared {
+    pub(crate) fn status(&self) -> FleetStatus {
         let board = lock(&self.board);
         let mut status = FleetStatus::default();
         (status.namespace, status.engine) = (self.namespace.clone(), self.engine.clone());
@@ -412,6 +485,16 @@ impl Advisor for Shared {
         }
         Some(view)
     }
+}
+
+impl Advisor for Seat {
+    fn status(&self) -> FleetStatus {
+        self.0.status()
+    }
+
+    fn view(&self, circuit: &str, stated: Option<Policy>) -> Option<FleetView> {
+        self.0.view(circuit, stated)
+    }
 
     fn order(
         &self,
@@ -420,7 +503,7 @@ impl Advisor for Shared {
         limit: Duration,
         by: &str,
     ) -> Result<(), ConfigErrors> {
-        self.queue(circuit, what, limit, by).map(drop)
+        self.0.queue(circuit, what, limit, by).map(drop)
     }
 }
 
@@ -432,11 +515,14 @@ fn check_order(
     limit: Duration,
 ) -> Result<(), ConfigErrors> {
     let mut problems = Vec::new();
-    if limit.is_zero() || limit > LONGEST_ORDER {
+    if limit.is_zero() || limit > LONGEST {
         problems.push("`limit` must be more than zero and at most a day".to_owned());
     }
     if circuit.is_empty() || circuit.len() > 128 || circuit.chars().any(char::is_control) {
         problems.push("`name` must be the name of a circuit".to_owned());
+    }
+    if what.to_string().len() > LONGEST_TEXT {
+        problems.push(format!("the order is too long: at most {LONGEST_TEXT} bytes"));
     }
     if let Override::Option(option, value) = what {
         let statement = Statement::new(circuit, option, value, "the order").may_be_unknown();
@@ -445,6 +531,18 @@ fn check_order(
     ConfigErrors::check(problems)
 }
 
-fn away(why: &str) -> Result<(), ConfigErrors> {
+/// Nobody will hear of the order.
+pub(crate) fn away(why: impl fmt::Display) -> Result<(), ConfigErrors> {
     ConfigErrors::check([format!("the fleet cannot be told: {why}")])
+}
+
+/// The order was sent, and no answer came.
+pub(crate) fn unsure(why: impl fmt::Display) -> Result<(), ConfigErrors> {
+    ConfigErrors::check([format!("the order may or may not be given: {why}")])
+}
+
+/// As much of the text as a name may have.
+fn cut(text: &str) -> &str {
+    let ends = text.char_indices().map(|(at, char)| at + char.len_utf8());
+    &text[..ends.take_while(|end| *end <= LONGEST_BY).last().unwrap_or_default()]
 }

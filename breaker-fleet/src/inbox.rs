@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use breaker_runtime::{Cause, Event, EventKind, State};
+use breaker_runtime::{Cause, ConfigErrors, Event, EventKind, State};
 use tokio::sync::{Notify, oneshot};
-
-use crate::engine::EngineError;
 
 /// What happened to a circuit that the fleet must hear of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,17 +34,25 @@ pub(crate) struct Order {
     pub(crate) what: String,
     pub(crate) limit: Duration,
     pub(crate) by: String,
-    pub(crate) sent: oneshot::Sender<Result<(), EngineError>>,
+    pub(crate) sent: oneshot::Sender<Result<(), ConfigErrors>>,
 }
 
+/// Why there is no connection when the task has ended.
+pub(crate) const ENDED: &str = "the fleet's task has ended";
 /// The most orders that wait. More are refused.
 const MOST_ORDERS: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     wishes: Mutex<BTreeMap<String, Wish>>,
-    orders: Mutex<Vec<Order>>,
+    orders: Mutex<Orders>,
     filled: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    waiting: Vec<Order>,
+    is_closed: bool,
 }
 
 impl Inbox {
@@ -68,19 +74,32 @@ impl Inbox {
         }
     }
 
-    /// Queues an order. Returns whether there was room for it.
-    pub(crate) fn add_order(&self, order: Order) -> bool {
+    /// Queues an order, or says why not.
+    pub(crate) fn add_order(&self, order: Order) -> Result<(), &'static str> {
         let mut orders = lock(&self.orders);
-        let has_room = orders.len() < MOST_ORDERS;
-        if has_room {
-            orders.push(order);
-            self.filled.notify_one();
+        if orders.is_closed {
+            return Err(ENDED);
         }
-        has_room
+        if orders.waiting.len() >= MOST_ORDERS {
+            return Err("too many orders wait");
+        }
+        orders.waiting.push(order);
+        self.filled.notify_one();
+        Ok(())
     }
 
     pub(crate) fn take_orders(&self) -> Vec<Order> {
-        std::mem::take(&mut lock(&self.orders))
+        std::mem::take(&mut lock(&self.orders).waiting)
+    }
+
+    /// Nobody reads it any more. Returns the orders in it.
+    pub(crate) fn close(&self) -> Vec<Order> {
+        lock(&self.orders).is_closed = true;
+        self.take_orders()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.orders).is_closed
     }
 
     fn add(&self, circuit: &str, change: impl FnOnce(&mut Wish)) {
@@ -92,18 +111,17 @@ impl Inbox {
         std::mem::take(&mut lock(&self.wishes))
     }
 
-    /// Puts back what could not be sent, unless something newer is there.
-    pub(crate) fn put_back(&self, unsent: BTreeMap<String, Wish>) {
-        let mut wishes = lock(&self.wishes);
-        for (circuit, old) in unsent {
-            let wish = wishes.entry(circuit).or_default();
-            wish.happened = wish.happened.or(old.happened);
-        }
-    }
-
     /// Waits until there is something in it.
     pub(crate) async fn filled(&self) {
         self.filled.notified().await;
+    }
+}
+
+/// Adds newer wishes to those that could not be sent.
+pub(crate) fn merge(unsent: &mut BTreeMap<String, Wish>, newer: BTreeMap<String, Wish>) {
+    for (circuit, new) in newer {
+        let wish = unsent.entry(circuit).or_default();
+        *wish = Wish { happened: new.happened.or(wish.happened), ..new };
     }
 }
 

@@ -42,7 +42,8 @@ pub struct Ledger {
     /// When each member is gone.
     members: BTreeMap<String, u64>,
     accounts: BTreeMap<String, Account>,
-    orders: BTreeMap<String, Standing>,
+    /// The latest about each option of a circuit.
+    orders: BTreeMap<(String, String), Standing>,
 }
 
 /// What is known about one circuit.
@@ -66,6 +67,8 @@ struct Account {
     /// When the last vote with those settings ends.
     settings: BTreeMap<u64, u64>,
     lease: Option<(String, u64)>,
+    /// Another member has calls that would use the lease.
+    is_wanted: bool,
     /// When it is forgotten.
     kept_until: u64,
 }
@@ -80,6 +83,11 @@ struct Standing {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(LONGEST)
+}
+
+/// The option that an order is about: what is before the `=`.
+pub(crate) fn option_of(what: &str) -> &str {
+    what.split_once('=').map_or(what, |(option, _)| option)
 }
 
 fn count(some: usize) -> u32 {
@@ -119,7 +127,7 @@ impl Ledger {
             records: records
                 .map(|(name, account)| account.record(name, beat.member, now))
                 .collect(),
-            orders: orders.map(|(circuit, order)| order.posted(circuit, now)).collect(),
+            orders: orders.map(|((circuit, _), order)| order.posted(circuit, now)).collect(),
         }
     }
 
@@ -130,7 +138,8 @@ impl Ledger {
         if let What::Order { what, lasts, by } = what {
             self.version += 1;
             let (what, by, until) = (what.clone(), by.clone(), now + millis(*lasts));
-            self.orders.insert(circuit.clone(), Standing { number: self.version, what, by, until });
+            let about = (circuit.clone(), option_of(&what).to_owned());
+            self.orders.insert(about, Standing { number: self.version, what, by, until });
             return;
         }
         if !matches!(what, What::Vote { .. }) && !self.accounts.contains_key(circuit) {
@@ -184,14 +193,19 @@ impl Ledger {
         if account.stand != Stand::Open {
             return Leased::Unneeded;
         }
-        if let Some((holder, until)) = &account.lease
-            && *until > now
-            && holder != ask.member
-        {
-            return Leased::Held(holder.clone(), Duration::from_millis(until - now));
+        let lease = account.lease.clone().filter(|(_, until)| *until > now);
+        let held = |(holder, until)| Leased::Held(holder, Duration::from_millis(until - now));
+        if let Some(lease) = lease.clone().filter(|(holder, _)| holder != ask.member) {
+            account.is_wanted |= ask.has_calls;
+            return held(lease);
         }
         if account.open_until > now {
             return Leased::NotDue(Duration::from_millis(account.open_until - now));
+        }
+        match lease {
+            Some(lease) if account.is_wanted && !ask.has_calls => return held(lease),
+            Some(_) => {}
+            None => account.is_wanted = false,
         }
         self.version += 1;
         account.changed = self.version;
@@ -213,7 +227,7 @@ impl Ledger {
     }
 
     /// Forgets what is over.
-    fn expire(&mut self, now: u64) {
+    pub(crate) fn expire(&mut self, now: u64) {
         let lived = self.members.len();
         self.members.retain(|_, until| *until > now);
         self.orders.retain(|_, order| order.until > now);

@@ -9,17 +9,19 @@ use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State, Tr
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
 use crate::home::{Circuits, Home};
 use crate::inbox::Happened;
+use crate::ledger::option_of;
 use crate::policy::{Policies, Rule};
 
 /// Members say that they live this often.
 pub(crate) const BEAT: Duration = Duration::from_secs(5);
 /// A member that missed three beats is gone. Its circuits trust advice for as long, and then act as if alone.
 pub(crate) const GONE: Duration = Duration::from_secs(15);
-/// A circuit without a cooldown that ends votes for this long.
-const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
-/// What the engine did not change for so long is over.
-const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
-/// The most records and orders that are believed to exist. More is nonsense.
+/// Nothing lasts longer, whatever settings and engines say: a vote, a lease, an order.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Engines forget a circuit ten minutes after all about it is over, and do not say so.
+const FORGOTTEN: Duration = Duration::from_secs(11 * 60);
+/// The most records and orders in one report. More is nonsense. Also the most records that are kept of circuits that are
+/// not here: they may come into being.
 pub(crate) const MOST_RECORDS: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +33,8 @@ pub(crate) struct Member<C = Home> {
     version: u64,
     members: u32,
     known: BTreeMap<String, Known>,
-    orders: BTreeMap<String, Ordered>,
+    /// The latest about each option of a circuit.
+    orders: BTreeMap<(String, String), Ordered>,
 }
 
 /// What the member knows about a circuit.
@@ -45,6 +48,15 @@ struct Known {
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
+    waits: Option<Waits>,
+}
+
+/// Another member has the lease.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Waits {
+    holder: String,
+    /// With that many refused calls, this circuit has more calls than that of the holder.
+    presses_at: u64,
 }
 
 /// A lease that this member has.
@@ -75,6 +87,15 @@ impl Known {
             (!left.is_zero()).then_some((holder, left))
         });
         record
+    }
+
+    /// Whether the engine has forgotten it by now. It tells when votes end that opened nothing.
+    fn is_over(&self, now: Duration) -> bool {
+        let Record { stand, votes, left, prober, .. } = &self.record;
+        let lease = prober.as_ref().map_or(Duration::ZERO, |(_, left)| *left);
+        let has_votes = *stand != Stand::Open && *votes > 0;
+        let ends = if has_votes { LONGEST } else { lease.max(*left).min(LONGEST) };
+        now > self.at.saturating_add(ends + FORGOTTEN)
     }
 }
 
@@ -110,6 +131,18 @@ impl<C: Circuits> Member<C> {
         self.known.values().map(move |known| known.now(now))
     }
 
+    /// Whether there is such a circuit here.
+    pub(crate) fn has(&self, circuit: &str) -> bool {
+        self.home.state(circuit).is_some()
+    }
+
+    /// The circuits that it probes for all.
+    pub(crate) fn leases(&self, now: Duration) -> Vec<String> {
+        let has_lease = |known: &Known| known.lease.is_some_and(|lease| now < lease.until);
+        let own = self.known.iter().filter(|(_, known)| has_lease(known));
+        own.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The rule of a circuit that is shared.
     fn rule(&self, circuit: &str) -> Option<Rule> {
         let stated = self.home.read(circuit)?.policy;
@@ -131,7 +164,7 @@ impl<C: Circuits> Member<C> {
     /// The vote of a circuit that is open on its own evidence.
     fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
         let reading = self.home.read(circuit)?;
-        let lasts = reading.evidence?.min(LONGEST_VOTE);
+        let lasts = reading.evidence?.min(LONGEST);
         let settings = self.home.fingerprint(circuit);
         let reopenings = reading.reopenings;
         (!lasts.is_zero()).then_some(What::Vote { lasts, reopenings, settings, rule })
@@ -153,12 +186,9 @@ impl<C: Circuits> Member<C> {
         if is_new_life || report.is_whole {
             news.extend(self.home.names());
         }
-        // What the engine has forgotten by now. What a circuit still goes by stays.
-        self.known.retain(|_, known| known.is_advised || asked < known.at + FORGOTTEN);
+        // What a circuit still goes by stays.
+        self.known.retain(|_, known| known.is_advised || !known.is_over(asked));
         for record in report.records.into_iter().take(MOST_RECORDS) {
-            if self.known.len() >= MOST_RECORDS && !self.known.contains_key(&record.circuit) {
-                continue;
-            }
             let known = self.known.entry(record.circuit.clone()).or_insert_with(|| Known {
                 record: record.clone(),
                 at: asked,
@@ -166,19 +196,35 @@ impl<C: Circuits> Member<C> {
                 followed_at: asked,
                 is_advised: false,
                 lease: None,
+                waits: None,
             });
             (known.record, known.at) = (record, asked);
         }
+        self.forget_others();
         for posted in report.orders.into_iter().take(MOST_RECORDS) {
-            let known = self.orders.get(&posted.circuit);
+            let about = (posted.circuit.clone(), option_of(&posted.what).to_owned());
+            let known = self.orders.get(&about);
             let has_room = known.is_some() || self.orders.len() < MOST_RECORDS;
             if has_room && known.is_none_or(|known| known.posted.number < posted.number) {
-                let until = asked + posted.left;
-                let ordered = Ordered { until, is_applied: false, posted };
-                self.orders.insert(ordered.posted.circuit.clone(), ordered);
+                let until = asked + posted.left.min(LONGEST);
+                self.orders.insert(about, Ordered { until, is_applied: false, posted });
             }
         }
         news
+    }
+
+    /// Circuits of others must leave room for those that are here. The oldest records go.
+    fn forget_others(&mut self) {
+        if self.known.len() <= MOST_RECORDS {
+            return;
+        }
+        let others = self.known.iter().filter(|(name, _)| self.home.state(name).is_none());
+        let mut others: Vec<_> = others.map(|(name, known)| (known.at, name.clone())).collect();
+        others.sort();
+        let surplus = others.len().saturating_sub(MOST_RECORDS);
+        for (_, name) in &others[..surplus] {
+            self.known.remove(name);
+        }
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
@@ -247,9 +293,16 @@ impl<C: Circuits> Member<C> {
         let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_in_force && is_new => return self.open(name, &record, now),
+                // Its own verdict is worth more than the votes before it.
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
-                Some((_, left)) => Advice::Wait(*left),
+                _ if is_in_force && is_new => return self.open(name, &record, now),
+                Some((holder, left)) => {
+                    self.wait_for(name, holder, 1);
+                    Advice::Wait(*left)
+                }
+                None if !record.left.is_zero() && self.has_waited(name, now) => {
+                    return self.stand_alone(name);
+                }
                 None => Advice::Ask,
             },
             Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
@@ -264,11 +317,13 @@ impl<C: Circuits> Member<C> {
             }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
-        self.advise(name, advice);
+        let advised = self.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
             if ends {
                 (known.followed, known.lease) = (None, None);
+            } else if is_new && advised == Some(Advised::Followed) {
+                (known.followed, known.followed_at) = (Some(record.round), now);
             }
         }
     }
@@ -308,7 +363,7 @@ impl<C: Circuits> Member<C> {
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
         self.rule(circuit)?;
-        Some(self.home.read(circuit)?.probe_timeout)
+        Some(self.home.read(circuit)?.probe_timeout.min(LONGEST))
     }
 
     /// Takes the answer to a request for a lease that was asked for at `asked`.
@@ -321,6 +376,17 @@ impl<C: Circuits> Member<C> {
         now: Duration,
     ) {
         let waited = now.saturating_sub(asked);
+        if let Leased::Held(holder, left) = &leased
+            && *holder == self.id
+        {
+            // It keeps what it has.
+            self.advise(circuit, Advice::Probe(left.saturating_sub(waited)));
+            return;
+        }
+        if let Leased::Held(holder, _) = &leased {
+            // The call that asked does not count.
+            self.wait_for(circuit, holder, 0);
+        }
         let advice = match &leased {
             Leased::Granted => Advice::Probe(lasts.saturating_sub(waited)),
             Leased::NotDue(_) if self.has_waited(circuit, now) => Advice::Alone,
@@ -346,13 +412,23 @@ impl<C: Circuits> Member<C> {
             Leased::Unneeded => {
                 if known.record.stand == Stand::Open {
                     // The engine has forgotten the circuit, and reports it no more.
-                    known.record.stand = Stand::Counting;
+                    (known.record.stand, known.record.votes) = (Stand::Counting, 0);
                 }
                 return;
             }
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
+    }
+
+    /// The circuit acts as if alone, until more than the votes that it has followed is known.
+    fn stand_alone(&mut self, name: &str) {
+        if self.known.get(name).is_some_and(|known| known.is_advised) {
+            self.advise(name, Advice::Alone);
+        }
+        if let Some(known) = self.known.get_mut(name) {
+            (known.is_advised, known.lease) = (false, None);
+        }
     }
 
     /// Whether a circuit was open on the votes of others for as long as its own settings allow (F4).
@@ -364,7 +440,50 @@ impl<C: Circuits> Member<C> {
         })
     }
 
-    /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.
+    /// Another member has the lease. Remembers how many calls this circuit has from then on, `spare` of them left out. With
+    /// as many as close it, it has more calls than that member: those would have closed it by then.
+    fn wait_for(&mut self, circuit: &str, holder: &str, spare: u64) {
+        let waits = |known: &Known| known.waits.as_ref().is_some_and(|it| it.holder == holder);
+        if self.known.get(circuit).is_none_or(waits) {
+            return;
+        }
+        let Some(reading) = self.home.read(circuit) else { return };
+        let calls = spare.saturating_add(reading.success_threshold.into());
+        if let Some(known) = self.known.get_mut(circuit) {
+            let presses_at = reading.refused.saturating_add(calls);
+            known.waits = Some(Waits { holder: holder.to_owned(), presses_at });
+        }
+    }
+
+    /// The circuits with calls that would use the lease of another member. It may be idle, so the engine must know.
+    pub(crate) fn presses(&mut self, now: Duration) -> Vec<String> {
+        let mut presses = Vec::new();
+        for (name, known) in &mut self.known {
+            let prober = known.record.prober.as_ref();
+            let is_held = |it: &&mut Waits| prober.is_some_and(|(holder, _)| *holder == it.holder);
+            let has_ended = prober.is_none_or(|(_, left)| now.saturating_sub(known.at) >= *left);
+            let Some(waits) = known.waits.as_mut().filter(is_held).filter(|_| !has_ended) else {
+                continue;
+            };
+            let refused = self.home.read(name).map_or(0, |reading| reading.refused);
+            if refused >= waits.presses_at {
+                waits.presses_at = refused.saturating_add(1);
+                presses.push(name.clone());
+            }
+        }
+        presses
+    }
+
+    /// Whether its lease is in use.
+    pub(crate) fn uses_lease(&self, circuit: &str) -> bool {
+        let lease = self.known.get(circuit).and_then(|known| known.lease);
+        lease.zip(self.home.read(circuit)).is_some_and(|(lease, reading)| {
+            let is_busy = reading.probes_in_flight > 0 || reading.started > lease.started;
+            reading.state == State::HalfOpen && is_busy
+        })
+    }
+
+    /// The circuits whose lease is half over. One that is not used is kept for the next call.
     pub(crate) fn leases_to_renew(&mut self, now: Duration) -> Vec<String> {
         let mut renew = Vec::new();
         for (name, known) in &mut self.known {
@@ -374,13 +493,8 @@ impl<C: Circuits> Member<C> {
             } else if now >= lease.renew_at {
                 // Not looked at again before it ends.
                 lease.renew_at = lease.until;
-                let is_used = self.home.read(name).is_some_and(|it| {
-                    let is_busy = it.probes_in_flight > 0 || it.started > lease.started;
-                    it.state == State::HalfOpen
-                        && matches!(it.lease, Some(Lease::Own(_)))
-                        && is_busy
-                });
-                if is_used {
+                let reading = self.home.read(name);
+                if reading.is_some_and(|it| matches!(it.lease, Some(Lease::Own(_)))) {
                     renew.push(name.clone());
                 }
             }
@@ -397,7 +511,7 @@ impl<C: Circuits> Member<C> {
     /// are given then.
     fn apply_orders(&mut self, now: Duration) {
         self.orders.retain(|_, ordered| now < ordered.until);
-        for (name, ordered) in &mut self.orders {
+        for ((name, _), ordered) in &mut self.orders {
             if !ordered.is_applied {
                 let Posted { what, by, .. } = &ordered.posted;
                 let left = ordered.until.saturating_sub(now);

@@ -1,15 +1,16 @@
 //! The task of a fleet: one per process. It sends what circuits wish, asks what changed, and keeps time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use breaker_runtime::ConfigErrors;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::engine::{Ask, Beat, Engine, EngineError, What, Word};
-use crate::fleet::Shared;
-use crate::inbox::Order;
+use crate::fleet::{Shared, away, unsure};
+use crate::inbox::{ENDED, Order, Wish, merge};
 use crate::member::{BEAT, GONE, Member};
 
 /// The longest that the engine may take to answer.
@@ -28,10 +29,14 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The most words in one message.
 const MOST_WORDS: usize = 100;
 
-/// Runs until the fleet is dropped.
-pub(crate) async fn run<E: Engine>(engine: E, member: Member, shared: Arc<Shared>) {
+/// Runs until the fleet is dropped. However it ends, readers are told.
+pub(crate) fn run<E: Engine>(
+    engine: E,
+    member: Member,
+    shared: Arc<Shared>,
+) -> impl Future<Output = ()> {
     let now = Instant::now();
-    let mut task = Task {
+    let task = Task {
         engine,
         member,
         shared,
@@ -40,18 +45,20 @@ pub(crate) async fn run<E: Engine>(engine: E, member: Member, shared: Arc<Shared
         beaten: None,
         retry: SHORTEST_RETRY,
         is_connected: false,
+        is_left: false,
+        unsent: BTreeMap::new(),
         ask_at: None,
         asks: BTreeSet::new(),
+        renewals: BTreeSet::new(),
+        has_heard: false,
+        pressed: VecDeque::new(),
+        orders: VecDeque::new(),
+        doubtful: None,
     };
-    while task.wait().await {
-        if let Err(error) = task.step().await {
-            task.disconnect(&error);
-        }
-    }
-    task.leave().await;
+    task.run()
 }
 
-struct Task<E> {
+struct Task<E: Engine> {
     engine: E,
     member: Member,
     shared: Arc<Shared>,
@@ -60,20 +67,72 @@ struct Task<E> {
     beaten: Option<Instant>,
     retry: Duration,
     is_connected: bool,
+    is_left: bool,
+    /// The wishes that could not be sent so far.
+    unsent: BTreeMap<String, Wish>,
     /// When to ask for leave to probe, and for which circuits.
     ask_at: Option<Instant>,
     asks: BTreeSet<String>,
+    /// The circuits whose lease is to be renewed.
+    renewals: BTreeSet<String>,
+    /// The engine said something since the member last looked which leases to press.
+    has_heard: bool,
+    pressed: VecDeque<String>,
+    orders: VecDeque<Order>,
+    /// One that was sent. No answer came.
+    doubtful: Option<Order>,
+}
+
+impl<E: Engine> Drop for Task<E> {
+    /// Also if something in it panicked, or if its runtime is gone.
+    fn drop(&mut self) {
+        let ended = EngineError::new(ENDED);
+        if !std::thread::panicking() {
+            self.member.lose_connection();
+        }
+        let is_news = self.shared.show_lost(&ended);
+        if is_news && !self.is_left {
+            log_lost(&self.shared, &ended);
+        }
+        self.orders.extend(self.shared.inbox.close());
+        self.answer_orders(&ended);
+        self.shared.joined.notify_one();
+        self.shared.ended.notify_one();
+    }
 }
 
 impl<E: Engine> Task<E> {
-    /// Waits until there is something to do. Returns false if the fleet was dropped.
-    async fn wait(&mut self) -> bool {
+    async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            tokio::select! {
+                biased;
+                // A verb that is dropped is one that takes too long.
+                () = shared.stop.notified() => break,
+                () = self.turn() => {}
+            }
+        }
+        self.leave().await;
+    }
+
+    async fn turn(&mut self) {
+        self.wait().await;
+        if let Err(error) = self.step().await {
+            self.disconnect(&error);
+        }
+    }
+
+    /// Waits until there is something to do.
+    async fn wait(&mut self) {
         let Self { engine, member, shared, began, beat_at, is_connected, .. } = self;
         let renew_at = member.next_renewal().map(|at| *began + at);
-        let wake_at = [renew_at, self.ask_at].into_iter().flatten().fold(*beat_at, Instant::min);
+        let is_done = self.unsent.is_empty() && self.renewals.is_empty() && self.pressed.is_empty();
+        let is_left_over = *is_connected && !is_done;
+        let go_on_at = is_left_over.then(Instant::now);
+        let times = [renew_at, self.ask_at, go_on_at].into_iter().flatten();
+        let wake_at = times.fold(*beat_at, Instant::min);
         tokio::select! {
             biased;
-            () = shared.stop.notified() => return false,
             () = shared.inbox.filled(), if *is_connected => {}
             () = engine.changed(), if *is_connected => {
                 // Many changes come at once when a dependency dies.
@@ -84,7 +143,6 @@ impl<E: Engine> Task<E> {
             }
             () = sleep_until(wake_at) => {}
         }
-        true
     }
 
     async fn step(&mut self) -> Result<(), EngineError> {
@@ -94,15 +152,26 @@ impl<E: Engine> Task<E> {
         }
         self.give_orders().await?;
         self.send_wishes().await?;
+        self.renew_leases().await?;
         self.ask_for_leases().await?;
-        for circuit in self.member.leases_to_renew(self.now()) {
-            self.ask(&circuit).await?;
-        }
-        if Instant::now() >= self.beat_at {
+        if self.must_beat() {
             self.beat().await?;
         }
+        self.press().await?;
         self.shared.show(&self.member, self.now());
+        if !self.is_connected {
+            self.is_connected = true;
+            self.retry = SHORTEST_RETRY;
+            self.shared.show_connected();
+            self.shared.joined.notify_one();
+            log_connected(&self.shared);
+        }
         Ok(())
+    }
+
+    /// Whatever else there is to do waits then: without beats, this member would be taken for gone.
+    fn must_beat(&self) -> bool {
+        Instant::now() >= self.beat_at
     }
 
     /// Says that this member lives, and learns what changed.
@@ -113,47 +182,68 @@ impl<E: Engine> Task<E> {
         let limit = if self.is_connected { ANSWER } else { CONNECT };
         let report = within(limit, self.engine.beat(beat)).await?;
         let news = self.member.learn(report, asked);
+        self.has_heard = true;
         self.member.advise_all(self.now());
         self.tell(&self.member.amend(&news)).await?;
         // Members that began together shall not ask together.
         let pause = BEAT.mul_f64(0.9 + 0.2 * fastrand::f64());
         self.beaten = Some(Instant::now());
         self.beat_at = Instant::now() + pause;
-        if !self.is_connected {
-            self.is_connected = true;
-            self.retry = SHORTEST_RETRY;
-            self.shared.show(&self.member, self.now());
-            self.shared.joined.notify_one();
-            log_connected(&self.shared);
-        }
         Ok(())
     }
 
     async fn give_orders(&mut self) -> Result<(), EngineError> {
-        let mut given = Ok(());
-        for Order { circuit, what, limit, by, sent } in self.shared.inbox.take_orders() {
-            if given.is_ok() {
-                let word = self.member.word(&circuit, What::Order { what, lasts: limit, by });
-                given = self.tell(&[word]).await;
+        self.orders.extend(self.shared.inbox.take_orders());
+        while let Some(order) = self.orders.pop_front() {
+            let Order { circuit, what, limit, by, .. } = &order;
+            let what = What::Order { what: what.clone(), lasts: *limit, by: by.clone() };
+            let word = self.member.word(circuit, what);
+            if let Err(error) = self.tell(&[word]).await {
+                self.doubtful = Some(order);
+                return Err(error);
             }
-            let _ = sent.send(given.clone());
+            self.answer_order(order, Ok(()));
         }
-        given
+        Ok(())
+    }
+
+    fn answer_order(&self, order: Order, told: Result<(), ConfigErrors>) {
+        if let Err(Err(errors)) = order.sent.send(told) {
+            // Nobody waits for the answer: it came from the dashboard.
+            log_order(&self.shared, &order.circuit, &errors);
+        }
     }
 
     async fn send_wishes(&mut self) -> Result<(), EngineError> {
-        let wishes = self.shared.inbox.take();
-        let words: Vec<_> = wishes
-            .iter()
-            .filter_map(|(circuit, wish)| self.member.say(circuit, wish.happened?))
-            .collect();
-        let sent = self.tell(&words).await;
-        if sent.is_err() {
-            self.shared.inbox.put_back(wishes);
-            return sent;
+        merge(&mut self.unsent, self.shared.inbox.take());
+        while !self.unsent.is_empty() {
+            let some: Vec<_> = self.unsent.iter().take(MOST_WORDS).collect();
+            let says =
+                |(circuit, wish): &(&String, &Wish)| self.member.say(circuit, wish.happened?);
+            let words: Vec<_> = some.iter().filter_map(says).collect();
+            let circuits: Vec<_> = some.iter().map(|(circuit, _)| (*circuit).clone()).collect();
+            self.tell(&words).await?;
+            for circuit in circuits {
+                let sent = self.unsent.remove(&circuit);
+                if sent.is_some_and(|wish| wish.wants_probe) {
+                    self.asks.insert(circuit);
+                }
+            }
+            if self.must_beat() {
+                break;
+            }
         }
-        let wishes = wishes.into_iter().filter(|(_, wish)| wish.wants_probe);
-        self.asks.extend(wishes.map(|(circuit, _)| circuit));
+        Ok(())
+    }
+
+    async fn renew_leases(&mut self) -> Result<(), EngineError> {
+        self.renewals.extend(self.member.leases_to_renew(self.now()));
+        while !self.must_beat()
+            && let Some(circuit) = self.renewals.pop_first()
+        {
+            let is_used = self.member.uses_lease(&circuit);
+            self.ask(&circuit, is_used).await?;
+        }
         Ok(())
     }
 
@@ -163,11 +253,25 @@ impl<E: Engine> Task<E> {
         }
         let spread = share(&self.member).mul_f64(fastrand::f64());
         let ask_at = *self.ask_at.get_or_insert_with(|| Instant::now() + spread);
-        if Instant::now() >= ask_at {
-            self.ask_at = None;
-            for circuit in std::mem::take(&mut self.asks) {
-                self.ask(&circuit).await?;
-            }
+        while Instant::now() >= ask_at && !self.must_beat() {
+            let Some(circuit) = self.asks.pop_first() else {
+                self.ask_at = None;
+                break;
+            };
+            self.ask(&circuit, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Says which circuits have calls while another member has the lease. Looks after a report and after asking only.
+    async fn press(&mut self) -> Result<(), EngineError> {
+        if std::mem::take(&mut self.has_heard) {
+            self.pressed = self.member.presses(self.now()).into();
+        }
+        while !self.must_beat()
+            && let Some(circuit) = self.pressed.pop_front()
+        {
+            self.ask(&circuit, true).await?;
         }
         Ok(())
     }
@@ -180,35 +284,54 @@ impl<E: Engine> Task<E> {
     }
 
     /// Asks for leave to probe.
-    async fn ask(&mut self, circuit: &str) -> Result<(), EngineError> {
+    async fn ask(&mut self, circuit: &str, has_calls: bool) -> Result<(), EngineError> {
         let Some(lasts) = self.member.lease_for(circuit) else { return Ok(()) };
         let asked = self.now();
-        let ask = Ask { member: self.member.id(), circuit, lasts };
+        let ask = Ask { member: self.member.id(), circuit, lasts, has_calls };
         let leased = answer(self.engine.lease(ask)).await?;
         self.member.take_lease(circuit, lasts, leased, asked, self.now());
+        self.has_heard |= !has_calls;
         Ok(())
     }
 
     fn disconnect(&mut self, error: &EngineError) {
         self.is_connected = false;
         self.member.lose_connection();
-        (self.ask_at, self.asks) = (None, BTreeSet::new());
-        for Order { sent, .. } in self.shared.inbox.take_orders() {
-            // Whoever gave it is waiting, and must not be surprised by it later.
-            let _ = sent.send(Err(error.clone()));
-        }
+        (self.ask_at, self.asks, self.renewals, self.pressed) = Default::default();
+        merge(&mut self.unsent, self.shared.inbox.take());
+        // Those that are gone since are kept no longer, so this does not grow without bound.
+        self.unsent.retain(|circuit, wish| {
+            wish.wants_probe = false;
+            wish.happened.is_some() && self.member.has(circuit)
+        });
         if self.shared.show_lost(error) {
             log_lost(&self.shared, error);
         }
+        self.orders.extend(self.shared.inbox.take_orders());
+        self.answer_orders(error);
         let retry = self.retry + share(&self.member);
         self.beat_at = Instant::now() + retry.mul_f64(0.5 + 0.5 * fastrand::f64());
         self.retry = (self.retry * 2).min(LONGEST_RETRY);
     }
 
-    /// Says goodbye, so that the others need not wait for three beats.
+    /// Whoever gave an order is waiting, and must not be surprised by it later.
+    fn answer_orders(&mut self, error: &EngineError) {
+        if let Some(order) = self.doubtful.take() {
+            self.answer_order(order, unsure(error));
+        }
+        while let Some(order) = self.orders.pop_front() {
+            self.answer_order(order, away(error));
+        }
+    }
+
+    /// Says goodbye, so that the others need not wait for three beats, nor for a lease to end.
     async fn leave(mut self) {
+        self.is_left = true;
+        let leases = self.member.leases(self.now());
         self.member.lose_connection();
         if self.is_connected {
+            let words = leases.iter().map(|circuit| self.member.word(circuit, What::Withdraw));
+            let _ = self.tell(&words.collect::<Vec<_>>()).await;
             let beat =
                 Beat { member: self.member.id(), alive_for: Duration::ZERO, life: 0, version: 0 };
             let _ = answer(self.engine.beat(beat)).await;
@@ -241,17 +364,24 @@ async fn within<T>(
 
 #[cfg(feature = "tracing")]
 fn log_connected(shared: &Shared) {
-    use breaker_runtime::Advisor as _;
     let status = shared.status();
     tracing::info!(target: "breaker", fleet = status.namespace, engine = status.engine, members = status.members, "fleet is connected");
 }
 
 #[cfg(feature = "tracing")]
 fn log_lost(shared: &Shared, error: &EngineError) {
-    use breaker_runtime::Advisor as _;
     let status = shared.status();
     tracing::warn!(target: "breaker", fleet = status.namespace, engine = status.engine, %error, "fleet is not connected; circuits act as if alone");
 }
+
+#[cfg(feature = "tracing")]
+fn log_order(shared: &Shared, circuit: &str, errors: &ConfigErrors) {
+    let status = shared.status();
+    tracing::warn!(target: "breaker", fleet = status.namespace, engine = status.engine, breaker.name = circuit, error = %errors, "an order for all members may be lost");
+}
+
+#[cfg(not(feature = "tracing"))]
+fn log_order(_: &Shared, _: &str, _: &ConfigErrors) {}
 
 #[cfg(not(feature = "tracing"))]
 fn log_connected(_: &Shared) {}

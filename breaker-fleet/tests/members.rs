@@ -1,6 +1,15 @@
 //! Members that meet in memory, on paused time.
 #![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
+#[path = "members/leases.rs"]
+mod leases;
+#[path = "members/life.rs"]
+mod life;
+#[path = "members/nonsense.rs"]
+mod nonsense;
+#[path = "members/orders.rs"]
+mod orders;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -257,7 +266,8 @@ async fn f06_no_lease_holds_a_member_longer_than_its_own_limits() {
     members.iter().for_each(Member::fail);
     sleep(COOLDOWN + SOON).await;
     let lasts = SECOND * 86_400;
-    let lie = engine.lease(Ask { member: "liar", circuit: "payments", lasts }).await;
+    let ask = Ask { member: "liar", circuit: "payments", lasts, has_calls: true };
+    let lie = engine.lease(ask).await;
     assert_eq!(lie, Ok(Leased::Granted));
     let cooldown_max = COOLDOWN * 10;
     let mut waited = Duration::ZERO;

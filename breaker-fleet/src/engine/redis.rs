@@ -14,14 +14,14 @@ use redis::{
 };
 use tokio::sync::Notify;
 
-use super::{Ask, Beat, Engine, EngineError, Leased, Posted, Record, Report, Stand, What, Word};
+use super::{
+    Ask, Beat, Engine, EngineError, LONGEST_TEXT, Leased, Posted, Record, Report, Stand, What, Word,
+};
 use crate::inbox::lock;
 use crate::member::MOST_RECORDS;
 
 /// The version of what is stored. Members of another version use other keys, and never meet.
 const VERSION: u32 = 1;
-/// The longest text that is read from the server, in bytes.
-const LONGEST_TEXT: usize = 512;
 /// Numbers up to this are exact in the server's scripts.
 const MOST: u64 = 1 << 53;
 
@@ -163,7 +163,9 @@ impl Engine for Redis {
     }
 
     async fn lease(&self, ask: Ask<'_>) -> Result<Leased, EngineError> {
-        let call = ["lease".into(), ask.member.into(), ask.circuit.into(), millis(ask.lasts)];
+        let Ask { member, circuit, lasts, has_calls } = ask;
+        let has_calls = u8::from(has_calls).to_string();
+        let call = ["lease".into(), member.into(), circuit.into(), millis(lasts), has_calls];
         self.run(&[call.into()], |answers| leased(only(answers)?)).await
     }
 

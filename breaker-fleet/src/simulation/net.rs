@@ -11,7 +11,7 @@ use crate::member::GONE;
 pub(super) enum Verb {
     Beat { life: u64, version: u64 },
     Tell(Vec<Word>),
-    Lease(Duration),
+    Lease { lasts: Duration, has_calls: bool },
 }
 
 /// What the engine answers.
@@ -118,8 +118,9 @@ impl Net {
                 }
                 Answer::Told
             }
-            Verb::Lease(lasts) => {
-                let ask = Ask { member, circuit: CIRCUIT, lasts: *lasts };
+            Verb::Lease { lasts, has_calls } => {
+                let (lasts, has_calls) = (*lasts, *has_calls);
+                let ask = Ask { member, circuit: CIRCUIT, lasts, has_calls };
                 Answer::Leased(ledger.lease(ask, *now))
             }
         }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use breaker_runtime::{
     Cause, CircuitBreaker, Clock, Config, EventKind, Lease, ManualClock, OwnedPermit, Registry,
-    RejectedReason, State, Subscription, Transition, TripKind,
+    RejectedReason, Settings, State, Subscription, Transition, TripKind,
 };
 
 use super::net::{Answer, CIRCUIT, Net, Verb};
 use crate::engine::{Record, Stand, What, Word};
 use crate::home::Home;
-use crate::inbox::{Inbox, Wish};
+use crate::inbox::{Inbox, Wish, merge};
 use crate::member::{BEAT, Member};
 use crate::policy::{Policies, Rule};
 
@@ -51,11 +51,19 @@ struct Watch {
     closed_after: Option<(u64, u64, bool)>,
 }
 
+impl Watch {
+    /// Something new holds it open.
+    fn is_evident(&mut self, now: Duration) {
+        (self.evidence_at, self.first_refusal) = (now, None);
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) id: String,
     pub(super) circuit: Arc<CircuitBreaker>,
     pub(super) member: Member,
+    pub(super) settings: Settings,
     pub(super) rule: Rule,
     /// Seconds on its clock per second.
     rate: f64,
@@ -72,6 +80,8 @@ pub(super) struct Node {
     /// The wishes that were sent and are not confirmed.
     unsent: BTreeMap<String, Wish>,
     heard_version: u64,
+    /// The engine said something since it last looked which leases to press.
+    has_heard: bool,
     probes: Vec<(Duration, OwnedPermit)>,
     watch: Watch,
     pub(super) cut_until: u64,
@@ -101,6 +111,7 @@ impl Node {
         let home = Home::Own(Arc::clone(&registry));
         Self {
             member: Member::new(id.clone(), policies.clone(), home),
+            settings: config.settings(),
             rule: policies.rule(CIRCUIT, None).unwrap().1,
             id,
             circuit,
@@ -117,6 +128,7 @@ impl Node {
             waiting: None,
             unsent: BTreeMap::new(),
             heard_version: 0,
+            has_heard: false,
             probes: Vec::new(),
             watch: Watch::default(),
             cut_until: 0,
@@ -135,8 +147,8 @@ impl Node {
 
     /// The time that it is open for after the last evidence, before it asks and after that.
     fn limits(&self) -> (Duration, Duration) {
-        let settings = self.circuit.snapshot().config.settings();
-        (settings.cooldown_max, settings.cooldown_max.max(settings.probe_timeout))
+        let Settings { cooldown_max, probe_timeout, .. } = self.settings;
+        (cooldown_max, cooldown_max.max(probe_timeout))
     }
 
     /// Makes calls.
@@ -154,8 +166,7 @@ impl Node {
         }
         match self.circuit.try_acquire_owned() {
             Ok(permit) if permit_is_probe(&self.circuit) => {
-                let timeout = self.circuit.snapshot().config.settings().probe_timeout;
-                let takes = timeout.mul_f64(net.rng.f64() * self.probes_take);
+                let takes = self.settings.probe_timeout.mul_f64(net.rng.f64() * self.probes_take);
                 self.probes.push((now + takes, permit));
             }
             Ok(permit) if net.is(self.sick) => permit.failure(),
@@ -188,13 +199,10 @@ impl Node {
     pub(super) fn observe(&mut self) -> Vec<Transition> {
         let news = std::mem::take(&mut *self.transitions.lock().unwrap());
         for transition in &news {
-            if std::env::var("TRACE").is_ok_and(|id| id == self.id) {
-                eprintln!("{:?} {} {transition}; knows {:?}", self.now, self.id, self.record());
-            }
             match (transition.to, transition.cause) {
                 (State::Open, Cause::Tripped(reason)) => {
                     self.watch.opened_by = Some(reason.kind);
-                    (self.watch.evidence_at, self.watch.first_refusal) = (self.now, None);
+                    self.watch.is_evident(self.now);
                     if reason.kind.is_evidence() {
                         let left = transition.retry_after.unwrap_or(Duration::MAX);
                         self.watch.own_until = self.now + left;
@@ -247,7 +255,8 @@ impl Node {
 
     fn make_plan(&mut self) -> bool {
         if self.is_connected {
-            let wishes = self.inbox.take();
+            let mut wishes = std::mem::take(&mut self.unsent);
+            merge(&mut wishes, self.inbox.take());
             let says = |(circuit, wish): (&String, &Wish)| self.member.say(circuit, wish.happened?);
             let words: Vec<_> = wishes.iter().filter_map(says).collect();
             if !words.is_empty() {
@@ -255,10 +264,21 @@ impl Node {
                 self.plan.push_back(Verb::Tell(words));
             }
             let asks = wishes.values().filter(|wish| wish.wants_probe).count();
-            let renewals = self.member.leases_to_renew(self.now).len();
-            let lasts = self.member.lease_for(CIRCUIT).unwrap();
-            self.plan.extend((0..asks + renewals).map(|_| Verb::Lease(lasts)));
-            self.unsent = wishes;
+            let lasts = self.settings.probe_timeout;
+            let ask = |has_calls| Verb::Lease { lasts, has_calls };
+            if !self.member.leases_to_renew(self.now).is_empty() {
+                self.plan.push_back(ask(self.member.uses_lease(CIRCUIT)));
+            }
+            self.plan.extend((0..asks).map(|_| ask(false)));
+            if std::mem::take(&mut self.has_heard) {
+                self.plan.extend(self.member.presses(self.now).iter().map(|_| ask(true)));
+            }
+            wishes.values_mut().for_each(|wish| wish.wants_probe = false);
+            self.unsent = if self.plan.iter().any(|verb| matches!(verb, Verb::Tell(_))) {
+                wishes
+            } else {
+                BTreeMap::new()
+            };
         }
         if self.now >= self.beat_at {
             self.plan.push_back(self.beat());
@@ -289,12 +309,16 @@ impl Node {
         let Waiting { verb, answer, asked, .. } = waiting;
         let Some(answer) = answer else { return self.disconnect(net) };
         match (verb, answer) {
-            (Verb::Lease(lasts), Answer::Leased(leased)) => {
+            (Verb::Lease { lasts, has_calls }, Answer::Leased(leased)) => {
+                self.has_heard |= !has_calls;
                 self.member.take_lease(CIRCUIT, lasts, leased, asked, self.now);
+                self.see_let_go();
             }
             (_, Answer::Report(report)) => {
                 let news = self.member.learn(report, asked);
+                self.has_heard = true;
                 self.member.advise_all(self.now);
+                self.see_let_go();
                 let amends = self.member.amend(&news);
                 if !amends.is_empty() {
                     let amends = self.checked(amends);
@@ -308,36 +332,47 @@ impl Node {
         }
     }
 
+    /// With a lease, or alone, it would let a call in. None may come.
+    fn see_let_go(&mut self) {
+        if let None | Some(Lease::Own(_)) = self.circuit.snapshot().lease {
+            self.watch.first_refusal = None;
+        }
+    }
+
     /// F5: who hears that it has no lease does not probe with one.
     fn heard(&mut self) {
-        if std::env::var("TRACE").is_ok_and(|id| id == self.id) {
-            eprintln!(
-                "{:?} {} heard {:?} {:?}: {}",
-                self.now,
-                self.id,
-                self.member.seen(),
-                self.record(),
-                self.circuit.snapshot().explain()
-            );
-        }
         let Some(record) = self.record() else { return };
         let is_met = record.votes >= self.rule.needed(record.members);
         let heard = (self.member.seen().0, record.round, is_met);
         let is_news = heard != self.watch.heard || self.watch.has_vetoed;
         if is_news && record.stand == Stand::Open {
-            (self.watch.evidence_at, self.watch.first_refusal) = (self.now, None);
+            self.watch.is_evident(self.now);
         }
         self.watch.heard = heard;
-        self.watch.has_vetoed = self.circuit.snapshot().vetoed.is_some();
-        let has_lease = record.prober.is_some_and(|(holder, _)| holder == self.id);
         let snapshot = self.circuit.snapshot();
+        self.watch.has_vetoed = snapshot.vetoed.is_some();
+        if is_met && snapshot.lease == Some(Lease::Unasked) {
+            self.is_not_held_by_votes(&record);
+        }
+        let has_lease = record.prober.is_some_and(|(holder, _)| holder == self.id);
         let probes =
             snapshot.state == State::HalfOpen && matches!(snapshot.lease, Some(Lease::Own(_)));
         assert!(has_lease || !probes, "F5: {} probes with a lease that it has lost", self.id);
     }
 
+    /// F4: it need not ask while votes last that hold it no longer.
+    fn is_not_held_by_votes(&self, record: &Record) {
+        let lasts = record.stand == Stand::Open && !record.left.is_zero();
+        let is_over = self.now > self.watch.evidence_at + self.limits().0 + SLACK;
+        let is_seen = self.transitions.lock().unwrap().is_empty();
+        assert!(
+            !(lasts && record.prober.is_none() && is_over && is_seen),
+            "F4: {} is held by votes for longer than its own maximum",
+            self.id
+        );
+    }
+
     fn disconnect(&mut self, net: &mut Net) {
-        self.inbox.put_back(std::mem::take(&mut self.unsent));
         (self.waiting, self.is_connected) = (None, false);
         // Alone, it would have let a call in.
         self.watch.first_refusal = None;

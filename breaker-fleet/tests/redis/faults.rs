@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use breaker_fleet::{Fleet, Policy};
-use breaker_runtime::{CircuitBreaker, Config, Mode, Registry, State};
+use breaker_runtime::{CircuitBreaker, Config, Mode, Override, Registry, State};
 
 use crate::log;
 use crate::member::{Member, agree_again, are_all, are_connected, config, members, until};
@@ -315,7 +315,7 @@ async fn joining_takes_half_a_second_at_most_without_a_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f09_an_order_fails_while_the_server_is_away_and_is_not_given_later() {
+async fn f09_an_order_without_an_answer_says_that_it_may_be_given_and_the_others_never_are() {
     let Some(server) = Server::start(&[]) else { return };
     let fleet = members(2, &server.url(), "orders").await;
     server.halt();
@@ -323,13 +323,46 @@ async fn f09_an_order_fails_while_the_server_is_away_and_is_not_given_later() {
     let order = |by| fleet[0].fleet.override_for("payments", Mode::ForcedOpen, minute, by);
     let began = Instant::now();
     let (first, second) = tokio::join!(order("alice"), order("bob"));
-    for given in [first, second, order("carol").await] {
-        let error = given.unwrap_err().to_string();
-        assert!(error.contains("no answer within") || error.contains("not connected"), "{error}");
-    }
+    let [first, second, third] =
+        [first, second, order("carol").await].map(|it| it.unwrap_err().to_string());
+    let unsure = |error: &str| error.starts_with("the order may or may not be given: no answer");
+    assert!(unsure(&first), "it was sent: {first}");
+    assert!(second.starts_with("the fleet cannot be told: no answer"), "{second}");
+    assert!(third.starts_with("the fleet cannot be told: it is not connected"), "{third}");
     assert!(began.elapsed() < SECOND * 2, "{:?}", began.elapsed());
     server.go_on();
     until("all are connected", || are_connected(&fleet)).await;
+    tokio::time::sleep(SECOND).await;
+    for member in &fleet {
+        let ordered = member.circuit.snapshot().mode_override;
+        let by = ordered.and_then(|it| it.by).unwrap_or_else(|| "alice".into());
+        assert_eq!(&*by, "alice", "the others were never sent");
+    }
     fleet[0].fleet.override_for("payments", Mode::Disabled, minute, "dave").await.unwrap();
     until("all follow", || are_all(&fleet, State::Disabled)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f09_orders_of_any_length_and_about_each_option_reach_all() {
+    let Some(server) = Server::start(&[]) else { return };
+    let fleet = members(2, &server.url(), "order-texts").await;
+    let (minute, by) = (Duration::from_secs(60), "\u{e9}".repeat(5_000));
+    let here = &fleet[0].fleet;
+    here.override_for("payments", Mode::ForcedOpen, minute, &by).await.unwrap();
+    let cooldown = Override::Option("cooldown", "5s");
+    here.override_for("payments", cooldown, minute, "bob\nand carol").await.unwrap();
+    let late = Member::join(&server.url(), "order-texts").await;
+    for member in [&fleet[0], &fleet[1], &late] {
+        let shown = || member.circuit.snapshot();
+        until("both are there", || {
+            shown().state == State::ForcedOpen && shown().config.settings().cooldown == SECOND * 5
+        })
+        .await;
+        let who = shown().mode_override.unwrap().by.unwrap();
+        assert!(by.starts_with(&*who) && who.len() <= 128, "{who}");
+    }
+    here.override_for("payments", Mode::Normal, minute, "alice").await.unwrap();
+    let later = Member::join(&server.url(), "order-texts").await;
+    until("only the last is there", || later.state() == State::Closed).await;
+    assert_eq!(later.circuit.snapshot().config.settings().cooldown, SECOND * 5);
 }

@@ -52,7 +52,7 @@ async fn f11_absurd_values_cut_no_member_off_and_open_nothing() {
     agree_again(&fleet).await;
     let huge = "x".repeat(1 << 20);
     let order = |text: &str| {
-        vec!["HSET", "{}orders", "payments"]
+        vec!["HSET", "{}orders", "mode\npayments"]
             .into_iter()
             .map(str::to_owned)
             .chain([text.to_owned()])
@@ -64,6 +64,10 @@ async fn f11_absurd_values_cut_no_member_off_and_open_nothing() {
         order("not an order"),
         order(&format!("1 99999999999999 {huge}\nliar")),
     ];
+    for about in ["payments", "\n", "mode\n", &huge] {
+        let words = ["HSET", "{}orders", about, "1 99999999999999 mode=forced_open\nliar"];
+        lies.push(words.map(str::to_owned).to_vec());
+    }
     let account = [
         ("round", "-1"),
         ("round", "1e300"),

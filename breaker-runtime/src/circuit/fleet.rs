@@ -91,7 +91,8 @@ impl CircuitBreaker {
 pub struct FleetView {
     /// How members decide: `quorum` or `any`.
     pub policy: &'static str,
-    /// The members that found the dependency sick, and whose vote has not expired.
+    /// The members that found the dependency sick. Once the circuit is open everywhere, those that opened it, until
+    /// their votes and the probes after them are over.
     pub votes: u32,
     /// The votes that open the circuit everywhere. 0 while the fleet is not connected: then the circuit acts as if alone.
     pub needed: u32,
