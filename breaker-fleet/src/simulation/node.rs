@@ -273,7 +273,9 @@ impl Node {
             if std::mem::take(&mut self.has_heard) {
                 self.plan.extend(self.member.presses(self.now).iter().map(|_| ask(true)));
             }
-            wishes.values_mut().for_each(|wish| wish.wants_probe = false);
+            for wish in wishes.values_mut() {
+                wish.wants_probe = false;
+            }
             self.unsent = if self.plan.iter().any(|verb| matches!(verb, Verb::Tell(_))) {
                 wishes
             } else {
