@@ -102,7 +102,7 @@ pub fn unavailable<B: Default>() -> impl Fn(CallError<Infallible>) -> Response<B
 }
 
 /// What a response with that status counts as, as in [`server_errors`]. For a client whose responses are no
-/// [`http::Response`](Response), such as reqwest's: use it in a closure for
+/// [`http::Response`], such as reqwest's: use it in a closure for
 /// [`classify`](crate::CircuitBreakerLayer::classify).
 ///
 /// # Examples

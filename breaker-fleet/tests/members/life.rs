@@ -46,7 +46,7 @@ impl Engine for Panics {
     }
 
     async fn changed(&self) {
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -158,7 +158,7 @@ async fn leaving_waits_for_no_engine_that_is_away() {
             pending().await
         }
         async fn changed(&self) {
-            pending().await
+            pending::<()>().await;
         }
     }
     let registry = Arc::new(Registry::new());
