@@ -219,11 +219,6 @@ pub struct Ask<'a> {
     pub circuit: &'a str,
     /// How long it needs. Asking again renews the lease.
     pub lasts: Duration,
-    /// Whether it has calls that use the lease: it probes, or calls came again since the lease of another was in its way.
-    ///
-    /// A lease is kept for the next call of its member. If another member asks with calls, it is not renewed any more
-    /// unless it is used.
-    pub has_calls: bool,
 }
 
 /// The answer to a request for leave to probe.
@@ -232,8 +227,7 @@ pub struct Ask<'a> {
 pub enum Leased {
     /// The member probes for all.
     Granted,
-    /// This member does, for that long at most. If the name is that of the member that asks, its lease was not renewed,
-    /// because another member has calls.
+    /// Another member does, for that long at most.
     Held(String, Duration),
     /// The circuit is open for that long.
     NotDue(Duration),

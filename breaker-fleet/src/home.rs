@@ -45,11 +45,8 @@ pub(crate) struct Reading {
     pub(crate) reopenings: u32,
     pub(crate) cooldown_max: Duration,
     pub(crate) probe_timeout: Duration,
-    pub(crate) success_threshold: u32,
     /// The calls that have started.
     pub(crate) started: u64,
-    /// The calls that were refused because it is open.
-    pub(crate) refused: u64,
     pub(crate) probes_in_flight: u64,
     pub(crate) lease: Option<Lease>,
     /// The policy that its settings state.
@@ -93,9 +90,7 @@ impl Circuits for Home {
             reopenings: snapshot.reopenings,
             cooldown_max: settings.cooldown_max,
             probe_timeout: settings.probe_timeout,
-            success_threshold: settings.success_threshold,
             started: snapshot.calls.started,
-            refused: snapshot.rejected.open,
             probes_in_flight: snapshot.probes.in_flight,
             lease: snapshot.lease,
             policy: snapshot.config.stated_fleet(),

@@ -67,8 +67,6 @@ struct Account {
     /// When the last vote with those settings ends.
     settings: BTreeMap<u64, u64>,
     lease: Option<(String, u64)>,
-    /// Another member has calls that would use the lease.
-    is_wanted: bool,
     /// When it is forgotten.
     kept_until: u64,
 }
@@ -193,19 +191,14 @@ impl Ledger {
         if account.stand != Stand::Open {
             return Leased::Unneeded;
         }
-        let lease = account.lease.clone().filter(|(_, until)| *until > now);
-        let held = |(holder, until)| Leased::Held(holder, Duration::from_millis(until - now));
-        if let Some(lease) = lease.clone().filter(|(holder, _)| holder != ask.member) {
-            account.is_wanted |= ask.has_calls;
-            return held(lease);
+        if let Some((holder, until)) = &account.lease
+            && *until > now
+            && holder != ask.member
+        {
+            return Leased::Held(holder.clone(), Duration::from_millis(until - now));
         }
         if account.open_until > now {
             return Leased::NotDue(Duration::from_millis(account.open_until - now));
-        }
-        match lease {
-            Some(lease) if account.is_wanted && !ask.has_calls => return held(lease),
-            Some(_) => {}
-            None => account.is_wanted = false,
         }
         self.version += 1;
         account.changed = self.version;

@@ -48,15 +48,6 @@ struct Known {
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
-    waits: Option<Waits>,
-}
-
-/// Another member has the lease.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Waits {
-    holder: String,
-    /// With that many refused calls, this circuit has more calls than that of the holder.
-    presses_at: u64,
 }
 
 /// A lease that this member has.
@@ -196,7 +187,6 @@ impl<C: Circuits> Member<C> {
                 followed_at: asked,
                 is_advised: false,
                 lease: None,
-                waits: None,
             });
             (known.record, known.at) = (record, asked);
         }
@@ -296,10 +286,7 @@ impl<C: Circuits> Member<C> {
                 // Its own verdict is worth more than the votes before it.
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
                 _ if is_in_force && is_new => return self.open(name, &record, now),
-                Some((holder, left)) => {
-                    self.wait_for(name, holder, 1);
-                    Advice::Wait(*left)
-                }
+                Some((_, left)) => Advice::Wait(*left),
                 None if !record.left.is_zero() && self.has_waited(name, now) => {
                     return self.stand_alone(name);
                 }
@@ -376,17 +363,6 @@ impl<C: Circuits> Member<C> {
         now: Duration,
     ) {
         let waited = now.saturating_sub(asked);
-        if let Leased::Held(holder, left) = &leased
-            && *holder == self.id
-        {
-            // It keeps what it has.
-            self.advise(circuit, Advice::Probe(left.saturating_sub(waited)));
-            return;
-        }
-        if let Leased::Held(holder, _) = &leased {
-            // The call that asked does not count.
-            self.wait_for(circuit, holder, 0);
-        }
         let advice = match &leased {
             Leased::Granted => Advice::Probe(lasts.saturating_sub(waited)),
             Leased::NotDue(_) if self.has_waited(circuit, now) => Advice::Alone,
@@ -440,50 +416,7 @@ impl<C: Circuits> Member<C> {
         })
     }
 
-    /// Another member has the lease. Remembers how many calls this circuit has from then on, `spare` of them left out. With
-    /// as many as close it, it has more calls than that member: those would have closed it by then.
-    fn wait_for(&mut self, circuit: &str, holder: &str, spare: u64) {
-        let waits = |known: &Known| known.waits.as_ref().is_some_and(|it| it.holder == holder);
-        if self.known.get(circuit).is_none_or(waits) {
-            return;
-        }
-        let Some(reading) = self.home.read(circuit) else { return };
-        let calls = spare.saturating_add(reading.success_threshold.into());
-        if let Some(known) = self.known.get_mut(circuit) {
-            let presses_at = reading.refused.saturating_add(calls);
-            known.waits = Some(Waits { holder: holder.to_owned(), presses_at });
-        }
-    }
-
-    /// The circuits with calls that would use the lease of another member. It may be idle, so the engine must know.
-    pub(crate) fn presses(&mut self, now: Duration) -> Vec<String> {
-        let mut presses = Vec::new();
-        for (name, known) in &mut self.known {
-            let prober = known.record.prober.as_ref();
-            let is_held = |it: &&mut Waits| prober.is_some_and(|(holder, _)| *holder == it.holder);
-            let has_ended = prober.is_none_or(|(_, left)| now.saturating_sub(known.at) >= *left);
-            let Some(waits) = known.waits.as_mut().filter(is_held).filter(|_| !has_ended) else {
-                continue;
-            };
-            let refused = self.home.read(name).map_or(0, |reading| reading.refused);
-            if refused >= waits.presses_at {
-                waits.presses_at = refused.saturating_add(1);
-                presses.push(name.clone());
-            }
-        }
-        presses
-    }
-
-    /// Whether its lease is in use.
-    pub(crate) fn uses_lease(&self, circuit: &str) -> bool {
-        let lease = self.known.get(circuit).and_then(|known| known.lease);
-        lease.zip(self.home.read(circuit)).is_some_and(|(lease, reading)| {
-            let is_busy = reading.probes_in_flight > 0 || reading.started > lease.started;
-            reading.state == State::HalfOpen && is_busy
-        })
-    }
-
-    /// The circuits whose lease is half over. One that is not used is kept for the next call.
+    /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.
     pub(crate) fn leases_to_renew(&mut self, now: Duration) -> Vec<String> {
         let mut renew = Vec::new();
         for (name, known) in &mut self.known {
@@ -493,8 +426,13 @@ impl<C: Circuits> Member<C> {
             } else if now >= lease.renew_at {
                 // Not looked at again before it ends.
                 lease.renew_at = lease.until;
-                let reading = self.home.read(name);
-                if reading.is_some_and(|it| matches!(it.lease, Some(Lease::Own(_)))) {
+                let is_used = self.home.read(name).is_some_and(|it| {
+                    let is_busy = it.probes_in_flight > 0 || it.started > lease.started;
+                    it.state == State::HalfOpen
+                        && matches!(it.lease, Some(Lease::Own(_)))
+                        && is_busy
+                });
+                if is_used {
                     renew.push(name.clone());
                 }
             }

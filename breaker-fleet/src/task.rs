@@ -50,8 +50,6 @@ pub(crate) fn run<E: Engine>(
         ask_at: None,
         asks: BTreeSet::new(),
         renewals: BTreeSet::new(),
-        has_heard: false,
-        pressed: VecDeque::new(),
         orders: VecDeque::new(),
         doubtful: None,
     };
@@ -75,9 +73,6 @@ struct Task<E: Engine> {
     asks: BTreeSet<String>,
     /// The circuits whose lease is to be renewed.
     renewals: BTreeSet<String>,
-    /// The engine said something since the member last looked which leases to press.
-    has_heard: bool,
-    pressed: VecDeque<String>,
     orders: VecDeque<Order>,
     /// One that was sent. No answer came.
     doubtful: Option<Order>,
@@ -126,8 +121,7 @@ impl<E: Engine> Task<E> {
     async fn wait(&mut self) {
         let Self { engine, member, shared, began, beat_at, is_connected, .. } = self;
         let renew_at = member.next_renewal().map(|at| *began + at);
-        let is_done = self.unsent.is_empty() && self.renewals.is_empty() && self.pressed.is_empty();
-        let is_left_over = *is_connected && !is_done;
+        let is_left_over = *is_connected && !(self.unsent.is_empty() && self.renewals.is_empty());
         let go_on_at = is_left_over.then(Instant::now);
         let times = [renew_at, self.ask_at, go_on_at].into_iter().flatten();
         let wake_at = times.fold(*beat_at, Instant::min);
@@ -157,7 +151,6 @@ impl<E: Engine> Task<E> {
         if self.must_beat() {
             self.beat().await?;
         }
-        self.press().await?;
         self.shared.show(&self.member, self.now());
         if !self.is_connected {
             self.is_connected = true;
@@ -182,7 +175,6 @@ impl<E: Engine> Task<E> {
         let limit = if self.is_connected { ANSWER } else { CONNECT };
         let report = within(limit, self.engine.beat(beat)).await?;
         let news = self.member.learn(report, asked);
-        self.has_heard = true;
         self.member.advise_all(self.now());
         self.tell(&self.member.amend(&news)).await?;
         // Members that began together shall not ask together.
@@ -241,8 +233,7 @@ impl<E: Engine> Task<E> {
         while !self.must_beat()
             && let Some(circuit) = self.renewals.pop_first()
         {
-            let is_used = self.member.uses_lease(&circuit);
-            self.ask(&circuit, is_used).await?;
+            self.ask(&circuit).await?;
         }
         Ok(())
     }
@@ -258,20 +249,7 @@ impl<E: Engine> Task<E> {
                 self.ask_at = None;
                 break;
             };
-            self.ask(&circuit, false).await?;
-        }
-        Ok(())
-    }
-
-    /// Says which circuits have calls while another member has the lease. Looks after a report and after asking only.
-    async fn press(&mut self) -> Result<(), EngineError> {
-        if std::mem::take(&mut self.has_heard) {
-            self.pressed = self.member.presses(self.now()).into();
-        }
-        while !self.must_beat()
-            && let Some(circuit) = self.pressed.pop_front()
-        {
-            self.ask(&circuit, true).await?;
+            self.ask(&circuit).await?;
         }
         Ok(())
     }
@@ -284,20 +262,19 @@ impl<E: Engine> Task<E> {
     }
 
     /// Asks for leave to probe.
-    async fn ask(&mut self, circuit: &str, has_calls: bool) -> Result<(), EngineError> {
+    async fn ask(&mut self, circuit: &str) -> Result<(), EngineError> {
         let Some(lasts) = self.member.lease_for(circuit) else { return Ok(()) };
         let asked = self.now();
-        let ask = Ask { member: self.member.id(), circuit, lasts, has_calls };
+        let ask = Ask { member: self.member.id(), circuit, lasts };
         let leased = answer(self.engine.lease(ask)).await?;
         self.member.take_lease(circuit, lasts, leased, asked, self.now());
-        self.has_heard |= !has_calls;
         Ok(())
     }
 
     fn disconnect(&mut self, error: &EngineError) {
         self.is_connected = false;
         self.member.lose_connection();
-        (self.ask_at, self.asks, self.renewals, self.pressed) = Default::default();
+        (self.ask_at, self.asks, self.renewals) = Default::default();
         merge(&mut self.unsent, self.shared.inbox.take());
         // Those that are gone since are kept no longer, so this does not grow without bound.
         self.unsent.retain(|circuit, wish| {

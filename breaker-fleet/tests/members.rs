@@ -1,8 +1,6 @@
 //! Members that meet in memory, on paused time.
 #![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
-#[path = "members/leases.rs"]
-mod leases;
 #[path = "members/life.rs"]
 mod life;
 #[path = "members/nonsense.rs"]
@@ -266,8 +264,7 @@ async fn f06_no_lease_holds_a_member_longer_than_its_own_limits() {
     members.iter().for_each(Member::fail);
     sleep(COOLDOWN + SOON).await;
     let lasts = SECOND * 86_400;
-    let ask = Ask { member: "liar", circuit: "payments", lasts, has_calls: true };
-    let lie = engine.lease(ask).await;
+    let lie = engine.lease(Ask { member: "liar", circuit: "payments", lasts }).await;
     assert_eq!(lie, Ok(Leased::Granted));
     let cooldown_max = COOLDOWN * 10;
     let mut waited = Duration::ZERO;

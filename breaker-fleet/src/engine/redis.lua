@@ -69,7 +69,7 @@ local STANDS = { counting = true, open = true, recovered = true, withdrawn = tru
 
 local function read(circuit)
     local it = redis.call('HMGET', key('a:' .. circuit), 'round', 'stand', 'open_until', 'opened_by', 'needed',
-        'among', 'reopenings', 'at_least', 'per_mille', 'holder', 'lease_until', 'kept_until', 'wanted')
+        'among', 'reopenings', 'at_least', 'per_mille', 'holder', 'lease_until', 'kept_until')
     local holder = it[10] or ''
     return {
         is_known = it[1] and true or false,
@@ -78,7 +78,7 @@ local function read(circuit)
         needed = whole(it[5], MOST_COUNT), among = whole(it[6], MOST_COUNT), reopenings = whole(it[7], MOST_COUNT),
         at_least = whole(it[8] or 2, MOST_COUNT), per_mille = whole(it[9] or 300, MOST_COUNT),
         holder = #holder <= LONGEST_NAME and holder or '', lease_until = whole(it[11], now + LONGEST),
-        kept_until = whole(it[12], now + KEYS_LIVE), wanted = whole(it[13], 1),
+        kept_until = whole(it[12], now + KEYS_LIVE),
     }
 end
 
@@ -105,7 +105,7 @@ local function save(circuit, account, version)
         'open_until', account.open_until, 'opened_by', account.opened_by, 'needed', account.needed,
         'among', account.among, 'reopenings', account.reopenings, 'at_least', account.at_least,
         'per_mille', account.per_mille, 'holder', account.holder, 'lease_until', account.lease_until,
-        'kept_until', account.kept_until, 'wanted', account.wanted)
+        'kept_until', account.kept_until)
     write('ZADD', 'changes', version, circuit)
     mark_due(circuit, account)
 end
@@ -346,20 +346,14 @@ function verbs.recovered(member, circuit)
 end
 
 -- Not told: who wants to probe asks, and hears who does.
-function verbs.lease(member, circuit, lasts, has_calls)
+function verbs.lease(member, circuit, lasts)
     expire()
     local account = read(circuit)
     if account.stand ~= 'open' then return { 'unneeded', '', 0 } end
-    local is_lent, is_own = account.lease_until > now, account.holder == member
-    local held = { 'held', account.holder, account.lease_until - now }
-    if is_lent and not is_own then
-        if has_calls == '1' then write('HSET', 'a:' .. circuit, 'wanted', 1) end
-        return held
+    if account.lease_until > now and account.holder ~= member then
+        return { 'held', account.holder, account.lease_until - now }
     end
     if account.open_until > now then return { 'not_due', '', account.open_until - now } end
-    -- It is kept for the next call of its member, until another member has calls.
-    if is_lent and account.wanted == 1 and has_calls ~= '1' then return held end
-    if not is_lent then account.wanted = 0 end
     local version = next_version()
     account.holder, account.lease_until = member, now + bounded(lasts)
     keep(circuit, account)

@@ -163,9 +163,7 @@ impl Engine for Redis {
     }
 
     async fn lease(&self, ask: Ask<'_>) -> Result<Leased, EngineError> {
-        let Ask { member, circuit, lasts, has_calls } = ask;
-        let has_calls = u8::from(has_calls).to_string();
-        let call = ["lease".into(), member.into(), circuit.into(), millis(lasts), has_calls];
+        let call = ["lease".into(), ask.member.into(), ask.circuit.into(), millis(ask.lasts)];
         self.run(&[call.into()], |answers| leased(only(answers)?)).await
     }
 

@@ -24,7 +24,7 @@ impl Liar {
             }
             2 => tell(What::Recovered),
             3 => tell(What::Withdraw),
-            4 => Verb::Lease { lasts, has_calls: net.rng.bool() },
+            4 => Verb::Lease(lasts),
             _ => return,
         };
         let _ = net.send("liar", &verb);

@@ -11,7 +11,7 @@ use crate::member::GONE;
 pub(super) enum Verb {
     Beat { life: u64, version: u64 },
     Tell(Vec<Word>),
-    Lease { lasts: Duration, has_calls: bool },
+    Lease(Duration),
 }
 
 /// What the engine answers.
@@ -118,9 +118,8 @@ impl Net {
                 }
                 Answer::Told
             }
-            Verb::Lease { lasts, has_calls } => {
-                let (lasts, has_calls) = (*lasts, *has_calls);
-                let ask = Ask { member, circuit: CIRCUIT, lasts, has_calls };
+            Verb::Lease(lasts) => {
+                let ask = Ask { member, circuit: CIRCUIT, lasts: *lasts };
                 Answer::Leased(ledger.lease(ask, *now))
             }
         }

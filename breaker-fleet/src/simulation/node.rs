@@ -80,8 +80,6 @@ pub(super) struct Node {
     /// The wishes that were sent and are not confirmed.
     unsent: BTreeMap<String, Wish>,
     heard_version: u64,
-    /// The engine said something since it last looked which leases to press.
-    has_heard: bool,
     probes: Vec<(Duration, OwnedPermit)>,
     watch: Watch,
     pub(super) cut_until: u64,
@@ -128,7 +126,6 @@ impl Node {
             waiting: None,
             unsent: BTreeMap::new(),
             heard_version: 0,
-            has_heard: false,
             probes: Vec::new(),
             watch: Watch::default(),
             cut_until: 0,
@@ -264,15 +261,9 @@ impl Node {
                 self.plan.push_back(Verb::Tell(words));
             }
             let asks = wishes.values().filter(|wish| wish.wants_probe).count();
+            let renewals = self.member.leases_to_renew(self.now).len();
             let lasts = self.settings.probe_timeout;
-            let ask = |has_calls| Verb::Lease { lasts, has_calls };
-            if !self.member.leases_to_renew(self.now).is_empty() {
-                self.plan.push_back(ask(self.member.uses_lease(CIRCUIT)));
-            }
-            self.plan.extend((0..asks).map(|_| ask(false)));
-            if std::mem::take(&mut self.has_heard) {
-                self.plan.extend(self.member.presses(self.now).iter().map(|_| ask(true)));
-            }
+            self.plan.extend((0..asks + renewals).map(|_| Verb::Lease(lasts)));
             for wish in wishes.values_mut() {
                 wish.wants_probe = false;
             }
@@ -311,14 +302,12 @@ impl Node {
         let Waiting { verb, answer, asked, .. } = waiting;
         let Some(answer) = answer else { return self.disconnect(net) };
         match (verb, answer) {
-            (Verb::Lease { lasts, has_calls }, Answer::Leased(leased)) => {
-                self.has_heard |= !has_calls;
+            (Verb::Lease(lasts), Answer::Leased(leased)) => {
                 self.member.take_lease(CIRCUIT, lasts, leased, asked, self.now);
                 self.see_let_go();
             }
             (_, Answer::Report(report)) => {
                 let news = self.member.learn(report, asked);
-                self.has_heard = true;
                 self.member.advise_all(self.now);
                 self.see_let_go();
                 let amends = self.member.amend(&news);

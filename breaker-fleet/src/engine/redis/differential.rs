@@ -67,25 +67,19 @@ impl Pair {
 
     async fn step(&mut self, random: &mut fastrand::Rng) {
         let any = (MEMBERS[random.usize(..5)], CIRCUITS[random.usize(..3)]);
-        let (member, circuit) = match self.prober {
-            Some(prober) if random.bool() => prober,
-            Some((_, circuit)) if random.bool() => (any.0, circuit),
-            _ => any,
-        };
-        let verb = random.u32(..20);
+        let (member, circuit) = self.prober.filter(|_| random.bool()).unwrap_or(any);
+        let verb = random.u32(..16);
         let said = format!("{verb} of {member} on {circuit} at {}", self.now);
         println!("{said}");
         match verb {
             0..5 => self.beat(member, random).await,
-            5..7 | 16.. => {
-                let lasts = Duration::from_millis(random.u64(0..20_000));
-                let ask = Ask { member, circuit, lasts, has_calls: random.bool() };
+            5..7 => {
+                let lasts = Duration::from_millis(random.u64(0..2_000));
+                let ask = Ask { member, circuit, lasts };
                 let (left, right) = (self.ledger.lease(ask, self.now), self.redis.lease(ask).await);
                 if left == Leased::Granted {
                     self.prober = Some((member, circuit));
                 }
-                let is_kept = matches!(&left, Leased::Held(holder, _) if holder == member);
-                self.met.extend(is_kept.then(|| "Held by itself".to_owned()));
                 self.met.extend(format!("{left:?}").split('(').next().map(str::to_owned));
                 assert_eq!(Ok(left), right, "{said}");
             }
@@ -164,23 +158,14 @@ async fn f06_the_script_gives_the_answers_of_the_ledger() {
         let mut pair = Pair::new(&server, seed);
         println!("history {seed}");
         for _ in 0..STEPS {
-            let most = [1, 50, 50, 1_000, 1_000, 6_000, 6_000, 700_000][random.usize(..8)];
+            let most = [1, 50, 1_000, 6_000, 700_000][random.usize(..5)];
             pair.wait(random.u64(0..most));
             pair.step(&mut random).await;
         }
         met.append(&mut pair.met);
     }
-    let all = [
-        "Counting",
-        "Granted",
-        "Held",
-        "Held by itself",
-        "NotDue",
-        "Open",
-        "Recovered",
-        "Unneeded",
-        "Withdrawn",
-    ];
+    let all =
+        ["Counting", "Granted", "Held", "NotDue", "Open", "Recovered", "Unneeded", "Withdrawn"];
     assert!(met.iter().eq(&all), "{met:?}");
 }
 
