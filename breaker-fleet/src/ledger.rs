@@ -206,6 +206,39 @@ impl Ledger {
         self.version
     }
 
+    /// Gives the numbers of changes to `renumber`. A model that keeps only their order has fewer states.
+    #[cfg(test)]
+    pub(crate) fn renumber(&mut self, mut renumber: impl FnMut(&mut u64)) {
+        renumber(&mut self.version);
+        for account in self.accounts.values_mut() {
+            renumber(&mut account.changed);
+            renumber(&mut account.round);
+        }
+    }
+
+    /// What it knows about a member: when it is gone, and when its votes and its leases end.
+    #[cfg(test)]
+    pub(crate) fn about(&self, member: &str) -> Vec<Option<u64>> {
+        let accounts = self.accounts.values().flat_map(|account| {
+            let lease = account.lease.as_ref().filter(|(holder, _)| holder == member);
+            [account.votes.get(member).copied(), lease.map(|(_, until)| *until)]
+        });
+        accounts.chain([self.members.get(member).copied()]).collect()
+    }
+
+    /// Gives members other names.
+    #[cfg(test)]
+    pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
+        let renamed = |all: &mut BTreeMap<String, u64>| {
+            *all = all.iter().map(|(member, until)| (name(member), *until)).collect();
+        };
+        renamed(&mut self.members);
+        for account in self.accounts.values_mut() {
+            renamed(&mut account.votes);
+            account.lease.iter_mut().for_each(|(holder, _)| *holder = name(holder));
+        }
+    }
+
     /// Whether the fleet holds a circuit open.
     #[cfg(test)]
     pub(crate) fn holds(&self, circuit: &str, now: u64) -> bool {
@@ -213,7 +246,7 @@ impl Ledger {
     }
 
     /// Forgets what is over.
-    fn expire(&mut self, now: u64) {
+    pub(crate) fn expire(&mut self, now: u64) {
         let lived = self.members.len();
         self.members.retain(|_, until| *until > now);
         self.orders.retain(|_, order| order.until > now);

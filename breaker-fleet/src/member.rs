@@ -107,6 +107,29 @@ impl<C: Circuits> Member<C> {
         self.known.values().map(move |known| known.now(now))
     }
 
+    /// See [`Ledger::renumber`](crate::Ledger::renumber).
+    #[cfg(test)]
+    pub(crate) fn renumber(&mut self, mut renumber: impl FnMut(&mut u64)) {
+        renumber(&mut self.version);
+        for known in self.known.values_mut() {
+            renumber(&mut known.record.round);
+            known.followed.iter_mut().for_each(&mut renumber);
+        }
+    }
+
+    /// Gives members other names.
+    #[cfg(test)]
+    pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
+        self.id = name(&self.id);
+        let probers = self.known.values_mut().filter_map(|known| known.record.prober.as_mut());
+        probers.for_each(|(holder, _)| *holder = name(holder));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn follows(&self, circuit: &str, round: u64) -> bool {
+        self.known.get(circuit).is_some_and(|known| known.followed == Some(round))
+    }
+
     /// What the engine must hear of what happened, by what the circuit shows now.
     pub(crate) fn say(&self, circuit: &str, happened: Happened) -> Option<Word> {
         let rule = self.policies.rule(circuit)?;

@@ -233,6 +233,7 @@ impl World {
         let (mut quiet, mut version) = (0, 0);
         for _ in 0..polls(20.0) {
             self.step();
+            self.net.ledger.expire(self.net.now);
             let is_quiet = self.net.ledger.version() == version;
             (quiet, version) = (if is_quiet { quiet + 1 } else { 0 }, self.net.ledger.version());
             if quiet == polls(2.0) {
