@@ -383,3 +383,6 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -430,3 +430,6 @@ pub(crate) fn read_order(text: &str) -> Option<Override<'_>> {
     let modes = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
     modes.into_iter().find(|mode| mode.as_str() == value).map(Override::Mode)
 }
+
+#[cfg(test)]
+mod tests;

@@ -559,7 +559,12 @@ mod tests {
             restarts: number("RESTARTS").unwrap_or(bounds.restarts as u64) as u8,
             resets: number("RESETS").unwrap_or(bounds.resets as u64) as u8,
         };
-        let checker = bounds.checker().target_state_count(3_000_000).threads(2).spawn_dfs().join();
+        let checker = bounds
+            .checker()
+            .target_state_count(number("STATES").unwrap_or(3_000_000) as usize)
+            .threads(2)
+            .spawn_dfs()
+            .join();
         eprintln!(
             "{bounds:?}: {} states, {} different, {} steps deep",
             checker.state_count(),
