@@ -253,8 +253,9 @@ impl<C: Circuits> Member<C> {
         let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
             Stand::Open if is_met => match &record.prober {
-                _ if is_in_force && is_new => return self.open(name, &record, now),
+                // Its own verdict is worth more than the votes before it.
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
+                _ if is_in_force && is_new => return self.open(name, &record, now),
                 Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
             },
@@ -270,11 +271,13 @@ impl<C: Circuits> Member<C> {
             }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
-        self.advise(name, advice);
+        let advised = self.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
             if ends {
                 (known.followed, known.lease) = (None, None);
+            } else if advised == Some(Advised::Followed) {
+                known.followed = Some(record.round);
             }
         }
     }

@@ -14,7 +14,7 @@ use stateright::{Checker, Model, Property};
 use self::circuit::{COOLDOWN_MAX, Circuit, LONGEST_WAIT};
 use crate::engine::{Ask, Beat, Leased, Record, Report, Stand, What, Word};
 use crate::home::Circuits;
-use crate::inbox::{Happened, Wish};
+use crate::inbox::Wish;
 use crate::ledger::Ledger;
 use crate::member::{BEAT, GONE, Member};
 use crate::policy::{Policies, Policy};
