@@ -545,51 +545,33 @@ impl Model for Bounds {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(bounds: Bounds) {
-        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-        let bounds = Bounds {
-            ticks: number("TICKS").unwrap_or(bounds.ticks),
-            failures: number("FAILURES").unwrap_or(bounds.failures as u64) as u8,
-            faults: number("FAULTS").unwrap_or(bounds.faults as u64) as u8,
-            crashes: number("CRASHES").unwrap_or(bounds.crashes as u64) as u8,
-            restarts: number("RESTARTS").unwrap_or(bounds.restarts as u64) as u8,
-            resets: number("RESETS").unwrap_or(bounds.resets as u64) as u8,
-        };
-        let checker = bounds
-            .checker()
-            .target_state_count(number("STATES").unwrap_or(3_000_000) as usize)
-            .threads(2)
-            .spawn_dfs()
-            .join();
-        eprintln!(
-            "{bounds:?}: {} states, {} different, {} steps deep",
-            checker.state_count(),
-            checker.unique_state_count(),
-            checker.max_depth()
-        );
-        for (name, path) in checker.discoveries() {
-            if checker
-                .model()
-                .properties()
-                .iter()
-                .any(|it| it.name == name && it.expectation == stateright::Expectation::Always)
-            {
-                let last = path.last_state().clone();
-                for event in path.into_actions() {
-                    eprintln!("  {event:?}");
-                }
-                eprintln!("{last:#?}");
-            }
-        }
+fn check(all: &[Bounds]) {
+    for bounds in all {
+        let checker = bounds.checker().threads(2).spawn_dfs().join();
+        let (states, different) = (checker.state_count(), checker.unique_state_count());
+        eprintln!("{bounds:?}: {states} states, {different} of them different");
         checker.assert_properties();
     }
+}
 
-    #[test]
-    fn f06_the_protocol_keeps_its_rules_in_every_order_of_events() {
-        check(Bounds { ticks: 4, failures: 2, faults: 1, crashes: 0, restarts: 0, resets: 0 });
-    }
+const LITTLE: Bounds =
+    Bounds { ticks: 2, failures: 2, faults: 0, crashes: 0, restarts: 0, resets: 0 };
+
+#[test]
+fn f06_the_protocol_keeps_its_rules_in_every_order_of_events() {
+    check(&[LITTLE]);
+}
+
+#[test]
+#[ignore = "minutes long: `.ci/deep protocol` runs it"]
+fn f06_the_protocol_keeps_its_rules_whatever_goes_wrong() {
+    check(&[
+        Bounds { ticks: 3, failures: 3, ..LITTLE },
+        Bounds { ticks: 3, resets: 1, ..LITTLE },
+        Bounds { ticks: 4, crashes: 1, ..LITTLE },
+        Bounds { ticks: 3, restarts: 1, ..LITTLE },
+        Bounds { ticks: 3, faults: 1, ..LITTLE },
+        Bounds { faults: 1, crashes: 1, restarts: 1, ..LITTLE },
+        Bounds { faults: 2, ..LITTLE },
+    ]);
 }

@@ -247,10 +247,10 @@ impl World {
     /// If the dependency is well and calls come, all circuits close.
     fn recover(&mut self) {
         (self.is_dead, self.plan.sick, self.plan.is_well_fed) = (false, 0, true);
-        let limits = self.nodes.iter().map(|node| {
-            let settings = node.circuit.snapshot().config.settings();
-            settings.cooldown_max.max(settings.probe_timeout)
-        });
+        let limits = self
+            .nodes
+            .iter()
+            .map(|node| node.settings.cooldown_max.max(node.settings.probe_timeout));
         let longest = limits.max().unwrap_or_default();
         self.nodes.iter_mut().for_each(|node| (node.traffic, node.probes_take) = (1.0, 0.1));
         for _ in 0..Self::steps_in(longest * 4) {
@@ -277,7 +277,7 @@ fn histories(count: u64, play: impl Fn(u64) + std::panic::RefUnwindSafe) {
 
 /// The histories of a test.
 fn count() -> u64 {
-    number("BREAKER_HISTORIES").unwrap_or(1000)
+    number("BREAKER_HISTORIES").unwrap_or(500)
 }
 
 #[test]

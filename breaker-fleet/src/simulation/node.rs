@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use breaker_runtime::{
     Cause, CircuitBreaker, Clock, Config, EventKind, Lease, ManualClock, OwnedPermit, Registry,
-    RejectedReason, State, Subscription, Transition, TripKind,
+    RejectedReason, Settings, State, Subscription, Transition, TripKind,
 };
 
 use super::net::{Answer, CIRCUIT, Net, Verb};
@@ -56,6 +56,7 @@ pub(super) struct Node {
     pub(super) id: String,
     pub(super) circuit: Arc<CircuitBreaker>,
     pub(super) member: Member,
+    pub(super) settings: Settings,
     pub(super) rule: Rule,
     /// Seconds on its clock per second.
     rate: f64,
@@ -101,6 +102,7 @@ impl Node {
         let home = Home::Own(Arc::clone(&registry));
         Self {
             member: Member::new(id.clone(), policies.clone(), home),
+            settings: config.settings(),
             rule: policies.rule(CIRCUIT).unwrap(),
             id,
             circuit,
@@ -135,8 +137,8 @@ impl Node {
 
     /// The time that it is open for after the last evidence, before it asks and after that.
     fn limits(&self) -> (Duration, Duration) {
-        let settings = self.circuit.snapshot().config.settings();
-        (settings.cooldown_max, settings.cooldown_max.max(settings.probe_timeout))
+        let Settings { cooldown_max, probe_timeout, .. } = self.settings;
+        (cooldown_max, cooldown_max.max(probe_timeout))
     }
 
     /// Makes calls.
@@ -154,8 +156,7 @@ impl Node {
         }
         match self.circuit.try_acquire_owned() {
             Ok(permit) if permit_is_probe(&self.circuit) => {
-                let timeout = self.circuit.snapshot().config.settings().probe_timeout;
-                let takes = timeout.mul_f64(net.rng.f64() * self.probes_take);
+                let takes = self.settings.probe_timeout.mul_f64(net.rng.f64() * self.probes_take);
                 self.probes.push((now + takes, permit));
             }
             Ok(permit) if net.is(self.sick) => permit.failure(),
@@ -188,9 +189,6 @@ impl Node {
     pub(super) fn observe(&mut self) -> Vec<Transition> {
         let news = std::mem::take(&mut *self.transitions.lock().unwrap());
         for transition in &news {
-            if std::env::var("TRACE").is_ok_and(|id| id == self.id) {
-                eprintln!("{:?} {} {transition}; knows {:?}", self.now, self.id, self.record());
-            }
             match (transition.to, transition.cause) {
                 (State::Open, Cause::Tripped(reason)) => {
                     self.watch.opened_by = Some(reason.kind);
@@ -256,7 +254,7 @@ impl Node {
             }
             let asks = wishes.values().filter(|wish| wish.wants_probe).count();
             let renewals = self.member.leases_to_renew(self.now).len();
-            let lasts = self.member.lease_for(CIRCUIT).unwrap();
+            let lasts = self.settings.probe_timeout;
             self.plan.extend((0..asks + renewals).map(|_| Verb::Lease(lasts)));
             self.unsent = wishes;
         }
@@ -310,16 +308,6 @@ impl Node {
 
     /// F5: who hears that it has no lease does not probe with one.
     fn heard(&mut self) {
-        if std::env::var("TRACE").is_ok_and(|id| id == self.id) {
-            eprintln!(
-                "{:?} {} heard {:?} {:?}: {}",
-                self.now,
-                self.id,
-                self.member.seen(),
-                self.record(),
-                self.circuit.snapshot().explain()
-            );
-        }
         let Some(record) = self.record() else { return };
         let is_met = record.votes >= self.rule.needed(record.members);
         let heard = (self.member.seen().0, record.round, is_met);
@@ -328,9 +316,9 @@ impl Node {
             (self.watch.evidence_at, self.watch.first_refusal) = (self.now, None);
         }
         self.watch.heard = heard;
-        self.watch.has_vetoed = self.circuit.snapshot().vetoed.is_some();
-        let has_lease = record.prober.is_some_and(|(holder, _)| holder == self.id);
         let snapshot = self.circuit.snapshot();
+        self.watch.has_vetoed = snapshot.vetoed.is_some();
+        let has_lease = record.prober.is_some_and(|(holder, _)| holder == self.id);
         let probes =
             snapshot.state == State::HalfOpen && matches!(snapshot.lease, Some(Lease::Own(_)));
         assert!(has_lease || !probes, "F5: {} probes with a lease that it has lost", self.id);
