@@ -44,16 +44,23 @@ fn coins(works: bool) -> anyhow::Result<u32> {
     Ok(7)
 }
 
-/// What an outer layer of the program does: it asks for the refusal, however deep it is.
-fn report(error: &anyhow::Error) {
-    println!("  {error:#}");
-    match error.downcast_ref::<Rejected>() {
+/// The error of a layer above, which wraps the other one and shows nothing of its own.
+#[derive(Debug, Error)]
+enum OrderError {
+    #[error(transparent)]
+    Account(#[from] AccountError),
+}
+
+/// What the outermost layer of a program does. It need not know the types in between: `find_in` looks behind
+/// `transparent`, into boxes, `io::Error`, and the context of `anyhow`.
+fn report(error: &(dyn std::error::Error + 'static)) {
+    match Rejected::find_in(error) {
         Some(rejected) => println!(
-            "    refused by {:?}; worth another try: {}",
+            "    refused by {:?}; come back in {}s",
             rejected.name(),
-            rejected.retry_after().map_or("who knows".to_owned(), |left| format!("in {left:.0?}"))
+            rejected.retry_after_secs()
         ),
-        None => println!("    an error of the call itself"),
+        None => println!("    no refusal to be found"),
     }
 }
 
@@ -74,8 +81,22 @@ async fn main() -> anyhow::Result<()> {
     println!("  {} coins", coins(true)?);
     for attempt in ["the first", "the second"] {
         if let Err(error) = coins(false).with_context(|| format!("{attempt} attempt")) {
-            report(&error);
+            println!("  {error:#}");
+            report(error.as_ref());
         }
+    }
+
+    println!("\nfind_in:");
+    if let Err(error) = balance(1).await {
+        let error = OrderError::from(error);
+        println!("  {error}");
+        report(&error);
+    }
+    if let Err(error) = coins(true) {
+        // An error that kept only the text holds no refusal. So wrap errors, with `context` or `#[source]`.
+        let error = anyhow::anyhow!("no change: {error}");
+        println!("  {error}");
+        report(error.as_ref());
     }
 
     println!("\n{}", registry().snapshot());

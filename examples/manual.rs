@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use breaker_runtime::{CallError, CircuitBreaker, Clock, Config, ManualClock, registry};
+use breaker_runtime::{CallError, CircuitBreaker, Clock, Config, ManualClock, OnCancel, registry};
 
 fn show(circuit: &CircuitBreaker) {
     println!("      {}", circuit.snapshot().explain());
@@ -41,6 +41,47 @@ async fn with_call_async() -> Result<(), Box<dyn Error>> {
         .await?;
     println!("  {greeting}");
     show(&circuit);
+    Ok(())
+}
+
+/// `guard` has the options that the attribute has for functions.
+async fn with_options() -> Result<(), Box<dyn Error>> {
+    println!("\nguard: what counts as what, and how long a call may take");
+    let circuit = CircuitBreaker::new("pages", Config::new().failure_threshold(3))?;
+    for answer in [Ok(200), Ok(503), Err("no such host"), Err("no route")] {
+        let result = circuit
+            .guard()
+            .failure_if(|page: &Result<u16, &str>| !matches!(page, Ok(..500)))
+            .ignore_if(|error| *error == "no such host")
+            .call(|| answer);
+        println!("  {result:?}");
+    }
+    show(&circuit);
+    let late = circuit
+        .guard()
+        .call_timeout(Duration::from_millis(20))
+        .on_cancel(OnCancel::Failure)
+        .call_async(std::future::pending::<Result<u16, &str>>)
+        .await;
+    if let Err(late) = late {
+        println!("  {late}");
+    }
+    show(&circuit);
+    Ok(())
+}
+
+/// `acquire` waits for a slot where `try_acquire` would be refused.
+async fn with_a_wait() -> Result<(), Box<dyn Error>> {
+    println!("\nacquire: a permit, after a wait for a slot");
+    let config = Config::new().max_concurrent(1).max_wait(Duration::from_secs(1));
+    let circuit = CircuitBreaker::new("printer", config)?;
+    let first = circuit.acquire().await?;
+    if let Err(refused) = circuit.try_acquire() {
+        println!("  try_acquire: {refused}");
+    }
+    let (second, ()) = tokio::join!(circuit.acquire(), async { first.success() });
+    second?.success();
+    println!("  acquire: the slot of the first call");
     Ok(())
 }
 
@@ -111,7 +152,9 @@ fn refused_config() {
 async fn main() -> Result<(), Box<dyn Error>> {
     with_call()?;
     with_call_async().await?;
+    with_options().await?;
     with_permits()?;
+    with_a_wait().await?;
     by_hand()?;
     refused_config();
     Ok(())

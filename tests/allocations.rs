@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
 use breaker_runtime::{
-    CallError, CircuitBreaker, Config, Rejected, State, circuit_breaker, registry,
+    CallError, CircuitBreaker, Config, OnCancel, Rejected, State, circuit_breaker, registry,
 };
 
 const CALLS: u64 = 100;
@@ -256,8 +256,40 @@ fn a_call_that_its_bulkhead_refuses() {
 fn a_call_by_hand() {
     let circuit = CircuitBreaker::new("by hand", Config::new()).unwrap();
     allocates_nothing(|| circuit.try_acquire().unwrap().success());
+    allocates_nothing(|| circuit.acquire_blocking().unwrap().success());
+    allocates_nothing(|| ready(circuit.acquire()).unwrap().success());
     allocates_nothing(|| circuit.call(|| Ok::<_, ()>(())).unwrap());
     circuit.force_open();
     let refused = || matches!(circuit.call(|| Err::<(), ()>(())), Err(CallError::Rejected(_)));
     allocates_nothing(|| assert!(refused()));
+}
+
+#[test]
+fn a_call_by_hand_with_options() {
+    let config = Config::new().failure_threshold(1000).count_window(4);
+    let circuit = CircuitBreaker::new("with options", config).unwrap();
+    let guard = || {
+        let is_failure = |result: &Result<u16, Fault>| !matches!(result, Ok(..500));
+        circuit.guard().failure_if(is_failure).ignore_if(|error| matches!(error, Fault::Refused))
+    };
+    let call = |answer: fn() -> Result<u16, Fault>| {
+        allocates_nothing(|| drop(guard().call(answer)));
+        allocates_nothing(|| drop(ready(guard().call_async(|| std::future::ready(answer())))));
+    };
+    call(|| Ok(200));
+    call(|| Err(Fault::Refused));
+    (0..8).for_each(|_| drop(guard().call(|| Err(Fault::Down))));
+    call(|| Ok(503));
+    circuit.force_open();
+    call(|| Ok(200));
+}
+
+#[test]
+fn an_async_call_by_hand_with_a_timeout() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _context = runtime.enter();
+    let circuit = CircuitBreaker::new("in time", Config::new()).unwrap();
+    let limit = std::time::Duration::from_secs(1);
+    let guard = || circuit.guard().call_timeout(limit).on_cancel(OnCancel::FailureAfter(limit));
+    allocates_nothing(|| ready(guard().call_async(|| async { Ok::<_, ()>(()) })).unwrap());
 }

@@ -1,31 +1,48 @@
-//! Replays `conformance/visible.json`: sequences of operations on one circuit and what must be seen
-//! after each of them. Nothing in a vector is skipped in silence: an unknown word fails it.
+//! Replays `conformance/visible.json` and `conformance/fleet.json`: sequences of operations on one circuit and what
+//! must be seen after each of them. Nothing in a vector is skipped in silence: an unknown word fails it.
 
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breaker_runtime::{
-    CallError, CircuitBreaker, Clock, Config, ManualClock, Permit, Rejected, Snapshot,
+    Advice, Advised, CallError, CircuitBreaker, Clock, Config, ConfigError, EventKind, Lease,
+    ManualClock, Mode, Opening, Permit, Rejected, Snapshot, registry, testing,
 };
 use serde_json::{Map, Value, json};
 
 const VECTORS: usize = 305;
+const FLEET_VECTORS: usize = 39;
 
 type Object = Map<String, Value>;
+type Make = fn(&str, Config, Clock) -> Result<Arc<CircuitBreaker>, ConfigError>;
 
 #[test]
 fn every_vector_sees_what_it_expects() {
-    let text = include_str!("conformance/visible.json");
+    let make: Make =
+        |name, config, clock| CircuitBreaker::with_clock(name, config, clock).map(Arc::new);
+    assert_eq!(replay_all(include_str!("conformance/visible.json"), make), VECTORS);
+}
+
+#[test]
+fn f04_f05_f06_every_vector_of_a_fleet_sees_what_it_expects() {
+    // Only a circuit of a registry has listeners, who hear that it asks for leave to probe.
+    let make: Make = |name, config, _| registry().get_or_create(name, config);
+    assert_eq!(replay_all(include_str!("conformance/fleet.json"), make), FLEET_VECTORS);
+}
+
+/// Returns how many vectors there are.
+fn replay_all(text: &str, make: Make) -> usize {
     let vectors: Vec<Object> = serde_json::from_str(text).expect("the vectors are objects");
-    let failed: Vec<_> = vectors.iter().filter_map(|vector| replay(vector).err()).collect();
+    let failed: Vec<_> = vectors.iter().filter_map(|vector| replay(vector, make).err()).collect();
     println!("{} passed, {} failed", vectors.len() - failed.len(), failed.len());
     assert!(failed.is_empty(), "{} vectors failed:\n{}", failed.len(), failed.join("\n"));
-    assert_eq!(vectors.len(), VECTORS);
+    vectors.len()
 }
 
 /// Replays one vector. The error says which, where, and what was seen instead.
-fn replay(vector: &Object) -> Result<(), String> {
+fn replay(vector: &Object, make: Make) -> Result<(), String> {
     const FIELDS: [&str; 12] = [
         "id",
         "source",
@@ -52,9 +69,14 @@ fn replay(vector: &Object) -> Result<(), String> {
         clock.advance(duration(start));
     }
     let name = vector.get("name").map_or("conformance", |name| name.as_str().unwrap());
-    let made = CircuitBreaker::with_clock(name, config, Clock::Manual(clock.clone()));
+    let _isolated = testing::isolate_with(Clock::Manual(clock.clone()));
+    let told = Arc::<Mutex<Told>>::default();
+    let sink = Arc::clone(&told);
+    let _listening =
+        registry().subscribe_to_changes(move |event| sink.lock().unwrap().hear(&event.kind));
+    let answer = make(name, config, Clock::Manual(clock.clone()));
     let refusal_expected = vector.get("config_error") == Some(&Value::Bool(true));
-    let circuit = match made {
+    let circuit = match answer {
         Ok(_) if refusal_expected => {
             return Err(problem("config", "expected a ConfigError, got a circuit".to_owned()));
         }
@@ -74,6 +96,7 @@ fn replay(vector: &Object) -> Result<(), String> {
         first_epoch: circuit.snapshot().epoch,
         asked: 0,
         permits: HashMap::new(),
+        told,
     };
     for (at, step) in vector["steps"].as_array().expect("steps are a list").iter().enumerate() {
         let step = step.as_object().expect("a step is an object");
@@ -89,34 +112,59 @@ struct Replay<'a> {
     first_epoch: u64,
     asked: u64,
     permits: HashMap<String, Permit<'a>>,
+    told: Arc<Mutex<Told>>,
 }
 
-/// What became of an `acquire` or a `call`; `None` for every other operation.
-type Admission = Option<Result<(), Rejected>>;
+/// What a listener of a circuit in a registry has heard so far.
+#[derive(Default)]
+struct Told {
+    cause: Option<&'static str>,
+    probe_wanted: u64,
+}
+
+impl Told {
+    fn hear(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Transition(transition) => self.cause = Some(transition.cause.as_str()),
+            EventKind::ProbeWanted => self.probe_wanted += 1,
+            _ => {}
+        }
+    }
+}
+
+/// What an operation returned.
+enum Answer {
+    /// Of an `acquire` or a `call`.
+    Admission(Result<(), Rejected>),
+    /// Of an `advise`.
+    Advised(Advised),
+    None,
+}
 
 impl<'a> Replay<'a> {
     fn step(&mut self, step: &Object) -> Result<(), String> {
         let times = step.get("times").map_or(1, |times| times.as_u64().unwrap());
-        let mut admission = None;
+        let mut answer = Answer::None;
         for _ in 0..times {
-            admission = self.act(step)?;
+            answer = self.act(step)?;
         }
         let snapshot = self.circuit.snapshot();
         self.check_invariants(&snapshot)?;
         let expected = step.get("expect").map(|it| it.as_object().expect("an object"));
         for (field, expected) in expected.into_iter().flatten() {
-            self.check(field, expected, &admission, &snapshot)?;
+            self.check(field, expected, &answer, &snapshot)?;
         }
         Ok(())
     }
 
-    fn act(&mut self, step: &Object) -> Result<Admission, String> {
+    fn act(&mut self, step: &Object) -> Result<Answer, String> {
         let op = text(step, "op");
         let arguments: &[&str] = match op {
             "acquire" | "success" | "failure" | "ignore" | "drop" | "unwind" => &["token"],
             "call" => &["outcome", "takes_ns"],
             "advance_ns" => &["arg"],
             "trip" | "force_open" | "disable" | "reset" | "check" => &[],
+            "advise" => arguments_of_advice(text(step, "advice"))?,
             unknown => return Err(format!("unknown op {unknown:?}")),
         };
         for key in step.keys().map(String::as_str) {
@@ -126,7 +174,11 @@ impl<'a> Replay<'a> {
         }
         match op {
             "acquire" => return self.acquire(text(step, "token")),
-            "call" => return self.call(step).map(Some),
+            "call" => return self.call(step).map(Answer::Admission),
+            "advise" => {
+                let advised = self.circuit.advise(advice(step), duration(&step["trusted_ns"]));
+                return Ok(Answer::Advised(advised));
+            }
             "success" => self.permit(step)?.success(),
             "failure" => self.permit(step)?.failure(),
             "ignore" => self.permit(step)?.ignore(),
@@ -146,15 +198,15 @@ impl<'a> Replay<'a> {
             "reset" => self.circuit.reset(),
             _ => {}
         }
-        Ok(None)
+        Ok(Answer::None)
     }
 
-    fn acquire(&mut self, token: &str) -> Result<Admission, String> {
+    fn acquire(&mut self, token: &str) -> Result<Answer, String> {
         if self.permits.contains_key(token) {
             return Err(format!("token {token:?} is taken"));
         }
         self.asked += 1;
-        Ok(Some(self.circuit.try_acquire().map(|permit| {
+        Ok(Answer::Admission(self.circuit.try_acquire().map(|permit| {
             self.permits.insert(token.to_owned(), permit);
         })))
     }
@@ -212,7 +264,7 @@ impl<'a> Replay<'a> {
         &self,
         field: &str,
         expected: &Value,
-        admission: &Admission,
+        answer: &Answer,
         snapshot: &Snapshot,
     ) -> Result<(), String> {
         if field == "retry_after_between_ns" {
@@ -220,9 +272,9 @@ impl<'a> Replay<'a> {
         }
         let got = match field {
             "permitted" | "reason" | "rejected_retry_after_ns" => {
-                let admission = admission.as_ref();
-                let admission =
-                    admission.ok_or_else(|| format!("{field} of an op that asks nothing"))?;
+                let Answer::Admission(admission) = answer else {
+                    return Err(format!("{field} of an op that asks nothing"));
+                };
                 let rejected = admission.as_ref().err();
                 match field {
                     "permitted" => json!(rejected.is_none()),
@@ -230,6 +282,12 @@ impl<'a> Replay<'a> {
                     _ => nanos(rejected.and_then(Rejected::retry_after)),
                 }
             }
+            "advised" => match answer {
+                Answer::Advised(advised) => json!(format!("{advised:?}").to_lowercase()),
+                _ => return Err("advised of an op that advises nothing".to_owned()),
+            },
+            "cause" => json!(self.told.lock().unwrap().cause),
+            "probe_wanted" => json!(self.told.lock().unwrap().probe_wanted),
             "epoch" => json!(snapshot.epoch - self.first_epoch),
             _ => shown(field, snapshot).ok_or_else(|| format!("unknown expectation {field:?}"))?,
         };
@@ -265,6 +323,23 @@ fn shown(field: &str, snapshot: &Snapshot) -> Option<Value> {
         "probes_in_flight" => json!(snapshot.probes.in_flight),
         "probes_successes" => json!(snapshot.probes.successes),
         "probes_failures" => json!(snapshot.probes.failures),
+        "reopenings" => json!(snapshot.reopenings),
+        "trip_kind" => json!(snapshot.trip_reason.map(|reason| reason.kind.as_str())),
+        "trip_failed" => json!(snapshot.trip_reason.map(|reason| reason.failed)),
+        "trip_calls" => json!(snapshot.trip_reason.map(|reason| reason.calls)),
+        "trip_threshold" => json!(snapshot.trip_reason.and_then(|reason| reason.threshold)),
+        "vetoed" => json!(snapshot.vetoed.map(|verdict| verdict.failed)),
+        "lease" => match snapshot.lease {
+            None => Value::Null,
+            Some(Lease::Unasked) => json!("unasked"),
+            Some(Lease::Other(_)) => json!("other"),
+            Some(Lease::Own(_)) => json!("own"),
+            _ => return None,
+        },
+        "lease_left_ns" => match snapshot.lease {
+            Some(Lease::Other(left) | Lease::Own(left)) => nanos(Some(left)),
+            _ => Value::Null,
+        },
         _ => return None,
     })
 }
@@ -272,6 +347,34 @@ fn shown(field: &str, snapshot: &Snapshot) -> Option<Value> {
 fn rejections(snapshot: &Snapshot) -> u64 {
     let rejected = snapshot.rejected;
     rejected.open + rejected.half_open_full + rejected.forced_open + rejected.bulkhead_full
+}
+
+/// What goes with that kind of advice.
+fn arguments_of_advice(kind: &str) -> Result<&'static [&'static str], String> {
+    Ok(match kind {
+        "open" => &["advice", "trusted_ns", "left_ns", "votes", "members", "needed", "reopenings"],
+        "wait" | "probe" => &["advice", "trusted_ns", "left_ns"],
+        "ask" | "close" | "alone" => &["advice", "trusted_ns"],
+        unknown => return Err(format!("unknown advice {unknown:?}")),
+    })
+}
+
+fn advice(step: &Object) -> Advice {
+    let left = || duration(&step["left_ns"]);
+    match text(step, "advice") {
+        "open" => Advice::Open(
+            Opening::new(left())
+                .votes(count(&step["votes"]))
+                .of_members(count(&step["members"]))
+                .needed(count(&step["needed"]))
+                .reopenings(step.get("reopenings").map_or(0, count)),
+        ),
+        "ask" => Advice::Ask,
+        "wait" => Advice::Wait(left()),
+        "probe" => Advice::Probe(left()),
+        "close" => Advice::Close,
+        _ => Advice::Alone,
+    }
 }
 
 fn config(stated: &Value) -> Result<Config, String> {
@@ -295,6 +398,7 @@ fn config(stated: &Value) -> Result<Config, String> {
             "success_threshold" => config.success_threshold(count(value)),
             "half_open_failure_threshold" => config.half_open_failure_threshold(count(value)),
             "probe_timeout" => config.probe_timeout(duration(value)),
+            "mode" if value == "observe" => config.mode(Mode::Observe),
             unknown => return Err(format!("unknown option {unknown:?}")),
         };
     }

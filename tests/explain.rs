@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use breaker_runtime::{CircuitBreaker, Config};
+use breaker_runtime::{Advice, CircuitBreaker, Config, FleetView, Opening};
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 
 #[track_caller]
@@ -167,4 +167,154 @@ fn what_a_person_set_says_how_to_undo_it() {
     says(&circuit, "disabled for 250ms: calls run and are only counted until reset()");
     circuit.reset();
     says(&circuit, "closed: 0 of the 5 failures in a row that open it");
+}
+
+/// What three votes of eight members say, for a minute.
+fn verdict() -> Advice {
+    Advice::Open(Opening::new(COOLDOWN).votes(3).of_members(8).needed(3))
+}
+
+fn advise(circuit: &CircuitBreaker, advice: Advice) {
+    circuit.advise(advice, Duration::from_secs(600));
+}
+
+/// A circuit of a fleet in which three votes are needed.
+fn view(votes: u32) -> FleetView {
+    let mut view = FleetView::default();
+    (view.policy, view.votes, view.needed, view.members, view.settings) =
+        ("quorum", votes, 3, 8, votes.min(1));
+    view
+}
+
+/// What the circuit says if the fleet says that about it.
+#[track_caller]
+fn says_in_fleet(circuit: &CircuitBreaker, fleet: FleetView, expected: &str) {
+    let mut snapshot = circuit.snapshot();
+    snapshot.fleet = Some(fleet);
+    assert_eq!(snapshot.explain(), expected);
+}
+
+#[test]
+fn f03_a_circuit_says_how_many_votes_are_missing() {
+    let (circuit, _) = circuit(Config::new());
+    says_in_fleet(&circuit, view(0), "closed: 0 of the 5 failures in a row that open it");
+    says_in_fleet(
+        &circuit,
+        view(2),
+        "closed: 0 of the 5 failures in a row that open it; \
+         2 of 3 votes needed to open it everywhere",
+    );
+    fail(&circuit, 5);
+    says_in_fleet(
+        &circuit,
+        view(1),
+        "open for 0s: 5 failures in a row; probes in 1m; \
+         1 of 3 votes needed to open it everywhere",
+    );
+}
+
+#[test]
+fn f04_a_circuit_that_the_fleet_opened_says_so_once() {
+    let (circuit, _) = circuit(Config::new());
+    advise(&circuit, verdict());
+    says_in_fleet(
+        &circuit,
+        view(3),
+        "open for 0s: 3 of 8 members voted to open it; one member probes in 1m",
+    );
+}
+
+#[test]
+fn f04_a_circuit_that_opened_itself_says_that_others_did_too() {
+    let (circuit, _) = circuit(Config::new());
+    fail(&circuit, 5);
+    advise(&circuit, verdict());
+    says_in_fleet(
+        &circuit,
+        view(3),
+        "open for 0s: 5 failures in a row; one member probes in 1m; 3 members voted to open it",
+    );
+}
+
+#[test]
+fn f04_a_circuit_that_does_not_follow_the_fleet_says_why() {
+    let (circuit, _) = circuit(Config::new());
+    succeed(&circuit, 10);
+    advise(&circuit, verdict());
+    let expected = "closed: 0 of the 5 failures in a row that open it; \
+                    3 of 8 members voted to open it, but its own calls are good";
+    says(&circuit, expected);
+    says_in_fleet(&circuit, view(3), expected);
+}
+
+#[test]
+fn f05_an_open_circuit_says_who_probes() {
+    let (circuit, time) = circuit(Config::new());
+    advise(&circuit, verdict());
+    time.advance(COOLDOWN);
+    let begin = "open for 1m: 3 of 8 members voted to open it; ";
+    says(&circuit, &format!("{begin}the next call asks the fleet for leave to probe"));
+    advise(&circuit, Advice::Wait(SECOND * 12));
+    says(&circuit, &format!("{begin}another member probes, for 12s at most"));
+    advise(&circuit, Advice::Probe(SECOND * 30));
+    says(&circuit, &format!("{begin}the next call is a probe for all members"));
+    let _probe = circuit.try_acquire().unwrap();
+    time.advance(SECOND * 20);
+    says(
+        &circuit,
+        "half-open for 20s after 3 of 8 members voted to open it: 0 of 3 probe successes to close, \
+         0 of 1 probe failure to open again, 1 of 3 in flight; \
+         it probes for all members, for another 10s",
+    );
+}
+
+#[test]
+fn f08_only_a_circuit_that_is_not_closed_says_that_it_acts_as_if_alone() {
+    let (circuit, time) = circuit(Config::new());
+    let away = FleetView::default();
+    says_in_fleet(&circuit, away.clone(), "closed: 0 of the 5 failures in a row that open it");
+    fail(&circuit, 5);
+    says_in_fleet(
+        &circuit,
+        away.clone(),
+        "open for 0s: 5 failures in a row; probes in 1m; as if alone: the fleet is not connected",
+    );
+    pass_cooldown(&circuit, &time);
+    let _probe = circuit.try_acquire().unwrap();
+    says_in_fleet(
+        &circuit,
+        away.clone(),
+        "half-open for 0s after 5 failures in a row: 0 of 3 probe successes to close, \
+         0 of 1 probe failure to open again, 1 of 3 in flight; \
+         as if alone: the fleet is not connected",
+    );
+    circuit.force_open();
+    says_in_fleet(&circuit, away, "forced open for 0s: every call is refused until reset()");
+}
+
+#[test]
+fn f08_a_circuit_that_still_goes_by_advice_does_not_say_that_it_is_alone() {
+    let (circuit, _) = circuit(Config::new());
+    advise(&circuit, verdict());
+    says_in_fleet(
+        &circuit,
+        FleetView::default(),
+        "open for 0s: 3 of 8 members voted to open it; one member probes in 1m",
+    );
+}
+
+#[test]
+fn f12_a_circuit_says_that_members_disagree_about_its_settings() {
+    let (circuit, _) = circuit(Config::new());
+    let mut split = view(2);
+    split.settings = 2;
+    says_in_fleet(
+        &circuit,
+        split.clone(),
+        "closed: 0 of the 5 failures in a row that open it; \
+         2 of 3 votes needed to open it everywhere; \
+         members disagree about its settings (2 different)",
+    );
+    circuit.disable();
+    says_in_fleet(&circuit, split, "disabled for 0s: calls run and are only counted until reset()");
 }

@@ -10,7 +10,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Clock, Config, Event, ManualClock, Mode, Override, Snapshot, registry,
+    Advice, CircuitBreaker, Clock, Config, Event, FleetStatus, FleetView, ManualClock, Mode,
+    Opening, Override, Snapshot, registry,
 };
 use expect_test::{ExpectFile, expect_file};
 use proptest::prelude::*;
@@ -55,6 +56,49 @@ fn a_snapshot_has_these_fields_and_no_others() {
     assert_golden(&circuit.snapshot(), &expect_file!["json/snapshot.json"]);
 }
 
+/// The verdict of a fleet that opens a circuit for almost no time: then calls must ask.
+fn verdict() -> Advice {
+    Advice::Open(Opening::new(Duration::from_nanos(1)).votes(3).of_members(8).needed(3))
+}
+
+/// Waits until that time is over, on a clock that may be coarse.
+fn wait_until_over(circuit: &CircuitBreaker) {
+    while circuit.snapshot().retry_after != Some(Duration::ZERO) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_circuit_of_a_fleet_says_what_the_fleet_says() {
+    let (shared, _) = circuit(Config::new());
+    for _ in 0..10 {
+        shared.try_acquire().unwrap().success();
+    }
+    shared.advise(verdict(), SECOND * 15);
+    let mut snapshot = shared.snapshot();
+    let fleet = snapshot.fleet.insert(FleetView::default());
+    (fleet.policy, fleet.votes, fleet.needed, fleet.members) = ("quorum", 3, 3, 8);
+    (fleet.has_voted, fleet.settings) = (true, 2);
+    fleet.prober = Some("pid-7-0a1b2c".to_owned());
+    assert_golden(&snapshot.fleet, &expect_file!["json/fleet.json"]);
+    assert_eq!(value(&snapshot)["vetoed"]["kind"], "fleet");
+    snapshot.withhold_names();
+    assert_eq!(value(&snapshot)["fleet"]["prober"], Value::Null);
+}
+
+#[test]
+fn a_lease_says_who_holds_it_and_for_how_long() {
+    let (shared, _) = circuit(Config::new());
+    let lease = || value(&shared.snapshot())["lease"].clone();
+    assert_eq!(lease(), Value::Null);
+    shared.advise(verdict(), SECOND * 15);
+    assert_eq!(lease(), json!({ "held_by": null, "left": null }));
+    shared.advise(Advice::Wait(SECOND * 5), SECOND * 15);
+    assert_eq!(lease(), json!({ "held_by": "other", "left": 5.0 }));
+    shared.advise(Advice::Probe(SECOND * 5), SECOND * 15);
+    assert_eq!(lease(), json!({ "held_by": "own", "left": 5.0 }));
+}
+
 #[test]
 fn the_registry_lists_the_functions_of_a_circuit_and_their_conflicts() {
     search::search();
@@ -70,7 +114,17 @@ fn the_registry_lists_the_functions_of_a_circuit_and_their_conflicts() {
     snapshot.mode_override.as_mut().unwrap().left = Some(SECOND * 88);
     snapshot.overrides[0].left = Some(SECOND * 58);
     all.refused = vec!["breaker.toml:3:12: `cooldown` needs a unit".to_owned()];
+    let fleet = all.fleet.insert(FleetStatus::default());
+    "shop-production".clone_into(&mut fleet.namespace);
+    "redis://redis.internal/".clone_into(&mut fleet.engine);
+    "pid-7-0a1b2c".clone_into(&mut fleet.member);
+    (fleet.since, fleet.why) = (SECOND * 12, Some("connection refused".to_owned()));
+    fleet.disconnects = 1;
     assert_golden(&all, &expect_file!["json/registry.json"]);
+    let fleet = all.fleet.as_mut().unwrap();
+    fleet.withhold_names();
+    let shown = value(fleet);
+    assert_eq!((&shown["engine"], &shown["member"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
@@ -92,6 +146,16 @@ fn an_event_is_its_kind_and_what_the_kind_has() {
     circuit.override_for(Override::Option("cooldown", "5s"), None, "ops").unwrap();
     circuit.force_open();
     registry().get_or_create("json.events", Config::new().failure_threshold(2)).unwrap();
+    circuit.reset();
+    circuit.advise(verdict(), SECOND * 600);
+    wait_until_over(&circuit);
+    assert!(circuit.try_acquire().is_err());
+    circuit.advise(Advice::Close, SECOND * 600);
+    circuit.advise(verdict(), SECOND * 600);
+    wait_until_over(&circuit);
+    circuit.advise(Advice::Probe(SECOND * 600), SECOND * 600);
+    let _probe = circuit.try_acquire().unwrap();
+    circuit.advise(Advice::Ask, SECOND * 600);
     drop(subscription);
 
     let events: Vec<Event> = heard.iter().collect();
@@ -131,10 +195,19 @@ fn the_schema_names_every_field() {
     let option = value(&Config::table().next().unwrap());
     let registry: Value = serde_json::from_str(include_str!("json/registry.json")).unwrap();
     let events: Value = serde_json::from_str(include_str!("json/events.json")).unwrap();
+    let fleet: Value = serde_json::from_str(include_str!("json/fleet.json")).unwrap();
+    let causes: Vec<_> =
+        events.as_array().unwrap().iter().filter_map(|it| it["cause"].as_str()).collect();
+    for word in causes.iter().chain(&["fleet", "probe_wanted"]) {
+        assert!(schema.contains(&format!("`\"{word}\"`")), "`{word}` is not in docs/json.md");
+    }
     let mut events = events.as_array().unwrap().iter();
     let reconfigured = events.find(|event| event["kind"] == "reconfigured").unwrap();
     for of in [
         &registry,
+        &registry["fleet"],
+        &fleet,
+        &json!({ "held_by": null, "left": null }),
         reconfigured,
         &reconfigured["changes"][0],
         &registry["circuits"][0]["override"],

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breaker_runtime::{
-    CircuitBreaker, Config, MetricNames, Mode, Override, RegistrySnapshot, Snapshot, State,
-    circuit_breaker, registry,
+    Advice, CircuitBreaker, Config, FleetStatus, FleetView, MetricNames, Mode, Opening, Override,
+    RegistrySnapshot, Snapshot, State, circuit_breaker, registry,
 };
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 use exposition::{Sample, read};
@@ -56,6 +56,19 @@ fn eloquent() -> CircuitBreaker {
     circuit
 }
 
+/// A circuit for which one vote is missing.
+fn shared(mut circuit: Snapshot) -> Snapshot {
+    let fleet = circuit.fleet.insert(FleetView::default());
+    (fleet.votes, fleet.needed, fleet.members, fleet.settings) = (2, 3, 8, 1);
+    circuit
+}
+
+fn connected() -> FleetStatus {
+    let mut fleet = FleetStatus::default();
+    (fleet.connected, fleet.members, fleet.disconnects) = (true, 8, 2);
+    fleet
+}
+
 #[test]
 fn a_registry_reads_like_this() {
     let (open, time) = circuit(Config::new());
@@ -64,7 +77,9 @@ fn a_registry_reads_like_this() {
     assert!(open.try_acquire().is_err());
     let mut mail = eloquent().snapshot();
     "mail".clone_into(&mut mail.name);
-    let text = of([mail, open.snapshot()]).prometheus(MetricNames::Breaker).to_string();
+    let mut registry = of([shared(mail), open.snapshot()]);
+    registry.fleet = Some(connected());
+    let text = registry.prometheus(MetricNames::Breaker).to_string();
     assert_eq!(text, include_str!("prometheus/breaker.txt"));
 }
 
@@ -306,14 +321,59 @@ fn while_half_open_the_buffered_calls_are_the_probes() {
 }
 
 #[test]
+fn f08_what_is_not_known_of_a_fleet_that_is_away_is_not_there() {
+    let mut circuit = circuit(Config::new()).0.snapshot();
+    circuit.fleet = Some(FleetView::default());
+    let mut registry = of([circuit]);
+    registry.fleet = Some(FleetStatus::default());
+    let mut samples = read(&registry.prometheus(MetricNames::Breaker).to_string());
+    samples.retain(|it| it.metric.starts_with("breaker_fleet_"));
+    let values: Vec<_> = samples.iter().map(|it| (it.metric.as_str(), it.value)).collect();
+    assert_eq!(
+        values,
+        [
+            ("breaker_fleet_connected", 0.0),
+            ("breaker_fleet_disconnects_total", 0.0),
+            ("breaker_fleet_prober", 0.0),
+            ("breaker_fleet_vetoed", 0.0)
+        ]
+    );
+}
+
+#[test]
+fn f05_the_member_that_probes_for_all_is_the_one_with_the_lease() {
+    let (circuit, time) = circuit(Config::new());
+    let probers = || {
+        let text = of([shared(circuit.snapshot())]).prometheus(MetricNames::Breaker).to_string();
+        value(&read(&text), "breaker_fleet_prober", &[])
+    };
+    circuit.advise(Advice::Open(Opening::new(COOLDOWN)), 10 * COOLDOWN);
+    time.advance(COOLDOWN);
+    circuit.advise(Advice::Wait(SECOND), 10 * COOLDOWN);
+    assert_eq!(probers(), Some(0.0));
+    circuit.advise(Advice::Probe(SECOND), 10 * COOLDOWN);
+    assert_eq!(probers(), Some(1.0));
+}
+
+#[test]
+fn f04_a_circuit_that_does_not_follow_the_fleet_is_told_by_its_metric() {
+    let circuit = circuit(Config::new()).0;
+    succeed(&circuit, 10);
+    circuit.advise(Advice::Open(Opening::new(COOLDOWN)), COOLDOWN);
+    let text = of([shared(circuit.snapshot())]).prometheus(MetricNames::Breaker).to_string();
+    assert_eq!(value(&read(&text), "breaker_fleet_vetoed", &[]), Some(1.0));
+}
+
+#[test]
 fn every_metric_is_documented_and_no_other() {
     let source = include_str!("../breaker-runtime/src/export/prometheus.rs");
     let rows = source.lines().filter_map(|line| line.strip_prefix("/// | `")?.split('`').next());
     let documented: BTreeSet<_> = rows.filter_map(|row| row.split('{').next()).collect();
     let open = circuit(Config::new()).0;
     open.trip();
-    let text = of([eloquent().snapshot(), open.snapshot()]);
-    let samples = read(&distinct(text).prometheus(MetricNames::Breaker).to_string());
+    let mut text = distinct(of([shared(eloquent().snapshot()), open.snapshot()]));
+    text.fleet = Some(connected());
+    let samples = read(&text.prometheus(MetricNames::Breaker).to_string());
     assert_eq!(metrics(&samples), documented);
 }
 

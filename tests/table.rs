@@ -2,8 +2,10 @@
 
 mod common;
 
-use breaker_runtime::{CircuitBreaker, Config, Mode, RegistrySnapshot, State, registry};
-use common::{COOLDOWN, circuit, fail, pass_cooldown, succeed};
+use breaker_runtime::{
+    CircuitBreaker, Config, FleetStatus, Mode, RegistrySnapshot, State, registry,
+};
+use common::{COOLDOWN, SECOND, circuit, fail, pass_cooldown, succeed};
 
 #[test]
 fn the_table_is_aligned_and_names_what_matters() {
@@ -155,4 +157,29 @@ fn a_table_of_nothing_is_its_header() {
     table.circuits.clear();
     let expected = "NAME  STATE  CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  PROBES IN";
     assert_eq!(table.to_string(), expected);
+}
+
+#[test]
+fn f08_the_last_line_says_whether_the_fleet_is_connected() {
+    let line = |fleet: FleetStatus| {
+        let mut table = table_of(&["mail"], 0);
+        table.fleet = Some(fleet);
+        assert_eq!(table.to_string().lines().count(), 3);
+        table.to_string().lines().last().map(str::to_owned).unwrap()
+    };
+    let mut fleet = FleetStatus::default();
+    "shop-production".clone_into(&mut fleet.namespace);
+    (fleet.connected, fleet.members) = (true, 8);
+    assert_eq!(line(fleet.clone()), "fleet shop-production: 8 members");
+    fleet.members = 1;
+    assert_eq!(line(fleet.clone()), "fleet shop-production: 1 member");
+    (fleet.connected, fleet.members, fleet.since) = (false, 0, SECOND * 12);
+    assert_eq!(line(fleet.clone()), "fleet shop-production: not connected for 12s");
+    fleet.why = Some("connection refused".to_owned());
+    let lost = "fleet shop-production: not connected for 12s: connection refused";
+    assert_eq!(line(fleet.clone()), lost);
+    fleet.why = Some("\u{202e}gnp".to_owned());
+    assert!(line(fleet.clone()).ends_with(r"for 12s: \u{202e}gnp"));
+    fleet.why = Some("n".repeat(100));
+    assert_eq!(line(fleet).chars().count(), 80);
 }

@@ -9,8 +9,9 @@ use std::process::Command;
 const HEALTHY_CIRCUIT: i64 = 512;
 /// One with 99 failures in its window of 100 calls.
 const FAILED_CIRCUIT: i64 = 1800;
-/// One that is half-open, with its three probes in flight, and the counts of its changes of state.
-const PROBING_CIRCUIT: i64 = 1290;
+/// One that is half-open, with its three probes in flight, the counts of its changes of state, and a pointer of 8 bytes
+/// to the advice of its fleet, which a healthy circuit does not have.
+const PROBING_CIRCUIT: i64 = 1298;
 /// What the registry adds to a circuit: its entry there, and what events need.
 const REGISTRATION: i64 = 240;
 /// The static behind an annotated function.

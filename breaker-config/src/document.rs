@@ -8,13 +8,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::draft::{At, Found, Piece, Word, check_value};
+use crate::fleet::FleetSettings;
 use crate::templates::{Stated, Templates};
 
-/// The words of the top level. `fleet` is reserved.
+/// The words of the top level.
 const SECTIONS: [&str; 5] = ["unknown_circuits", "defaults", "templates", "circuits", "fleet"];
 const EXTENDS: &str = "extends";
-/// An option of circuits that is reserved.
-const FLEET: &str = "fleet";
+/// The words of the section `[fleet]`.
+const REDIS: &str = "redis";
+const NAMESPACE: &str = "namespace";
 
 /// Reads the file.
 pub(crate) fn read(text: &str, found: &mut Found) {
@@ -58,7 +60,8 @@ impl Reader<'_> {
                     let (extends, stated) = reader.options(table, true);
                     reader.templates.add(name, extends, stated);
                 }),
-                "circuits" | "fleet" => {}
+                "circuits" => {}
+                "fleet" => self.fleet(&at, value),
                 name => self.wrong(at, unknown_section(name, value.get_ref())),
             }
         }
@@ -92,6 +95,36 @@ impl Reader<'_> {
         let (_, stated) = self.options(table, false);
         let circuit = Word { text: "*".to_owned(), at: At::File(at.clone()) };
         self.state(Layer::Defaults, &circuit, stated);
+    }
+
+    fn fleet(&mut self, at: &Range<usize>, value: &Value<'_>) {
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.no_section("fleet", at, value.get_ref());
+        };
+        for (key, _) in table {
+            let name = key.get_ref().as_ref();
+            if ![REDIS, NAMESPACE].contains(&name) {
+                let near = nearest(name, [REDIS, NAMESPACE]);
+                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let has = format!("`[fleet]` has `{REDIS}` and `{NAMESPACE}`");
+                self.wrong(key.span(), format!("unknown key `{name}`{hint}; {has}"));
+            }
+        }
+        let mut text = |name: &str| match table.get(name).map(|value| (value, value.get_ref())) {
+            Some((_, DeValue::String(text))) => Some(text.as_ref().to_owned()),
+            Some((value, other)) => {
+                self.wrong(value.span(), format!("`{name}` is a string, not {}", kind(other)));
+                None
+            }
+            None => {
+                self.wrong(at.clone(), format!("`[fleet]` needs `{name}`"));
+                None
+            }
+        };
+        let (redis, namespace) = (text(REDIS), text(NAMESPACE));
+        if let (Some(redis), Some(namespace)) = (redis, namespace) {
+            self.found.fleet = Some(FleetSettings { redis, namespace });
+        }
     }
 
     fn circuit(&mut self, name: &str, at: Range<usize>, table: &DeTable<'_>) {
@@ -166,7 +199,6 @@ impl Reader<'_> {
                         format!("`extends` takes the name of a template, not {}", kind(other));
                     self.wrong(value.span(), message);
                 }
-                (FLEET, _) => {}
                 _ => match self.option(name, &key_at, value) {
                     Ok(text) => stated.push((
                         Word { text: name.to_owned(), at: At::File(key_at) },
@@ -253,7 +285,7 @@ fn unknown_section(name: &str, value: &DeValue<'_>) -> String {
 /// What an option takes, as part of a sentence.
 fn article(takes: Takes) -> String {
     match takes {
-        Takes::Mode => format!("{takes}"),
+        Takes::Mode | Takes::Policy => format!("{takes}"),
         Takes::Count | Takes::Window => format!("an {takes}"),
         Takes::Share | Takes::Spread => format!("a number, {takes}"),
         takes => format!("a {takes}"),

@@ -6,6 +6,7 @@ use std::ops::Range;
 use breaker_options::Entry;
 use breaker_runtime::{Applied, ConfigErrors, Layer, Registry, Statement};
 
+use crate::fleet::FleetSettings;
 use crate::problem::{Errors, Problem};
 use crate::text::Text;
 use crate::{directives, document};
@@ -54,6 +55,7 @@ pub(crate) struct Found {
     pub(crate) circuits: Vec<Word>,
     /// Whether circuits may be made later.
     pub(crate) may_be_unknown: bool,
+    pub(crate) fleet: Option<FleetSettings>,
 }
 
 /// Settings that are right, each by itself.
@@ -62,6 +64,7 @@ pub(crate) struct Draft {
     texts: Texts,
     layers: Vec<(Layer, Vec<Piece>)>,
     may_be_unknown: bool,
+    fleet: Option<FleetSettings>,
 }
 
 #[derive(Debug)]
@@ -97,13 +100,13 @@ impl Draft {
         }
         let texts = Texts { file, variable };
         texts.add_syntax(&mut found);
-        let Found { mut pieces, problems, may_be_unknown, .. } = found;
+        let Found { mut pieces, problems, may_be_unknown, fleet, .. } = found;
         if !problems.is_empty() {
             return Err(texts.errors(problems, vec![]));
         }
         let take = |layer| (layer, pieces.extract_if(.., |it| it.layer == layer).collect());
         let layers = layers.into_iter().map(take).collect();
-        Ok(Self { texts, layers, may_be_unknown })
+        Ok(Self { texts, layers, may_be_unknown, fleet })
     }
 
     /// # Errors
@@ -118,6 +121,11 @@ impl Draft {
     /// As [`apply`](Self::apply).
     pub(crate) fn check(&self, registry: &Registry) -> Result<(), Errors> {
         registry.check(self.statements()).map(drop).map_err(|errors| self.locate(&errors))
+    }
+
+    /// What the section `[fleet]` says.
+    pub(crate) fn fleet(&self) -> Option<&FleetSettings> {
+        self.fleet.as_ref()
     }
 
     fn statements(&self) -> Vec<(Layer, Vec<Statement>)> {

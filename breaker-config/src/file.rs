@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use breaker_runtime::{Applied, Registry};
 
 use crate::draft::Draft;
+use crate::fleet::FleetSettings;
 use crate::problem::{Errors, Problem};
 use crate::read::{Unread, read};
 use crate::text::{Text, VARIABLE};
@@ -235,7 +236,8 @@ impl File {
         let watched = is_watched.then(|| Watched::begin(&source));
         let text = source.file()?;
         let seen = Seen::Text(text.as_ref().map(Text::as_str).unwrap_or_default().to_owned());
-        let applied = source.draft(text)?.apply(source.registry)?;
+        let draft = source.draft(text)?;
+        let applied = draft.apply(source.registry)?;
         #[cfg(feature = "tracing")]
         crate::watch::warn_of_unknown(&applied);
         #[cfg(feature = "state")]
@@ -245,6 +247,7 @@ impl File {
         let watch = watched.map(|watched| watched.run(source, seen, listener));
         Ok(Configured {
             applied,
+            fleet: draft.fleet().cloned(),
             #[cfg(feature = "state")]
             restored: restored.unwrap_or_default(),
             #[cfg(feature = "state")]
@@ -324,6 +327,7 @@ impl Source {
 #[must_use = "dropping it stops watching the file"]
 pub struct Configured {
     applied: Applied,
+    fleet: Option<FleetSettings>,
     #[cfg(feature = "state")]
     restored: breaker_runtime::Restored,
     #[cfg(feature = "state")]
@@ -336,6 +340,13 @@ impl Configured {
     #[must_use]
     pub const fn applied(&self) -> &Applied {
         &self.applied
+    }
+
+    /// Where the processes of a fleet meet, if the file has a section `[fleet]`. It is read once: a change takes effect at
+    /// the next start. The option `fleet` of circuits may change at any time.
+    #[must_use]
+    pub const fn fleet(&self) -> Option<&FleetSettings> {
+        self.fleet.as_ref()
     }
 
     /// What of the [saved state](File::state) was restored at the start.

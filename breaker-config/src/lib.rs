@@ -46,8 +46,11 @@
 //! ```
 //!
 //! The options and their limits are those of the attribute. `off` switches an option off that may be off. A template may
-//! extend another one. `[circuits."*"]` is about every circuit. The section `[fleet]` and the option `fleet` are reserved
-//! and not read.
+//! extend another one. `[circuits."*"]` is about every circuit.
+//!
+//! `[fleet]` says where processes meet that share circuits, for the crate `breaker-fleet`: `redis` is an address, and
+//! `namespace` is the name that they share. Each circuit says `fleet = "quorum"` or `"any"` to be shared.
+//! [`Configured::fleet`] has the section.
 //!
 //! # Directives
 //!
@@ -65,6 +68,7 @@ mod directives;
 mod document;
 mod draft;
 mod file;
+mod fleet;
 mod problem;
 mod read;
 #[cfg(feature = "state")]
@@ -77,6 +81,7 @@ mod worker;
 use std::path::Path;
 
 pub use crate::file::{Configured, File, init};
+pub use crate::fleet::FleetSettings;
 pub use crate::problem::{Errors, Problem};
 pub use crate::watch::Reload;
 

@@ -53,6 +53,7 @@ mode = \"observe\"
 
 [fleet]
 redis = \"redis://redis.internal/\"
+namespace = \"shop\"
 [circuits.http]
 fleet = \"quorum\"
 ";
@@ -63,6 +64,7 @@ fleet = \"quorum\"
     says(own, "payments", "failure_threshold", "3", "breaker.toml:12");
     says(own, "payments", "mode", "observe", "breaker.toml:14");
     says(own, "http", "window", "", "built-in");
+    says(own, "http", "fleet", "quorum", "breaker.toml:20");
 }
 
 #[test]

@@ -242,6 +242,22 @@ fn what_stands_outside_its_section_says_where_it_belongs() {
 }
 
 #[test]
+fn a_fleet_needs_an_address_and_a_namespace() {
+    let right = "redis = \"redis://h/\"\nnamespace = \"shop\"\n";
+    let has = "`[fleet]` has `redis` and `namespace`";
+    let misspelt = format!("unknown key `namespac`; did you mean `namespace`?; {has}");
+    one(&format!("[fleet]\n{right}namespac = \"shop\"\n"), 4, 1, &misspelt);
+    one("[fleet]\nnamespace = \"shop\"\n", 1, 2, "`[fleet]` needs `redis`");
+    one("[fleet]\nredis = \"redis://h/\"\n", 1, 2, "`[fleet]` needs `namespace`");
+    let number = "`namespace` is a string, not a number";
+    one("[fleet]\nredis = \"redis://h/\"\nnamespace = 7\n", 3, 13, number);
+    one("fleet = 3\n", 1, 1, "`fleet` is a section, not a number");
+    let policy =
+        "`fleet` takes one of `off`, `quorum`, `any`, not `quorom`; did you mean `quorum`?";
+    one("[circuits.payments]\nfleet = \"quorom\"\n", 2, 9, policy);
+}
+
+#[test]
 fn a_name_with_dots_that_is_not_quoted_says_so() {
     let errors = errors("[circuits.mail.example]\ncooldown = \"5s\"\n");
     assert!(errors.to_string().contains("write a name with dots in quotes"), "{errors}");

@@ -1,7 +1,7 @@
 // A stand-in for the dashboard's server, to look at the page and to test it: the answers of docs/json.md, with
 // circuits in every state.
 //
-//   node mock.mjs [--port 3031] [--path /breaker] [--circuits 1000] [--shown 900] [--token secret] [--empty]
+//   node mock.mjs [--port 3031] [--path /breaker] [--circuits 1000] [--shown 900] [--token secret] [--empty] [--alone]
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -49,17 +49,17 @@ const siteOf = (name, line = 42) => ({
 
 /** The circuits that are always there: `fails` is the share of calls that do, `rate` how many calls there are in a second. */
 const CAST = [
-  { name: 'payments', rate: 38, fails: 1, config: { failure_threshold: 5, cooldown: 30 } },
-  { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, cooldown: 15 } },
-  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 }, tuned: [['cooldown', '5s', 840, '10.0.0.7'], ['failure_rate', '40%', null, 'code']] },
-  { name: 'shipping/dhl', rate: 9, fails: 0.5, config: { failure_threshold: 8, cooldown: 12 }, half: true },
+  { name: 'payments', rate: 38, fails: 1, config: { failure_threshold: 5, cooldown: 30 }, shared: { votes: 4, prober: 'pid-4711-0a1b2c' } },
+  { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, cooldown: 15 }, shared: { votes: 1 } },
+  { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 }, tuned: [['cooldown', '5s', 840, '10.0.0.7'], ['failure_rate', '40%', null, 'code']], shared: { votes: 2, settings: 2 } },
+  { name: 'shipping/dhl', rate: 9, fails: 0.5, config: { failure_threshold: 8, cooldown: 12 }, half: true, shared: { votes: 3, prober: 'pid-7-3d4e5f', own: true } },
   { name: 'shipping/ups', rate: 12, fails: 0.02, config: { failure_threshold: 8, cooldown: 12 } },
   { name: 'shipping/hermes', rate: 7, fails: 0.32, config: { failure_threshold: 12, cooldown: 12 } },
   { name: 'recommendations', rate: 55, fails: 0.38, config: { failure_rate: 0.5, failure_threshold: 20, cooldown: 20, cooldown_multiplier: 2, cooldown_jitter: 0.1 } },
   { name: 'legacy-erp', rate: 4, fails: 0.9, config: { cooldown: 3630 }, switched: { action: 'force_open', for: 840, by: '10.0.0.7' } },
   { name: 'fraud-check', rate: 31, fails: 0.2, config: { failure_rate: 0.1 }, switched: { action: 'disable', for: null, by: 'code' } },
   { name: 'checkout', rate: 24, fails: 0.9, config: { failure_threshold: 4, cooldown: 25, mode: 'observe' } },
-  { name: 'mailer', rate: 3, fails: 0, config: {} },
+  { name: 'mailer', rate: 3, fails: 0, config: {}, shared: { votes: 3, vetoes: true } },
   { name: 'geo', rate: 0.1, fails: 0, config: { failure_rate: 0.5, minimum_calls: 50 } },
   { name: 'exchange rates', rate: 18, fails: 0.01, config: { failure_threshold: 3 }, conflict: true },
   { name: 'thumbnails', rate: 0, fails: 0, config: {} },
@@ -87,6 +87,10 @@ const TEXTS = {
 const withheld = (source) => (source.startsWith('override') ? 'override' : source);
 
 const withheldChanges = ({ changes, ...entry }) => ({ ...entry, changes: changes.map((change) => ({ ...change, old_source: withheld(change.old_source), new_source: withheld(change.new_source) })) });
+
+/** The members of the fleet, and the votes that they need. */
+const [MEMBERS, NEEDED] = [8, 3];
+const VERDICT = { kind: 'fleet', failed: 3, slow: 0, calls: MEMBERS, share: null, threshold: NEEDED, text: `3 of ${MEMBERS} members voted to open it` };
 
 const told = (entry, named) => (entry.changes && !named ? withheldChanges(entry) : 'by' in entry && !named ? { ...entry, by: null } : entry);
 
@@ -140,6 +144,25 @@ class Circuit {
 
   endOverrides(at, isOver = () => true) {
     if (this.overrides.some(isOver)) this.tune(at, () => { this.overrides = this.overrides.filter((each) => !isOver(each)); });
+  }
+
+  /** What the fleet says about it. `fleet` is the connection, or null. */
+  fleetAt(at, fleet, named) {
+    if (!fleet || !this.shared) return { fleet: null, lease: null, vetoed: null };
+    const { votes, settings = 1, prober = null, own = false, vetoes = false } = this.shared;
+    const isAsked = fleet.connected && ['open', 'half_open'].includes(this.state);
+    const lease = isAsked && prober ? { held_by: own ? 'own' : 'other', left: this.state === 'open' ? this.retryAfter(at) : 20 } : null;
+    const heard = fleet.connected ? { votes, needed: NEEDED, members: MEMBERS, has_voted: own, prober: named && lease ? prober : null, settings } : { votes: 0, needed: 0, members: 0, has_voted: false, prober: null, settings: 0 };
+    return { fleet: { policy: 'quorum', ...heard }, lease, vetoed: vetoes && fleet.connected && this.state === 'closed' ? VERDICT : null };
+  }
+
+  /** The end of its explanation. */
+  explainFleet(at) {
+    const { fleet, vetoed } = this.fleetAt(at, this.world?.fleet, false);
+    if (!fleet || ['forced_open', 'disabled'].includes(this.state)) return '';
+    if (!fleet.needed) return this.state === 'closed' ? '' : '; as if alone: the fleet is not connected';
+    const missing = fleet.votes < fleet.needed ? `; ${fleet.votes} of ${fleet.needed} votes needed to open it everywhere` : `; ${fleet.votes} members voted to open it`;
+    return (vetoed ? `; ${vetoed.text}, but its own calls are good` : missing) + (fleet.settings > 1 ? `; members disagree about its settings (${fleet.settings} different)` : '');
   }
 
   clear() {
@@ -250,6 +273,8 @@ class Circuit {
 
   retryAfter(at) { return this.state === 'open' ? Math.max(0, this.changedAt + this.openedFor - at) : null; }
 
+  explainState(at, named) { return this.explainAlone(at, named) + this.explainFleet(at); }
+
   explain(at, named) {
     if (this.mode !== 'observe') return this.explainState(at, named);
     const calls = sumOf(this.wouldReject);
@@ -262,7 +287,7 @@ class Circuit {
     return this.mode === 'observe' || hasNames ? { sentence: this.explainState(at, false) } : {};
   }
 
-  explainState(at, named) {
+  explainAlone(at, named) {
     const { config, state } = this;
     const lasted = readable(at - this.changedAt);
     const override = this.overrideAt(at, named);
@@ -270,13 +295,15 @@ class Circuit {
       const what = override.mode === 'disabled' ? ['disabled', 'calls run and are only counted'] : ['forced open', 'every call is refused'];
       return `${what[0]}${override.by ? ` by ${override.by}` : ''} ${override.left === null ? 'until reset' : `for another ${readable(override.left)}`}: ${what[1]}`;
     }
+    const { lease } = this.fleetAt(at, this.world?.fleet, false);
     if (state === 'open') {
       const left = this.retryAfter(at);
+      if (lease) return `open for ${lasted}: ${this.tripReason.text}; another member probes, for ${readable(lease.left)} at most`;
       return `open for ${lasted}: ${this.tripReason.text}; ${left ? `probes in ${readable(left)}${this.sources(named).cooldown?.startsWith('override') ? ` (${this.sources(named).cooldown})` : ''}` : 'the next call is a probe'}`;
     }
     if (state === 'half_open') {
       return `half-open for ${lasted} after ${this.tripReason?.text ?? ''}: ${this.probes.successes} of ${config.success_threshold} probe successes to close, `
-        + `${this.probes.failures} of ${config.half_open_failure_threshold} probe failure to open again, ${this.probes.in_flight} of ${config.half_open_max_calls} in flight`;
+        + `${this.probes.failures} of ${config.half_open_failure_threshold} probe failure to open again, ${this.probes.in_flight} of ${config.half_open_max_calls} in flight${lease ? `; it probes for all members, for another ${readable(lease.left)}` : ''}`;
     }
     const parts = config.failure_threshold === null ? [] : [`${this.inARow} of the ${config.failure_threshold} failures in a row that open it`];
     if (config.failure_rate !== null || config.slow_call_rate !== null) {
@@ -306,7 +333,7 @@ class Circuit {
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
       minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
-      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), point: this.history.at(-1) ?? [0, 0, 0],
+      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), ...this.fleetAt(at, this.world?.fleet, named), point: this.history.at(-1) ?? [0, 0, 0],
     };
   }
 
@@ -330,13 +357,13 @@ class Circuit {
       decided_by: this.given.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
       conflicts: this.conflict ? [{ name, decided: { config: this.given, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
       history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
-      per_second, override, ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
+      per_second, override, reopenings: 0, ...this.fleetAt(at, this.world?.fleet, named), ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
     };
   }
 }
 
 class World {
-  constructor({ circuits = 0, empty = false, shown = Infinity }) {
+  constructor({ circuits = 0, empty = false, shown = Infinity, alone = false }) {
     this.made = Date.now();
     this.boot = randomBytes(8).toString('hex');
     this.orders = 0;
@@ -344,6 +371,7 @@ class World {
     this.refused = [];
     this.ids = 0;
     this.shown = shown;
+    this.fleet = alone ? null : { namespace: 'shop-production', engine: 'redis://redis.internal/', member: 'pid-7-3d4e5f', connected: true, since: 0, why: null, members: MEMBERS, disconnects: 0 };
     const entry = (fields) => {
       const made = { id: this.ids += 1, ...fields };
       this.log.push(made);
@@ -358,6 +386,7 @@ class World {
     // It looks as if it had run for a while.
     this.warmth = circuits > 2000 ? 3 : 75;
     for (const circuit of this.circuits.values()) {
+      circuit.world = this;
       for (let second = 1; second <= this.warmth; second += 1) circuit.second(second);
       if (circuit.half) { circuit.trip('consecutive_failures', this.warmth - 20, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 6); circuit.probes.successes = 1; }
       if (circuit.switched) this.switch(circuit, circuit.switched, circuit.switched.by);
@@ -387,16 +416,29 @@ class World {
     return this.ids > before;
   }
 
-  switch(circuit, { action, option, value, for: time }, by) {
+  /** The connection to the fleet. `since` is kept in the time of `uptime`. */
+  fleetShown(named) {
+    if (!this.fleet) return null;
+    const { engine, member } = this.fleet;
+    return { ...this.fleet, engine: named ? engine : null, member: named ? member : null, since: round(this.uptime() - this.fleet.since) };
+  }
+
+  /** An order that comes through the fleet, a moment later. */
+  switchAll(circuit, order, by) {
+    circuit.note(this.uptime(), { kind: 'control', action: order.action, ...(order.option && { option: order.option, value: order.value }), for: order.for, all_members: true, by, text: `${order.action}, all members` });
+    setTimeout(() => this.switch(circuit, order, by, false), 200);
+  }
+
+  switch(circuit, { action, option, value, for: time }, by, isNoted = true) {
     const at = this.uptime();
     if (action === 'override') circuit.overrideOption(at, option, value, time, by);
     if (action === 'end_overrides') circuit.endOverrides(at);
     if (action === 'override' || action === 'end_overrides') {
-      circuit.note(at, { kind: 'control', action, ...(option && { option, value }), for: time ?? null, by, text: action });
+      if (isNoted) circuit.note(at, { kind: 'control', action, ...(option && { option, value }), for: time ?? null, by, text: action });
       return;
     }
     const words = { force_open: 'forced open', disable: 'disabled', observe: 'observed', reset: 'reset', trip: 'tripped' }[action];
-    circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}` });
+    if (isNoted) circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}` });
     circuit.override = null;
     if (action === 'force_open') circuit.enter('forced_open', 'forced_open', at);
     if (action === 'disable') circuit.enter('disabled', 'disabled', at);
@@ -433,7 +475,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
   const faults = { log: false, tooMany: false };
   let wrongTokens = 0;
   let held = Promise.resolve();
-  const head = () => ({ version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, refused: world.refused, uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
+  const head = (named) => ({ version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, refused: world.refused, fleet: world.fleetShown(named), uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
   const withParts = (fields, parts) => `${JSON.stringify(fields).slice(0, -1)},"circuits":[${parts.join(',')}]}`;
 
   const latest = (count, named) => {
@@ -444,7 +486,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
   const part = (query, named) => {
     const from = Number(query.get('from') ?? 1);
     const all = world.log.filter((entry) => entry.id >= from);
-    return { ...head(), log_from: from, log: all.slice(0, 500).map((entry) => told(entry, named)), next: all[500]?.id ?? null };
+    return { ...head(named), log_from: from, log: all.slice(0, 500).map((entry) => told(entry, named)), next: all[500]?.id ?? null };
   };
 
   const list = (query, named) => {
@@ -456,13 +498,13 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     all = all.slice(after + 1);
     const at = world.uptime();
     const parts = fitting(all, Number(query.get('limit') ?? Infinity), (circuit) => circuit.whole(at, query.has('name'), named));
-    return withParts({ ...head(), matching, next: parts.length < all.length && parts.length ? `5~${all[parts.length - 1].name}` : null, ...latest(20, named) }, parts);
+    return withParts({ ...head(named), matching, next: parts.length < all.length && parts.length ? `5~${all[parts.length - 1].name}` : null, ...latest(20, named) }, parts);
   };
 
   const snapshot = () => {
     const at = world.uptime();
     const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at));
-    return `event: snapshot\ndata: ${withParts({ ...head(), shown: parts.length, ...latest(20, false) }, parts)}\n\n`;
+    return `event: snapshot\ndata: ${withParts({ ...head(false), shown: parts.length, ...latest(20, false) }, parts)}\n\n`;
   };
 
   const tell = () => { const text = snapshot(); for (const stream of streams) stream.write(text); };
@@ -496,8 +538,13 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       return answer(422, { error: errors.join('; '), errors });
     }
     if (!['force_open', 'disable', 'observe', 'reset', 'trip', 'override', 'end_overrides'].includes(order.action)) return answer(422, { error: 'there is no such action' });
-    world.switch(circuit, order, request.socket.remoteAddress);
-    answer(200, circuit.whole(world.uptime(), true, true));
+    if (order.all_members && !world.fleet?.connected) {
+      const errors = ['the fleet cannot be told: it is not connected'];
+      return answer(422, { error: errors[0], errors });
+    }
+    if (order.all_members) world.switchAll(circuit, order, request.socket.remoteAddress);
+    else world.switch(circuit, order, request.socket.remoteAddress);
+    answer(order.all_members ? 202 : 200, circuit.whole(world.uptime(), true, true));
     return tell();
   };
 
@@ -542,6 +589,21 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     setToken(other) { token = other; },
     /** Says that settings were refused, as after a bad edit of a file. */
     refuse(mistakes) { world.refused = mistakes; tell(); },
+    /** Has the fleet lost, or with nothing found again. */
+    cutFleet(why = null) {
+      const { disconnects } = world.fleet;
+      Object.assign(world.fleet, { connected: why === null, why, since: world.uptime(), members: why === null ? MEMBERS : 0, disconnects: disconnects + (why === null ? 0 : 1) });
+      tell();
+    },
+    /** Names the fleet. */
+    nameFleet(namespace) { world.fleet.namespace = namespace; tell(); },
+    /** Has a circuit ask for leave to probe, and close because another member probed. */
+    recoverElsewhere(name) {
+      const circuit = world.circuits.get(name);
+      circuit.note(world.uptime(), { kind: 'probe_wanted', text: 'asks the fleet for leave to probe' });
+      circuit.enter('closed', 'recovered_elsewhere', world.uptime());
+      tell();
+    },
     /** Holds lists back, as they are now, until what it returns is called. */
     hold() {
       let go;
@@ -561,10 +623,16 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       circuit.trip('consecutive_failures', world.uptime(), 5, null, 5);
       tell();
     },
+    /** Ends the streams as a graceful shutdown does, and then stops. */
+    shutDown() {
+      for (const stream of streams) stream.end('event: shutdown\ndata: {}\n\n');
+      return this.stop();
+    },
     stop() {
       clearInterval(timer);
-      server.closeAllConnections();
-      return new Promise((resolve) => { server.close(resolve); });
+      const closed = new Promise((resolve) => { server.close(resolve); });
+      setTimeout(() => server.closeAllConnections(), 50); // after what was written is sent
+      return closed;
     },
   };
 }
@@ -572,7 +640,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const option = (name) => (process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : undefined);
   const mock = await startMock({
-    port: Number(option('port') ?? 3031), path: option('path'), token: option('token') ?? null, empty: process.argv.includes('--empty'),
+    port: Number(option('port') ?? 3031), path: option('path'), token: option('token') ?? null, empty: process.argv.includes('--empty'), alone: process.argv.includes('--alone'),
     circuits: Number(option('circuits') ?? 0), shown: Number(option('shown') ?? Infinity),
   });
   console.log(mock.url);

@@ -121,7 +121,7 @@ const leastContrast = (page) => page.evaluate(() => {
     }
     return 'rgb(255, 255, 255)';
   };
-  const found = ['h1', '.status', '.figure span', '.chip', '.name', '.sentence', '.observed', '.override', '.tag', '.from', '.mistakes li', '.banner b', '.pill', '.number span:last-child', '.next', '.meters', '.log .said', '.note', '.columns span']
+  const found = ['h1', '.status', '.fleet', '.fleet b', '.tags span', '.figure span', '.chip', '.name', '.sentence', '.observed', '.override', '.tag', '.from', '.mistakes li', '.banner b', '.pill', '.number span:last-child', '.next', '.meters', '.log .said', '.note', '.columns span']
     .flatMap((wanted) => [...document.querySelectorAll(wanted)].slice(0, 30)).filter((element) => element.checkVisibility() && element.textContent)
     .map((element) => {
       const [one, other] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
@@ -357,6 +357,69 @@ await check('an observed circuit is marked as such, and says what it would have 
   assert.equal(plain, 0);
 });
 
+await check('the header says how many members the fleet has, and for how long it is cut off and why', async () => {
+  needsMock();
+  const shown = () => textOf(page, '#fleet');
+  assert.match(await shown(), /^fleet shop-production: 8 members, connected since .*\d\d:\d\d/);
+  assert.ok(!(await page.content()).includes('redis.internal'), 'that is for those who have the token');
+  mock.cutFleet('connection refused');
+  await until(page, () => document.getElementById('fleet').hasAttribute('data-lost'));
+  assert.match(await shown(), /^fleet shop-production: not connected since .*\d\d:\d\d.*: connection refused; circuits act as if alone$/);
+  await until(page, () => document.getElementById('announcer').textContent.includes('The fleet is not connected'));
+  await until(page, () => window.rowOf('payments').querySelector('[data-part="sentence"]').textContent.endsWith('as if alone: the fleet is not connected'));
+  const least = await leastContrast(page);
+  assert.ok(least.ratio >= 4.5, `${least.what} has ${least.ratio.toFixed(2)}`);
+  mock.nameFleet(`${SCRIPT_NAME}\u202e`);
+  mock.cutFleet(`<img src=x>\u202e`);
+  await until(page, () => document.getElementById('fleet').textContent.includes('<img src=x>\\u{202e}'));
+  assert.ok((await shown()).startsWith(`fleet ${SCRIPT_NAME}\\u{202e}: not`));
+  assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('#fleet *')].map((each) => each.tagName)), ['B']);
+  mock.nameFleet('shop-production');
+  mock.cutFleet();
+  await until(page, () => document.getElementById('fleet').textContent.startsWith('fleet shop-production: 8 members'));
+});
+
+await check('a row says what the fleet has to do with it: votes, who probes, what it does not follow', async () => {
+  needsMock();
+  const row = (name) => page.evaluate((wanted) => {
+    const { tags, meters, sentence } = Object.fromEntries([...window.rowOf(wanted).querySelectorAll('[data-part]')].map((part) => [part.dataset.part, part]));
+    return [[...tags.children].map((tag) => tag.textContent), [...meters.children].map((meter) => meter.textContent).find((meter) => meter.startsWith('votes')), sentence.textContent];
+  }, name);
+  await page.evaluate(() => window.rowOf('search').scrollIntoView({ block: 'center' }));
+  await until(page, () => window.rowOf('search').querySelector('.tags').children.length === 1);
+  const [[tags, votes, sentence], [vetoed], [own], [none, noVotes]] = [await row('search'), await row('mailer'), await row('shipping/dhl'), await row('geo')];
+  assert.deepEqual([tags, votes], [['split settings'], 'votes2 /  of 3']);
+  assert.match(sentence, /2 of 3 votes needed to open it everywhere; members disagree about its settings \(2 different\)$/);
+  assert.deepEqual([vetoed, own, none, noVotes], [['vetoed'], ['probes for all'], [], undefined]);
+  await until(page, () => window.rowOf('payments').dataset.state !== 'open' || window.rowOf('payments').querySelector('.next').textContent === 'another probes');
+});
+
+await check('the details say which member probes, to those who have the token', async () => {
+  needsMock();
+  const facts = async (name) => {
+    await press(page, name, '.toggle');
+    await until(page, (wanted) => window.rowOf(wanted).querySelector('.table'), name);
+    const said = await factsOf(page, name);
+    await press(page, name, '.toggle');
+    return said;
+  };
+  assert.match(await facts('search'), /votes\s+2 \(3 needed\) of 8 members; quorum[^]*settings\s+2 different ones among members that voted/);
+  assert.match(await facts('mailer'), /not followed\s+3 of 8 members voted to open it, but its own calls are good/);
+  const dhl = await facts('shipping/dhl');
+  assert.match(dhl, /votes\s+3 \(3 needed\) of 8 members, its own is one; quorum[^]*probes for all\s+this process/);
+  assert.ok(!/votes/.test(await facts('geo')), 'it is not shared');
+});
+
+await check('what the fleet did is in the activity, in words', async () => {
+  needsMock();
+  await page.evaluate(() => { document.getElementById('activity').open = true; });
+  mock.open('thumbnails');
+  mock.recoverElsewhere('thumbnails');
+  await until(page, () => document.getElementById('log').innerText.includes('closed: the probes of another member succeeded'));
+  assert.match(await page.evaluate(() => document.getElementById('log').innerText), /thumbnails asks the fleet for leave to probe/);
+  assert.ok(!/asks/.test(await textOf(page, '#announcer')), 'nobody has to hear that');
+});
+
 await check('each value of a config says where it comes from', async () => {
   needsMock();
   await press(page, 'search', '.toggle');
@@ -488,6 +551,72 @@ await check('who switched a circuit is told to those who have the token, as long
   await until(page, () => document.getElementById('log').textContent.includes('by 10.0.0.7'));
   const sentence = () => page.evaluate(() => window.rowOf('legacy-erp').querySelector('[data-part="sentence"]').textContent);
   assert.match(await sentence(), /^forced open for another/);
+});
+
+await check('those who have the token see where the fleet is and which member probes', async () => {
+  needsMock();
+  await until(page, () => document.getElementById('fleet').textContent.endsWith('this is pid-7-3d4e5f, at redis://redis.internal/'));
+  await page.waitForTimeout(1500); // of events, which do not tell
+  assert.match(await textOf(page, '#fleet'), /redis\.internal/);
+  if (await page.evaluate(() => window.rowOf('payments').dataset.state !== 'open')) mock.open('payments');
+  await press(page, 'payments', '.toggle');
+  await until(page, () => /probes for all\s+pid-4711-0a1b2c/.test(window.rowOf('payments').querySelector('[data-part="facts"]')?.innerText ?? ''));
+  await press(page, 'payments', '.toggle');
+});
+
+await check('an order goes to all members, for a time only, and says if they cannot be told', async () => {
+  needsMock();
+  await press(page, target, '[data-action="reset"]');
+  assert.equal(await page.locator('#confirm-where:visible').count(), 0, 'a reset is for this process');
+  await page.click('#confirm-do');
+  await until(page, () => !document.querySelector('dialog[open]'));
+  await press(page, target, '[data-action="disable"]');
+  await page.check('#confirm [name="for"][value=""]');
+  await page.check('#confirm [name="where"][value="all"]');
+  assert.deepEqual([await page.inputValue('#confirm [name="for"]:checked'), await page.isDisabled('#confirm [name="for"][value=""]')], ['900', true]);
+  assert.match(await textOf(page, '#confirm-text'), /for 15 min, and then it is as before\. All members of shop-production change, and those that join until then\.$/);
+  await allowingFailures(async () => {
+    mock.cutFleet('connection refused');
+    await page.click('#confirm-do');
+    await until(page, () => document.getElementById('confirm-error').textContent === 'the fleet cannot be told: it is not connected');
+    mock.cutFleet();
+  });
+  await page.click('#confirm-do');
+  await untilState(page, target, 'disabled');
+  await until(page, (name) => /disabled for 15 min on all members by 127\.0\.0\.1/.test(window.rowOf(name).querySelector('.history').textContent), target);
+  await press(page, target, '[data-action="force_open"]');
+  assert.deepEqual([await page.inputValue('#confirm [name="where"]:checked'), await page.isDisabled('#confirm [name="for"][value=""]')], ['', false], 'it begins with this process');
+  await page.keyboard.press('Escape');
+  await page.evaluate((name) => window.rowOf(name).querySelector('[data-tune]').click(), target);
+  await page.fill('#tune-value', '9s');
+  await page.check('#tune [name="where"][value="all"]');
+  assert.match(await textOf(page, '#tune-text'), /All members of shop-production change/);
+  await page.click('#tune-do');
+  await until(page, (name) => /cooldown set to 9s for 15 min on all members/.test(window.rowOf(name).querySelector('.history').textContent), target);
+  await until(page, (name) => /^cooldown = 9s/.test(window.rowOf(name).querySelector('.overrides li')?.textContent ?? ''), target);
+  for (const action of ['end_overrides', 'reset']) {
+    await press(page, target, `[data-action="${action}"]`);
+    await page.click('#confirm-do');
+    await until(page, () => !document.querySelector('dialog[open]'));
+  }
+  await untilState(page, target, 'closed');
+});
+
+await check('without a fleet nothing is said of one, and no order is for all members', async () => {
+  needsMock();
+  const alone = await startMock({ token: TOKEN, alone: true });
+  const other = await openPage(alone.url);
+  await isLive(other);
+  await other.waitForSelector('.row');
+  assert.deepEqual([await other.locator('#fleet:visible').count(), await other.locator('.tags .tag').count()], [0, 0]);
+  await press(other, 'geo', '.toggle');
+  await press(other, 'geo', '[data-action="force_open"]');
+  await other.fill('#token', TOKEN);
+  await other.keyboard.press('Enter');
+  await other.waitForSelector('#confirm[open]');
+  assert.deepEqual([await other.locator('#confirm-for:visible').count(), await other.locator('#confirm-where:visible').count()], [1, 0]);
+  await other.close();
+  await alone.stop();
 });
 
 await check('a long press of Enter asks, and gives no order', async () => {
@@ -718,6 +847,27 @@ await check('it comes back by itself, without being loaded again', async () => {
   assert.equal(await page.evaluate(() => window.stayed), true);
   await until(page, () => document.querySelectorAll('.row').length > 0);
   if (isMock) await until(page, (boot) => server.boot === boot && Math.max(...entries.keys()) < 200, mock.boot());
+});
+
+await check('a shutdown is said, and the page comes back with the server', async () => {
+  needsMock();
+  await allowingFailures(async () => {
+    await mock.shutDown();
+    await page.waitForSelector('#banner:visible');
+    assert.match(await page.locator('#banner').textContent(), /The server shut down at .* may be wrong by now/);
+    await page.waitForTimeout(1500); // while it tries in vain
+    assert.match(await page.locator('#banner').textContent(), /The server shut down at/);
+    mock = await startMock({ token: TOKEN });
+    line.target = mock.port;
+    await isLive(page);
+    await page.waitForSelector('#banner', { state: 'hidden' });
+    await line.cut();
+    await page.waitForSelector('#banner:visible');
+    assert.match(await page.locator('#banner').textContent(), /Connection lost at/);
+    await line.mend();
+    await isLive(page);
+  });
+  assert.equal(await page.evaluate(() => window.stayed), true);
 });
 
 await check('a stream that falls silent is noticed, too', async () => {

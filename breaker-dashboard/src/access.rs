@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
-use breaker_runtime::{Snapshot, registry};
+use breaker_runtime::{FleetStatus, Snapshot, registry};
 use tokio::time::Instant;
 
 use self::attempts::{Attempts, Source};
@@ -106,7 +106,7 @@ fn source(by: Option<IpAddr>) -> Source {
     })
 }
 
-/// Whether the request may see who switched circuits.
+/// Whether the request may see who switched circuits, and the names of the fleet's members.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsTrusted(pub(crate) bool);
 
@@ -128,6 +128,15 @@ where
 pub(crate) fn public_circuits() -> Vec<Snapshot> {
     let circuits = registry().snapshot().circuits;
     circuits.into_iter().map(|circuit| shown_to(IsTrusted(false), circuit)).collect()
+}
+
+/// The connection to the fleet. Where the engine is, and which member this is, is for those who may switch circuits.
+pub(crate) fn fleet_shown_to(IsTrusted(is_trusted): IsTrusted) -> Option<FleetStatus> {
+    let mut status = registry().advisor()?.status();
+    if !is_trusted {
+        status.withhold_names();
+    }
+    Some(status)
 }
 
 /// A circuit, without the name of who switched it unless the request may see that.

@@ -67,7 +67,8 @@ impl Dashboard {
     }
 
     /// Allows clients with the token to switch circuits: force open, disable, observe, reset, trip. They can also
-    /// override an option for a time. Without this, there are no controls.
+    /// override an option for a time. In a fleet, they can do what ends by itself for all members. Without this,
+    /// there are no controls.
     ///
     /// Each use is logged through `tracing` and on the page, with the address of the client. Only clients
     /// with the token see addresses on the page. If you nest the router in a service, serve it with
@@ -142,8 +143,11 @@ impl Dashboard {
 
     /// Ends all event streams when `signal` completes, and [`Server::run`] too.
     ///
-    /// A graceful shutdown waits for responses to end. Without this, one open page delays it forever. The
-    /// last call wins.
+    /// A graceful shutdown waits for responses to end. Without this, one open page delays it forever. Open
+    /// pages say that the server shut down, and reconnect when there is one again. A stream that is opened
+    /// after the signal ends at once. Other requests are answered for as long as the server takes them.
+    ///
+    /// The last call wins.
     ///
     /// # Examples
     ///

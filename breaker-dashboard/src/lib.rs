@@ -59,7 +59,8 @@
 //! that no foreign page in a browser can read along.
 //!
 //! Switching a circuit needs a [`Token`]. Only clients with the token see the addresses of those who
-//! switched. Ten wrong tokens per second are checked from one address.
+//! switched. Of a fleet, only they see where its engine is and the ids of its members. Ten wrong tokens per
+//! second are checked from one address.
 
 mod access;
 mod answer;

@@ -18,7 +18,10 @@ use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use breaker_runtime::{Event, Mode, ModeOverride, Snapshot, State, Subscription, registry};
+use breaker_runtime::{
+    Event, FleetStatus, FleetView, Lease, Mode, ModeOverride, Snapshot, State, Subscription,
+    TripReason, registry,
+};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -32,7 +35,7 @@ pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
 use self::log::{Log, What};
 pub(crate) use self::rank::{Place, sort_by_rank};
 pub(crate) use self::sentence::sentence;
-use crate::access::{Access, public_circuits};
+use crate::access::{Access, IsTrusted, fleet_shown_to, public_circuits};
 use crate::answer::write_list;
 use crate::shutdown::Shutdown;
 
@@ -186,7 +189,7 @@ impl Watch {
         let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen));
         let log = seen.log.last(LATEST);
         let written = write_list("circuits", rows, |shown| Frame {
-            header: self.header(&seen),
+            header: self.header(&seen, IsTrusted(false)),
             shown,
             total: circuits.len(),
             log_from: seen.log.first_of(&log),
@@ -201,7 +204,7 @@ impl Watch {
     }
 
     /// The fields of every answer.
-    pub(crate) fn header(&self, seen: &Seen) -> Header {
+    pub(crate) fn header(&self, seen: &Seen, trust: IsTrusted) -> Header {
         Header {
             version: env!("CARGO_PKG_VERSION"),
             boot: self.boot.clone(),
@@ -210,6 +213,7 @@ impl Watch {
             controls: self.access.is_some(),
             wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
             refused: shortened(registry().refused(), MOST_MISTAKES, LONGEST_MISTAKE),
+            fleet: fleet_shown_to(trust),
         }
     }
 }
@@ -277,6 +281,7 @@ pub(crate) struct Header {
     controls: bool,
     wrong_tokens: u64,
     refused: Vec<String>,
+    fleet: Option<FleetStatus>,
 }
 
 #[derive(Serialize)]
@@ -317,6 +322,9 @@ struct Row<'a> {
     per_second: f64,
     r#override: Option<&'a ModeOverride>,
     overridden: usize,
+    fleet: Option<&'a FleetView>,
+    lease: Option<Lease>,
+    vetoed: Option<TripReason>,
     point: [u64; 3],
 }
 
@@ -349,6 +357,9 @@ impl<'a> Row<'a> {
             per_second: history.map_or(0.0, History::per_second),
             r#override: circuit.mode_override.as_ref(),
             overridden: circuit.overrides.len(),
+            fleet: circuit.fleet.as_ref(),
+            lease: circuit.lease,
+            vetoed: circuit.vetoed,
             point: history.map_or([0; 3], |history| history.last().as_array()),
         }
     }

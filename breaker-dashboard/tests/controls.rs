@@ -484,3 +484,15 @@ async fn an_order_is_an_object_and_its_words_are_strings() {
     let spaced = "\r\n\t {\"name\": \"controls.array\", \"action\": \"trip\"} ";
     assert_eq!(ask(&router, order(spaced)).await.status.as_u16(), 200);
 }
+
+#[tokio::test]
+async fn f09_without_a_fleet_there_are_no_members_to_order() {
+    let (router, circuit) = (dashboard(), circuit("controls.alone"));
+    let body =
+        json!({ "name": "controls.alone", "action": "disable", "for": 60, "all_members": true });
+    let answer = ask(&router, order_of(&body)).await;
+    assert_eq!(answer.failure(), 422);
+    assert_eq!(answer.json()["error"], "this process is in no fleet");
+    assert_eq!(circuit.state(), State::Closed);
+    assert_eq!(get(&router, "/api/circuits?limit=0").await.json()["fleet"], Value::Null);
+}

@@ -17,6 +17,10 @@ use tokio::time::{Instant, timeout};
 const SOON: Duration = Duration::from_secs(4);
 /// A page as a server sees it.
 const STREAM: &str = "GET /breakers/api/events HTTP/1.1\r\nhost: localhost\r\n\r\n";
+/// A graceful shutdown waits for no stream, so it takes no time.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// The end of a stream at a shutdown.
+const GOODBYE: &str = "event: shutdown\ndata: {}\n\n";
 /// More connections than a server has places.
 const FLOOD: usize = 600;
 
@@ -38,6 +42,13 @@ async fn beginning(client: &mut TcpStream) -> String {
     let mut answer = [0; 12];
     client.read_exact(&mut answer).await.unwrap();
     String::from_utf8(answer.into()).unwrap()
+}
+
+/// What else is sent, until the connection is closed.
+async fn rest(client: &mut TcpStream) -> String {
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    rest
 }
 
 async fn is_healthy(address: SocketAddr) -> bool {
@@ -127,12 +138,30 @@ async fn an_open_page_does_not_hold_up_a_graceful_shutdown() {
     let mut pages = [open_page(address, STREAM).await, open_page(address, STREAM).await];
     stop.send(()).unwrap();
     end.send(()).unwrap();
-    assert!(timeout(SOON, served).await.is_ok(), "it waits for the pages");
+    assert!(timeout(AT_ONCE, served).await.is_ok(), "it waits for the pages");
     for page in &mut pages {
-        let mut rest = String::new();
-        page.read_to_string(&mut rest).await.unwrap();
+        let rest = rest(page).await;
         assert!(rest.ends_with("\r\n0\r\n\r\n"), "the stream ended as a whole");
+        assert!(rest.contains(GOODBYE), "and the page is told why");
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_opened_during_a_shutdown_ends_at_once() {
+    let (end, ended) = oneshot::channel();
+    let dashboard = Dashboard::new().until(async { drop(ended.await) }).into_router();
+    let service = Router::new().nest("/breakers", dashboard);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, service).into_future());
+    end.send(()).unwrap();
+    let closes = STREAM.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+    let mut page = open_page(address, &closes).await;
+    let rest = timeout(AT_ONCE, rest(&mut page)).await.unwrap();
+    assert!(rest.contains(GOODBYE) && !rest.contains("event: snapshot"), "{rest}");
+    // The rest of the service has not ended, so questions are answered.
+    let list = closes.replace("events", "circuits");
+    open_page(address, &list).await;
 }
 
 #[tokio::test]
@@ -146,9 +175,11 @@ async fn a_server_of_its_own_ends_with_its_streams() {
     let mut page = open_page(address, &STREAM.replace("/breakers", "")).await;
     end.send(()).unwrap();
     assert!(timeout(SOON, running).await.is_ok(), "it waits for the page");
-    let mut rest = String::new();
-    page.read_to_string(&mut rest).await.unwrap();
-    assert!(rest.ends_with("\r\n0\r\n\r\n"), "the stream ended as a whole");
+    let rest = rest(&mut page).await;
+    assert!(
+        rest.contains(GOODBYE) && rest.ends_with("\r\n0\r\n\r\n"),
+        "the stream ended as a whole"
+    );
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }
 

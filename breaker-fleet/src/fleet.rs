@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use breaker_runtime::{
-    Advisor, ConfigErrors, FleetStatus, FleetView, Layer, Override, Registry, Statement,
+    Advisor, ConfigErrors, FleetStatus, FleetView, Layer, Override, Policy, Registry, Statement,
     Subscription,
 };
 use tokio::sync::{Notify, oneshot};
@@ -18,7 +18,7 @@ use crate::engine::{Engine, EngineError, Record};
 use crate::home::Home;
 use crate::inbox::{Inbox, Order, lock};
 use crate::member::Member;
-use crate::policy::{Policies, Policy, Rule};
+use crate::policy::{Policies, Rule};
 use crate::task;
 
 /// The longest that [`FleetBuilder::join`] waits for the engine.
@@ -175,6 +175,9 @@ impl<E: Engine> FleetBuilder<E> {
 
     /// Sets how the members decide about a circuit. The name `http` is also that of all its keys, and `*` is every
     /// circuit. The most precise name wins. [`Policy::Off`] where nothing is said.
+    ///
+    /// What the settings of a circuit state as `fleet` comes first: in the attribute, in a settings file, or as an
+    /// override.
     pub fn policy(mut self, circuit: &str, policy: Policy) -> Self {
         self.policies.set(circuit, policy);
         self
@@ -241,11 +244,7 @@ impl<E: Engine> FleetBuilder<E> {
         });
         let registry = self.home.registry();
         let heard = Arc::clone(&shared);
-        let listening = registry.subscribe_to_changes(move |event| {
-            if heard.policies.rule(&event.name).is_some() {
-                heard.inbox.hear(event);
-            }
-        });
+        let listening = registry.subscribe_to_changes(move |event| heard.inbox.hear(event));
         let advisor: Arc<dyn Advisor> = Arc::clone(&shared) as _;
         registry.attach(&advisor);
         // Held by the guard first: if this future is dropped, the task ends.
@@ -400,9 +399,8 @@ impl Advisor for Shared {
         status
     }
 
-    fn view(&self, circuit: &str) -> Option<FleetView> {
-        let policy = self.policies.of(circuit);
-        let rule = self.policies.rule(circuit)?;
+    fn view(&self, circuit: &str, stated: Option<Policy>) -> Option<FleetView> {
+        let (policy, rule) = self.policies.rule(circuit, stated)?;
         let board = lock(&self.board);
         let mut view = FleetView::default();
         (view.policy, view.members) = (policy.as_str(), board.members);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_runtime::{Advice, Advised, Lease, Override, Registry, State, TripKind};
+use breaker_runtime::{Advice, Advised, Lease, Override, Policy, Registry, State, TripKind};
 
 use crate::member::GONE;
 
@@ -48,6 +48,8 @@ pub(crate) struct Reading {
     pub(crate) started: u64,
     pub(crate) probes_in_flight: u64,
     pub(crate) lease: Option<Lease>,
+    /// The policy that its settings state.
+    pub(crate) policy: Option<Policy>,
 }
 
 /// The registry of a member.
@@ -88,6 +90,7 @@ impl Circuits for Home {
             started: snapshot.calls.started,
             probes_in_flight: snapshot.probes.in_flight,
             lease: snapshot.lease,
+            policy: snapshot.config.stated_fleet(),
         })
     }
 

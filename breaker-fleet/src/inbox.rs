@@ -25,6 +25,8 @@ pub(crate) enum Happened {
     Recovered,
     /// It closed or was switched in another way.
     Ended,
+    /// Its settings say another policy.
+    Shared,
 }
 
 /// An order for all members, and whom to tell what became of it.
@@ -51,6 +53,9 @@ impl Inbox {
     /// Takes an event of a circuit. Calls of the guarded function run it, so it only makes a note.
     pub(crate) fn hear(&self, event: &Event) {
         match &event.kind {
+            EventKind::Reconfigured(changes) if changes.iter().any(|it| it.option == "fleet") => {
+                self.add(&event.name, |wish| wish.happened = Some(Happened::Shared));
+            }
             EventKind::ProbeWanted => self.add(&event.name, |wish| wish.wants_probe = true),
             EventKind::Transition(transition) => {
                 if let Some(happened) = happened(transition.to, &transition.cause) {

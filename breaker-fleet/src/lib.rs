@@ -66,4 +66,10 @@ pub use crate::engine::{
 };
 pub use crate::fleet::{Fleet, FleetBuilder, JoinError};
 pub use crate::ledger::Ledger;
-pub use crate::policy::{Policy, Rule};
+pub use crate::policy::Rule;
+pub use breaker_runtime::Policy;
+
+/// Runs the guide's examples as doctests.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../docs/fleet.md")]
+struct Guide;

@@ -130,13 +130,20 @@ impl<C: Circuits> Member<C> {
         self.known.get(circuit).is_some_and(|known| known.followed == Some(round))
     }
 
+    /// The rule of a circuit that is shared.
+    fn rule(&self, circuit: &str) -> Option<Rule> {
+        let stated = self.home.read(circuit)?.policy;
+        self.policies.rule(circuit, stated).map(|(_, rule)| rule)
+    }
+
     /// What the engine must hear of what happened, by what the circuit shows now.
     pub(crate) fn say(&self, circuit: &str, happened: Happened) -> Option<Word> {
-        let rule = self.policies.rule(circuit)?;
-        let what = match happened {
-            Happened::Opened => self.vote(circuit, rule)?,
-            Happened::Recovered => What::Recovered,
-            Happened::Ended => What::Withdraw,
+        let what = match (happened, self.rule(circuit)) {
+            (Happened::Shared, None) => What::Withdraw,
+            (_, None) => return None,
+            (Happened::Opened | Happened::Shared, Some(rule)) => self.vote(circuit, rule)?,
+            (Happened::Recovered, _) => What::Recovered,
+            (Happened::Ended, _) => What::Withdraw,
         };
         Some(self.word(circuit, what))
     }
@@ -209,7 +216,7 @@ impl<C: Circuits> Member<C> {
     }
 
     fn amendment(&self, name: &str) -> Option<What> {
-        let rule = self.policies.rule(name)?;
+        let rule = self.rule(name)?;
         let record = self.known.get(name).map(|known| &known.record);
         let has_voted = record.is_some_and(|record| record.has_voted);
         let has_lease = record
@@ -243,12 +250,11 @@ impl<C: Circuits> Member<C> {
     }
 
     fn advise_one(&mut self, name: &str, now: Duration) {
-        let (Some(rule), Some(known)) = (self.policies.rule(name), self.known.get(name)) else {
-            return;
-        };
+        let Some(known) = self.known.get(name) else { return };
+        let rule = self.rule(name);
         let record = known.now(now);
         // The engine has counted; whether that is enough is for this member to say.
-        let is_met = record.votes >= rule.needed(record.members);
+        let is_met = rule.is_some_and(|rule| record.votes >= rule.needed(record.members));
         let is_new = known.followed != Some(record.round);
         let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
@@ -259,7 +265,7 @@ impl<C: Circuits> Member<C> {
                 Some((_, left)) => Advice::Wait(*left),
                 None => Advice::Ask,
             },
-            Stand::Recovered | Stand::Withdrawn if self.is_held(name, known) => {
+            Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
                 let is_own = || self.home.read(name).is_some_and(|it| it.evidence.is_some());
                 let stays = record.stand == Stand::Withdrawn && is_own();
                 if stays { Advice::Alone } else { Advice::Close }
@@ -316,7 +322,7 @@ impl<C: Circuits> Member<C> {
 
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
-        self.policies.rule(circuit)?;
+        self.rule(circuit)?;
         Some(self.home.read(circuit)?.probe_timeout)
     }
 

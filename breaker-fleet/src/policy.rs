@@ -1,60 +1,8 @@
 //! Policies: how many members must find a dependency sick before all of them open its circuit.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-/// How the members of a fleet decide about one circuit.
-///
-/// # Examples
-///
-/// ```
-/// use breaker_fleet::Policy;
-///
-/// assert_eq!(Policy::default(), Policy::Off);
-/// assert_eq!("quorum".parse::<Policy>(), Ok(Policy::Quorum));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Policy {
-    /// Each member decides for itself.
-    #[default]
-    Off,
-    /// All open when enough members have opened on their own evidence: 2, or 30 % of the live members if that is more.
-    /// [`Fleet::quorum`](crate::FleetBuilder::quorum) changes both numbers.
-    Quorum,
-    /// All open when one member has.
-    Any,
-}
-
-impl Policy {
-    /// The word that the settings file and the page use.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Quorum => "quorum",
-            Self::Any => "any",
-        }
-    }
-}
-
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Policy {
-    type Err = String;
-
-    /// Reads `off`, `quorum` or `any`.
-    fn from_str(word: &str) -> Result<Self, String> {
-        [Self::Off, Self::Quorum, Self::Any]
-            .into_iter()
-            .find(|policy| policy.as_str() == word)
-            .ok_or_else(|| format!("a policy is `off`, `quorum` or `any`, not {word:?}"))
-    }
-}
+use breaker_runtime::Policy;
 
 /// How many votes open a circuit.
 ///
@@ -110,8 +58,9 @@ impl Policies {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// The policy of a circuit. The most precise statement wins: its own name, the name that its key belongs to, `*`.
-    pub(crate) fn of(&self, circuit: &str) -> Policy {
+    /// The policy of a circuit that its settings do not state. The most precise name wins: its own, the name that its key
+    /// belongs to, `*`.
+    fn of(&self, circuit: &str) -> Policy {
         let family = circuit.split_once('/').map(|(family, _)| family);
         let names = [Some(circuit), family, Some("*")];
         names
@@ -122,13 +71,15 @@ impl Policies {
             .unwrap_or_default()
     }
 
-    /// The rule of a circuit that is shared.
-    pub(crate) fn rule(&self, circuit: &str) -> Option<Rule> {
-        match self.of(circuit) {
-            Policy::Off => None,
-            Policy::Quorum => Some(self.quorum),
-            Policy::Any => Some(Rule::ANY),
-        }
+    /// The policy of a circuit that is shared, and its rule. What its settings state comes first.
+    pub(crate) fn rule(&self, circuit: &str, stated: Option<Policy>) -> Option<(Policy, Rule)> {
+        let policy = stated.unwrap_or_else(|| self.of(circuit));
+        let rule = match policy {
+            Policy::Quorum => self.quorum,
+            Policy::Any => Rule::ANY,
+            _ => return None,
+        };
+        Some((policy, rule))
     }
 }
 
@@ -153,5 +104,8 @@ mod tests {
         policies.set("http/beta", Policy::Off);
         let of = ["payments", "http", "http/alpha", "http/beta"].map(|name| policies.of(name));
         assert_eq!(of, [Policy::Any, Policy::Quorum, Policy::Quorum, Policy::Off]);
+        let stated = policies.rule("http/beta", Some(Policy::Any));
+        assert_eq!(stated, Some((Policy::Any, Rule::ANY)), "settings come first");
+        assert_eq!(policies.rule("payments", Some(Policy::Off)), None);
     }
 }

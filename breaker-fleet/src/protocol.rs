@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use breaker_runtime::{State as Phase, TripKind};
+use breaker_runtime::{Policy, State as Phase, TripKind};
 use stateright::{Checker, Model, Property};
 
 use self::circuit::{COOLDOWN_MAX, Circuit, LONGEST_WAIT};
@@ -17,7 +17,7 @@ use crate::home::Circuits;
 use crate::inbox::Wish;
 use crate::ledger::Ledger;
 use crate::member::{BEAT, GONE, Member};
-use crate::policy::{Policies, Policy};
+use crate::policy::Policies;
 
 const CIRCUIT: &str = "payments";
 const MEMBERS: usize = 3;

@@ -7,13 +7,13 @@ mod node;
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, State, TripKind};
+use breaker_runtime::{Config, Policy, State, TripKind};
 
 use self::liar::Liar;
 use self::net::{CIRCUIT, Faults, Net};
 use self::node::Node;
 use crate::member::BEAT;
-use crate::policy::{Policies, Policy};
+use crate::policy::Policies;
 
 /// Milliseconds of a step.
 const STEP: u64 = 500;

@@ -231,3 +231,27 @@ async fn a_fleet_that_is_left_frees_its_circuits() {
     assert!(circuit.try_acquire().is_ok(), "alone, it probes");
     assert!(registry.snapshot().fleet.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_option_fleet_shares_a_circuit_and_takes_it_out_again_while_the_program_runs() {
+    let engine = Memory::new();
+    let mut members = Vec::new();
+    for _ in 0..3 {
+        let registry = Arc::new(Registry::new());
+        let circuit = registry.circuit("payments", config().fleet(Policy::Any)).unwrap();
+        let fleet = Fleet::on(engine.clone()).registry(Arc::clone(&registry)).join().await.unwrap();
+        members.push(Member { registry, circuit, fleet });
+    }
+    let off = Override::Option("fleet", "off");
+    members[2].circuit.override_for(off, None, "alice").unwrap();
+    members[0].fail();
+    sleep(SOON).await;
+    assert_eq!(states(&members), [State::Open, State::Open, State::Closed]);
+    assert!(members[2].registry.snapshot_of("payments").unwrap().fleet.is_none());
+    members[0].circuit.override_for(off, None, "alice").unwrap();
+    sleep(SOON).await;
+    assert_eq!(states(&members), [State::Open, State::Closed, State::Closed], "the vote is gone");
+    members[0].circuit.end_overrides();
+    sleep(SOON).await;
+    assert_eq!(states(&members), [State::Open, State::Open, State::Closed], "and back");
+}

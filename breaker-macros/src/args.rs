@@ -202,6 +202,7 @@ fn example(option: &str, takes: Takes) -> String {
         Takes::Duration | Takes::Wait => "\"30s\"",
         Takes::Window => "100",
         Takes::Mode => "observe",
+        Takes::Policy => "quorum",
         Takes::Config => "SHARED",
         Takes::Key => "host",
         Takes::Predicate => "|value| ...",

@@ -122,6 +122,7 @@ fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
             Takes::Window if value.is_constant => None,
             Takes::Window => Some("count_window"),
             Takes::Mode if !value.is_constant => Some("mode_named"),
+            Takes::Policy if !value.is_constant => Some("fleet_named"),
             _ => Some(arg.option),
         };
         settings.push(Setting { option: arg.option, value, setter });

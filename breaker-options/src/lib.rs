@@ -18,5 +18,5 @@ pub use crate::hidden::is_hidden;
 pub use crate::name::{LONGEST_NAME, problem_of_name};
 pub use crate::table::{BOUNDS, Bound, Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
-pub use crate::value::{MODES, Value, duration, exact};
+pub use crate::value::{MODES, POLICIES, Value, duration, exact};
 pub use crate::words::{find, meant, nearest, setting, unknown};

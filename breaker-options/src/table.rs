@@ -126,6 +126,10 @@ macro_rules! circuit_options {
                 default: "`normal`", needs: "", limits: "",
                 meaning: "How the circuit is run; `observe` judges and reports, and never refuses a call.",
             }
+            fleet: Policy => always, {
+                default: "`off`", needs: "", limits: "",
+                meaning: "How many processes of a fleet must open the circuit before all of them do.",
+            }
         }
     };
 }

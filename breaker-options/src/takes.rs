@@ -24,6 +24,8 @@ pub enum Takes {
     Window,
     /// How a circuit is run.
     Mode,
+    /// How the processes of a fleet decide about a circuit.
+    Policy,
     /// A closure or a path.
     Predicate,
     /// One of these words.
@@ -57,6 +59,7 @@ impl Takes {
             Self::Wait => "wait",
             Self::Window => "window",
             Self::Mode => "mode",
+            Self::Policy => "policy",
             Self::Predicate => "predicate",
             Self::Word(_) => "word",
             Self::Fallback => "fallback",
@@ -122,6 +125,7 @@ impl fmt::Display for Takes {
             Self::Wait => "duration, may be 0",
             Self::Window => "integer, 1 to 1000000 calls; or duration, at least 10ms",
             Self::Mode => "`normal` or `observe`; from outside also `disabled` or `forced_open`",
+            Self::Policy => "`off`, `quorum` or `any`",
             Self::Predicate => "closure or path",
             Self::Fallback => "path, closure, or any other expression",
             Self::Config => "constant of type `Config`",

@@ -16,14 +16,16 @@ pub enum Value {
     Number(f64),
     /// A duration.
     Duration(Duration),
-    /// One of [`MODES`].
-    Mode(&'static str),
+    /// One of [`MODES`] or [`POLICIES`].
+    Word(&'static str),
     /// The option is switched off.
     Off,
 }
 
 /// The modes of a circuit.
 pub const MODES: [&str; 4] = ["normal", "observe", "disabled", "forced_open"];
+/// How the processes of a fleet decide about a circuit.
+pub const POLICIES: [&str; 3] = [OFF, "quorum", "any"];
 const OFF: &str = "off";
 
 /// Writes what [`Entry::read`] reads.
@@ -33,7 +35,7 @@ impl fmt::Display for Value {
             Self::Count(count) => count.fmt(f),
             Self::Number(number) => number.fmt(f),
             Self::Duration(duration) => exact(*duration).fmt(f),
-            Self::Mode(mode) => mode.fmt(f),
+            Self::Word(word) => word.fmt(f),
             Self::Off => OFF.fmt(f),
         }
     }
@@ -61,7 +63,8 @@ impl Entry {
             Takes::Duration | Takes::Wait | Takes::Window => {
                 time(self.takes, text).map(Value::Duration)
             }
-            Takes::Mode => mode(text).map(Value::Mode),
+            Takes::Mode => word(text, &MODES).map(Value::Word),
+            Takes::Policy => word(text, &POLICIES).map(Value::Word),
             Takes::Name
             | Takes::Predicate
             | Takes::Word(_)
@@ -73,13 +76,13 @@ impl Entry {
     }
 }
 
-fn mode(text: &str) -> Result<&'static str, String> {
-    if let Some(mode) = MODES.into_iter().find(|mode| *mode == text) {
-        return Ok(mode);
+fn word(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
+    if let Some(word) = words.iter().find(|word| **word == text) {
+        return Ok(word);
     }
-    let modes: Vec<_> = MODES.iter().map(|mode| format!("`{mode}`")).collect();
-    let hint = nearest(text, MODES).map(|near| format!("; did you mean `{near}`?"));
-    Err(format!("takes one of {}, not `{text}`{}", modes.join(", "), hint.unwrap_or_default()))
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    let hint = nearest(text, words.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+    Err(format!("takes one of {}, not `{text}`{}", quoted.join(", "), hint.unwrap_or_default()))
 }
 
 fn count(takes: Takes, text: &str) -> Result<u32, String> {

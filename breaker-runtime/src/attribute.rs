@@ -1,6 +1,8 @@
-//! Everything that generated code may call, and nothing else. Not public API: it may change in any release.
+//! Everything that generated code and the other crates of the workspace may call, and nothing else. Not public API: it may change in any release.
 
 use std::fmt::Display;
+#[cfg(feature = "tokio")]
+use std::future::Future;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -32,12 +34,14 @@ pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
 
 pub use crate::circuit::{
-    Acquire, Admission, CallError, CircuitBreaker, FailsAfter, Guarded, OnCancel, Permit, Rejected,
-    TimedOut,
+    Acquire, Admission, CallError, CircuitBreaker, Entered, FailsAfter, Guarded, HeldPermit,
+    OnCancel, Permit, Rejected, TimedOut,
 };
+#[cfg(feature = "tokio")]
+pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
-pub use crate::settings::{Config, Place, Site};
+pub use crate::settings::{Config, ConfigError, Place, Site};
 pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
 
 use crate::circuit::{Bulkhead, IfDropped};
@@ -94,7 +98,7 @@ pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
 #[cold]
 #[inline(never)]
 fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    way.circuit().acquire(Bulkhead::enter_blocking, IfDropped::Panicked)
+    way.circuit().let_in(Bulkhead::enter_blocking, IfDropped::Panicked)
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".
@@ -126,10 +130,32 @@ impl<K: Display + ?Sized> Key for K {
     }
 }
 
+/// Limits the time of a call. Settings from outside the code may have another limit than the function states.
+#[cfg(feature = "tokio")]
+pub fn within<F: Future>(permit: &Permit<'_>, stated: Duration, future: F) -> Within<F> {
+    permit.within(stated, future)
+}
+
+/// A future with a limit.
+#[cfg(feature = "tokio")]
+pub type Limited<F> = Within<F>;
+
+/// Limits the time of a future, on the clock of its circuit.
+#[cfg(feature = "tokio")]
+pub fn limited<F: Future>(circuit: &CircuitBreaker, limit: Duration, future: F) -> Limited<F> {
+    circuit.limit(limit, future)
+}
+
 /// Records that the body was dropped because it exceeded `call_timeout`.
 #[must_use]
 pub fn time_out(permit: Permit<'_>, limit: Duration) -> TimedOut {
     permit.time_out(limit)
+}
+
+/// The error about an option that a crate of the workspace takes at run time.
+#[must_use]
+pub const fn config_error(option: &'static str, problem: &'static str) -> ConfigError {
+    ConfigError::new(option, problem)
 }
 
 /// The return value of a call that timed out, without a fallback.

@@ -4,6 +4,7 @@ mod acquire;
 mod audience;
 mod breaker;
 mod bulkhead;
+mod call_error;
 mod cells;
 mod clock;
 mod controls;
@@ -16,8 +17,11 @@ mod delay;
 mod dials;
 mod error;
 mod extras;
+mod find_in;
 mod fleet;
+mod guard;
 mod guarded;
+mod held_permit;
 mod owned_permit;
 mod passage;
 mod permit;
@@ -25,6 +29,8 @@ mod refit;
 #[cfg(feature = "test-util")]
 mod staged;
 mod sync;
+#[cfg(feature = "tokio")]
+mod timed;
 #[cfg(all(feature = "tokio", not(feature = "test-util")))]
 mod timer;
 #[cfg(feature = "test-util")]
@@ -43,13 +49,16 @@ pub(crate) use audience::{
 pub use breaker::CircuitBreaker;
 pub(crate) use breaker::Counted;
 pub(crate) use bulkhead::Bulkhead;
+pub use call_error::CallError;
 pub(crate) use clock::Source;
 pub use clock::{Clock, ManualClock};
 pub(crate) use controls::zero_limit;
 pub use counts::{Calls, Rejections};
-pub use error::{CallError, Rejected, TimedOut};
+pub use error::{Rejected, TimedOut};
 pub use fleet::{FleetStatus, FleetView};
+pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
+pub use held_permit::{Entered, HeldPermit};
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};
@@ -58,6 +67,6 @@ pub(crate) use sync::{
 };
 #[cfg(all(test, breaker_loom))]
 pub(crate) use sync::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};
-#[cfg(feature = "test-util")]
+#[cfg(feature = "tokio")]
 pub use timer::{Elapsed, Within};
 pub(crate) use word::Epoch;

@@ -40,13 +40,15 @@
 //! | use one circuit per host or tenant | its option `key` |
 //! | limit the calls in flight, or their time | its options `max_concurrent`, `max_wait` and `call_timeout` |
 //! | guard something other than a function | [`CircuitBreaker`], with a [`Config`] |
-//! | report a call's outcome later | [`CircuitBreaker::try_acquire`] and its [`Permit`] |
+//! | say what counts as what there, or limit the time | [`CircuitBreaker::guard`] |
+//! | report a call's outcome later | [`CircuitBreaker::acquire`] or [`try_acquire`](CircuitBreaker::try_acquire), and the [`Permit`] |
 //! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
 //! | keep circuits in a registry of your own | [`Registry::new`] |
 //! | read one circuit, or explain its state | [`CircuitBreaker::snapshot`], [`Snapshot::explain`] |
 //! | export metrics to Prometheus | `RegistrySnapshot::prometheus` |
 //! | control one manually | [`trip`](CircuitBreaker::trip), [`force_open`](CircuitBreaker::force_open), [`disable`](CircuitBreaker::disable), [`reset`](CircuitBreaker::reset) |
 //! | handle a call that was refused or timed out | [`Rejected`], [`TimedOut`], and [`CallError`] in a fallback |
+//! | find a refusal in another crate's error | [`Rejected::find_in`] |
 //! | subscribe to events | [`Registry::subscribe`], with an [`Event`]; `trace` logs them |
 //! | find functions that disagree about a circuit | [`Registry::conflicts`] |
 //! | test without waiting | [`ManualClock`]; for annotated functions, the module `testing` |
@@ -98,7 +100,7 @@ pub mod testing;
 #[doc(hidden)]
 pub use crate::attribute as __private;
 pub use crate::circuit::{
-    CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, ManualClock, OnCancel,
+    CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, Guard, ManualClock, OnCancel,
     OwnedPermit, Permit, Rejected, Rejections, TimedOut,
 };
 #[cfg(feature = "tracing")]
@@ -115,8 +117,8 @@ pub use crate::rules::{
     RejectedReason, State, Transition, TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{
-    Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Layer, Mode, Settings, Site, Source,
-    Sources, Stated, Statement, WindowSize,
+    Config, ConfigError, ConfigErrors, ConfigOption, Conflict, Layer, Mode, Policy, Settings, Site,
+    Source, Sources, Stated, Statement, WindowSize,
 };
 /// What the fuzzer calls. Exists only with `--cfg fuzzing`, which `cargo fuzz` sets.
 #[cfg(fuzzing)]

@@ -27,6 +27,9 @@ macro_rules! stated {
     (Mode) => {
         Mode
     };
+    (Policy) => {
+        Policy
+    };
 }
 
 mod config;
@@ -37,6 +40,7 @@ mod error;
 mod mode;
 mod name;
 mod options;
+mod policy;
 mod site;
 mod statement;
 mod text;
@@ -58,6 +62,7 @@ pub use mode::Mode;
 pub(crate) use mode::{cut, tame};
 pub(crate) use name::{LONGEST, Name};
 pub(crate) use options::Options;
+pub use policy::Policy;
 pub use site::{Place, Site};
 pub(crate) use statement::{Effective, Told};
 pub use statement::{Layer, Source, Sources, Statement};
@@ -213,6 +218,10 @@ impl Config {
             mode: match self.mode {
                 Some(mode) => mode,
                 None => Mode::Normal,
+            },
+            fleet: match self.fleet {
+                Some(policy) => policy,
+                None => Policy::Off,
             },
         }
     }

@@ -55,7 +55,19 @@ pub(crate) fn read(text: &str) -> Vec<Sample> {
 
 #[track_caller]
 fn sample(line: &str) -> Sample {
-    let (metric, mut rest) = line.split_once('{').unwrap_or_else(|| panic!("no sample: {line}"));
+    let end = line.find(['{', ' ']).unwrap_or_else(|| panic!("no sample: {line}"));
+    let (metric, rest) = line.split_at(end);
+    assert!(is_name(metric), "{line}");
+    let (labels, value) = rest.strip_prefix('{').map_or((Vec::new(), rest), labels);
+    let value = value.strip_prefix(' ').and_then(|it| it.parse().ok());
+    let value = value.unwrap_or_else(|| panic!("no value: {line}"));
+    Sample { metric: metric.to_owned(), labels, value }
+}
+
+/// The labels, and what follows their closing brace.
+#[track_caller]
+fn labels(line: &str) -> (Vec<(String, String)>, &str) {
+    let mut rest = line;
     let mut labels = Vec::new();
     loop {
         let (name, quoted) = rest.split_once("=\"").unwrap_or_else(|| panic!("no label: {line}"));
@@ -68,10 +80,8 @@ fn sample(line: &str) -> Sample {
             None => break,
         }
     }
-    let value = rest.strip_prefix("} ").and_then(|it| it.parse().ok());
-    let value = value.unwrap_or_else(|| panic!("no value: {line}"));
-    assert!(is_name(metric), "{line}");
-    Sample { metric: metric.to_owned(), labels, value }
+    let rest = rest.strip_prefix('}').unwrap_or_else(|| panic!("no end: {line}"));
+    (labels, rest)
 }
 
 /// The value up to its closing quote, and what follows that.

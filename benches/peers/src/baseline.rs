@@ -7,6 +7,7 @@ use breaker_benches::{Fault, bare, bare_async, bare_keyed};
 use crate::drive::{failing_each, finish, succeeding};
 use crate::item::{Contender, Group, Item, Side};
 use crate::ours::each_host;
+use crate::tower;
 
 /// The label of the function itself.
 pub(crate) const NAME: &str = "none";
@@ -44,7 +45,8 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: NAME,
         side: Side::Baseline,
-        legend: "the function itself, and the same with one relaxed `fetch_add` on a static",
+        legend: "the function itself, and the same with one relaxed `fetch_add` on a static; as a \
+                 tower service, bare and behind tower's own `LoadShed`",
         items: vec![
             Item::new(Group::Unit, add).variant("fetch_add alone"),
             Item::new(Group::SyncOk, |calls| succeeding(calls, bare)),
@@ -52,6 +54,8 @@ pub(crate) fn contender() -> Contender {
             Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, bare)),
             Item::new(Group::SyncTenPercent, |calls| failing_each(10, calls, bare)),
             Item::new(Group::AsyncOk, |calls| succeeding(calls, polled)),
+            tower::bare_item(),
+            tower::shedding_item(),
             Item::new(Group::Keyed, |calls| each_host(calls, bare_keyed)),
         ],
         first_call: None,

@@ -21,6 +21,8 @@ pub enum Group {
     AsyncOk,
     /// Open: every future is refused.
     AsyncOpen,
+    /// As [`Group::AsyncOk`], as a tower service that is asked whether it is ready first.
+    TowerOk,
     /// As [`Group::SyncOk`], judged over a window of time.
     TimeWindow,
     /// As [`Group::SyncTenPercent`], judged over a window of time.
@@ -35,7 +37,7 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Unit,
         Self::SyncOk,
         Self::SyncOnePercent,
@@ -44,6 +46,7 @@ impl Group {
         Self::SyncHalfOpen,
         Self::AsyncOk,
         Self::AsyncOpen,
+        Self::TowerOk,
         Self::TimeWindow,
         Self::TimeWindowTenPercent,
         Self::SlowCall,
@@ -72,6 +75,7 @@ impl fmt::Display for Group {
             Self::SyncHalfOpen => "sync, half-open",
             Self::AsyncOk => "async, closed",
             Self::AsyncOpen => "async, open",
+            Self::TowerOk => "tower, closed",
             Self::TimeWindow => "time window, closed",
             Self::TimeWindowTenPercent => "time window, closed, 10 % failures",
             Self::SlowCall => "slow calls timed, closed",

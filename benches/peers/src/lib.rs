@@ -38,6 +38,7 @@
 //! | to change | open |
 //! |---|---|
 //! | a contender: its config, its legend, what it can do | the file of its name; `ours.rs`, `baseline.rs` |
+//! | tower services | `tower.rs` |
 //! | what may be measured, and what a measurement has to show afterwards | `item.rs` |
 //! | the loops that make the calls | `drive.rs` |
 //! | how long, how often, and with what | `measure.rs` |
@@ -60,6 +61,7 @@ mod results;
 mod run;
 mod table;
 mod targets;
+mod tower;
 mod tower_resilience;
 
 pub use crate::item::{Answers, Contender, Group, Item, Side};

@@ -14,6 +14,7 @@ use breaker_runtime::{Snapshot, State, registry};
 
 use crate::drive::{failing_each, finish, succeeding};
 use crate::item::{Answers, Contender, Group, Item, Side};
+use crate::tower;
 
 /// The label of the circuit with a window of 100 calls.
 pub(crate) const NAME: &str = "breaker-runtime";
@@ -86,7 +87,7 @@ pub(crate) fn contender() -> Contender {
                  kept, no other listener; `5 in a row` counts a run only; the time window is 10 s in ten \
                  buckets; `1 s` and `50 ms` are `slow_call`; `with a fallback` answers refused \
                  calls with a constant; `with a listener` has one that counts refused calls; the first call of all makes the circuits of all functions, \
-                 so others find theirs",
+                 so others find theirs; `tower` is the layer of `breaker-tower`",
         items: items(),
         first_call: Some(|site| assert!(SITES[site](false).is_ok())),
     }
@@ -126,6 +127,7 @@ fn items() -> Vec<Item> {
         Item::new(Group::AsyncOpen, |calls| succeeding(calls, polled_open))
             .prepare(|| open("benches.open_async"))
             .check(|| is("benches.open_async", State::Open)),
+        tower::guarded_item().check(|| is(tower::CIRCUIT, State::Closed)),
         Item::new(Group::TimeWindow, |calls| succeeding(calls, time_window))
             .check(|| is("benches.time_window", State::Closed)),
         Item::new(Group::TimeWindowTenPercent, |calls| failing_each(10, calls, time_window))

@@ -2,7 +2,7 @@
 
 use crate::item::Group;
 use crate::results::Results;
-use crate::{failsafe, ours, recloser};
+use crate::{failsafe, ours, recloser, tower_resilience};
 
 /// A bound on a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +65,12 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
         ("P9", "slow calls, coarse clock", cost(Group::SlowCall, ours::COARSE), at_most(2.5)),
         ("P9", "slow calls, precise clock", cost(Group::SlowCall, ours::PRECISE), at_most(4.5)),
         ("P15", "open, with a listener", cost(Group::SyncOpen, ours::HEARD), at_most(12.0)),
+        (
+            "P18",
+            "tower, tower-resilience",
+            against(Group::TowerOk, tower_resilience::NAME),
+            at_least(8.0),
+        ),
     ]
     .into_iter()
     .filter_map(|(number, what, value, bound)| Some(Target { number, what, value: value?, bound }))
@@ -101,7 +107,7 @@ mod tests {
             Crowd { label: by.label(item), side: by.side, turns: CROWDS.map(|_| vec![1.0]) }
         });
         let results = Results { figures: figures.collect(), crowds: crowds.collect() };
-        assert_eq!(targets(&results).len(), 17);
+        assert_eq!(targets(&results).len(), 18);
     }
 
     #[test]

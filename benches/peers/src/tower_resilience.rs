@@ -1,22 +1,24 @@
 //! tower-resilience-circuitbreaker 0.14.
 
 use std::cell::RefCell;
-use std::future::{Ready, poll_fn, ready};
+use std::future::poll_fn;
 use std::sync::LazyLock;
-use std::thread::LocalKey;
 use std::time::Duration;
 
-use breaker_benches::{Fault, bare};
+use breaker_benches::Fault;
 use tower::util::ServiceFn;
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service};
 use tower_resilience_circuitbreaker::{
     CircuitBreaker, CircuitBreakerError, CircuitBreakerLayer, CircuitState, DefaultClassifier,
 };
 
 use crate::drive::{finish, succeeding};
 use crate::item::{Contender, Group, Item, Side};
+use crate::tower::{Work, call, service};
 
-type Work = fn(bool) -> Ready<Result<u64, Fault>>;
+/// The label of the contender.
+pub(crate) const NAME: &str = "tower-resilience 0.14";
+
 type Guarded = CircuitBreaker<ServiceFn<Work>, DefaultClassifier>;
 type Refusable = Result<u64, CircuitBreakerError<Fault>>;
 
@@ -32,7 +34,7 @@ static TIMED: LazyLock<Guarded> = LazyLock::new(|| {
         .slow_call_duration_threshold(Duration::from_secs(1))
         .slow_call_rate_threshold(0.5)
         .build();
-    layer.expect("the config is in range").layer(service_fn(work as Work))
+    layer.expect("the config is in range").layer(service())
 });
 static FIRST: [LazyLock<Guarded>; 100] = [const { LazyLock::new(closed as fn() -> Guarded) }; 100];
 
@@ -42,42 +44,32 @@ thread_local! {
     static TIMED_HERE: RefCell<Guarded> = RefCell::new(TIMED.clone());
 }
 
-fn work(fails: bool) -> Ready<Result<u64, Fault>> {
-    ready(bare(fails))
-}
-
 fn closed() -> Guarded {
     let layer = CircuitBreakerLayer::standard()
         .minimum_number_of_calls(100)
         .wait_duration_in_open(Duration::from_secs(3600))
         .build();
-    layer.expect("the config is in range").layer(service_fn(work as Work))
-}
-
-/// One call: a service is asked whether it is ready, and then called.
-async fn call(service: &'static LocalKey<RefCell<Guarded>>, fails: bool) -> Refusable {
-    poll_fn(|context| service.with_borrow_mut(|service| service.poll_ready(context))).await?;
-    service.with_borrow_mut(|service| service.call(fails)).await
+    layer.expect("the config is in range").layer(service())
 }
 
 #[inline(never)]
 fn polled(fails: bool) -> Refusable {
-    finish(call(&CLOSED_HERE, fails))
+    call(&CLOSED_HERE, fails)
 }
 
 #[inline(never)]
 fn polled_open(fails: bool) -> Refusable {
-    finish(call(&OPEN_HERE, fails))
+    call(&OPEN_HERE, fails)
 }
 
 #[inline(never)]
 fn polled_timed(fails: bool) -> Refusable {
-    finish(call(&TIMED_HERE, fails))
+    call(&TIMED_HERE, fails)
 }
 
 pub(crate) fn contender() -> Contender {
     Contender {
-        name: "tower-resilience 0.14",
+        name: NAME,
         side: Side::Peer,
         legend: "`tower-resilience-circuitbreaker`: a tower service, so async only; 50 %, minimum \
                  100, and though it has a window of 100 calls it takes the share of all calls since \
@@ -86,6 +78,8 @@ pub(crate) fn contender() -> Contender {
                  counts at each call, every call of it: too many here to measure",
         items: vec![
             Item::new(Group::AsyncOk, |calls| succeeding(calls, polled))
+                .check(|| assert_eq!(CLOSED.state_sync(), CircuitState::Closed)),
+            Item::new(Group::TowerOk, |calls| succeeding(calls, polled))
                 .check(|| assert_eq!(CLOSED.state_sync(), CircuitState::Closed)),
             Item::new(Group::AsyncOpen, |calls| succeeding(calls, polled_open))
                 .check(|| assert_eq!(OPEN.state_sync(), CircuitState::Open)),

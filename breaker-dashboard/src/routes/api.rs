@@ -113,7 +113,7 @@ pub(crate) async fn circuits(
     let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(show);
     let log = seen.log.last(LATEST);
     let written = write_list("circuits", rows, |shown| Rest {
-        header: watch.header(&seen),
+        header: watch.header(&seen, trust),
         total,
         matching,
         next: circuits[..shown]
@@ -158,7 +158,7 @@ pub(crate) async fn log(
     let seen = watch.seen();
     let entries = told_to(trust, seen.log.since(from).take(most).cloned().collect());
     Ok(json_of(write_list("log", entries.iter(), |shown| RestOfLog {
-        header: watch.header(&seen),
+        header: watch.header(&seen, trust),
         log_from: from,
         next: seen.log.since(from).nth(shown).map(Entry::id),
     })))

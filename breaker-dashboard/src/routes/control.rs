@@ -27,6 +27,8 @@ pub(crate) const LARGEST_ORDER: usize = 16 << 10;
 const LONGEST_BODY: Duration = Duration::from_secs(10);
 /// The longest time that an order may last. Longer orders are permanent.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The same for orders to all members of a fleet, which must end by themselves.
+const LONGEST_FOR_ALL: Duration = Duration::from_secs(24 * 60 * 60);
 /// A header that no form and no simple request of a foreign page can have.
 const DELIBERATE: &str = "x-breaker-control";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -39,7 +41,8 @@ const LARGE_BODY: Failure =
 const UNFIT_BODY: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
-     override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings",
+     override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings; \
+     \"all_members\" is true or false",
 );
 /// The maximum size of a value in bytes. The log keeps it, and everybody sees it.
 const LONGEST_VALUE: usize = 128;
@@ -49,6 +52,16 @@ const UNFIT_TIME: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "`for` must be more than 0 and at most 30 days, in seconds",
 );
+const UNFIT_TIME_FOR_ALL: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "with `all_members`, `for` must be more than 0 and at most a day, in seconds",
+);
+const NOT_FOR_ALL: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "`all_members` is only for force_open, disable, observe and override",
+);
+const NO_FLEET: Failure =
+    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "this process is in no fleet");
 
 /// An order.
 #[derive(Debug, Deserialize)]
@@ -61,6 +74,9 @@ pub(crate) struct Order {
     lasts: Option<f64>,
     option: Option<String>,
     value: Option<String>,
+    /// Whether all members of the fleet get it.
+    #[serde(default)]
+    all_members: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -146,14 +162,21 @@ impl From<JsonRejection> for Failure {
 impl Order {
     /// How long it lasts. `None` is permanent.
     fn lasts(&self) -> Result<Option<Duration>, Failure> {
-        let Some(seconds) = self.lasts else { return Ok(None) };
+        let (longest, unfit) = match self.all_members {
+            true if !self.action.may_last() => return Err(NOT_FOR_ALL),
+            true => (LONGEST_FOR_ALL, UNFIT_TIME_FOR_ALL),
+            false => (LONGEST, UNFIT_TIME),
+        };
+        let Some(seconds) = self.lasts else {
+            return if self.all_members { Err(unfit) } else { Ok(None) };
+        };
         match Duration::try_from_secs_f64(seconds) {
             _ if !self.action.may_last() => Err(Failure::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "`for` is only for force_open, disable, observe and override",
             )),
-            Ok(time) if !time.is_zero() && time <= LONGEST => Ok(Some(time)),
-            _ => Err(UNFIT_TIME),
+            Ok(time) if !time.is_zero() && time <= longest => Ok(Some(time)),
+            _ => Err(unfit),
         }
     }
 
@@ -193,6 +216,9 @@ impl Order {
         }
         if let Some(lasts) = lasts {
             text = format!("{text} for {} s", lasts.as_secs_f64());
+        }
+        if self.all_members {
+            text.push_str(", all members");
         }
         text
     }
@@ -235,7 +261,12 @@ pub(crate) async fn control(
     let lasts = order.lasts()?;
     let circuit = registry().get(&order.name).ok_or_else(Failure::no_such_circuit)?;
     carry_out(&watch, &circuit, &order, lasts, by)?;
-    one(&watch, &order.name, IsTrusted(true))
+    let mut answer = one(&watch, &order.name, IsTrusted(true))?;
+    if order.all_members {
+        // This process gets it from the fleet, as the others do.
+        *answer.status_mut() = StatusCode::ACCEPTED;
+    }
+    Ok(answer)
 }
 
 /// Says whether an order would be accepted, so that a page can report a wrong token at once.
@@ -276,7 +307,14 @@ fn carry_out(
     match order.step()? {
         Step::Override(what) => {
             let who = by.map(|by| by.to_string()).unwrap_or_default();
-            circuit.override_for(what, lasts, &who).map_err(|errors| Failure::unfit(&errors))?;
+            match lasts {
+                Some(lasts) if order.all_members => {
+                    let fleet = registry().advisor().ok_or(NO_FLEET)?;
+                    fleet.order(circuit.name(), what, lasts, &who)
+                }
+                _ => circuit.override_for(what, lasts, &who),
+            }
+            .map_err(|errors| Failure::unfit(&errors))?;
         }
         Step::Reset => circuit.reset(),
         Step::Trip => circuit.trip(),
@@ -291,7 +329,17 @@ fn carry_out(
     );
     let (name, action) = (name.to_owned(), order.action.as_str());
     let (option, value) = (order.option().map(str::to_owned), order.value().map(str::to_owned));
-    let lasts = lasts.map(|lasts| lasts.as_secs_f64());
-    watch.note(Control { name, action, option, value, lasts, by, shown_by: None, text });
+    let (lasts, all_members) = (lasts.map(|lasts| lasts.as_secs_f64()), order.all_members);
+    watch.note(Control {
+        name,
+        action,
+        option,
+        value,
+        lasts,
+        all_members,
+        by,
+        shown_by: None,
+        text,
+    });
     Ok(())
 }

@@ -13,7 +13,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use futures_util::stream::iter;
+use futures_util::stream::{iter, once};
 use tokio::sync::Semaphore;
 use tokio_stream::wrappers::WatchStream;
 
@@ -24,6 +24,8 @@ use crate::watch::Watch;
 const MOST_STREAMS: usize = 256;
 /// The time after which a page reconnects, in milliseconds.
 const RETRY: &str = "retry: 1000\n\n";
+/// The last event before a shutdown. Pages say so, and reconnect as ever.
+const GOODBYE: &str = "event: shutdown\ndata: {}\n\n";
 /// Stops proxies that buffer whole responses, which would show nothing.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
@@ -47,7 +49,8 @@ pub(crate) async fn events(
     let later = WatchStream::from_changes(watch.frames());
     let shutdown = Box::pin(watch.shutdown.clone().begun());
     let first = [Bytes::from_static(RETRY.as_bytes()), watch.picture()];
-    let all = iter(first).chain(later).take_until(shutdown).map(move |frame| {
+    let goodbye = once(async { Bytes::from_static(GOODBYE.as_bytes()) });
+    let all = iter(first).chain(later).take_until(shutdown).chain(goodbye).map(move |frame| {
         let _held_until_the_client_goes = &place;
         Ok::<_, Infallible>(frame)
     });

@@ -52,6 +52,8 @@ pub(crate) struct Control {
     pub(crate) value: Option<String>,
     #[serde(rename = "for")]
     pub(crate) lasts: Option<f64>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) all_members: bool,
     /// Who gave the order. `None` if the server does not know, or the reader may not see it.
     #[serde(skip)]
     pub(crate) by: Option<IpAddr>,
@@ -149,6 +151,11 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 fn without_names<S: Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S::Error> {
     let mut event = event.clone();
     event.withhold_names();
@@ -170,6 +177,7 @@ mod tests {
             option: None,
             value: None,
             lasts: None,
+            all_members: false,
             by,
             shown_by: None,
             text,

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use breaker_runtime::{
-    CircuitBreaker, Clock, Config, ManualClock, OwnedPermit, Registry, Subscription,
+    CircuitBreaker, Clock, Config, ManualClock, OwnedPermit, Policy, Registry, Subscription,
 };
 
 use super::*;
 use crate::engine::{Ask, Beat};
 use crate::inbox::Inbox;
 use crate::ledger::Ledger;
-use crate::policy::Policy;
 
 const CIRCUIT: &str = "payments";
 const SECOND: Duration = Duration::from_secs(1);

@@ -307,6 +307,7 @@ impl Circuits for Circuit {
             started: 0,
             probes_in_flight: u64::from(self.has_probe()),
             lease: self.lease(),
+            policy: None,
         })
     }
 

@@ -113,7 +113,9 @@ impl Net {
                 Answer::Report(ledger.beat(Beat { member, alive_for: GONE, life, version }, *now))
             }
             Verb::Tell(words) => {
-                words.iter().for_each(|word| ledger.tell(word, *now));
+                for word in words {
+                    ledger.tell(word, *now);
+                }
                 Answer::Told
             }
             Verb::Lease(lasts) => {

@@ -103,7 +103,7 @@ impl Node {
         Self {
             member: Member::new(id.clone(), policies.clone(), home),
             settings: config.settings(),
-            rule: policies.rule(CIRCUIT).unwrap(),
+            rule: policies.rule(CIRCUIT, None).unwrap().1,
             id,
             circuit,
             rate,

@@ -1,6 +1,6 @@
 //! The values of options: literals are checked here, constants by the compiler.
 
-use breaker_options::{MODES, Takes};
+use breaker_options::{MODES, POLICIES, Takes};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{Error, Expr, Lit, UnOp};
@@ -28,7 +28,8 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         Takes::Spread => number(option, takes, value, "at least 0 and less than 1")?,
         Takes::Duration | Takes::Wait => duration(option, takes, value)?,
         Takes::Window => window(option, takes, value)?,
-        Takes::Mode => mode(option, value)?,
+        Takes::Mode => word(option, value, takes, &["normal", "observe"])?,
+        Takes::Policy => word(option, value, takes, &POLICIES)?,
         Takes::Config => config(option, value)?,
         Takes::Name
         | Takes::Word(_)
@@ -87,29 +88,36 @@ pub(crate) fn literal(value: &Expr) -> Option<(bool, &Lit)> {
 }
 
 /// A word of ours, as text; anything but a lower-case word is a constant.
-fn mode(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
-    const CHOICES: [&str; 2] = ["normal", "observe"];
+fn word(
+    option: &str,
+    value: &Expr,
+    takes: Takes,
+    choices: &[&str],
+) -> syn::Result<Option<TokenStream>> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
+    let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+    let is = match quoted.split_last() {
+        Some((last, others)) => format!("is {} or {last}", others.join(", ")),
+        None => String::new(),
+    };
     let word = match (value, literal(value)) {
         (Expr::Path(path), _) => path.path.get_ident().map(ToString::to_string),
-        (_, Some((false, Lit::Str(text)))) if CHOICES.contains(&text.value().as_str()) => {
+        (_, Some((false, Lit::Str(text)))) if choices.contains(&text.value().as_str()) => {
             return wrong(format!("takes a word; write `{}` without quotes", text.value()));
         }
-        (_, Some(_)) => return wrong("is `normal` or `observe`".to_owned()),
+        (_, Some(_)) => return wrong(is),
         _ => None,
     };
     match word {
-        Some(word) if CHOICES.contains(&word.as_str()) => {
+        Some(word) if choices.contains(&word.as_str()) => {
             let mut literal = proc_macro2::Literal::string(&word);
             literal.set_span(ends(value).0);
             Ok(Some(literal.to_token_stream()))
         }
-        Some(word) if MODES.contains(&word.as_str()) => wrong(format!(
-            "is `normal` or `observe` in code; `{word}` comes from outside: a file, the environment or an override"
+        Some(word) if takes == Takes::Mode && MODES.contains(&word.as_str()) => wrong(format!(
+            "{is} in code; `{word}` comes from outside: a file, the environment or an override"
         )),
-        Some(word) if word.starts_with(char::is_lowercase) => {
-            wrong("is `normal` or `observe`".to_owned())
-        }
+        Some(word) if word.starts_with(char::is_lowercase) => wrong(is),
         _ => Ok(None),
     }
 }

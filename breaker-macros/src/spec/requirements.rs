@@ -141,6 +141,7 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
                 | Takes::Key
                 | Takes::Word(_)
                 | Takes::Mode
+                | Takes::Policy
                 | Takes::CratePath
         );
         let (value, is_setting) = match failure_after(peel(&arg.value)) {

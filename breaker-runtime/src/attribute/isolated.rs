@@ -1,7 +1,6 @@
 //! Where generated code looks for an isolated test: its circuit, its clock and its faults.
 
 use std::any::type_name;
-use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,7 +10,6 @@ use std::time::Duration;
 use super::{Key, Leads};
 pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, Permit};
-pub use crate::circuit::{Elapsed, Within};
 use crate::registry::{Effect, SiteCell, current};
 
 /// The circuit that a call goes through. It is held while the call lasts.
@@ -39,13 +37,6 @@ impl<'a> Leads<'a> for &'a Found {
 /// The circuit of a key. While it is held, it is not evicted.
 pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.found_for(&key.shown())
-}
-
-/// Limits the time of a call, on the clock of its circuit. Settings from outside the code may have another limit than
-/// the function states.
-pub fn within<F: Future>(permit: &Permit<'_>, stated: Duration, future: F) -> Within<F> {
-    let limit = permit.call_timeout(stated).unwrap_or(Duration::MAX);
-    Within::new(permit.circuit().clock().driving_timers().as_ref(), limit, future)
 }
 
 /// What a call returns in place of its body's value. In a box, so that it takes little room in functions and futures.

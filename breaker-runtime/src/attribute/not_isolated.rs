@@ -2,30 +2,14 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "tokio")]
-pub use tokio::time::error::Elapsed;
-
 use super::Key;
 pub use crate::__breaker_static as site;
 use crate::circuit::CircuitBreaker;
-#[cfg(feature = "tokio")]
-use crate::circuit::Permit;
 use crate::registry::SiteCell;
 
 /// The circuit of a key. While it is held, it is not evicted.
 pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.circuit_for(&key.shown())
-}
-
-/// Limits the time of a call. Settings from outside the code may have another limit than the function states.
-#[cfg(feature = "tokio")]
-pub fn within<F: std::future::Future>(
-    permit: &Permit<'_>,
-    stated: std::time::Duration,
-    future: F,
-) -> tokio::time::Timeout<F> {
-    let limit = permit.call_timeout(stated).unwrap_or(std::time::Duration::MAX);
-    tokio::time::timeout(limit, future)
 }
 
 /// Runs a sync body.

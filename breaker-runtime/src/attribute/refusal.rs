@@ -39,7 +39,9 @@ impl<T> Refusable for Option<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold a refusal",
     label = "does not implement `From<breaker_runtime::Rejected>`",
-    note = "implement `From<breaker_runtime::Rejected>` for it, use an error type of yours that does, or give a `fallback`"
+    note = "if the type is yours, implement `From<breaker_runtime::Rejected>` for it",
+    note = "if it is of another crate, return an error type of your own, or make a value of it for each refusal: \
+            `fallback_on = rejected, fallback = |refused| Err(..)`"
 )]
 pub trait HoldsRejected {
     /// The conversion.
@@ -57,7 +59,8 @@ impl<E: From<Rejected>> HoldsRejected for E {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold a timeout",
     label = "does not implement `From<breaker_runtime::TimedOut>`",
-    note = "implement `From<breaker_runtime::TimedOut>` for it, use an error type of yours that does, or give a `fallback`"
+    note = "if the type is yours, implement `From<breaker_runtime::TimedOut>` for it",
+    note = "if it is of another crate, return an error type of your own, or make a value of it: `fallback = |error| Err(..)`"
 )]
 pub trait HoldsTimedOut {
     /// The conversion.

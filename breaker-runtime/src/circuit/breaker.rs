@@ -9,10 +9,11 @@ use once_cell::race::OnceBox;
 use super::acquire::Acquire;
 use super::audience::{Description, Membership, Terms};
 use super::bulkhead::Bulkhead;
+use super::call_error::CallError;
 use super::clock::{Clock, Source, Stopwatch};
 use super::counts::{Calls, Rejections};
 use super::dials::Dials;
-use super::error::{CallError, Rejected};
+use super::error::Rejected;
 use super::extras::Extras;
 use super::guarded::Guarded;
 use super::owned_permit::OwnedPermit;
@@ -36,8 +37,8 @@ use crate::settings::{Config, ConfigError, Effective, Name, Settings};
 ///
 /// Your code never runs under a lock. Two things can still take time:
 ///
-/// * `call` and `call_async` wait for a slot if the circuit is full, for up to `max_wait`. `call` blocks its
-///   thread; `call_async` does not. `try_acquire` never waits for a slot.
+/// * If the circuit is full, `call`, `call_async`, `acquire` and `acquire_blocking` wait for a slot, for up to
+///   `max_wait`. `call` and `acquire_blocking` block the thread. `try_acquire` never waits for a slot.
 /// * If the circuit is in a [`Registry`](crate::Registry) with listeners, calls and controls run them on the calling
 ///   thread. The number of events that one call delivers is bounded: see [`subscribe`](crate::Registry::subscribe).
 ///
@@ -220,7 +221,8 @@ impl CircuitBreaker {
         self.machine.lock().state_at(self.clock.now())
     }
 
-    /// Acquires a permit for one call. Never waits for a slot of the bulkhead.
+    /// Acquires a permit for one call. It never waits for a slot of `max_concurrent`; see
+    /// [`acquire`](CircuitBreaker::acquire).
     ///
     /// # Errors
     ///
@@ -237,7 +239,7 @@ impl CircuitBreaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {
-        self.acquire(Bulkhead::try_enter, IfDropped::bare())
+        self.let_in(Bulkhead::try_enter, IfDropped::bare())
     }
 
     /// Like [`try_acquire`](CircuitBreaker::try_acquire), but the permit keeps the circuit alive instead of borrowing
@@ -287,7 +289,7 @@ impl CircuitBreaker {
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
     pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        let permit = self.acquire(Bulkhead::enter_blocking, IfDropped::Panicked)?;
+        let permit = self.let_in(Bulkhead::enter_blocking, IfDropped::Panicked)?;
         settle_result(permit, f())
     }
 

@@ -13,8 +13,8 @@ use crate::settings::{Mode, Options, Settings, WindowSize};
 pub(super) struct Dials {
     /// A call that takes more nanoseconds than this is slow; the most there are if none is.
     slow_after: AtomicU64,
-    /// No refusal asks for more patience than this, whatever the clock does (R17).
-    longest_cooldown: AtomicU64,
+    /// No refusal of this opening asks for more patience than this, whatever the clock does (R17).
+    longest_refusal: AtomicU64,
     stopwatch: AtomicU8,
     /// Whether good calls were ever counted by time. From then on the totals must follow the epochs.
     follows_epochs: AtomicBool,
@@ -35,7 +35,7 @@ impl Dials {
     ) -> Self {
         let dials = Self {
             slow_after: AtomicU64::new(0),
-            longest_cooldown: AtomicU64::new(0),
+            longest_refusal: AtomicU64::new(0),
             stopwatch: AtomicU8::new(0),
             follows_epochs: AtomicBool::new(matches!(settings.window, WindowSize::Time(_))),
             is_observing: AtomicBool::new(settings.mode == Mode::Observe),
@@ -56,8 +56,6 @@ impl Dials {
     ) {
         let slow_after = settings.slow_call.map_or(u64::MAX, nanos);
         self.slow_after.store(slow_after, Ordering::Relaxed);
-        let longest_cooldown = nanos(settings.longest_cooldown());
-        self.longest_cooldown.store(longest_cooldown, Ordering::Relaxed);
         self.stopwatch.store(stopwatch as u8, Ordering::Relaxed);
         self.stated.store(stated.bits(), Ordering::Relaxed);
         self.terms.store(terms, Ordering::Relaxed);
@@ -91,9 +89,14 @@ impl Dials {
         self.slow_after.load(Ordering::Relaxed)
     }
 
+    /// Needs the machine's lock. The word that is published after that shows it, too.
+    pub(super) fn set_longest_refusal(&self, longest: Left) {
+        self.longest_refusal.store(longest.as_nanos(), Ordering::Relaxed);
+    }
+
     #[inline]
-    pub(super) fn longest_cooldown(&self) -> Left {
-        Left::from_nanos(self.longest_cooldown.load(Ordering::Relaxed))
+    pub(super) fn longest_refusal(&self) -> Left {
+        Left::from_nanos(self.longest_refusal.load(Ordering::Relaxed))
     }
 
     #[inline]

@@ -1,9 +1,11 @@
-//! Errors of a guarded call: refused, timed out, or failed.
+//! What a call gets that did not run, or that was dropped at its time limit: [`Rejected`] and [`TimedOut`].
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
+use super::find_in;
 use crate::rules::{Refusal, RejectedReason};
 use crate::settings::{Name, Readable};
 
@@ -54,6 +56,60 @@ impl Rejected {
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal.retry_after()
     }
+
+    /// How many seconds to wait before another call, for the HTTP header `Retry-After`. At least 1.
+    ///
+    /// This is the time until a probe may run, or until the circuit is no longer forced open, rounded up. It is 1 if a
+    /// probe is due, and 1 if nothing is known: the circuit is half-open, has no free slot, or stays as it is until it is
+    /// reset.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let time = ManualClock::new();
+    /// let config = Config::new().cooldown(Duration::from_secs(30));
+    /// let circuit = CircuitBreaker::with_clock("billing", config, Clock::Manual(time.clone()))?;
+    /// circuit.trip();
+    /// time.advance(Duration::from_millis(400));
+    ///
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// let header = ("Retry-After", rejected.retry_after_secs().to_string());
+    /// assert_eq!(header.1, "30"); // 29.6 seconds are left
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn retry_after_secs(&self) -> u64 {
+        let left = self.refusal.left.as_duration().unwrap_or_default();
+        (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1)
+    }
+
+    /// Finds a refusal in an error or in its [sources](Error::source), however deep.
+    ///
+    /// It looks into every wrapper that has a source: boxes, `Arc`, [`io::Error`], [`CallError`](crate::CallError),
+    /// `anyhow::Error`, and variants with thiserror's `#[from]`, `#[source]` or `#[error(transparent)]`. It cannot look
+    /// into an error that kept only the text of a refusal, or that has none as its source.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    /// use breaker_runtime::{CircuitBreaker, Config, Rejected};
+    ///
+    /// let circuit = CircuitBreaker::new("billing", Config::new())?;
+    /// circuit.trip();
+    /// let error = io::Error::from(circuit.try_acquire().unwrap_err());
+    ///
+    /// assert_eq!(Rejected::find_in(&error).map(Rejected::name), Some("billing"));
+    /// assert_eq!(Rejected::find_in(&io::Error::other("billing is down")), None);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn find_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        find_in::find_in(error)
+    }
 }
 
 impl fmt::Debug for Rejected {
@@ -93,7 +149,27 @@ impl fmt::Display for Rejected {
     }
 }
 
-impl Error for Rejected {}
+impl Error for Rejected {
+    /// There is none. Only [`find_in`](Rejected::find_in) sees one: this error.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        find_in::if_sought(self)
+    }
+}
+
+/// Of kind [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if the circuit is open or forced open. Of kind
+/// [`ResourceBusy`](io::ErrorKind::ResourceBusy) if it has no room for the call now. The refusal stays inside: see
+/// [`io::Error::get_ref`] and [`Rejected::find_in`].
+impl From<Rejected> for io::Error {
+    fn from(rejected: Rejected) -> Self {
+        let kind = match rejected.reason() {
+            RejectedReason::Open | RejectedReason::ForcedOpen => io::ErrorKind::ConnectionRefused,
+            RejectedReason::HalfOpenFull | RejectedReason::BulkheadFull => {
+                io::ErrorKind::ResourceBusy
+            }
+        };
+        Self::new(kind, rejected)
+    }
+}
 
 /// A call was dropped because it did not end within `call_timeout`. This counts as a failure.
 ///
@@ -133,6 +209,31 @@ impl TimedOut {
     pub fn after(&self) -> Duration {
         self.after
     }
+
+    /// Finds a timeout in an error or in its [sources](Error::source), where [`Rejected::find_in`] finds a refusal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+    /// use std::{future::pending, io, time::Duration};
+    /// use breaker_runtime::{CircuitBreaker, Config, TimedOut};
+    ///
+    /// let circuit = CircuitBreaker::new("billing", Config::new())?;
+    /// let guard = circuit.guard().call_timeout(Duration::from_millis(5));
+    /// let late = guard.call_async(|| pending::<io::Result<()>>()).await.unwrap_err();
+    ///
+    /// let error: io::Error = late.into_error();
+    /// assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    /// assert_eq!(TimedOut::find_in(&error).map(TimedOut::after), Some(Duration::from_millis(5)));
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))] fn main() {}
+    /// ```
+    #[must_use]
+    pub fn find_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        find_in::find_in(error)
+    }
 }
 
 impl fmt::Debug for TimedOut {
@@ -148,70 +249,25 @@ impl fmt::Display for TimedOut {
     }
 }
 
-impl Error for TimedOut {}
-
-/// Why a guarded call returned no value. Fallbacks get this.
-///
-/// # Examples
-///
-/// ```
-/// use breaker_runtime::{CallError, CircuitBreaker, Config};
-///
-/// let circuit = CircuitBreaker::new("billing", Config::new())?;
-/// let answer = circuit.call(|| Err::<(), _>("no such account"));
-/// assert_eq!(answer, Err(CallError::Failed("no such account")));
-///
-/// circuit.force_open();
-/// let answer = circuit.call(|| Ok::<_, &str>(()));
-/// assert!(matches!(answer, Err(CallError::Rejected(_))));
-/// # Ok::<(), breaker_runtime::ConfigError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallError<E> {
-    /// The call was refused and did not run.
-    Rejected(Rejected),
-    /// The call did not end within its time limit.
-    TimedOut(TimedOut),
-    /// The call ran and failed with this error.
-    Failed(E),
-}
-
-impl<E: fmt::Display> fmt::Display for CallError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rejected(rejected) => rejected.fmt(f),
-            Self::TimedOut(timed_out) => timed_out.fmt(f),
-            Self::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<E: Error + 'static> Error for CallError<E> {
+impl Error for TimedOut {
+    /// There is none. Only [`find_in`](TimedOut::find_in) sees one: this error.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Rejected(_) | Self::TimedOut(_) => None,
-            // The message is the error's own, so its cause is the next link of the chain.
-            Self::Failed(error) => error.source(),
-        }
+        find_in::if_sought(self)
     }
 }
 
-impl<E> From<Rejected> for CallError<E> {
-    fn from(rejected: Rejected) -> Self {
-        Self::Rejected(rejected)
-    }
-}
-
-impl<E> From<TimedOut> for CallError<E> {
+/// Of kind [`TimedOut`](io::ErrorKind::TimedOut). The timeout stays inside: see [`io::Error::get_ref`] and
+/// [`TimedOut::find_in`].
+impl From<TimedOut> for io::Error {
     fn from(timed_out: TimedOut) -> Self {
-        Self::TimedOut(timed_out)
+        Self::new(io::ErrorKind::TimedOut, timed_out)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Instant;
+    use crate::rules::{Instant, Left};
 
     fn rejected(reason: RejectedReason, retry_after: Option<Duration>) -> String {
         let end = retry_after.map_or(Instant::NEVER, |left| Instant::ZERO.after(left));
@@ -234,6 +290,46 @@ mod tests {
             r#"circuit "billing" is forced open for another 12s"#
         );
         assert!(rejected(BulkheadFull, None).ends_with("retry soon"));
+    }
+
+    fn retry_after_secs(reason: RejectedReason, left: Left) -> u64 {
+        Rejected::new(Name::Static("billing"), Refusal { reason, left }).retry_after_secs()
+    }
+
+    #[test]
+    fn whoever_comes_back_after_whole_seconds_does_not_come_too_early_and_not_at_once() {
+        use RejectedReason::{BulkheadFull, ForcedOpen, HalfOpenFull, Open};
+        let open = |nanos| retry_after_secs(Open, Left::from_nanos(nanos));
+        assert_eq!([0, 1, 999_999_999, 1_000_000_000, 1_000_000_001].map(open), [1, 1, 1, 1, 2]);
+        assert_eq!(open(u64::MAX - 1), 18_446_744_074);
+        assert_eq!(retry_after_secs(ForcedOpen, Left::from_nanos(12_300_000_000)), 13);
+        for reason in [Open, ForcedOpen, HalfOpenFull, BulkheadFull] {
+            assert_eq!(retry_after_secs(reason, Left::FOREVER), 1, "nothing is known: {reason}");
+        }
+    }
+
+    #[test]
+    fn an_io_error_says_whether_the_circuit_is_open_or_busy_and_keeps_the_refusal() {
+        use RejectedReason::{BulkheadFull, ForcedOpen, HalfOpenFull, Open};
+        for (reason, kind) in [
+            (Open, io::ErrorKind::ConnectionRefused),
+            (ForcedOpen, io::ErrorKind::ConnectionRefused),
+            (HalfOpenFull, io::ErrorKind::ResourceBusy),
+            (BulkheadFull, io::ErrorKind::ResourceBusy),
+        ] {
+            let rejected = Rejected::new(Name::Static("billing"), Refusal::new(reason));
+            let error = io::Error::from(rejected.clone());
+            assert_eq!((error.kind(), error.to_string()), (kind, rejected.to_string()));
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+            assert_eq!(inner, Some(&rejected));
+        }
+        let timed_out = TimedOut::new(Name::Static("billing"), Duration::from_secs(1));
+        let error = io::Error::from(timed_out.clone());
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (io::ErrorKind::TimedOut, timed_out.to_string())
+        );
+        assert_eq!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(&timed_out));
     }
 
     #[test]
@@ -261,7 +357,6 @@ mod tests {
         }
         assert!(crosses_threads::<Rejected>() <= 48);
         assert!(crosses_threads::<TimedOut>() <= 48);
-        assert!(crosses_threads::<CallError<fmt::Error>>() <= 56);
     }
 
     #[test]

@@ -93,16 +93,23 @@ pub struct FleetView {
     pub policy: &'static str,
     /// The members that found the dependency sick, and whose vote has not expired.
     pub votes: u32,
-    /// The votes that open the circuit everywhere. 0 if that is not known yet.
+    /// The votes that open the circuit everywhere. 0 while the fleet is not connected: then the circuit acts as if alone.
     pub needed: u32,
     /// The live members.
     pub members: u32,
     /// Whether this member is one of those that voted.
     pub has_voted: bool,
-    /// The member that probes for all.
+    /// The id of the member that probes for all. [`Snapshot::lease`](crate::Snapshot::lease) says whether it is this one.
     pub prober: Option<String>,
     /// The number of different settings among the members that voted. More than 1 means that they disagree.
     pub settings: u32,
+}
+
+impl FleetView {
+    /// Whether the fleet is connected.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.needed > 0
+    }
 }
 
 /// The connection of a registry to its fleet.
@@ -117,9 +124,9 @@ pub struct FleetView {
 pub struct FleetStatus {
     /// The name that the members share.
     pub namespace: String,
-    /// What connects them, without a password.
+    /// What connects them, without a password. Empty if withheld.
     pub engine: String,
-    /// The id of this member.
+    /// The id of this member. Empty if withheld.
     pub member: String,
     /// Whether the engine answers. If it does not, circuits act as if alone.
     pub connected: bool,
@@ -131,4 +138,47 @@ pub struct FleetStatus {
     pub members: u32,
     /// How often the connection was lost.
     pub disconnects: u64,
+}
+
+impl FleetStatus {
+    /// Removes where the engine is and which member this is, for readers who may not know.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut status = breaker_runtime::FleetStatus::default();
+    /// status.engine = "redis://redis.internal/".to_owned();
+    /// status.withhold_names();
+    /// assert_eq!(status.engine, "");
+    /// ```
+    pub fn withhold_names(&mut self) {
+        self.engine.clear();
+        self.member.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Clock, ManualClock};
+    use crate::rules::Opening;
+    use crate::settings::Config;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn f04_f05_a_refusal_names_the_whole_time_of_a_vote_and_of_a_lease() {
+        let clock = Clock::Manual(ManualClock::new());
+        let config = Config::new().cooldown(SECOND).probe_timeout(SECOND * 30);
+        let circuit = CircuitBreaker::with_clock("voted", config, clock).unwrap();
+        let waits = || {
+            let refused = circuit.try_acquire().expect_err("it is open");
+            assert_eq!(refused.retry_after(), circuit.snapshot().retry_after);
+            refused.retry_after()
+        };
+        circuit.advise(Advice::Open(Opening::new(SECOND * 8)), SECOND * 60);
+        assert_eq!(waits(), Some(SECOND * 8));
+        circuit.advise(Advice::Wait(SECOND * 20), SECOND * 60);
+        assert_eq!(waits(), Some(SECOND * 20));
+    }
 }

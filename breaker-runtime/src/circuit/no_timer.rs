@@ -1,9 +1,13 @@
 //! The timer without feature `tokio`: it never waits.
 
-use std::future::{self, Future};
+use std::future::{Future, Ready, ready};
 use std::time::Duration;
 
 use super::clock::Source;
+
+/// There is no time to wait.
+#[derive(Debug)]
+pub(crate) struct Elapsed;
 
 /// Nothing: there is no clock to wake anybody.
 #[derive(Debug)]
@@ -14,8 +18,9 @@ impl Timer {
         Self
     }
 
-    pub(crate) async fn within<F: Future>(&self, _: Duration, _: F) -> Option<F::Output> {
-        future::ready(None).await
+    #[expect(clippy::unused_self, reason = "there is a timer with feature `tokio`")]
+    pub(crate) fn within<F: Future>(&self, _: Duration, _: F) -> Ready<Result<F::Output, Elapsed>> {
+        ready(Err(Elapsed))
     }
 
     #[expect(clippy::unused_self, reason = "there is a timer with feature `test-util`")]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::breaker::CircuitBreaker;
-use super::permit::{Leave, Permit};
-use crate::rules::Outcome;
+use super::permit::{IfDropped, Leave, Permit};
+use crate::rules::{Ending, Outcome};
 
 /// A [`Permit`] that keeps its circuit alive, from [`CircuitBreaker::try_acquire_owned`]: for futures, streams
 /// and threads that outlive the borrow.
@@ -103,12 +103,36 @@ impl OwnedPermit {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn record(mut self, outcome: Outcome) {
-        if let Some(permit) = self.borrow() {
-            permit.record(outcome);
+        self.settle(outcome.into());
+    }
+
+    pub(super) fn circuit(&self) -> &CircuitBreaker {
+        &self.circuit
+    }
+
+    #[inline]
+    pub(super) fn if_dropped(&mut self, means: IfDropped) {
+        if let Some(leave) = &mut self.leave {
+            leave.if_dropped = means;
+        }
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.leave.as_ref().is_some_and(|leave| matches!(leave.if_dropped, IfDropped::Suspended(_)))
+    }
+
+    /// Ends the permit, unless it has ended.
+    #[inline]
+    pub(super) fn settle(&mut self, ending: Ending) {
+        // Field by field: taking it whole would wait for the bytes that were just written to it.
+        if let Some(Leave { claim, began, .. }) = self.leave {
+            self.leave = None;
+            self.circuit.settle(claim, began, ending);
         }
     }
 
     /// The same permit, which has an end of its own.
+    #[inline]
     fn borrow(&mut self) -> Option<Permit<'_>> {
         let leave = self.leave.take()?;
         Some(Permit::with(&self.circuit, leave))

@@ -29,7 +29,7 @@ impl CircuitBreaker {
 
     /// Lets a call in or refuses it. `enter` says how long it may wait for a slot of the bulkhead.
     #[inline]
-    pub(crate) fn acquire(
+    pub(crate) fn let_in(
         &self,
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
@@ -74,6 +74,28 @@ impl CircuitBreaker {
         self.admit_behind(bulkhead, entered, if_dropped)
     }
 
+    /// Like [`acquire`](Self::acquire) for a call that can wait as a future. `None` if it has to.
+    pub(super) fn admit_unless_full(&self) -> Option<Result<Permit<'_>, Rejected>> {
+        match self.bulkhead() {
+            Some(bulkhead) => self.admit_behind_at_once(bulkhead),
+            None => Some(self.acquire_slowly(Bulkhead::try_enter, IfDropped::Panicked)),
+        }
+    }
+
+    /// The same behind a bulkhead.
+    pub(super) fn admit_behind_at_once(
+        &self,
+        bulkhead: &Bulkhead,
+    ) -> Option<Result<Permit<'_>, Rejected>> {
+        if let Err(rejected) = self.check() {
+            return Some(Err(rejected));
+        }
+        let entered = bulkhead.try_enter();
+        // An observed circuit refuses no call here, so no call waits in line.
+        let waits = !entered && !bulkhead.max_wait().is_zero() && !self.is_observing();
+        (!waits).then(|| self.admit_behind(bulkhead, entered, IfDropped::Panicked))
+    }
+
     pub(crate) fn bulkhead(&self) -> Option<&Bulkhead> {
         self.extras.get().map(|extras| &extras.bulkhead).filter(|bulkhead| bulkhead.is_on())
     }
@@ -101,7 +123,7 @@ impl CircuitBreaker {
         if now >= until {
             return None;
         }
-        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_cooldown()));
+        let refusal = Refusal::open(now.left_to(until).at_most(self.dials.longest_refusal()));
         match self.audience(Topic::Calls) {
             None => self.totals.add_hot(Hot::Refused),
             Some(audience) => self.refuse_aloud(audience, seen.epoch(), refusal)?,
@@ -473,6 +495,7 @@ impl CircuitBreaker {
             State::Open if lapses_at < machine.holds_until() => Instant::ZERO,
             _ => machine.holds_until().min(lapses_at),
         };
+        self.dials.set_longest_refusal(machine.left_to(holds_until));
         let is_for_a_time = machine.is_closed_for_a_time() || lapses_at != Instant::NEVER;
         if is_for_a_time && state == State::Closed {
             self.word.publish_closed_for_a_time(epoch, holds_until);

@@ -126,9 +126,9 @@ impl From<Claim> for Ticket {
 /// A permit without its circuit.
 #[derive(Debug)]
 pub(super) struct Leave {
-    claim: Claim,
-    began: Instant,
-    if_dropped: IfDropped,
+    pub(super) claim: Claim,
+    pub(super) began: Instant,
+    pub(super) if_dropped: IfDropped,
 }
 
 /// A call of a closed circuit that was admitted and counted. Turn it into a permit.
@@ -309,11 +309,13 @@ impl<'a> Permit<'a> {
     }
 
     /// What the permit holds besides its circuit.
+    #[inline]
     pub(super) fn into_leave(self) -> Leave {
         let permit = ManuallyDrop::new(self);
         Leave { claim: permit.claim, began: permit.began, if_dropped: permit.if_dropped }
     }
 
+    #[inline]
     #[allow(clippy::needless_pass_by_value, reason = "a leave makes one permit")]
     pub(super) fn with(breaker: &'a CircuitBreaker, leave: Leave) -> Self {
         let Leave { claim, began, if_dropped } = leave;

@@ -21,9 +21,9 @@ impl Timer {
         Self(clock.driving_timers())
     }
 
-    /// The future's output. `None` if it takes longer than `limit` and is dropped.
-    pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
-        Within::new(self.0.as_ref(), limit, future).await.ok()
+    /// The future's output. An error if it takes longer than `limit`.
+    pub(crate) fn within<F: Future>(&self, limit: Duration, future: F) -> Within<F> {
+        Within::new(self.0.as_ref(), limit, future)
     }
 
     /// Blocks the thread on the circuit's clock, and says whether the future was done in time. `None` where that is
@@ -77,7 +77,7 @@ pin_project! {
 pub struct Driver(Alarm);
 
 impl<F: Future> Within<F> {
-    pub(crate) fn new(clock: Option<&ManualClock>, limit: Duration, future: F) -> Self {
+    fn new(clock: Option<&ManualClock>, limit: Duration, future: F) -> Self {
         if let Some(clock) = clock {
             let alarm = Driver(clock.alarm(limit));
             return Self::Driven { future, alarm, is_begun: limit.is_zero() };

@@ -3,6 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+pub use tokio::time::Timeout as Within;
+pub use tokio::time::error::Elapsed;
+
 use super::clock::Source;
 
 /// The timer of a circuit.
@@ -14,9 +17,10 @@ impl Timer {
         Self
     }
 
-    /// The future's output. `None` if it takes longer than `limit` and is dropped.
-    pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
-        tokio::time::timeout(limit, future).await.ok()
+    /// The future's output. An error if it takes longer than `limit`.
+    #[expect(clippy::unused_self, reason = "with feature `test-util` there are two kinds")]
+    pub(crate) fn within<F: Future>(&self, limit: Duration, future: F) -> Within<F> {
+        tokio::time::timeout(limit, future)
     }
 
     /// Blocks the thread on the circuit's clock. `None` where that is done in real time.

@@ -18,7 +18,9 @@ use crate::rules::{
     Cause, Lease, ModeOverride, Outcome, Probes, RejectedReason, State, Transition,
     TransitionCounts, TripKind, TripReason,
 };
-use crate::settings::{Config, ConfigOption, Conflict, Mode, Site, Sources, Stated, WindowSize};
+use crate::settings::{
+    Config, ConfigOption, Conflict, Mode, Policy, Site, Sources, Stated, WindowSize,
+};
 
 /// Serializes a type as an object: a pattern for its fields, then names and values in order.
 macro_rules! object {
@@ -46,11 +48,16 @@ macro_rules! word {
     )+};
 }
 
+/// A text that is empty if it is not known.
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 fn seconds(duration: &Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-word! { Mode State RejectedReason TripKind }
+word! { Mode Policy State RejectedReason TripKind }
 
 object!(RegistrySnapshot, all: Self { circuits, refused, fleet } = all => {
     "circuits": circuits,
@@ -60,8 +67,8 @@ object!(RegistrySnapshot, all: Self { circuits, refused, fleet } = all => {
 
 object!(FleetStatus, status: Self { namespace, engine, member, connected, since, why, members, disconnects } = status => {
     "namespace": namespace,
-    "engine": engine,
-    "member": member,
+    "engine": known(engine),
+    "member": known(member),
     "connected": connected,
     "since": seconds(since),
     "why": why,
@@ -273,7 +280,7 @@ macro_rules! shown {
     )*};
 }
 
-shown!(u32, f64, Mode, WindowSize);
+shown!(u32, f64, Mode, Policy, WindowSize);
 
 impl Shown for Duration {
     fn shown(&self) -> impl Serialize {

@@ -8,6 +8,7 @@ mod resilience4j;
 
 use std::fmt;
 
+use crate::circuit::FleetStatus;
 use crate::report::{RegistrySnapshot, Snapshot};
 
 /// The names of the metrics. The numbers are the same, with the exceptions listed at [`Resilience4j`].
@@ -80,13 +81,13 @@ impl RegistrySnapshot {
     /// ```
     #[must_use]
     pub fn prometheus(&self, names: MetricNames) -> PrometheusText<'_> {
-        PrometheusText { circuits: &self.circuits, names }
+        PrometheusText { circuits: &self.circuits, fleet: self.fleet.as_ref(), names }
     }
 }
 
 /// Metrics of circuits. `Display` writes the text that Prometheus scrapes.
 ///
-/// Each sample has the label `name`, the circuit's name. Unknown values are left out; they are never 0 or -1.
+/// Each sample of a circuit has the label `name`, the circuit's name. Unknown values are left out; they are never 0 or -1.
 /// Counters exist from the start, so `rate()` and `increase()` see the first increment.
 ///
 /// | metric | type | what it says |
@@ -119,6 +120,20 @@ impl RegistrySnapshot {
 /// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
 /// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///
+/// These are only there if the registry is in a fleet. The first three are about the registry and have no label. The others
+/// are about circuits that are shared.
+///
+/// | metric | type | what it says |
+/// |---|---|---|
+/// | `breaker_fleet_connected` | gauge | 1 while the fleet is connected, 0 while circuits act as if alone |
+/// | `breaker_fleet_members` | gauge | live members, this one included; only while connected |
+/// | `breaker_fleet_disconnects_total` | counter | how often the connection was lost |
+/// | `breaker_fleet_votes` | gauge | members that found the dependency sick; only while connected |
+/// | `breaker_fleet_votes_needed` | gauge | votes that open the circuit everywhere; only while connected |
+/// | `breaker_fleet_prober` | gauge | 1 while this member probes for all, otherwise 0 |
+/// | `breaker_fleet_settings` | gauge | different settings among the members that voted; only while connected |
+/// | `breaker_fleet_vetoed` | gauge | 1 while the circuit stays closed against the fleet's verdict, otherwise 0 |
+///
 /// Each circuit has about forty samples. With `key` there is one circuit per key, and `max_keys` limits their
 /// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
 /// which never decrease: `sum by (job) (breaker_calls_total)`.
@@ -138,6 +153,7 @@ impl RegistrySnapshot {
 #[derive(Clone, Copy, Debug)]
 pub struct PrometheusText<'a> {
     circuits: &'a [Snapshot],
+    fleet: Option<&'a FleetStatus>,
     names: MetricNames,
 }
 
@@ -148,29 +164,46 @@ impl PrometheusText<'_> {
 
 impl fmt::Display for PrometheusText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let families: &[Family] = match self.names {
-            MetricNames::Breaker => &breaker::FAMILIES,
-            MetricNames::Resilience4j => &resilience4j::FAMILIES,
-        };
-        for family in families {
-            let mut samples = Samples { family, name: "", is_headed: false, out: f };
-            for circuit in self.circuits {
-                samples.name = &circuit.name;
-                (family.read)(circuit, &mut samples)?;
+        let circuits =
+            || self.circuits.iter().map(|circuit| (Some(circuit.name.as_str()), circuit));
+        match self.names {
+            MetricNames::Breaker => {
+                write_all(f, &breaker::FAMILIES, circuits)?;
+                write_all(f, &breaker::FLEET, || self.fleet.map(|fleet| (None, fleet)))?;
+                write_all(f, &breaker::SHARED, circuits)
             }
+            MetricNames::Resilience4j => write_all(f, &resilience4j::FAMILIES, circuits),
         }
-        Ok(())
     }
 }
 
+/// Writes families, each with the samples of all of `these`. What is a circuit has a name.
+fn write_all<'a, T: 'a, I>(
+    out: &mut fmt::Formatter<'_>,
+    families: &[Family<T>],
+    these: impl Fn() -> I,
+) -> fmt::Result
+where
+    I: IntoIterator<Item = (Option<&'a str>, &'a T)>,
+{
+    for &Family { name, kind, help, read } in families {
+        let mut samples = Samples { name, kind, help, circuit: None, is_headed: false, out };
+        for (circuit, it) in these() {
+            samples.circuit = circuit;
+            read(it, &mut samples)?;
+        }
+    }
+    Ok(())
+}
+
 /// All samples of one metric.
-struct Family {
+struct Family<T = Snapshot> {
     name: &'static str,
     kind: Kind,
     /// Needs no escaping: no backslash, and one line.
     help: &'static str,
-    /// Writes the samples of one circuit.
-    read: fn(&Snapshot, &mut Samples<'_, '_>) -> fmt::Result,
+    /// Writes the samples of one circuit, or of the fleet.
+    read: fn(&T, &mut Samples<'_, '_>) -> fmt::Result,
 }
 
 #[derive(Clone, Copy)]
@@ -184,8 +217,10 @@ enum Kind {
 /// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
 /// nothing.
 struct Samples<'a, 'f> {
-    family: &'a Family,
-    name: &'a str,
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    circuit: Option<&'a str>,
     is_headed: bool,
     out: &'a mut fmt::Formatter<'f>,
 }
@@ -217,8 +252,8 @@ impl Samples<'_, '_> {
         labels: Option<fmt::Arguments<'_>>,
         value: impl fmt::Display,
     ) -> fmt::Result {
-        let Family { name, kind, help, .. } = self.family;
-        let (kind, suffix) = match kind {
+        let Self { name, help, .. } = *self;
+        let (kind, suffix) = match self.kind {
             Kind::Gauge => ("gauge", ""),
             Kind::Counter => ("counter", ""),
             Kind::CountOfSummary => ("summary", "_count"),
@@ -227,11 +262,15 @@ impl Samples<'_, '_> {
             write!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}\n")?;
             self.is_headed = true;
         }
-        write!(self.out, "{name}{suffix}{{name=\"{}\"", Escaped(self.name))?;
-        if let Some(labels) = labels {
-            self.out.write_fmt(labels)?;
+        write!(self.out, "{name}{suffix}")?;
+        if let Some(circuit) = self.circuit {
+            write!(self.out, "{{name=\"{}\"", Escaped(circuit))?;
+            if let Some(labels) = labels {
+                self.out.write_fmt(labels)?;
+            }
+            self.out.write_str("}")?;
         }
-        writeln!(self.out, "}} {value}")
+        writeln!(self.out, " {value}")
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Registry;
 use crate::circuit::{FleetStatus, FleetView, RwLock};
 use crate::rules::Override;
-use crate::settings::ConfigErrors;
+use crate::settings::{ConfigErrors, Policy};
 
 /// What connects a registry to other processes: `Fleet` of the crate `breaker-fleet`.
 ///
@@ -18,7 +18,9 @@ use crate::settings::ConfigErrors;
 /// ```
 /// use std::sync::Arc;
 /// use std::time::Duration;
-/// use breaker_runtime::{Advisor, ConfigErrors, FleetStatus, FleetView, Override, Registry};
+/// use breaker_runtime::{
+///     Advisor, ConfigErrors, FleetStatus, FleetView, Override, Policy, Registry,
+/// };
 ///
 /// #[derive(Debug)]
 /// struct Alone;
@@ -27,7 +29,7 @@ use crate::settings::ConfigErrors;
 ///     fn status(&self) -> FleetStatus {
 ///         FleetStatus::default()
 ///     }
-///     fn view(&self, _circuit: &str) -> Option<FleetView> {
+///     fn view(&self, _circuit: &str, _stated: Option<Policy>) -> Option<FleetView> {
 ///         None
 ///     }
 ///     fn order(&self, _: &str, _: Override<'_>, _: Duration, _: &str) -> Result<(), ConfigErrors> {
@@ -46,8 +48,8 @@ pub trait Advisor: fmt::Debug + Send + Sync {
     /// The state of the connection.
     fn status(&self) -> FleetStatus;
 
-    /// What the fleet says about a circuit. `None` if the circuit is not shared.
-    fn view(&self, circuit: &str) -> Option<FleetView>;
+    /// What the fleet says about a circuit, whose settings may state a policy. `None` if the circuit is not shared.
+    fn view(&self, circuit: &str, stated: Option<Policy>) -> Option<FleetView>;
 
     /// Queues an override for all members, until the limit.
     ///

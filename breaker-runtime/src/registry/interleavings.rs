@@ -24,7 +24,7 @@ use crate::circuit::{
     Topic,
 };
 use crate::report::Snapshot;
-use crate::rules::{Override, RejectedReason, State, TripKind};
+use crate::rules::{Advice, Advised, Lease, Override, RejectedReason, State, TripKind};
 use crate::settings::{Config, Mode, Name};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -683,9 +683,13 @@ fn r34_whoever_reads_an_order_that_ends_sees_it_whole() {
 
 /// A circuit of a registry, and those who listen to that.
 fn listed() -> (Arc<CircuitBreaker>, Arc<Listeners>) {
+    listed_on(Clock::System)
+}
+
+fn listed_on(clock: Clock) -> (Arc<CircuitBreaker>, Arc<Listeners>) {
     let (name, provenance) = (Name::Static("circuit"), Provenance::default());
     let around = Arc::<Surroundings>::default();
-    let entry = Entry::new(name, Clock::System, provenance, &around);
+    let entry = Entry::new(name, clock, provenance, &around);
     (entry.circuit, Arc::clone(&around.listeners))
 }
 
@@ -810,5 +814,88 @@ fn g08_nothing_is_told_after_unsubscribing_has_returned() {
         is_over.store(true, Ordering::SeqCst);
         other.join().unwrap();
         assert_eq!((*told_late.lock(), circuit.state()), (0, State::Open));
+    });
+}
+
+/// Longer than any of these models takes.
+const TRUST: Duration = Duration::from_secs(3600);
+
+#[test]
+fn f05_of_calls_that_meet_a_lease_as_many_as_allowed_probe_and_none_before_it() {
+    explore_within(Some(3), "f05, a lease and two calls", || {
+        let (circuit, _) = due(Config::new().half_open_max_calls(1));
+        circuit.advise(Advice::Ask, TRUST);
+        let fleet = beside(&circuit, |circuit| circuit.advise(Advice::Probe(SECOND), TRUST));
+        let other = beside(&circuit, |circuit| circuit.try_acquire().map(std::mem::forget).is_ok());
+        let own = circuit.try_acquire().map(std::mem::forget).is_ok();
+        let admitted = u64::from(own) + u64::from(other.join().unwrap());
+        assert_eq!(fleet.join().unwrap(), Advised::Followed);
+        let Snapshot { state, lease, probes, .. } = circuit.snapshot();
+        assert!(admitted <= 1);
+        assert_eq!((lease, probes.in_flight), (Some(Lease::Own(SECOND)), admitted));
+        assert_eq!(state, if admitted == 1 { State::HalfOpen } else { State::Open });
+    });
+}
+
+#[test]
+fn f05_a_lease_that_is_taken_as_a_call_probes_ends_that_or_comes_too_late() {
+    for advice in [Advice::Ask, Advice::Wait(SECOND)] {
+        explore("f05, a lease taken away and a call", move || {
+            let (circuit, _) = due(Config::new().success_threshold(1));
+            circuit.advise(Advice::Probe(SECOND), TRUST);
+            let fleet = beside(&circuit, move |circuit| circuit.advise(advice, TRUST));
+            let was_let_in = call(&circuit, End::Success);
+            let advised = fleet.join().unwrap();
+            let Snapshot { state, lease, epoch, calls, .. } = at_rest(&circuit);
+            if advised == Advised::Ignored {
+                assert!(was_let_in, "only a probe closes it");
+                assert_eq!((state, lease, calls.late), (State::Closed, None, 0));
+            } else {
+                assert_eq!((state, calls.late), (State::Open, u64::from(was_let_in)));
+                assert!(matches!(lease, Some(Lease::Unasked | Lease::Other(SECOND))));
+                assert_eq!(epoch, if was_let_in { 3 } else { 1 });
+            }
+        });
+    }
+}
+
+#[test]
+fn f05_a_lease_that_ends_as_its_probe_does_has_one_verdict() {
+    for end in [End::Success, End::Failure] {
+        explore("f05, the end of a lease and of its probe", move || {
+            let (circuit, time) = due(Config::new().success_threshold(1).probe_timeout(SECOND * 9));
+            circuit.advise(Advice::Probe(SECOND), TRUST);
+            let probe = circuit.try_acquire().unwrap();
+            let other = beside(&circuit, move |circuit| {
+                time.advance(SECOND);
+                call(circuit, End::Ignored)
+            });
+            finish(probe, end);
+            let was_let_in = other.join().unwrap();
+            let Snapshot { state, calls, probes, reopenings, .. } = at_rest(&circuit);
+            let verdicts = probes.successes + probes.failures;
+            assert_eq!(verdicts + calls.late, 1, "in time or late");
+            assert_eq!(state == State::Closed, probes.successes == 1);
+            assert_eq!(was_let_in, state == State::Closed);
+            assert_eq!(u64::from(reopenings), probes.failures);
+        });
+    }
+}
+
+#[test]
+fn f05_of_calls_that_are_refused_together_one_asks_for_a_lease() {
+    explore_within(Some(3), "f05, three calls that may not probe", || {
+        let time = ManualClock::new();
+        let (circuit, listeners) = listed_on(Clock::Manual(time.clone()));
+        let (listening, heard) = hear(&listeners, Topic::Circuits);
+        circuit.trip();
+        time.advance(COOLDOWN);
+        circuit.advise(Advice::Ask, TRUST);
+        let others = [(); 2].map(|()| beside(&circuit, |circuit| call(circuit, End::Ignored)));
+        assert!(!call(&circuit, End::Ignored));
+        others.into_iter().for_each(|other| assert!(!other.join().unwrap()));
+        assert_eq!(all_of(&heard, &circuit), 2, "a trip and one wish");
+        assert_eq!(heard.lock()[1].kind, EventKind::ProbeWanted);
+        drop(listening);
     });
 }

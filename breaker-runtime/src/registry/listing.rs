@@ -161,10 +161,11 @@ impl Audience for Listing {
     }
 
     fn describe(&self) -> Description {
-        let sources = self.effective_now().sources;
+        let Effective { config, sources, .. } = self.effective_now();
         let overridden =
             self.overrides.lock().as_deref().map_or(&[][..], Overrides::shown).to_vec();
-        let fleet = self.around.advised.by().and_then(|advisor| advisor.view(self.name.as_str()));
+        let advisor = self.around.advised.by();
+        let fleet = advisor.and_then(|it| it.view(self.name.as_str(), config.stated_fleet()));
         Description { sources, overridden, fleet, ..self.provenance.describe() }
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::Snapshot;
-use crate::rules::{Lease, ModeOverride, State, plural};
+use crate::circuit::FleetView;
+use crate::rules::{Lease, ModeOverride, State, TripKind, plural};
 use crate::settings::{Mode, Readable, Source};
 
 impl Snapshot {
@@ -30,9 +31,7 @@ impl Snapshot {
         }
         // A `String` takes everything that is written to it.
         let _ = match self.state {
-            State::Closed => {
-                self.explain_closed(&mut sentence).and_then(|()| self.explain_veto(&mut sentence))
-            }
+            State::Closed => self.explain_closed(&mut sentence),
             State::Open => self.explain_open(&mut sentence),
             State::HalfOpen => self.explain_half_open(&mut sentence),
             State::ForcedOpen => {
@@ -42,6 +41,7 @@ impl Snapshot {
                 self.explain_mode(&mut sentence, "disabled", "calls run and are only counted")
             }
         };
+        let _ = self.explain_fleet(&mut sentence);
         let would_reject = self.would_reject.total();
         if self.mode == Mode::Observe && would_reject > 0 {
             let calls = if would_reject == 1 { "call" } else { "calls" };
@@ -122,27 +122,26 @@ impl Snapshot {
         Ok(())
     }
 
-    fn explain_veto(&self, out: &mut String) -> fmt::Result {
-        match &self.vetoed {
-            Some(verdict) => write!(out, "; {verdict}, but its own calls are good"),
-            None => Ok(()),
-        }
-    }
-
     fn explain_open(&self, out: &mut String) -> fmt::Result {
         write!(out, "open for {}: {}; ", self.lasted(), self.reason())?;
         match (self.retry_after, self.lease) {
+            (None, _) => write!(out, "stays open until reset()"),
             (Some(_), Some(Lease::Other(left))) => {
                 write!(out, "another member probes, for {} at most", Readable(left))
             }
             (Some(left), Some(Lease::Unasked)) if left.is_zero() => {
                 write!(out, "the next call asks the fleet for leave to probe")
             }
-            (Some(left), _) if left.is_zero() => write!(out, "the next call is a probe"),
-            (Some(left), _) => {
+            (Some(left), Some(Lease::Own(_))) if left.is_zero() => {
+                write!(out, "the next call is a probe for all members")
+            }
+            (Some(left), None) if left.is_zero() => write!(out, "the next call is a probe"),
+            (Some(left), Some(_)) => {
+                write!(out, "one member probes in {}{}", Readable(left), self.from("cooldown"))
+            }
+            (Some(left), None) => {
                 write!(out, "probes in {}{}", Readable(left), self.from("cooldown"))
             }
-            (None, _) => write!(out, "stays open until reset()"),
         }
     }
 
@@ -166,6 +165,47 @@ impl Snapshot {
         )?;
         if probes.lost > 0 {
             write!(out, " ({} lost)", probes.lost)?;
+        }
+        match self.lease {
+            Some(Lease::Own(left)) => {
+                write!(out, "; it probes for all members, for another {}", Readable(left))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the fleet has to do with it. A circuit that was ordered into its state does not listen to the fleet.
+    fn explain_fleet(&self, out: &mut String) -> fmt::Result {
+        if let Some(verdict) = &self.vetoed {
+            write!(out, "; {verdict}, but its own calls are good")?;
+        }
+        let Some(fleet) = &self.fleet else { return Ok(()) };
+        if let State::ForcedOpen | State::Disabled = self.state {
+            return Ok(());
+        }
+        if fleet.is_heard() {
+            return self.explain_votes(out, fleet);
+        }
+        // A closed circuit goes by its own calls, with and without a fleet.
+        if self.state != State::Closed && self.lease.is_none() {
+            out.push_str("; as if alone: the fleet is not connected");
+        }
+        Ok(())
+    }
+
+    fn explain_votes(&self, out: &mut String, fleet: &FleetView) -> fmt::Result {
+        let FleetView { votes, needed, settings, .. } = *fleet;
+        let verdict = self.vetoed.or(self.trip_reason);
+        let is_told = verdict.is_some_and(|verdict| verdict.kind == TripKind::Fleet);
+        if votes > 0 && !is_told {
+            if votes < needed {
+                write!(out, "; {votes} of {needed} votes needed to open it everywhere")?;
+            } else {
+                write!(out, "; {votes} {} voted to open it", plural(votes, "member"))?;
+            }
+        }
+        if settings > 1 {
+            write!(out, "; members disagree about its settings ({settings} different)")?;
         }
         Ok(())
     }

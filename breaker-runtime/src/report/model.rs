@@ -4,6 +4,9 @@
 //! A [`Case`] is made from bytes. The fuzzer supplies its own, and the tests let proptest pick and shrink them.
 //! Proptest could read the fuzzer's bytes too, but each of its alternatives halves what is left of them.
 
+mod fleet;
+mod news;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -12,10 +15,12 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::Snapshot;
 use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
 use crate::rules::{
-    Bench, Ended, Ending, ModeOverride, Override, Probes, Reading, RejectedReason, Settlement,
-    State, Ticket, TransitionCounts, TripKind, slow,
+    Advice, Bench, Ended, Ending, Lease, ModeOverride, Override, Probes, Reading, RejectedReason,
+    Settlement, State, Ticket, TransitionCounts, TripKind, slow,
 };
 use crate::settings::{Config, Mode, Settings, WindowSize};
+use fleet::Told;
+use news::{Item, Listener};
 
 const STEPS: usize = 100;
 
@@ -34,6 +39,7 @@ fn in_ticks(duration: Duration) -> u64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     config: Config,
+    has_listener: bool,
     steps: Vec<Step>,
 }
 
@@ -47,11 +53,12 @@ impl Case {
 impl Arbitrary<'_> for Case {
     fn arbitrary(source: &mut Unstructured<'_>) -> Result<Self> {
         let config = config(source)?;
+        let has_listener = source.arbitrary()?;
         let mut steps = vec![source.arbitrary()?];
         while steps.len() < STEPS && !source.is_empty() {
             steps.push(source.arbitrary()?);
         }
-        Ok(Self { config, steps })
+        Ok(Self { config, has_listener, steps })
     }
 }
 
@@ -67,6 +74,8 @@ enum Step {
     Reset,
     Override(Mode, Option<u64>),
     Reconfigure(Config),
+    /// For as many ticks.
+    Advise(Advice, u64),
 }
 
 impl Arbitrary<'_> for Step {
@@ -77,16 +86,17 @@ impl Arbitrary<'_> for Step {
             Cancelled,
         ];
         const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
-        Ok(match source.int_in_range(1..=65)? {
-            1..=20 => Self::Acquire,
-            21..=44 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
-            45..=56 => Self::Advance(source.int_in_range(0..=6)?),
-            57 => Self::Trip,
-            58 => Self::ForceOpen,
-            59 => Self::Disable,
-            60 => Self::Reset,
-            61..=62 => Self::Reconfigure(config(source)?),
-            _ => Self::Override(*source.choose(&MODES)?, maybe(source, 1..=20)?),
+        Ok(match source.int_in_range(1..=160)? {
+            1..=44 => Self::Acquire,
+            45..=94 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
+            95..=120 => Self::Advance(source.int_in_range(0..=6)?),
+            121..=123 => Self::Trip,
+            124 => Self::ForceOpen,
+            125 => Self::Disable,
+            126..=128 => Self::Reset,
+            129..=132 => Self::Reconfigure(config(source)?),
+            133..=137 => Self::Override(*source.choose(&MODES)?, maybe(source, 1..=20)?),
+            _ => Self::Advise(fleet::advice(source)?, source.int_in_range(0..=30)?),
         })
     }
 }
@@ -212,8 +222,13 @@ struct Model {
     /// Everything that was wanted so far, and whether the end of the last has taken effect.
     wanted: Vec<Wanted>,
     has_ended: bool,
-    /// Openings since the last close or control.
-    openings: u32,
+    /// When the cooldown of an open circuit is over.
+    until: u64,
+    /// The fleet holds it open until then, and has kept it from probing since.
+    held: u64,
+    kept_since: Option<u64>,
+    /// Re-openings since the last close, or those that the fleet has told of.
+    reopenings: u32,
     reason: Option<(TripKind, u64)>,
     last_failure: Option<u64>,
     last_success: Option<u64>,
@@ -222,6 +237,13 @@ struct Model {
     ended: Vec<(Ended, Settlement)>,
     refused: Vec<RejectedReason>,
     would_reject: Vec<RejectedReason>,
+    /// Everything that the fleet has told, and for which piece of that, in which epoch, it was asked for more.
+    told: Vec<Told>,
+    asked: Vec<(usize, u64)>,
+    /// When it last looked for what was over.
+    lapsed: u64,
+    /// What listeners must hear next.
+    news: Vec<Item>,
 }
 
 impl Model {
@@ -238,7 +260,10 @@ impl Model {
             probes: vec![],
             wanted: vec![],
             has_ended: false,
-            openings: 0,
+            until: 0,
+            held: 0,
+            kept_since: None,
+            reopenings: 0,
             reason: None,
             last_failure: None,
             last_success: None,
@@ -246,6 +271,10 @@ impl Model {
             ended: vec![],
             refused: vec![],
             would_reject: vec![],
+            told: vec![],
+            asked: vec![],
+            lapsed: 0,
+            news: vec![],
         }
     }
 
@@ -253,9 +282,10 @@ impl Model {
         self.history.len() as u64
     }
 
-    fn enter(&mut self, state: State, at: u64) {
-        if self.state != state {
-            self.ways.push((self.state, state));
+    fn enter(&mut self, state: State, cause: &'static str, at: u64) {
+        let from = self.state;
+        if from != state {
+            self.ways.push((from, state));
         }
         if self.state == State::Open {
             self.was_open += at - self.since;
@@ -264,32 +294,38 @@ impl Model {
         self.state = state;
         self.since = at;
         self.heard.clear();
-        match state {
-            State::Open => self.openings += 1,
-            State::HalfOpen => self.probes.clear(),
-            State::Closed | State::ForcedOpen | State::Disabled => self.openings = 0,
+        self.kept_since = None;
+        if state == State::HalfOpen {
+            self.probes.clear();
+        } else {
+            self.held = 0;
         }
         if state == State::Closed {
-            self.reason = None;
+            (self.reason, self.reopenings) = (None, 0);
         }
         // From here on, good calls have no date.
         if matches!(state, State::Closed | State::Disabled) {
             self.last_success = None;
         }
+        let left = (state == State::Open).then(|| ticks(self.refuses_until().saturating_sub(at)));
+        self.news.push(Item::Change(from, state, cause, left));
     }
 
     fn open(&mut self, kind: TripKind, failed: u64, at: u64) {
         self.reason = Some((kind, failed));
-        self.enter(State::Open, at);
+        self.reopenings += u32::from(self.state == State::HalfOpen);
+        self.until = at + self.cooldown();
+        self.enter(State::Open, "tripped", at);
     }
 
-    fn open_until(&self) -> u64 {
+    /// The cooldown after that many re-openings.
+    fn cooldown(&self) -> u64 {
         let Settings { cooldown, cooldown_multiplier, cooldown_max, .. } = self.settings;
         let mut wait = in_ticks(cooldown);
-        for _ in 1..self.openings {
+        for _ in 0..self.reopenings {
             wait = in_ticks(ticks(wait).mul_f64(cooldown_multiplier)).min(in_ticks(cooldown_max));
         }
-        self.since + wait
+        wait
     }
 
     fn probes_that(&self, is: impl Fn(Option<ProbeEnd>) -> bool) -> u64 {
@@ -312,7 +348,7 @@ impl Model {
             }
             ProbeEnd::Good => {
                 if good >= u64::from(self.settings.success_threshold) {
-                    self.enter(State::Closed, at);
+                    self.enter(State::Closed, "recovered", at);
                 }
             }
             ProbeEnd::Neither => {}
@@ -336,8 +372,12 @@ impl Model {
             }
             _ => self.forget_all_but(|_, _| false),
         }
+        let before = self.cooldown();
         self.settings = settings;
-        self.run_as(self.mode(), self.now);
+        self.run_as(self.mode(), "configured", self.now);
+        if self.state == State::Open && self.cooldown() != before {
+            self.until = self.since + self.cooldown();
+        }
         for probe in &mut self.probes {
             let deadline = probe.admitted + in_ticks(settings.probe_timeout);
             probe.deadline = deadline.max(self.now);
@@ -364,9 +404,11 @@ impl Model {
             }
             if !self.has_ended && self.end_of_last() == Some(deadline) {
                 self.has_ended = true;
-                self.run_as(self.permanent(), deadline);
+                self.run_as(self.permanent(), "override_ended", deadline);
             }
+            self.end_lease(deadline);
         }
+        self.lapsed = self.now;
     }
 
     fn end_of_last(&self) -> Option<u64> {
@@ -400,14 +442,19 @@ impl Model {
         let mode = mode.filter(|mode| !(is_as_usual && self.settings.mode == *mode));
         self.wanted.push(Wanted { mode, until: limit.map(|limit| self.now + limit) });
         self.has_ended = false;
+        let cause = match self.mode() {
+            Mode::Normal | Mode::Observe => "reset",
+            Mode::Disabled => "disabled",
+            Mode::ForcedOpen => "forced_open",
+        };
         if mode.is_none_or(|mode| mode == Mode::Normal) && self.mode().judges() {
-            self.enter(State::Closed, self.now);
+            self.enter(State::Closed, cause, self.now);
         } else {
-            self.run_as(self.mode(), self.now);
+            self.run_as(self.mode(), cause, self.now);
         }
     }
 
-    fn run_as(&mut self, mode: Mode, at: u64) {
+    fn run_as(&mut self, mode: Mode, cause: &'static str, at: u64) {
         let state = match mode {
             Mode::Normal | Mode::Observe => match self.state {
                 State::ForcedOpen | State::Disabled => State::Closed,
@@ -417,7 +464,7 @@ impl Model {
             Mode::ForcedOpen => State::ForcedOpen,
         };
         if state != self.state {
-            self.enter(state, at);
+            self.enter(state, cause, at);
         }
     }
 
@@ -438,12 +485,19 @@ impl Model {
 
     fn acquire(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
         self.lapse();
-        if self.state == State::Open && self.now >= self.open_until() {
-            self.enter(State::HalfOpen, self.now);
+        if self.state == State::Open && self.now >= self.refuses_until() {
+            if self.must_ask() {
+                self.ask();
+            } else {
+                self.enter(State::HalfOpen, "cooldown_over", self.now);
+            }
         }
         let in_flight = self.probes_that(|end| end.is_none());
         let refusal = match self.state {
-            State::Open => Some((RejectedReason::Open, Some(self.open_until() - self.now))),
+            State::Open => {
+                let left = self.refuses_until().saturating_sub(self.now);
+                Some((RejectedReason::Open, Some(left)))
+            }
             State::ForcedOpen => {
                 let end = self.end_of_last().filter(|_| !self.has_ended);
                 let end = end.filter(|_| self.changes_by_itself());
@@ -606,21 +660,22 @@ impl Model {
     /// Everything that a reading of the machine shows.
     fn reading(&self) -> Seen {
         let is_over = self.end_of_last().is_some_and(|end| end <= self.now);
-        if is_over && !self.has_ended && self.changes_by_itself() {
+        let is_over = is_over && !self.has_ended && self.changes_by_itself();
+        if is_over || self.has_lost_its_lease() {
             let mut later = self.clone();
             later.lapse();
             return later.reading();
         }
         let window = self.window();
         let is_open = self.state == State::Open;
-        let left = self.open_until().saturating_sub(self.now);
+        let left = self.refuses_until().saturating_sub(self.now);
         Seen {
             state: self.state,
             since: ticks(self.now - self.since),
             epoch: self.epoch(),
             reason: self.reason,
             retry_after: is_open.then(|| ticks(left)),
-            probe_due: is_open && left == 0,
+            probe_due: is_open && left == 0 && !self.must_ask(),
             calls: window.len() as u64,
             failed: window.iter().filter(|call| call.ending == Ending::Failure).count() as u64,
             slow: window.iter().filter(|call| call.slow).count() as u64,
@@ -632,6 +687,9 @@ impl Model {
             last_failure: self.last_failure.map(|at| ticks(self.now - at)),
             ordered: self.in_force(),
             last_success: self.last_success.map(|at| ticks(self.now - at)),
+            lease: self.lease(),
+            vetoed: self.vetoed(),
+            reopenings: self.reopenings,
         }
     }
 
@@ -719,6 +777,10 @@ struct Seen {
     last_failure: Option<Duration>,
     ordered: Option<Ordered>,
     last_success: Option<Duration>,
+    lease: Option<Lease>,
+    /// The votes that it does not follow.
+    vetoed: Option<u64>,
+    reopenings: u32,
 }
 
 impl From<Reading> for Seen {
@@ -741,6 +803,9 @@ impl From<Reading> for Seen {
             last_failure: reading.last_failure,
             ordered: reading.mode_override.as_ref().map(Ordered::from),
             last_success: reading.last_success,
+            lease: reading.lease,
+            vetoed: reading.vetoed.map(|verdict| verdict.failed.into()),
+            reopenings: reading.reopenings,
         }
     }
 }
@@ -794,6 +859,9 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.last_failure, seen.last_failure);
     assert_eq!(snapshot.mode_override.as_ref().map(Ordered::from), seen.ordered);
     assert_eq!(snapshot.last_success, seen.last_success);
+    assert_eq!(snapshot.lease, seen.lease);
+    assert_eq!(snapshot.vetoed.map(|verdict| verdict.failed.into()), seen.vetoed);
+    assert_eq!(snapshot.reopenings, seen.reopenings);
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());
@@ -803,7 +871,7 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
 }
 
 /// Panics unless the machine does what the reference does.
-pub(crate) fn check_machine(Case { config, steps }: Case) {
+pub(crate) fn check_machine(Case { config, steps, .. }: Case) {
     let mut bench = Bench::new(config);
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Ticket)> = vec![];
@@ -837,18 +905,29 @@ pub(crate) fn check_machine(Case { config, steps }: Case) {
                 bench.order(mode, limit.map(ticks));
             }
             Step::Reconfigure(config) => (model.reconfigure(config), bench.reconfigure(config)).0,
+            Step::Advise(advice, trusted_for) => {
+                let advised = model.advise(advice, trusted_for);
+                assert_eq!(bench.advise(advice, ticks(trusted_for)), advised);
+            }
         }
         assert_eq!(Seen::from(bench.read()), model.reading());
+        let wish = bench.machine.take_wish_to_probe().then_some(Item::ProbeWanted);
+        let changes = bench.machine.take_news().into_iter().map(Item::from);
+        assert_eq!(changes.chain(wish).collect::<Vec<_>>(), std::mem::take(&mut model.news));
     }
 }
 
 /// Panics unless the circuit around the machine does what the reference does.
-pub(crate) fn check_circuit(Case { config, steps }: Case) {
+pub(crate) fn check_circuit(Case { config, has_listener, steps }: Case) {
     let time = ManualClock::new();
     // Its window of time begins where it was made, and not where time does.
     time.advance(ticks(7));
     let clock = Clock::Manual(time.clone());
-    let circuit = CircuitBreaker::with_clock("circuit", config, clock).unwrap();
+    let listener = has_listener.then(Listener::default);
+    let circuit = match &listener {
+        Some(listener) => listener.circuit(config, clock),
+        None => CircuitBreaker::with_clock("circuit", config, clock).unwrap(),
+    };
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Permit<'_>)> = vec![];
     for step in steps {
@@ -891,6 +970,14 @@ pub(crate) fn check_circuit(Case { config, steps }: Case) {
                 circuit.reconfigure(config).unwrap();
                 assert_eq!(circuit.snapshot().config, config);
             }
+            Step::Advise(advice, trusted_for) => {
+                let advised = model.advise(advice, trusted_for);
+                assert_eq!(circuit.advise(advice, ticks(trusted_for)), advised);
+            }
+        }
+        let news = std::mem::take(&mut model.news);
+        if let Some(listener) = &listener {
+            assert_eq!(listener.take(), news);
         }
         assert_eq!(circuit.state(), model.reading().state);
         assert_shows(&circuit.snapshot(), &model);
@@ -907,12 +994,17 @@ mod tests {
     /// Enough for the longest config and for most sequences of steps.
     const BYTES: usize = 600;
 
+    /// `PROPTEST_CASES` can ask for more.
+    fn cases_wanted() -> u32 {
+        ProptestConfig::default().cases.max(CASES)
+    }
+
     fn cases() -> impl Strategy<Value = Case> {
         prop::collection::vec(any::<u8>(), 0..=BYTES).prop_map(|bytes| Case::of(&bytes))
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: cases_wanted(), failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn s16_the_machine_does_what_the_reference_does(case in cases()) {

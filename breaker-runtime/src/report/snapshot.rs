@@ -147,7 +147,7 @@ pub struct OptionOverride {
 
 impl Snapshot {
     /// Removes who gave orders, for readers who may not know: from the override of the mode, the overrides of options,
-    /// and the sources of values.
+    /// and the sources of values. Removes which member of the fleet probes, too.
     ///
     /// # Examples
     ///
@@ -172,6 +172,9 @@ impl Snapshot {
             overridden.by = None;
         }
         self.sources.withhold_names();
+        if let Some(fleet) = &mut self.fleet {
+            fleet.prober = None;
+        }
     }
 }
 
@@ -189,6 +192,7 @@ impl OptionOverride {
 ///   [`circuits`](RegistrySnapshot::circuits) has them in full.
 /// * A circuit in mode [`Observe`](crate::Mode::Observe) is marked: `open (observed)`, or `open*` if there is no room.
 /// * Control and invisible characters in names are escaped (`\u{202e}`).
+/// * If the registry is in a fleet, the last line says whether it is connected.
 /// * `{}` is plain text. `{:#}` colors the states with ANSI escape sequences, for terminals.
 ///
 /// # Examples

@@ -6,7 +6,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::label::Visible;
 use super::{RegistrySnapshot, Snapshot};
-use crate::rules::State;
+use crate::circuit::FleetStatus;
+use crate::rules::{State, plural};
 use crate::settings::{Mode, Readable};
 
 /// The cells of a row, in the order of the headings.
@@ -48,8 +49,22 @@ impl fmt::Display for RegistrySnapshot {
             let color = f.alternate().then(|| color(circuit.state));
             write_row(f, &row.each_ref().map(String::as_str), &widths, color)?;
         }
-        Ok(())
+        match &self.fleet {
+            Some(fleet) => write!(f, "\n{}", Visible::new(&fleet_line(fleet)).within(room)),
+            None => Ok(()),
+        }
     }
+}
+
+/// The connection to the fleet.
+fn fleet_line(fleet: &FleetStatus) -> String {
+    let FleetStatus { namespace, members, .. } = fleet;
+    if fleet.connected {
+        return format!("fleet {namespace}: {members} {}", plural(*members, "member"));
+    }
+    let since = Readable(fleet.since);
+    let why = fleet.why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
+    format!("fleet {namespace}: not connected for {since}{why}")
 }
 
 /// The sort key: worst circuits first.

@@ -28,9 +28,10 @@ pub enum Advice {
     /// If it gets no leave to probe for `cooldown_max` or `probe_timeout` after that, whichever is longer, it probes as
     /// if alone.
     Ask,
-    /// Another member has the lease for that long at most. Wait.
+    /// Another member has the lease for that long at most. Wait. A circuit that is probing with a lease opens again.
     Wait(Duration),
-    /// This member has the lease for that long: probe.
+    /// This member has the lease for that long: probe. A circuit that is half-open already probes by the lease from then
+    /// on: if the lease ends without a verdict, it opens again.
     Probe(Duration),
     /// The probes of another member succeeded: close.
     Close,

@@ -59,6 +59,10 @@ impl Left {
         Self(nanos)
     }
 
+    pub(crate) const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
     /// Limits the time to `longest`, unless it never ends.
     #[inline]
     pub(crate) fn at_most(self, longest: Self) -> Self {

@@ -16,7 +16,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::rules::{
-    Cause, Ended, Ending, Good, Instant, Lease, ModeOverride, Order, Probes, Refusal,
+    Cause, Ended, Ending, Good, Instant, Lease, Left, ModeOverride, Order, Probes, Refusal,
     RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Mode, Settings};
@@ -321,6 +321,11 @@ impl Machine {
         }
     }
 
+    /// The time until `end`, from the latest time seen.
+    pub(crate) fn left_to(&self, end: Instant) -> Left {
+        self.now.left_to(end)
+    }
+
     /// Whether the circuit is closed only until a timed order ends (R34). Its calls must check the time.
     pub(crate) fn is_closed_for_a_time(&self) -> bool {
         matches!(self.phase, Phase::Closed(_)) && self.change_of_mode().is_some()
@@ -592,7 +597,10 @@ impl Machine {
                 let untouched = evidence.age(now).map_or(untouched, |age| age.min(untouched));
                 evidence.is_spotless(good, now) || untouched >= ages
             }
-            Phase::Open { until, .. } => now.has_reached(*until) && now.since(*until) >= ages,
+            Phase::Open { until, .. } => {
+                let end = self.refuses_until(*until);
+                now.has_reached(end) && now.since(end) >= ages
+            }
             Phase::HalfOpen { probes, .. } => {
                 let now = now.max(self.now);
                 let trouble = self.trouble.as_deref().copied().unwrap_or_default();
@@ -686,6 +694,10 @@ impl Machine {
     /// and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
+        // What ends by itself came with a change of state, or with an order.
+        if self.history.is_none() {
+            return self.now;
+        }
         loop {
             let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
             let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
@@ -772,15 +784,15 @@ impl Machine {
     /// The one place where the phase changes (R9).
     fn enter(&mut self, phase: Phase, cause: Cause, now: Instant) {
         let from = self.state();
-        let retry_after = match &phase {
-            Phase::Open { until, .. } => now.left_to(*until).as_duration(),
-            _ => None,
-        };
         self.phase = phase;
         self.epoch = (self.epoch + 1) % (1 << EPOCH_BITS);
         let lasted = now.since(self.since);
         self.since = now;
         self.outlive_advice(now);
+        let retry_after = match &self.phase {
+            Phase::Open { until, .. } => now.left_to(self.refuses_until(*until)).as_duration(),
+            _ => None,
+        };
         let to = self.state();
         if from != to {
             let past = &mut self.history().past;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use breaker_options::{Takes, circuit_bounds, circuit_options};
 
 use super::options::{Bit, Options};
-use super::{ConfigError, Mode, WindowSize};
+use super::{ConfigError, Mode, Policy, WindowSize};
 
 /// Declares `Config` from the table of options: its fields, its setters, and the checks of each value.
 macro_rules! config {
@@ -82,6 +82,9 @@ macro_rules! problem {
     (Mode, $value:ident) => {
         None
     };
+    (Policy, $value:ident) => {
+        None
+    };
 }
 
 /// A window has two setters, which are written out below.
@@ -97,6 +100,9 @@ macro_rules! setter {
     (Mode $($rest:tt)*) => {
         setter!(@ Mode, "`Mode::Normal` or `Mode::Observe`; the other modes are orders, not settings of a program",
             "breaker_runtime::Mode::Observe", "observe", $($rest)*);
+    };
+    (Policy $($rest:tt)*) => {
+        setter!(@ Policy, "a `Policy`", "breaker_runtime::Policy::Quorum", "quorum", $($rest)*);
     };
     (Wait $($rest:tt)*) => {
         setter!(@ Duration, "may be 0", "std::time::Duration::from_millis(50)", "50ms", $($rest)*);
@@ -165,6 +171,31 @@ impl Config {
     #[doc(hidden)]
     pub const fn mode_named(self, word: &str) -> Self {
         self.mode(if equal(word, "observe") { Mode::Observe } else { Mode::Normal })
+    }
+
+    /// The policy that is stated, if one is. [`Settings::fleet`](crate::Settings::fleet) has the default filled in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Policy};
+    ///
+    /// assert_eq!(Config::new().stated_fleet(), None);
+    /// assert_eq!(Config::new().fleet(Policy::Off).stated_fleet(), Some(Policy::Off));
+    /// ```
+    #[must_use]
+    pub const fn stated_fleet(&self) -> Option<Policy> {
+        self.fleet
+    }
+
+    /// What the attribute writes for the words of `fleet`.
+    #[doc(hidden)]
+    pub const fn fleet_named(self, word: &str) -> Self {
+        self.fleet(match () {
+            () if equal(word, "quorum") => Policy::Quorum,
+            () if equal(word, "any") => Policy::Any,
+            () => Policy::Off,
+        })
     }
 
     /// Checks that every option is in range, has the option it needs, and contradicts no other.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use breaker_options::{Value, circuit_options, exact, find, unknown};
 
 use super::options::{Bit, Options};
-use super::{Config, ConfigErrors, Mode, Settings, WindowSize};
+use super::{Config, ConfigErrors, Mode, Policy, Settings, WindowSize};
 
 /// The text of a config that states nothing.
 const NOTHING: &str = "defaults";
@@ -48,16 +48,22 @@ impl AsText for Duration {
     }
 }
 
-impl AsText for Mode {
-    fn write(&self) -> String {
-        self.as_str().to_owned()
-    }
+macro_rules! words {
+    ($($type:ident)+) => {$(
+        impl AsText for $type {
+            fn write(&self) -> String {
+                self.as_str().to_owned()
+            }
 
-    fn from(value: Value) -> Option<Self> {
-        let Value::Mode(word) = value else { return None };
-        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
-    }
+            fn from(value: Value) -> Option<Self> {
+                let Value::Word(word) = value else { return None };
+                Self::ALL.into_iter().find(|it| it.as_str() == word)
+            }
+        }
+    )+};
 }
+
+words! { Mode Policy }
 
 impl AsText for WindowSize {
     fn write(&self) -> String {
@@ -68,7 +74,7 @@ impl AsText for WindowSize {
         match value {
             Value::Count(calls) => Some(Self::Calls(calls)),
             Value::Duration(length) => Some(Self::Time(length)),
-            Value::Number(_) | Value::Mode(_) | Value::Off => None,
+            Value::Number(_) | Value::Word(_) | Value::Off => None,
         }
     }
 }
@@ -227,6 +233,9 @@ pub(super) mod tests {
         };
         (Mode) => {
             prop::sample::select(vec![Mode::Normal, Mode::Observe])
+        };
+        (Policy) => {
+            prop::sample::select(Policy::ALL.to_vec())
         };
         (Window) => {
             prop_oneof![

@@ -1,3 +1,4 @@
+use std::env::VarError;
 use std::error::Error;
 
 use breaker_runtime::{Rejected, circuit_breaker};
@@ -44,7 +45,28 @@ fn option<'a>(sku: &'a str) -> std::option::Option<&'a str> {
     Some(sku)
 }
 
+#[circuit_breaker(name = "io")]
+fn io(path: &str) -> std::io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+#[circuit_breaker(name = "timed_io", call_timeout = "1s")]
+async fn timed_io(path: &str) -> std::io::Result<usize> {
+    Ok(path.len())
+}
+
+#[circuit_breaker(name = "foreign", fallback_on = rejected, fallback = |refused| {
+    eprintln!("{refused}");
+    Err(VarError::NotPresent)
+})]
+fn foreign(name: &str) -> Result<String, VarError> {
+    std::env::var(name)
+}
+
 fn main() {
+    assert!(io("/no/such/file").is_err());
+    drop(timed_io("tea"));
+    assert!(foreign("NO_SUCH_VARIABLE").is_err());
     assert_eq!(alias("7").unwrap(), 7);
     assert_eq!(module("tea").unwrap(), 3);
     itself().unwrap();

@@ -1,8 +1,9 @@
 //! The metrics under our own names.
 
 use super::{Family, Kind, Samples};
+use crate::circuit::{FleetStatus, FleetView};
 use crate::report::Snapshot;
-use crate::rules::State;
+use crate::rules::{Lease, State};
 use crate::settings::Mode;
 
 /// The transitions that a circuit makes by itself.
@@ -213,6 +214,70 @@ pub(super) const FAMILIES: [Family; 27] = [
         read: |it, out| out.value(it.conflict_count),
     },
 ];
+
+/// The connection to the fleet.
+pub(super) const FLEET: [Family<FleetStatus>; 3] = [
+    Family {
+        name: "breaker_fleet_connected",
+        kind: Kind::Gauge,
+        help: "Whether the fleet is connected: 1 or 0. Without it, circuits act as if alone.",
+        read: |it, out| out.value(u8::from(it.connected)),
+    },
+    Family {
+        name: "breaker_fleet_members",
+        kind: Kind::Gauge,
+        help: "Live members of the fleet, this one included. Only while connected.",
+        read: |it, out| out.known(it.connected.then_some(it.members)),
+    },
+    Family {
+        name: "breaker_fleet_disconnects_total",
+        kind: Kind::Counter,
+        help: "How often the connection to the fleet was lost.",
+        read: |it, out| out.value(it.disconnects),
+    },
+];
+
+/// Circuits that are shared with other processes.
+pub(super) const SHARED: [Family; 5] = [
+    Family {
+        name: "breaker_fleet_votes",
+        kind: Kind::Gauge,
+        help: "Members that found the dependency sick. Only while connected.",
+        read: |it, out| out.known(heard(it).map(|fleet| fleet.votes)),
+    },
+    Family {
+        name: "breaker_fleet_votes_needed",
+        kind: Kind::Gauge,
+        help: "Votes that open the circuit everywhere. Only while connected.",
+        read: |it, out| out.known(heard(it).map(|fleet| fleet.needed)),
+    },
+    Family {
+        name: "breaker_fleet_prober",
+        kind: Kind::Gauge,
+        help: "Whether this member probes for all: 1 or 0.",
+        read: |it, out| {
+            let is_prober = matches!(it.lease, Some(Lease::Own(_)));
+            out.known(it.fleet.as_ref().map(|_| u8::from(is_prober)))
+        },
+    },
+    Family {
+        name: "breaker_fleet_settings",
+        kind: Kind::Gauge,
+        help: "Different settings among the members that voted. Only while connected.",
+        read: |it, out| out.known(heard(it).map(|fleet| fleet.settings)),
+    },
+    Family {
+        name: "breaker_fleet_vetoed",
+        kind: Kind::Gauge,
+        help: "Whether the circuit stays closed against the verdict of the fleet: 1 or 0.",
+        read: |it, out| out.known(it.fleet.as_ref().map(|_| u8::from(it.vetoed.is_some()))),
+    },
+];
+
+/// What the fleet says about the circuit, if it is connected.
+fn heard(it: &Snapshot) -> Option<&FleetView> {
+    it.fleet.as_ref().filter(|fleet| fleet.is_heard())
+}
 
 /// Automatic transitions are exported from the start, manual ones once they have happened.
 fn transitions(it: &Snapshot, out: &mut Samples<'_, '_>) -> std::fmt::Result {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use super::{Admitted, GoodCalls, Machine, Reading, Settlement, Ticket};
-use crate::rules::{Ended, Ending, Good, Instant, Order, Refusal, State};
+use crate::rules::{Advice, Advised, Ended, Ending, Good, Instant, Order, Refusal, State};
 use crate::settings::{Config, Mode, Settings, WindowSize};
 
 pub(crate) const GOOD: Ended = Ended { ending: Ending::Success, slow: false };
@@ -149,6 +149,11 @@ impl Bench {
     pub(crate) fn order(&mut self, mode: Mode, limit: Option<Duration>) {
         let order = Order::by("somebody", mode, limit);
         self.act(|machine, now| machine.order(order, now));
+    }
+
+    pub(crate) fn advise(&mut self, advice: Advice, trusted_for: Duration) -> Advised {
+        let (good, now) = (self.good(), self.now);
+        self.act(|machine, _| machine.advise(advice, trusted_for, good, now))
     }
 
     pub(crate) fn state(&self) -> State {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, CANCELLED, FAILED, GOOD, IGNORED, slow};
-use crate::rules::{Instant, State, Ticket};
+use crate::rules::{Advice, Instant, State, Ticket};
 use crate::settings::{Config, Mode};
 
 const NANO: Duration = Duration::from_nanos(1);
@@ -66,6 +66,17 @@ fn an_open_circuit_may_go_ten_cooldowns_after_its_own() {
     let mut bench = bench();
     bench.trip();
     for (wait, goes) in [(SECOND, false), (NEARLY_AGES, false), (NANO, true)] {
+        bench.wait(wait);
+        assert_eq!(may_go(&bench, Duration::MAX), goes);
+    }
+}
+
+#[test]
+fn f05_an_open_circuit_that_waits_for_another_member_may_go_ten_cooldowns_after_that() {
+    let mut bench = Bench::new(Config::new().cooldown(SECOND).probe_timeout(AGES * 3));
+    bench.trip();
+    bench.advise(Advice::Wait(AGES * 3), Duration::MAX);
+    for (wait, goes) in [(AGES * 3, false), (NEARLY_AGES, false), (NANO, true)] {
         bench.wait(wait);
         assert_eq!(may_go(&bench, Duration::MAX), goes);
     }

@@ -2,6 +2,7 @@
 //!
 //! Advice is trusted for a time only. After that the circuit acts as if alone, so a fleet that falls silent holds nothing.
 
+use std::mem;
 use std::time::Duration;
 
 use super::{Cause, Good, Instant, Machine, Phase, Settings, TripReason};
@@ -43,6 +44,11 @@ impl Trust {
         kept_since: None,
         vetoed: None,
     };
+
+    /// When the circuit's lease ends, or what makes it one.
+    fn lent_until(&self) -> Instant {
+        self.own.min(self.until)
+    }
 }
 
 /// Stands here because circuits in no fleet never need it.
@@ -57,7 +63,6 @@ impl Machine {
     ) -> Advised {
         let now = self.catch_up(now);
         if let Phase::ForcedOpen | Phase::Disabled = self.phase {
-            self.forget_advice();
             return Advised::Ignored;
         }
         let is_closed = matches!(self.phase, Phase::Closed(_));
@@ -143,9 +148,12 @@ impl Machine {
 
     /// Says who has the lease from now on. A circuit that probes with a lease and has none any more opens again.
     fn lend(&mut self, own: Instant, other: Instant, trusted_for: Duration, now: Instant) {
+        let is_half_open = matches!(self.phase, Phase::HalfOpen { .. });
         let trust = self.trust(trusted_for, now);
         (trust.own, trust.other, trust.has_asked) = (own, other, false);
-        if trust.is_probing && own == Instant::ZERO {
+        let is_lent = is_half_open && !now.has_reached(trust.lent_until());
+        let was_lent = mem::replace(&mut trust.is_probing, is_lent);
+        if was_lent && now.has_reached(own) {
             self.stop_probing(now);
         }
     }
@@ -208,13 +216,12 @@ impl Machine {
         self.trusted(now).is_some_and(|trust| now.has_reached(trust.own))
     }
 
-    /// A call was refused because the fleet must be asked first.
+    /// A call was refused. If the cooldown is over, that is because the fleet must be asked first.
     pub(super) fn want_probe(&mut self, now: Instant) {
         let Phase::Open { until, .. } = self.phase else { return };
-        if !now.has_reached(self.refuses_until(until)) || !self.must_ask(now) {
-            return;
-        }
+        let is_over = now.has_reached(self.refuses_until(until));
         if let Some(trust) = self.history.as_mut().and_then(|history| history.trust.as_mut())
+            && is_over
             && !trust.has_asked
         {
             (trust.has_asked, trust.wants_probe) = (true, true);
@@ -233,7 +240,7 @@ impl Machine {
     /// Whether a call wanted to probe since the last time that this was asked.
     pub(crate) fn take_wish_to_probe(&mut self) -> bool {
         let trust = self.history.as_mut().and_then(|history| history.trust.as_mut());
-        trust.is_some_and(|trust| std::mem::take(&mut trust.wants_probe))
+        trust.is_some_and(|trust| mem::take(&mut trust.wants_probe))
     }
 
     /// What a change of phase leaves of the advice.
@@ -248,16 +255,16 @@ impl Machine {
             }
             Phase::HalfOpen { .. } => {
                 trust.kept_since = None;
-                trust.is_probing = !now.has_reached(trust.until.min(trust.own));
+                trust.is_probing = !now.has_reached(trust.lent_until());
             }
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => history.trust = None,
         }
     }
 
-    /// When the lease of a circuit ends that probes by it.
+    /// When a circuit that probes by a lease stops that.
     pub(super) fn lease_end(&self) -> Option<Instant> {
         let trust = self.history.as_ref()?.trust.as_deref()?;
-        trust.is_probing.then_some(trust.own)
+        trust.is_probing.then(|| trust.lent_until())
     }
 
     /// The lease is over. If the fleet fell silent before that, the circuit goes on as if alone.
@@ -274,9 +281,14 @@ impl Machine {
             return None;
         }
         let trust = self.trusted(now)?;
-        let left = |end: Instant| now.left_to(end).as_duration().filter(|left| !left.is_zero());
-        let lease = left(trust.own).map(Lease::Own).or_else(|| left(trust.other).map(Lease::Other));
-        Some(lease.unwrap_or(Lease::Unasked))
+        let left = |end| now.left_to(end).as_duration().unwrap_or(Duration::MAX);
+        Some(if !now.has_reached(trust.own) {
+            Lease::Own(left(trust.own))
+        } else if !now.has_reached(trust.other) {
+            Lease::Other(left(trust.other))
+        } else {
+            Lease::Unasked
+        })
     }
 
     pub(super) fn vetoed(&self, now: Instant) -> Option<TripReason> {

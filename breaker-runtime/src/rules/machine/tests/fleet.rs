@@ -1,5 +1,6 @@
 //! Advice of a fleet: opening by vote, vetoes, leave to probe, and what is left when the fleet falls silent.
 
+use super::super::Machine;
 use super::*;
 use crate::rules::{Advice, Advised, Lease, Opening};
 
@@ -7,12 +8,7 @@ const TRUST: Duration = Duration::from_secs(15);
 const VERDICT: Opening = Opening::new(COOLDOWN).votes(3).of_members(8).needed(3);
 
 fn advise(bench: &mut Bench, advice: Advice) -> Advised {
-    advise_for(bench, advice, TRUST)
-}
-
-fn advise_for(bench: &mut Bench, advice: Advice, trusted_for: Duration) -> Advised {
-    let (good, now) = (bench.good(), bench.now);
-    bench.act(|machine, _| machine.advise(advice, trusted_for, good, now))
+    bench.advise(advice, TRUST)
 }
 
 /// A circuit that other members opened, at the end of its cooldown.
@@ -65,6 +61,8 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
     let by_rate = Config::new().failure_rate(0.5).minimum_calls(10);
     let by_run = Config::new();
     let slow_too = by_rate.slow_call(SECOND).slow_call_rate(0.5);
+    let by_run_or_slow = Config::new().slow_call(SECOND).slow_call_rate(0.5);
+    let by_high_rate = by_rate.failure_rate(0.9);
     for (config, bad, call, stays) in [
         (by_rate, 2, FAILED, true),
         (by_rate, 3, FAILED, false),
@@ -72,6 +70,8 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
         (by_run, 3, FAILED, false),
         (slow_too, 3, slow(GOOD), false),
         (slow_too, 2, slow(GOOD), true),
+        (by_run_or_slow, 4, FAILED, true),
+        (by_high_rate, 4, FAILED, true),
     ] {
         let mut bench = Bench::new(config);
         // 12 calls: a quarter is 3.
@@ -81,14 +81,37 @@ fn f04_a_member_whose_own_calls_are_good_stays_closed() {
         assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), expected, "{bad} bad, {config}");
         assert_eq!(bench.state() == State::Closed, stays);
         assert_eq!(bench.read().vetoed.map(|verdict| verdict.failed), stays.then_some(3));
+        assert_eq!(bench.read().lease, (!stays).then_some(Lease::Unasked));
     }
 }
 
 #[test]
 fn f04_too_few_calls_of_its_own_are_no_reason_for_a_veto() {
+    for (calls, expected) in [(9, Advised::Followed), (10, Advised::Vetoed)] {
+        let mut bench = Bench::new(Config::new().minimum_calls(10));
+        bench.calls(calls, GOOD);
+        assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), expected, "{calls} calls");
+    }
+}
+
+#[test]
+fn f04_a_vote_moves_no_circuit_that_probes() {
+    let (mut bench, probe) = half_open(Config::new());
+    assert_eq!(advise(&mut bench, Advice::Open(VERDICT.reopenings(3))), Advised::Ignored);
+    assert_eq!(
+        (bench.state(), bench.read().reopenings, bench.read().lease),
+        (State::HalfOpen, 0, None)
+    );
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
+}
+
+#[test]
+fn f05_a_circuit_that_others_opened_asks_before_it_probes() {
     let mut bench = Bench::new(Config::new());
-    bench.calls(9, GOOD);
-    assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), Advised::Followed);
+    bench.advise(Advice::Open(VERDICT), COOLDOWN * 2);
+    assert_eq!(bench.read().lease, Some(Lease::Unasked));
+    bench.wait(COOLDOWN);
+    assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
 }
 
 #[test]
@@ -98,10 +121,15 @@ fn f04_a_veto_is_shown_until_the_fleet_is_silent_or_says_otherwise() {
     advise(&mut bench, Advice::Open(VERDICT));
     bench.wait(TRUST);
     assert_eq!(bench.read().vetoed, None);
+    for advice in [Advice::Alone, Advice::Close] {
+        advise(&mut bench, Advice::Open(VERDICT));
+        assert!(bench.read().vetoed.is_some());
+        advise(&mut bench, advice);
+        assert_eq!(bench.read().vetoed, None, "{advice:?}");
+    }
     advise(&mut bench, Advice::Open(VERDICT));
-    assert!(bench.read().vetoed.is_some());
-    advise(&mut bench, Advice::Alone);
-    assert_eq!(bench.read().vetoed, None);
+    bench.trip();
+    assert_eq!(bench.read().vetoed, None, "it is open now");
 }
 
 #[test]
@@ -121,11 +149,14 @@ fn f05_after_the_cooldown_the_fleet_is_asked_once_before_a_probe() {
 #[test]
 fn f05_the_member_with_the_lease_probes_and_closes() {
     let mut bench = voted_open(Config::new().success_threshold(1));
-    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.advise(Advice::Probe(SECOND * 10), COOLDOWN * 9);
     assert_eq!(bench.read().lease, Some(Lease::Own(SECOND * 10)));
     assert!(bench.read().probe_due);
     bench.call(GOOD);
     assert_eq!((bench.state(), bench.read().lease), (State::Closed, None));
+    bench.trip();
+    bench.wait(COOLDOWN);
+    bench.admit().expect("what was said before it closed is forgotten");
 }
 
 #[test]
@@ -134,16 +165,31 @@ fn f05_the_others_wait_for_as_long_as_the_lease_lasts_and_then_ask() {
     advise(&mut bench, Advice::Wait(SECOND * 10));
     assert_eq!(left(&bench), SECOND * 10);
     bench.wait(SECOND * 10 - NANO);
-    assert!(bench.admit().is_err() && !bench.machine.take_wish_to_probe());
+    assert_eq!(bench.admit(), Err(Refusal::open(Left::from_nanos(1))));
+    assert!(!bench.machine.take_wish_to_probe());
     assert_eq!(bench.machine.holds_until(), bench.now.after(NANO), "refused without the lock");
     bench.wait(NANO);
     assert!(bench.admit().is_err() && bench.machine.take_wish_to_probe());
 }
 
 #[test]
-fn f05_a_failed_probe_needs_another_lease_after_the_next_cooldown() {
+fn f05_later_advice_about_leases_replaces_what_came_before() {
     let mut bench = voted_open(Config::new());
-    advise_for(&mut bench, Advice::Probe(COOLDOWN), COOLDOWN * 3);
+    for (advice, lease, is_due) in [
+        (Advice::Probe(SECOND), Lease::Own(SECOND), true),
+        (Advice::Wait(SECOND), Lease::Other(SECOND), false),
+        (Advice::Probe(SECOND), Lease::Own(SECOND), true),
+        (Advice::Ask, Lease::Unasked, false),
+    ] {
+        advise(&mut bench, advice);
+        assert_eq!((bench.read().lease, bench.read().probe_due), (Some(lease), is_due));
+    }
+}
+
+#[test]
+fn f05_a_failed_probe_needs_another_lease_after_the_next_cooldown() {
+    let mut bench = voted_open(Config::new().probe_timeout(COOLDOWN * 2));
+    bench.advise(Advice::Probe(COOLDOWN * 2), COOLDOWN * 3);
     bench.call(FAILED);
     assert_eq!(bench.state(), State::Open);
     bench.wait(COOLDOWN);
@@ -167,6 +213,36 @@ fn f05_a_lease_that_ends_without_a_verdict_ends_the_probing() {
 }
 
 #[test]
+fn f05_a_probe_that_is_lost_as_its_lease_ends_is_a_verdict() {
+    let mut bench = voted_open(Config::new().probe_timeout(SECOND * 10));
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.admit().unwrap();
+    bench.wait(SECOND * 10);
+    assert_eq!((reason(&bench).kind, bench.read().reopenings), (TripKind::FailedProbes, 1));
+}
+
+#[test]
+fn f05_r34_of_an_order_and_a_lease_that_end_at_once_the_order_comes_first() {
+    let mut bench = Bench::new(Config::new());
+    bench.force_open();
+    bench.order(Mode::Normal, Some(COOLDOWN + SECOND));
+    bench.trip();
+    bench.wait(COOLDOWN);
+    advise(&mut bench, Advice::Probe(SECOND));
+    bench.admit().unwrap();
+    causes(&mut bench);
+    bench.wait(SECOND);
+    bench.act(Machine::observe);
+    assert_eq!(causes(&mut bench), ["half_open -> forced_open: the override ended"]);
+}
+
+#[test]
+fn f05_a_call_that_is_refused_before_the_bulkhead_asks_too() {
+    let mut bench = voted_open(Config::new().max_concurrent(1));
+    assert!(bench.act(Machine::check).is_err() && bench.machine.take_wish_to_probe());
+}
+
+#[test]
 fn f05_a_lease_that_is_renewed_or_taken_away_while_it_probes() {
     let mut bench = voted_open(Config::new());
     advise(&mut bench, Advice::Probe(SECOND * 10));
@@ -177,6 +253,62 @@ fn f05_a_lease_that_is_renewed_or_taken_away_while_it_probes() {
     assert_eq!(bench.settle(first, GOOD), Settlement::Recorded);
     advise(&mut bench, Advice::Wait(SECOND));
     assert_eq!(bench.state(), State::Open);
+}
+
+#[test]
+fn f05_the_event_of_a_lost_lease_says_for_how_long_another_member_has_it() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.admit().unwrap();
+    advise(&mut bench, Advice::Wait(SECOND * 4));
+    let told = bench.machine.take_news().pop().unwrap();
+    assert_eq!((told.to, told.retry_after), (State::Open, Some(SECOND * 4)));
+    assert_eq!(left(&bench), SECOND * 4);
+}
+
+#[test]
+fn f05_a_circuit_that_probes_alone_and_gets_the_lease_probes_by_it_from_then_on() {
+    let (mut bench, _) = half_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.wait(SECOND * 10);
+    assert!(bench.admit().is_err(), "the lease is over");
+    let (mut bench, _) = half_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    advise(&mut bench, Advice::Ask);
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[test]
+fn f05_a_circuit_that_probes_alone_goes_on_whoever_has_the_lease() {
+    for advice in [Advice::Ask, Advice::Wait(SECOND), Advice::Probe(Duration::ZERO)] {
+        let (mut bench, probe) = half_open(Config::new());
+        assert_eq!(advise(&mut bench, advice), Advised::Followed);
+        assert_eq!(bench.state(), State::HalfOpen, "{advice:?}");
+        assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
+    }
+}
+
+#[test]
+fn f05_a_lease_of_no_time_is_none() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND * 10));
+    bench.admit().unwrap();
+    advise(&mut bench, Advice::Probe(Duration::ZERO));
+    assert_eq!((bench.state(), bench.read().lease), (State::Open, Some(Lease::Unasked)));
+}
+
+#[test]
+fn f05_a_lease_without_end_is_one() {
+    let endless = Config::new().probe_timeout(Duration::MAX);
+    for (advice, lease) in [
+        (Advice::Probe(Duration::MAX), Lease::Own(Duration::MAX)),
+        (Advice::Wait(Duration::MAX), Lease::Other(Duration::MAX)),
+    ] {
+        let mut bench = voted_open(endless);
+        advise(&mut bench, advice);
+        assert_eq!(bench.read().lease, Some(lease));
+    }
 }
 
 #[test]
@@ -197,10 +329,19 @@ fn f05_the_escalation_of_another_member_is_taken_over() {
     let config = Config::new().cooldown_multiplier(2.0).cooldown_max(COOLDOWN * 100);
     let mut bench = Bench::new(config);
     advise(&mut bench, Advice::Open(VERDICT.reopenings(3)));
-    advise_for(&mut bench, Advice::Alone, TRUST);
+    bench.advise(Advice::Alone, TRUST);
     bench.wait(COOLDOWN);
     bench.call(FAILED);
     assert_eq!(left(&bench), COOLDOWN * 16);
+}
+
+#[test]
+fn f05_the_escalation_of_an_open_circuit_is_the_greatest_that_it_heard_of() {
+    let mut bench = Bench::new(Config::new());
+    for (told, shown) in [(3, 3), (1, 3), (5, 5)] {
+        advise(&mut bench, Advice::Open(VERDICT.reopenings(told)));
+        assert_eq!(bench.read().reopenings, shown);
+    }
 }
 
 #[test]
@@ -222,8 +363,27 @@ fn f06_no_lease_of_another_lasts_longer_than_the_circuits_own_settings_could() {
     let config = Config::new().cooldown(SECOND).probe_timeout(SECOND * 4);
     let mut bench = Bench::new(config);
     bench.trip();
-    advise_for(&mut bench, Advice::Wait(Duration::MAX), Duration::MAX);
+    bench.advise(Advice::Wait(Duration::MAX), Duration::MAX);
     assert_eq!(left(&bench), SECOND * 10);
+}
+
+#[test]
+fn f06_no_lease_of_its_own_lasts_longer_than_a_probe_may() {
+    let mut bench = voted_open(Config::new().probe_timeout(SECOND * 4));
+    advise(&mut bench, Advice::Probe(Duration::MAX));
+    assert_eq!(bench.read().lease, Some(Lease::Own(SECOND * 4)));
+}
+
+#[test]
+fn f06_advice_that_counts_no_more_ends_no_probing() {
+    let mut bench = voted_open(Config::new());
+    bench.advise(Advice::Probe(SECOND * 10), SECOND);
+    let probe = bench.admit().unwrap();
+    bench.wait(SECOND);
+    assert_eq!(bench.read().lease, None, "alone");
+    advise(&mut bench, Advice::Ask);
+    assert_eq!(bench.state(), State::HalfOpen);
+    assert_eq!(bench.settle(probe, GOOD), Settlement::Recorded);
 }
 
 #[test]
@@ -322,8 +482,9 @@ fn f08_alone_a_circuit_probes_after_its_cooldown() {
 fn advice_moves_no_circuit_that_was_switched_by_hand() {
     for mode in [Mode::ForcedOpen, Mode::Disabled] {
         for advice in [Advice::Open(VERDICT), Advice::Close, Advice::Ask, Advice::Probe(SECOND)] {
-            let mut bench = Bench::new(Config::new());
+            let mut bench = voted_open(Config::new());
             bench.order(mode, None);
+            assert_eq!(bench.read().lease, None);
             let before = bench.read().epoch;
             assert_eq!(advise(&mut bench, advice), Advised::Ignored);
             assert_eq!((bench.read().epoch, bench.read().lease), (before, None));
@@ -343,6 +504,7 @@ fn advice_about_leases_does_not_concern_a_closed_circuit() {
 #[test]
 fn a_reset_forgets_all_advice() {
     let mut bench = voted_open(Config::new());
+    bench.advise(Advice::Ask, COOLDOWN * 9);
     bench.reset();
     bench.trip();
     bench.wait(COOLDOWN);

@@ -1,0 +1,143 @@
+//! Ready-made parts for HTTP.
+
+use std::convert::Infallible;
+use std::fmt::{self, Display, Write as _};
+
+use breaker_runtime::{CallError, Outcome, Rejected};
+use http::header::{HOST, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+
+use crate::key::Key;
+use crate::responses::{ByHead, Judge};
+
+/// Classifies responses: a status of 500 to 599 or 429 is a failure, and so is an error. Everything else is a success,
+/// also 404: the server is well.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+/// use breaker_tower::{CircuitBreakerLayer, http::server_errors};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let layer = CircuitBreakerLayer::new("inventory", Config::new())?.classify(server_errors());
+/// let service = layer.layer(service_fn(|_: Request<()>| async {
+///     Response::builder().status(503).body(())
+/// }));
+/// assert_eq!(service.oneshot(Request::new(())).await?.status(), 503);
+/// assert_eq!(registry().get("inventory").ok_or("no circuit")?.snapshot().calls.failure, 1);
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub fn server_errors() -> ByHead<ServerErrors> {
+    ByHead(ServerErrors)
+}
+
+/// What [`server_errors`] judges by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerErrors;
+
+impl Judge for ServerErrors {
+    fn head(&self, status: StatusCode, _: &HeaderMap) -> Option<Outcome> {
+        let is_failure = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        is_failure.then_some(Outcome::Failure)
+    }
+
+    fn end(&self, _: Option<&HeaderMap>) -> Outcome {
+        Outcome::Success
+    }
+}
+
+/// Answers refused calls, for [`respond`](crate::CircuitBreakerLayer::respond): with 503 and `Retry-After`. The header
+/// holds whole seconds, rounded up, and 1 where nobody knows. A call that timed out is answered with 504.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+/// use breaker_tower::{CircuitBreakerLayer, http::unavailable};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let layer = CircuitBreakerLayer::new("checkout", Config::new())?.respond(unavailable());
+/// registry().get("checkout").ok_or("no circuit")?.trip();
+///
+/// let service = layer.layer(service_fn(|_: Request<()>| async { Ok::<_, http::Error>(Response::new(())) }));
+/// let response = service.oneshot(Request::new(())).await?;
+/// assert_eq!(response.status(), 503);
+/// assert_eq!(response.headers()["retry-after"], "60");
+/// # Ok(()) }
+/// ```
+pub fn unavailable<B: Default>() -> impl Fn(CallError<Infallible>) -> Response<B> + Copy {
+    |error| {
+        let mut response = Response::new(B::default());
+        match error {
+            CallError::Rejected(rejected) => {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                let seconds = HeaderValue::from(retry_after_secs(&rejected));
+                response.headers_mut().insert(RETRY_AFTER, seconds);
+            }
+            CallError::TimedOut(_) => *response.status_mut() = StatusCode::GATEWAY_TIMEOUT,
+        }
+        response
+    }
+}
+
+/// Rounded up; 1 where nothing is known.
+fn retry_after_secs(rejected: &Rejected) -> u64 {
+    rejected.retry_after().map_or(1, |left| {
+        let begun = u64::from(left.subsec_nanos() > 0);
+        left.as_secs().saturating_add(begun).max(1)
+    })
+}
+
+/// Takes host and port as the key, for [`key`](crate::CircuitBreakerLayer::key): from the URI, or else from the header
+/// `Host`. Lower case, and without what stands before an `@`. Allocates nothing.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+/// use breaker_tower::{CircuitBreakerLayer, http::authority};
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let layer = CircuitBreakerLayer::new("web", Config::new())?.key(authority());
+/// let service = layer.layer(service_fn(|_: Request<()>| async { Ok::<_, http::Error>(Response::new(())) }));
+/// service.oneshot(Request::get("http://Alpha.example:8080/x").body(())?).await?;
+/// assert!(registry().get("web/alpha.example:8080").is_some());
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub fn authority() -> Authority {
+    Authority
+}
+
+/// What [`authority`] returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Authority;
+
+impl<'a, B: 'a> Key<'a, Request<B>> for Authority {
+    type Key = Lowercase<'a>;
+
+    fn key(&self, request: &'a Request<B>) -> Lowercase<'a> {
+        let header = || request.headers().get(HOST)?.to_str().ok();
+        let authority = request.uri().authority().map(http::uri::Authority::as_str);
+        let authority = authority.or_else(header).unwrap_or_default();
+        Lowercase(authority.rsplit('@').next().unwrap_or_default())
+    }
+}
+
+/// A text that is shown in lower case.
+#[derive(Clone, Copy, Debug)]
+pub struct Lowercase<'a>(&'a str);
+
+impl Display for Lowercase<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|char| f.write_char(char.to_ascii_lowercase()))
+    }
+}
