@@ -78,6 +78,15 @@ struct Standing {
     until: u64,
 }
 
+/// When the vote and the lease of a member end, and when it is gone.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ends {
+    pub(crate) vote: Option<u64>,
+    pub(crate) lease: Option<u64>,
+    pub(crate) gone: Option<u64>,
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(LONGEST)
 }
@@ -216,14 +225,21 @@ impl Ledger {
         }
     }
 
-    /// What it knows about a member: when it is gone, and when its votes and its leases end.
+    /// What ends when for a member.
     #[cfg(test)]
-    pub(crate) fn about(&self, member: &str) -> Vec<Option<u64>> {
-        let accounts = self.accounts.values().flat_map(|account| {
-            let lease = account.lease.as_ref().filter(|(holder, _)| holder == member);
-            [account.votes.get(member).copied(), lease.map(|(_, until)| *until)]
-        });
-        accounts.chain([self.members.get(member).copied()]).collect()
+    pub(crate) fn ends(&self, circuit: &str, member: &str) -> Ends {
+        let account = self.accounts.get(circuit);
+        let lease = account.and_then(|account| account.lease.as_ref());
+        Ends {
+            vote: account.and_then(|account| account.votes.get(member).copied()),
+            lease: lease.filter(|(holder, _)| holder == member).map(|(_, until)| *until),
+            gone: self.members.get(member).copied(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn record(&self, circuit: &str, asks: &str, now: u64) -> Option<Record> {
+        Some(self.accounts.get(circuit)?.record(circuit, asks, now))
     }
 
     /// Gives members other names.

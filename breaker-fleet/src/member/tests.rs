@@ -135,8 +135,7 @@ impl Fleet {
     }
 
     fn record(&self) -> Record {
-        let beat = Beat { member: "nobody", alive_for: Duration::ZERO, life: 0, version: 0 };
-        self.ledger.clone().beat(beat, self.millis()).records.pop().unwrap()
+        self.ledger.record(CIRCUIT, "", self.millis()).unwrap()
     }
 
     /// What the member said when its circuit opened arrives now.
@@ -191,7 +190,7 @@ fn f02_what_the_fleet_adds_to_a_cooldown_is_no_vote() {
     assert_eq!(fleet.peers[0].circuit.snapshot().retry_after, Some(SECOND * 110));
     fleet.word(0, What::Withdraw);
     fleet.beat(0);
-    assert_eq!(fleet.ledger.about("m0")[0], Some(30_000));
+    assert_eq!(fleet.ledger.ends(CIRCUIT, "m0").vote, Some(30_000));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! A circuit as a plain value, which a model checker can copy and compare: `rules/machine/fleet.rs` of `breaker-runtime` in
 //! ticks. One failure opens it, one probe is let in, and one success closes it.
 
+use std::mem;
 use std::time::Duration;
 
 use breaker_runtime::{Advice, Advised, Lease, Opening, Override, State, TripKind};
 
-use super::{CIRCUIT, TICK, ticks};
+use super::{CIRCUIT, ticks_of, time_of};
 use crate::home::{Circuits, Reading};
 use crate::inbox::{Happened, Wish};
 
@@ -13,9 +14,9 @@ pub(super) const COOLDOWN: u64 = 2;
 pub(super) const COOLDOWN_MAX: u64 = 3;
 pub(super) const PROBE_TIMEOUT: u64 = 2;
 /// `GONE` in ticks.
-const TRUST: u64 = 3;
+pub(super) const TRUST: u64 = 3;
 /// The longest that the fleet keeps it from probing.
-pub(super) const LONGEST_WAIT: u64 = COOLDOWN_MAX;
+const LONGEST_WAIT: u64 = COOLDOWN_MAX;
 const NEVER: u64 = u64::MAX;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -31,7 +32,7 @@ pub(super) struct Circuit {
 enum Phase {
     Closed {
         /// It has good calls enough for a veto.
-        is_fed: bool,
+        is_well: bool,
     },
     Open {
         until: u64,
@@ -44,7 +45,7 @@ enum Phase {
 
 impl Default for Phase {
     fn default() -> Self {
-        Self::Closed { is_fed: false }
+        Self::Closed { is_well: false }
     }
 }
 
@@ -61,6 +62,11 @@ struct Trust {
 }
 
 impl Trust {
+    /// When the circuit's lease ends, or what makes it one.
+    fn lent_until(&self) -> u64 {
+        self.own.min(self.until)
+    }
+
     fn kept_until(&self) -> u64 {
         self.kept_since.map_or(NEVER, |since| since + LONGEST_WAIT)
     }
@@ -69,6 +75,17 @@ impl Trust {
 impl Circuit {
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed { .. })
+    }
+
+    /// It knows that the dependency is well.
+    pub(super) fn is_well(&self) -> bool {
+        matches!(self.phase, Phase::Closed { is_well: true })
+    }
+
+    /// Until when it is open, whatever the fleet says later.
+    pub(super) fn held_until(&self) -> u64 {
+        let Phase::Open { until } = self.phase else { return 0 };
+        self.trust.map_or(until, |trust| until.max(trust.held))
     }
 
     pub(super) fn has_vetoed(&self) -> bool {
@@ -95,7 +112,7 @@ impl Circuit {
     /// A call that succeeds or fails at once, unless it is refused or a probe.
     pub(super) fn call(&mut self, succeeds: bool) {
         match self.phase {
-            Phase::Closed { .. } if succeeds => self.phase = Phase::Closed { is_fed: true },
+            Phase::Closed { .. } if succeeds => self.phase = Phase::Closed { is_well: true },
             Phase::Closed { .. } => self.trip(TripKind::ConsecutiveFailures, self.now),
             Phase::Open { until } if self.now >= self.refuses_until(until) && !self.must_ask() => {
                 self.enter(Phase::HalfOpen { deadline: Some(self.now + PROBE_TIMEOUT) });
@@ -138,7 +155,8 @@ impl Circuit {
     }
 
     fn end_lease(&mut self) {
-        if self.is_probing_by_lease() && self.trust.is_some_and(|trust| trust.own <= self.now) {
+        let is_over = |trust: Trust| trust.is_probing && trust.lent_until() <= self.now;
+        if self.trust.is_some_and(is_over) {
             match self.trusted() {
                 Some(_) => self.stop_probing(),
                 None => self.trust = None,
@@ -172,7 +190,7 @@ impl Circuit {
             }
             Phase::HalfOpen { .. } => {
                 trust.kept_since = None;
-                trust.is_probing = self.now < trust.until.min(trust.own);
+                trust.is_probing = self.now < trust.lent_until();
             }
         }
     }
@@ -198,10 +216,8 @@ impl Circuit {
 
     fn want_probe(&mut self) {
         let Phase::Open { until } = self.phase else { return };
-        if self.now < self.refuses_until(until) || !self.must_ask() {
-            return;
-        }
-        if let Some(trust) = self.trust.as_mut().filter(|trust| !trust.has_asked) {
+        let is_over = self.now >= self.refuses_until(until);
+        if let Some(trust) = self.trust.as_mut().filter(|trust| is_over && !trust.has_asked) {
             (trust.has_asked, self.wish.wants_probe) = (true, true);
             self.keep_from_probing();
         }
@@ -221,21 +237,25 @@ impl Circuit {
     }
 
     fn lend(&mut self, own: u64, other: u64) {
+        let is_half_open = matches!(self.phase, Phase::HalfOpen { .. });
+        let now = self.now;
         let trust = self.trust();
         (trust.own, trust.other, trust.has_asked) = (own, other, false);
-        if trust.is_probing && own == 0 {
+        let is_lent = is_half_open && now < trust.lent_until();
+        let was_lent = mem::replace(&mut trust.is_probing, is_lent);
+        if was_lent && now >= own {
             self.stop_probing();
         }
     }
 
     fn open_as_voted(&mut self, opening: Opening) -> Advised {
-        let until = self.now + ticks(opening.left()).min(COOLDOWN_MAX);
+        let until = self.now + ticks_of(opening.left()).min(COOLDOWN_MAX);
         match self.phase {
             Phase::Closed { .. } if opening.left().is_zero() => {
                 self.trust = None;
                 return Advised::Ignored;
             }
-            Phase::Closed { is_fed: true } => {
+            Phase::Closed { is_well: true } => {
                 self.trust().is_vetoed = true;
                 return Advised::Vetoed;
             }
@@ -264,13 +284,10 @@ impl Circuit {
             Advice::Open(opening) => return self.open_as_voted(opening),
             _ if self.is_closed() => return Advised::Ignored,
             Advice::Wait(left) => {
-                self.lend(0, self.now + ticks(left).min(LONGEST_WAIT));
+                self.lend(0, self.now + ticks_of(left).min(LONGEST_WAIT));
                 self.keep_from_probing();
             }
-            Advice::Probe(left) => {
-                self.lend(self.now + ticks(left).min(PROBE_TIMEOUT), 0);
-                self.end_lease();
-            }
+            Advice::Probe(left) => self.lend(self.now + ticks_of(left).min(PROBE_TIMEOUT), 0),
             _ => self.lend(0, 0),
         }
         Advised::Followed
@@ -278,7 +295,7 @@ impl Circuit {
 
     fn lease(&self) -> Option<Lease> {
         let trust = self.trusted().filter(|_| !self.is_closed())?;
-        let left = |end: u64| end.checked_sub(self.now).filter(|left| *left > 0).map(TICK);
+        let left = |end: u64| end.checked_sub(self.now).filter(|left| *left > 0).map(time_of);
         let lease = left(trust.own).map(Lease::Own).or_else(|| left(trust.other).map(Lease::Other));
         Some(lease.unwrap_or(Lease::Unasked))
     }
@@ -301,9 +318,9 @@ impl Circuits for Circuit {
         Some(Reading {
             state: self.state(circuit)?,
             tripped: self.tripped,
-            evidence: self.evidence().map(TICK),
+            evidence: self.evidence().map(time_of),
             reopenings: 0,
-            probe_timeout: TICK(PROBE_TIMEOUT),
+            probe_timeout: time_of(PROBE_TIMEOUT),
             started: 0,
             probes_in_flight: u64::from(self.has_probe()),
             lease: self.lease(),
@@ -340,7 +357,7 @@ mod tests {
     }
 
     fn advice(rng: &mut fastrand::Rng) -> Advice {
-        let left = TICK(rng.u64(..6));
+        let left = time_of(rng.u64(..6));
         match rng.u8(..6) {
             0 => Advice::Alone,
             1 => Advice::Close,
@@ -358,10 +375,10 @@ mod tests {
             .success_threshold(1)
             .half_open_max_calls(1)
             .minimum_calls(1)
-            .cooldown(TICK(COOLDOWN))
+            .cooldown(time_of(COOLDOWN))
             .cooldown_multiplier(1.0)
-            .cooldown_max(TICK(COOLDOWN_MAX))
-            .probe_timeout(TICK(PROBE_TIMEOUT));
+            .cooldown_max(time_of(COOLDOWN_MAX))
+            .probe_timeout(time_of(PROBE_TIMEOUT));
         for seed in 0..3000 {
             let mut rng = fastrand::Rng::with_seed(seed);
             let clock = ManualClock::new();
@@ -375,7 +392,7 @@ mod tests {
             for step in 0..40 {
                 let said = match rng.u8(..8) {
                     0 | 1 => {
-                        clock.advance(TICK(1));
+                        clock.advance(time_of(1));
                         model.tick();
                         // What ended meanwhile is seen when the circuit is used again.
                         continue;
