@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breaker_runtime::{Policy, TripKind};
 
-use super::circuit::{Circuit, PROBE_TIMEOUT};
+use super::circuit::{COOLDOWN, Circuit, PROBE_TIMEOUT};
 use super::rules::Rule;
 use super::{Bounds, CIRCUIT, MEMBERS, NAMES, time_of};
 use crate::engine::{Ask, Beat, Leased, Record, Report, Word};
@@ -147,7 +147,24 @@ impl Fleet {
             broken: None,
         };
         (0..MEMBERS).for_each(|at| fleet.beat(at, Fate::Arrives));
+        if bounds.is_open {
+            fleet.open();
+        }
         fleet
+    }
+
+    /// Two members find the dependency sick, and their votes run out.
+    fn open(&mut self) {
+        for at in 0..2 {
+            self.circuit(at).call(false);
+            self.say(at, Fate::Arrives);
+        }
+        (0..MEMBERS).for_each(|at| self.beat(at, Fate::Arrives));
+        for _ in 0..COOLDOWN {
+            self.tick();
+            (0..MEMBERS).for_each(|at| self.beat(at, Fate::Arrives));
+        }
+        self.left.ticks += COOLDOWN;
     }
 
     /// On the clock of the engine.
