@@ -43,6 +43,7 @@ pub(crate) struct Reading {
     /// What is left of its own evidence, if that opened it.
     pub(crate) evidence: Option<Duration>,
     pub(crate) reopenings: u32,
+    pub(crate) cooldown_max: Duration,
     pub(crate) probe_timeout: Duration,
     /// The calls that have started.
     pub(crate) started: u64,
@@ -79,6 +80,7 @@ impl Circuits for Home {
 
     fn read(&self, circuit: &str) -> Option<Reading> {
         let snapshot = self.registry().snapshot_of(circuit)?;
+        let settings = snapshot.config.settings();
         let is_open = snapshot.state == State::Open;
         let open = is_open.then(|| self.registry().get(circuit)).flatten();
         Some(Reading {
@@ -86,7 +88,8 @@ impl Circuits for Home {
             tripped: snapshot.trip_reason.map(|reason| reason.kind),
             evidence: open.and_then(|circuit| circuit.evidence_left()),
             reopenings: snapshot.reopenings,
-            probe_timeout: snapshot.config.settings().probe_timeout,
+            cooldown_max: settings.cooldown_max,
+            probe_timeout: settings.probe_timeout,
             started: snapshot.calls.started,
             probes_in_flight: snapshot.probes.in_flight,
             lease: snapshot.lease,

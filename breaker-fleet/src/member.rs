@@ -17,8 +17,10 @@ pub(crate) const BEAT: Duration = Duration::from_secs(5);
 pub(crate) const GONE: Duration = Duration::from_secs(15);
 /// A circuit without a cooldown that ends votes for this long.
 const LONGEST_VOTE: Duration = Duration::from_secs(24 * 3600);
+/// What the engine did not change for so long is over.
+const FORGOTTEN: Duration = Duration::from_secs(25 * 3600);
 /// The most records and orders that are believed to exist. More is nonsense.
-pub(crate) const MOST_RECORDS: usize = 10_000;
+pub(crate) const MOST_RECORDS: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Member<C = Home> {
@@ -39,6 +41,7 @@ struct Known {
     at: Duration,
     /// The round that its circuit has followed. One that it vetoes is put to it again.
     followed: Option<u64>,
+    followed_at: Duration,
     /// Its circuit goes by advice that must be taken back.
     is_advised: bool,
     lease: Option<OwnLease>,
@@ -107,6 +110,14 @@ impl<C: Circuits> Member<C> {
         self.known.values().map(move |known| known.now(now))
     }
 
+    /// Has records say what they say now, so that it does not matter when they came.
+    #[cfg(test)]
+    pub(crate) fn refresh(&mut self, now: Duration) {
+        for known in self.known.values_mut() {
+            (known.record, known.at) = (known.now(now), now);
+        }
+    }
+
     /// See [`Ledger::renumber`](crate::Ledger::renumber).
     #[cfg(test)]
     pub(crate) fn renumber(&mut self, mut renumber: impl FnMut(&mut u64)) {
@@ -173,11 +184,17 @@ impl<C: Circuits> Member<C> {
         if is_new_life || report.is_whole {
             news.extend(self.home.names());
         }
+        // What the engine has forgotten by now. What a circuit still goes by stays.
+        self.known.retain(|_, known| known.is_advised || asked < known.at + FORGOTTEN);
         for record in report.records.into_iter().take(MOST_RECORDS) {
+            if self.known.len() >= MOST_RECORDS && !self.known.contains_key(&record.circuit) {
+                continue;
+            }
             let known = self.known.entry(record.circuit.clone()).or_insert_with(|| Known {
                 record: record.clone(),
                 at: asked,
                 followed: None,
+                followed_at: asked,
                 is_advised: false,
                 lease: None,
             });
@@ -185,7 +202,8 @@ impl<C: Circuits> Member<C> {
         }
         for posted in report.orders.into_iter().take(MOST_RECORDS) {
             let known = self.orders.get(&posted.circuit);
-            if known.is_none_or(|known| known.posted.number < posted.number) {
+            let has_room = known.is_some() || self.orders.len() < MOST_RECORDS;
+            if has_room && known.is_none_or(|known| known.posted.number < posted.number) {
                 let until = asked + posted.left;
                 let ordered = Ordered { until, is_applied: false, posted };
                 self.orders.insert(ordered.posted.circuit.clone(), ordered);
@@ -195,8 +213,9 @@ impl<C: Circuits> Member<C> {
     }
 
     fn forget_all_but(&mut self, report: &Report, is_new_life: bool) {
-        let is_reported = |name: &String| report.records.iter().any(|it| it.circuit == *name);
-        let gone: Vec<_> = self.known.keys().filter(|name| !is_reported(name)).cloned().collect();
+        let reported: BTreeSet<_> = report.records.iter().map(|it| it.circuit.as_str()).collect();
+        let is_gone = |name: &&String| !reported.contains(name.as_str());
+        let gone: Vec<_> = self.known.keys().filter(is_gone).cloned().collect();
         for name in gone {
             if let Some(known) = self.known.remove(&name).filter(|known| known.is_advised) {
                 self.advise(&known.record.circuit, Advice::Alone);
@@ -282,8 +301,8 @@ impl<C: Circuits> Member<C> {
             known.is_advised = !ends;
             if ends {
                 (known.followed, known.lease) = (None, None);
-            } else if advised == Some(Advised::Followed) {
-                known.followed = Some(record.round);
+            } else if is_new && advised == Some(Advised::Followed) {
+                (known.followed, known.followed_at) = (Some(record.round), now);
             }
         }
     }
@@ -310,7 +329,7 @@ impl<C: Circuits> Member<C> {
         let Some(known) = self.known.get_mut(name) else { return };
         known.is_advised = true;
         if advised != Advised::Vetoed {
-            known.followed = Some(record.round);
+            (known.followed, known.followed_at) = (Some(record.round), now);
             self.advise_one(name, now);
         }
     }
@@ -338,6 +357,7 @@ impl<C: Circuits> Member<C> {
         let waited = now.saturating_sub(asked);
         let advice = match &leased {
             Leased::Granted => Advice::Probe(lasts.saturating_sub(waited)),
+            Leased::NotDue(_) if self.has_waited(circuit, now) => Advice::Alone,
             Leased::Held(_, left) | Leased::NotDue(left) => {
                 Advice::Wait(left.saturating_sub(waited))
             }
@@ -346,7 +366,7 @@ impl<C: Circuits> Member<C> {
         self.advise(circuit, advice);
         let started = self.home.read(circuit).map_or(0, |reading| reading.started);
         let Some(known) = self.known.get_mut(circuit) else { return };
-        known.is_advised = leased != Leased::Unneeded;
+        known.is_advised = advice != Advice::Alone;
         let is_granted = leased == Leased::Granted;
         known.lease = is_granted.then(|| OwnLease {
             until: asked + lasts,
@@ -367,6 +387,15 @@ impl<C: Circuits> Member<C> {
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
+    }
+
+    /// Whether a circuit was open on the votes of others for as long as its own settings allow (F4).
+    fn has_waited(&self, circuit: &str, now: Duration) -> bool {
+        let known = self.known.get(circuit).filter(|known| known.followed.is_some());
+        let reading = known.and_then(|known| Some((known, self.home.read(circuit)?)));
+        reading.is_some_and(|(known, reading)| {
+            now >= known.followed_at.saturating_add(reading.cooldown_max)
+        })
     }
 
     /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.

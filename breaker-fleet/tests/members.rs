@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_fleet::{Fleet, Memory, Policy};
+use breaker_fleet::{
+    Ask, Beat, Engine as _, Fleet, Leased, Ledger, Memory, Policy, Rule, Stand, What, Word,
+};
 use breaker_runtime::{CircuitBreaker, Config, Lease, Mode, Override, Permit, Registry, State};
 use tokio::time::{advance, sleep};
 
@@ -230,6 +232,58 @@ async fn a_fleet_that_is_left_frees_its_circuits() {
     sleep(SOON).await;
     assert!(circuit.try_acquire().is_ok(), "alone, it probes");
     assert!(registry.snapshot().fleet.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn f12_a_vote_holds_no_member_longer_than_its_own_cooldown_max() {
+    let engine = Memory::new();
+    let short = Member::with(&engine, config().cooldown(SECOND)).await;
+    let long = [Member::join(&engine).await, Member::join(&engine).await];
+    long.iter().for_each(Member::fail);
+    sleep(SECOND * 10 - SOON).await;
+    assert!(short.circuit.try_acquire().is_err());
+    sleep(SOON * 2).await;
+    assert!(short.circuit.try_acquire().is_err(), "it asks");
+    sleep(SOON).await;
+    short.circuit.try_acquire().unwrap().success();
+    sleep(SECOND * 6).await;
+    assert_eq!(short.state(), State::Closed, "it has followed that vote already");
+    assert_eq!(states(&long), [State::Open; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f06_no_lease_holds_a_member_longer_than_its_own_limits() {
+    let (engine, members) = members(2).await;
+    members.iter().for_each(Member::fail);
+    sleep(COOLDOWN + SOON).await;
+    let lasts = SECOND * 86_400;
+    let lie = engine.lease(Ask { member: "liar", circuit: "payments", lasts }).await;
+    assert_eq!(lie, Ok(Leased::Granted));
+    let cooldown_max = COOLDOWN * 10;
+    let mut waited = Duration::ZERO;
+    while members[0].circuit.try_acquire().is_err() {
+        sleep(SECOND).await;
+        waited += SECOND;
+        assert!(waited <= cooldown_max + SECOND * 2, "{waited:?}");
+    }
+    assert!(waited >= cooldown_max, "another that probes is given its time: {waited:?}");
+}
+
+#[test]
+fn f03_the_vote_of_a_member_that_was_taken_for_gone_counts_again_when_it_is_back() {
+    let mut ledger = Ledger::new(1);
+    let beat = |member| Beat { member, alive_for: SECOND * 15, life: 0, version: 0 };
+    let vote = |member: &str| Word {
+        member: member.to_owned(),
+        circuit: "payments".to_owned(),
+        what: What::Vote { lasts: SECOND * 60, reopenings: 0, settings: 1, rule: Rule::QUORUM },
+    };
+    ledger.beat(beat("halted"), 0);
+    ledger.tell(&vote("halted"), 0);
+    ledger.beat(beat("other"), 20_000);
+    ledger.tell(&vote("other"), 20_000);
+    assert_eq!(ledger.beat(beat("other"), 20_000).records[0].stand, Stand::Counting);
+    assert_eq!(ledger.beat(beat("halted"), 20_001).records[0].stand, Stand::Open);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,11 +11,18 @@
 --   s:<circuit>    sorted set: settings -> when the last vote with them ends
 --   orders         hash: circuit -> number, end, what, by
 --   meta           hash: life, version
+--
+-- Whoever can write to the server can write nonsense there. Numbers are bounded when they are read. What cannot be read
+-- at all is deleted: see `heal`.
 local PREFIX = KEYS[1]
 local KEPT, LONGEST, MOST_SETTINGS = 600000, 86400000, 16
 local KEYS_LIVE = LONGEST + KEPT
--- The most circuits and orders in one report.
-local MOST = 10000
+-- The most circuits and orders in one report: those that changed last.
+local MOST = 2000
+-- The longest name that is reported, and the longest order, in bytes.
+local LONGEST_NAME, LONGEST_ORDER = 512, 2048
+-- Integers up to this are exact.
+local MOST_VERSION, MOST_COUNT = 2 ^ 53, 2 ^ 31
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -28,26 +35,58 @@ local function write(command, name, ...)
     return result
 end
 
-local function bounded(text) return math.max(0, math.min(tonumber(text) or 0, LONGEST)) end
+-- The text as a whole number from 0 to `most`.
+local function whole(text, most)
+    local number = tonumber(text)
+    -- One that is not equal to itself is no number.
+    if not number or number ~= number then return 0 end
+    return math.floor(math.max(0, math.min(number, most)))
+end
 
-local function next_version() return write('HINCRBY', 'meta', 'version', 1) end
+local function bounded(text) return whole(text, LONGEST) end
+
+local function checked(version)
+    if version >= MOST_VERSION then error('nonsense') end
+    return version
+end
+
+local function next_version() return checked(write('HINCRBY', 'meta', 'version', 1)) end
+
+local function life_and_version()
+    local meta = redis.call('HMGET', key('meta'), 'life', 'version')
+    for at = 1, 2 do
+        if meta[at] and not (#meta[at] <= 16 and string.match(meta[at], '^%d+$')) then error('nonsense') end
+    end
+    return meta[1], checked(tonumber(meta[2] or 0))
+end
+
+-- Messages say that something was decided. Members ask what it is, and learn the rest with their next beat.
+local function tell(version)
+    redis.call('PUBLISH', key('changed'), version)
+end
+
+local STANDS = { counting = true, open = true, recovered = true, withdrawn = true }
 
 local function read(circuit)
-    local fields = redis.call('HMGET', key('a:' .. circuit), 'round', 'stand', 'open_until', 'opened_by', 'needed',
+    local it = redis.call('HMGET', key('a:' .. circuit), 'round', 'stand', 'open_until', 'opened_by', 'needed',
         'among', 'reopenings', 'at_least', 'per_mille', 'holder', 'lease_until', 'kept_until')
-    local numbers = {}
-    for at = 1, 12 do numbers[at] = tonumber(fields[at]) or 0 end
+    local holder = it[10] or ''
     return {
-        round = numbers[1], stand = fields[2] or 'counting', open_until = numbers[3], opened_by = numbers[4],
-        needed = numbers[5], among = numbers[6], reopenings = numbers[7],
-        at_least = tonumber(fields[8]) or 2, per_mille = tonumber(fields[9]) or 300,
-        holder = fields[10] or '', lease_until = numbers[11], kept_until = numbers[12],
+        is_known = it[1] and true or false,
+        round = whole(it[1], MOST_VERSION), stand = STANDS[it[2]] and it[2] or 'counting',
+        open_until = whole(it[3], now + LONGEST), opened_by = whole(it[4], MOST_COUNT),
+        needed = whole(it[5], MOST_COUNT), among = whole(it[6], MOST_COUNT), reopenings = whole(it[7], MOST_COUNT),
+        at_least = whole(it[8] or 2, MOST_COUNT), per_mille = whole(it[9] or 300, MOST_COUNT),
+        holder = #holder <= LONGEST_NAME and holder or '', lease_until = whole(it[11], now + LONGEST),
+        kept_until = whole(it[12], now + KEYS_LIVE),
     }
 end
 
+local function has_lease(account, member) return account.holder == member and account.lease_until > now end
+
 local function last_end(name)
     local last = redis.call('ZREVRANGE', key(name), 0, 0, 'WITHSCORES')
-    return tonumber(last[2]) or 0
+    return whole(last[2], now + LONGEST)
 end
 
 local function keep(circuit, account)
@@ -77,13 +116,19 @@ local function forget(circuit)
     redis.call('ZREM', key('changes'), circuit)
 end
 
+-- Removes what ended, and what claims to end later than anything can.
+local function remove_ended(name)
+    redis.call('ZREMRANGEBYSCORE', key(name), '(' .. now + LONGEST, '+inf')
+    return redis.call('ZREMRANGEBYSCORE', key(name), '-inf', now)
+end
+
 -- The votes of live members, and the end of the longest.
 local function live_votes(circuit)
     local votes = redis.call('ZINTERCARD', 2, key('v:' .. circuit), key('members'))
     local from = 0
     while votes > 0 do
         local voter = redis.call('ZREVRANGE', key('v:' .. circuit), from, from, 'WITHSCORES')
-        if redis.call('ZSCORE', key('members'), voter[1]) then return votes, tonumber(voter[2]) end
+        if redis.call('ZSCORE', key('members'), voter[1]) then return votes, whole(voter[2], now + LONGEST) end
         from = from + 1
     end
     return 0, 0
@@ -127,8 +172,6 @@ local function close(account, stand, version)
     account.holder, account.lease_until = '', 0
 end
 
-local function version_now() return tonumber(redis.call('HGET', key('meta'), 'version')) or 0 end
-
 -- Counts the votes again, because the live members are others.
 local function count_all()
     local circuits = redis.call('ZRANGE', key('due'), 0, -1)
@@ -142,6 +185,7 @@ local function count_all()
                 count(circuit, account, 0, version)
                 keep(circuit, account)
                 save(circuit, account, version)
+                tell(version)
             end
         end
     end
@@ -149,67 +193,88 @@ end
 
 -- Forgets what is over. Reads only the circuits in which something is.
 local function expire()
-    local gone = redis.call('ZREMRANGEBYSCORE', key('members'), '-inf', now)
+    local gone = remove_ended('members')
     for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('due'), '-inf', now)) do
         local account = read(circuit)
         if account.kept_until <= now then
             forget(circuit)
         else
-            local ended = redis.call('ZREMRANGEBYSCORE', key('v:' .. circuit), '-inf', now)
-            redis.call('ZREMRANGEBYSCORE', key('s:' .. circuit), '-inf', now)
-            if ended > 0 then write('ZADD', 'changes', next_version(), circuit) end
+            remove_ended('s:' .. circuit)
+            if remove_ended('v:' .. circuit) > 0 then write('ZADD', 'changes', next_version(), circuit) end
             mark_due(circuit, account)
         end
     end
     if gone > 0 then count_all() end
 end
 
-local function tell(published)
-    redis.call('PUBLISH', key('changed'), published)
+local function records(member, from, version)
+    local records = {}
+    -- What claims to come later than all changes would be reported each time, before all others.
+    for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('changes'), '(' .. version, '+inf')) do
+        redis.call('ZADD', key('changes'), 0, circuit)
+    end
+    -- The newest, if there are too many.
+    for _, circuit in ipairs(redis.call('ZREVRANGEBYSCORE', key('changes'), '+inf', '(' .. from, 'LIMIT', 0, MOST)) do
+        local it = read(circuit)
+        if not it.is_known or #circuit > LONGEST_NAME then
+            forget(circuit)
+        else
+            local is_lent = it.holder ~= '' and it.lease_until > now
+            records[#records + 1] = {
+                circuit, it.round, it.stand, math.max(0, it.open_until - now),
+                it.stand == 'open' and it.opened_by or redis.call('ZCARD', key('v:' .. circuit)), it.needed, it.among,
+                redis.call('ZSCORE', key('v:' .. circuit), member) and 1 or 0, it.reopenings,
+                is_lent and it.holder or '', is_lent and it.lease_until - now or 0,
+                redis.call('ZCOUNT', key('s:' .. circuit), '(' .. now, '+inf'),
+            }
+        end
+    end
+    return records
+end
+
+local function orders(from, version)
+    local orders = {}
+    local all = redis.call('HGETALL', key('orders'))
+    for at = 1, math.min(#all, 2 * MOST), 2 do
+        local circuit, order = all[at], all[at + 1]
+        local fits = #circuit <= LONGEST_NAME and #order <= LONGEST_ORDER
+        local number, ends, what, by = string.match(fits and order or '', '^(%d+) (%d+) ([^\n]*)\n(.*)$')
+        number, ends = tonumber(number), tonumber(ends)
+        if not number or number > version or ends <= now or ends > now + LONGEST then
+            redis.call('HDEL', key('orders'), circuit)
+        elseif number > from then
+            orders[#orders + 1] = { circuit, number, what, by, ends - now }
+        end
+    end
+    return orders
 end
 
 local verbs = {}
 
 function verbs.beat(member, alive_for, life, known, spare)
-    write('HSETNX', 'meta', 'life', spare)
-    local left = tonumber(redis.call('ZSCORE', key('members'), member)) or 0
+    local current = life_and_version()
+    if not current then
+        write('HSET', 'meta', 'life', spare)
+        current = spare
+    end
+    local left = whole(redis.call('ZSCORE', key('members'), member), now + LONGEST)
     write('ZADD', 'members', now + bounded(alive_for), member)
     expire()
     -- The votes of one that was gone have a say again.
     if left <= now then count_all() end
     redis.call('PEXPIRE', key('meta'), KEYS_LIVE)
-    local version = version_now()
-    local current = redis.call('HGET', key('meta'), 'life')
+    local _, version = life_and_version()
     local from = tonumber(known) or 0
     local is_whole = life ~= current or from > version
     if is_whole then from = -1 end
-    local records = {}
-    for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('changes'), '(' .. from, '+inf', 'LIMIT', 0, MOST)) do
-        local it = read(circuit)
-        local has_lease = it.lease_until > now
-        records[#records + 1] = {
-            circuit, it.round, it.stand, math.max(0, it.open_until - now),
-            it.stand == 'open' and it.opened_by or redis.call('ZCARD', key('v:' .. circuit)), it.needed, it.among,
-            redis.call('ZSCORE', key('v:' .. circuit), member) and 1 or 0, it.reopenings,
-            has_lease and it.holder or '', has_lease and it.lease_until - now or 0,
-            redis.call('ZCARD', key('s:' .. circuit)),
-        }
-    end
-    local orders = {}
-    local all = redis.call('HGETALL', key('orders'))
-    for at = 1, math.min(#all, 2 * MOST), 2 do
-        local number, ends, rest = string.match(all[at + 1], '^(%d+) (%d+) (.*)$')
-        if not number or tonumber(ends) <= now then
-            redis.call('HDEL', key('orders'), all[at])
-        elseif tonumber(number) > from then
-            local what, by = string.match(rest, '^([^\n]*)\n(.*)$')
-            orders[#orders + 1] = { all[at], tonumber(number), what or rest, by or '', tonumber(ends) - now }
-        end
-    end
-    return { current, version, is_whole and 1 or 0, redis.call('ZCARD', key('members')), records, orders }
+    return {
+        current, version, is_whole and 1 or 0, redis.call('ZCARD', key('members')), records(member, from, version),
+        orders(from, version),
+    }
 end
 
 function verbs.order(_, circuit, what, lasts, by)
+    expire()
     local number = next_version()
     write('HSET', 'orders', circuit, string.format('%d %d %s\n%s', number, now + bounded(lasts), what, by))
     tell(number)
@@ -219,15 +284,16 @@ end
 function verbs.vote(member, circuit, lasts, reopenings, settings, at_least, per_mille)
     expire()
     local version, account = next_version(), read(circuit)
-    local has_lease = account.holder == member and account.lease_until > now
-    local ends = now + bounded(lasts)
+    local round, ends = account.round, now + bounded(lasts)
+    remove_ended('v:' .. circuit)
     write('ZADD', 'v:' .. circuit, ends, member)
+    remove_ended('s:' .. circuit)
     if redis.call('ZSCORE', key('s:' .. circuit), settings)
         or redis.call('ZCARD', key('s:' .. circuit)) < MOST_SETTINGS then
         write('ZADD', 's:' .. circuit, 'GT', ends, settings)
     end
-    account.at_least, account.per_mille = tonumber(at_least), tonumber(per_mille)
-    if has_lease then
+    account.at_least, account.per_mille = whole(at_least, MOST_COUNT), whole(per_mille, MOST_COUNT)
+    if has_lease(account, member) then
         account.holder, account.lease_until = '', 0
         account.round, account.open_until = version, ends
         account.reopenings = math.max(tonumber(reopenings), account.reopenings)
@@ -236,35 +302,35 @@ function verbs.vote(member, circuit, lasts, reopenings, settings, at_least, per_
     end
     keep(circuit, account)
     save(circuit, account, version)
-    tell(version)
+    if account.round ~= round then tell(version) end
     return version
 end
 
 function verbs.withdraw(member, circuit)
     expire()
-    if redis.call('EXISTS', key('a:' .. circuit)) == 0 then return 0 end
-    local version, account = next_version(), read(circuit)
+    local account = read(circuit)
+    if not account.is_known then return 0 end
+    local version, had_lease = next_version(), has_lease(account, member)
     redis.call('ZREM', key('v:' .. circuit), member)
-    if account.holder == member and account.lease_until > now then
-        account.holder, account.lease_until = '', 0
-    end
-    if account.stand == 'open' and account.open_until > now and account.lease_until <= now then
-        if live_votes(circuit) < needed(account, redis.call('ZCARD', key('members'))) then
-            close(account, 'withdrawn', version)
-            redis.call('DEL', key('s:' .. circuit))
-        end
+    if had_lease then account.holder, account.lease_until = '', 0 end
+    local is_open = account.stand == 'open' and account.open_until > now and account.lease_until <= now
+    local is_over = is_open and live_votes(circuit) < needed(account, redis.call('ZCARD', key('members')))
+    if is_over then
+        close(account, 'withdrawn', version)
+        redis.call('DEL', key('s:' .. circuit))
     end
     keep(circuit, account)
     save(circuit, account, version)
-    tell(version)
+    if had_lease or is_over then tell(version) end
     return version
 end
 
 function verbs.recovered(member, circuit)
     expire()
-    if redis.call('EXISTS', key('a:' .. circuit)) == 0 then return 0 end
-    local version, account = next_version(), read(circuit)
-    if account.holder == member and account.lease_until > now then
+    local account = read(circuit)
+    if not account.is_known then return 0 end
+    local version, had_lease = next_version(), has_lease(account, member)
+    if had_lease then
         close(account, 'recovered', version)
         redis.call('DEL', key('v:' .. circuit), key('s:' .. circuit))
     else
@@ -272,10 +338,11 @@ function verbs.recovered(member, circuit)
     end
     keep(circuit, account)
     save(circuit, account, version)
-    tell(version)
+    if had_lease then tell(version) end
     return version
 end
 
+-- Not told: who wants to probe asks, and hears who does.
 function verbs.lease(member, circuit, lasts)
     expire()
     local account = read(circuit)
@@ -288,8 +355,45 @@ function verbs.lease(member, circuit, lasts)
     account.holder, account.lease_until = member, now + bounded(lasts)
     keep(circuit, account)
     save(circuit, account, version)
-    tell(version)
     return { 'granted', '', account.lease_until - now }
 end
 
-return verbs[ARGV[1]](unpack(ARGV, 2))
+local function is_sane(name, kind)
+    local found = redis.call('TYPE', key(name)).ok
+    return found == 'none' or found == kind
+end
+
+-- Deletes what nobody can read: the account of a circuit, or all that is shared. The second is like a server that starts
+-- empty: members see a new life, and vote again. Returns whether something was deleted.
+local function heal()
+    local shared = { members = 'zset', due = 'zset', changes = 'zset', orders = 'hash', meta = 'hash' }
+    local circuits, is_broken, has_healed = { [ARGV[3] or ''] = true }, not is_sane('meta', 'hash'), false
+    for name, kind in pairs(shared) do
+        if not is_sane(name, kind) then
+            is_broken = true
+        elseif name == 'due' or name == 'changes' then
+            for _, circuit in ipairs(redis.call('ZRANGE', key(name), 0, -1)) do circuits[circuit] = true end
+        end
+    end
+    is_broken = is_broken or not pcall(life_and_version)
+    for circuit in pairs(circuits) do
+        local is_readable = is_sane('a:' .. circuit, 'hash') and is_sane('v:' .. circuit, 'zset')
+            and is_sane('s:' .. circuit, 'zset')
+        if is_broken or not is_readable then
+            redis.call('DEL', key('a:' .. circuit), key('v:' .. circuit), key('s:' .. circuit))
+            has_healed = true
+        end
+    end
+    if is_broken then
+        for name in pairs(shared) do redis.call('DEL', key(name)) end
+        tell(0)
+    end
+    return has_healed or is_broken
+end
+
+local function act() return verbs[ARGV[1]](unpack(ARGV, 2)) end
+
+local is_done, answer = pcall(act)
+if not is_done and heal() then is_done, answer = pcall(act) end
+if is_done or type(answer) == 'table' then return answer end
+return redis.error_reply(string.match(answer, '^%u+ ') and answer or 'ERR ' .. answer)

@@ -1,55 +1,44 @@
 //! The engine for Redis 7 and Valkey: one connection, one script, and a channel that says when to look.
 
+#[cfg(all(test, unix))]
+mod differential;
+
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{MultiplexedConnection, SendError};
 use redis::{
-    Client, IntoConnectionInfo as _, ProtocolVersion, PushInfo, PushKind, RedisError, Script, Value,
+    AsyncConnectionConfig, Client, IntoConnectionInfo as _, ProtocolVersion, PushInfo, PushKind,
+    RedisError, RedisResult, Value, cmd, pipe,
 };
 use tokio::sync::Notify;
 
 use super::{Ask, Beat, Engine, EngineError, Leased, Posted, Record, Report, Stand, What, Word};
+use crate::inbox::lock;
 use crate::member::MOST_RECORDS;
 
 /// The version of what is stored. Members of another version use other keys, and never meet.
 const VERSION: u32 = 1;
 /// The longest text that is read from the server, in bytes.
 const LONGEST_TEXT: usize = 512;
-/// The longest that a connection may take. A call that waits for it was given up long before.
-const CONNECT: Duration = Duration::from_secs(2);
 /// Numbers up to this are exact in the server's scripts.
 const MOST: u64 = 1 << 53;
 
 /// Redis 7 or later, or Valkey. [`Fleet::redis`](crate::Fleet::redis) makes it.
 pub struct Redis {
-    /// The address without a password, and the namespace.
+    /// The address without a password.
     shown: String,
     prefix: String,
-    script: Script,
-    connection: ConnectionManager,
-    pushed: Arc<Pushed>,
-    /// What a server without memory takes as the number of its life.
-    spare_life: u64,
-}
-
-/// What comes from the server unasked.
-#[derive(Debug, Default)]
-struct Pushed {
-    changed: Notify,
-    is_subscribed: AtomicBool,
-}
-
-impl Pushed {
-    /// Runs on the task that reads the connection.
-    fn take(&self, push: &PushInfo) {
-        if push.kind == PushKind::Disconnection {
-            self.is_subscribed.store(false, Ordering::Release);
-        }
-        self.changed.notify_one();
-    }
+    /// The text of the script, and the name that servers give it.
+    script: String,
+    script_name: OnceLock<String>,
+    client: Client,
+    config: AsyncConnectionConfig,
+    /// A call takes it, and puts it back when it has an answer that makes sense. After an error, and after a call that
+    /// was given up, the next one connects anew: answers that are late, or out of step, are not met again.
+    connection: Mutex<Option<MultiplexedConnection>>,
+    changed: Arc<Notify>,
 }
 
 impl Redis {
@@ -60,52 +49,72 @@ impl Redis {
         let info = url.into_connection_info().map_err(wrong)?;
         let shown = format!("redis at {}", info.addr());
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client =
-            Client::open(info.set_redis_settings(settings)).map_err(|error: RedisError| {
-                format!("the address cannot be used: {}", error.category())
-            })?;
-        let pushed = Arc::new(Pushed::default());
-        let heard = Arc::clone(&pushed);
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(CONNECT))
-            .set_push_sender(move |push: PushInfo| -> Result<(), redis::aio::SendError> {
-                heard.take(&push);
-                Ok(())
-            })
-            .set_automatic_resubscription();
-        let connection = ConnectionManager::new_lazy_with_config(client, config)
+        let client = Client::open(info.set_redis_settings(settings))
             .map_err(|error| format!("the address cannot be used: {}", error.category()))?;
+        let changed = Arc::new(Notify::new());
+        let heard = Arc::clone(&changed);
+        let config = AsyncConnectionConfig::new()
+            // Whoever waits has a limit.
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            // Also told when the connection is lost.
+            .set_push_sender(move |push: PushInfo| -> Result<(), SendError> {
+                if matches!(push.kind, PushKind::Message | PushKind::Disconnection) {
+                    heard.notify_one();
+                }
+                Ok(())
+            });
         Ok(Self {
             shown,
             prefix: format!("breaker:{{{namespace}}}:{VERSION}:"),
-            script: Script::new(include_str!("redis.lua")),
-            connection,
-            pushed,
-            spare_life: fastrand::u64(1..MOST),
+            script: include_str!("redis.lua").to_owned(),
+            script_name: OnceLock::new(),
+            client,
+            config,
+            connection: Mutex::default(),
+            changed,
         })
     }
 
-    async fn run(&self, verb: &str, arguments: &[&str]) -> Result<Value, EngineError> {
-        let mut connection = self.connection.clone();
-        let mut call = self.script.prepare_invoke();
-        call.key(&self.prefix).arg(verb);
-        for argument in arguments {
-            call.arg(*argument);
+    /// Runs the script once for each call: a verb, and what it takes. Makes sense of the answers with `read`.
+    async fn run<T>(
+        &self,
+        calls: &[Vec<String>],
+        read: impl FnOnce(Vec<Value>) -> Option<T>,
+    ) -> Result<T, EngineError> {
+        let known = lock(&self.connection).take();
+        let mut connection = match known {
+            Some(connection) => connection,
+            None => self.connect().await.map_err(|error| problem(&error))?,
+        };
+        let mut commands = pipe();
+        for call in calls {
+            commands.cmd("EVALSHA").arg(self.script_name.get()).arg(1).arg(&self.prefix).arg(call);
         }
-        call.invoke_async(&mut connection).await.map_err(|error| problem(&error))
+        // So that each error keeps its code.
+        let answers = commands.ignore_errors().query_async::<Vec<_>>(&mut connection).await;
+        let answers: RedisResult<Vec<_>> = answers.and_then(|them| them.into_iter().collect());
+        let answers = answers.map_err(|error| problem(&error))?;
+        let nonsense = || EngineError::new("the engine answered nonsense");
+        let read = read(answers).ok_or_else(nonsense)?;
+        *lock(&self.connection) = Some(connection);
+        Ok(read)
     }
 
-    /// Listens for changes, again after each loss of the connection.
-    async fn subscribe(&self) -> Result<(), EngineError> {
-        if !self.pushed.is_subscribed.load(Ordering::Acquire) {
-            let mut connection = self.connection.clone();
-            let channel = format!("{}changed", self.prefix);
-            connection.subscribe(channel).await.map_err(|error| problem(&error))?;
-            self.pushed.is_subscribed.store(true, Ordering::Release);
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let config = &self.config;
+        let mut to = self.client.get_multiplexed_async_connection_with_config(config).await?;
+        // When many members come back at once, the text would be most of what they send.
+        let is_there = match self.script_name.get() {
+            Some(name) => cmd("SCRIPT").arg("EXISTS").arg(name).query_async(&mut to).await?,
+            None => [false],
+        };
+        if is_there == [false] {
+            let name = cmd("SCRIPT").arg("LOAD").arg(&self.script).query_async(&mut to).await?;
+            let _ = self.script_name.set(name);
         }
-        Ok(())
+        to.subscribe(format!("{}changed", self.prefix)).await?;
+        Ok(to)
     }
 }
 
@@ -117,8 +126,17 @@ impl fmt::Debug for Redis {
 
 /// What went wrong, without what the server said: that is input, and may quote a command.
 fn problem(error: &RedisError) -> EngineError {
-    let code = error.code().filter(|code| code.len() <= 16).map(|code| format!(" ({code})"));
-    EngineError::new(format!("{}{}", error.category(), code.unwrap_or_default()))
+    let is_word = |code: &&str| code.len() <= 16 && code.bytes().all(|it| it.is_ascii_uppercase());
+    let code = error.code().filter(is_word);
+    let what = match code {
+        Some("NOAUTH" | "WRONGPASS") => "authentication failed",
+        Some("NOPERM") => "no permission",
+        Some("OOM") => "out of memory",
+        _ if error.is_connection_refusal() => "connection refused",
+        _ if error.is_connection_dropped() => "connection lost",
+        _ => error.category(),
+    };
+    EngineError::new(format!("{what}{}", code.map(|it| format!(" ({it})")).unwrap_or_default()))
 }
 
 fn millis(duration: Duration) -> String {
@@ -131,51 +149,51 @@ impl Engine for Redis {
     }
 
     async fn beat(&self, beat: Beat<'_>) -> Result<Report, EngineError> {
-        self.subscribe().await?;
-        let version = beat.version.min(MOST).to_string();
-        let numbers =
-            [millis(beat.alive_for), beat.life.to_string(), version, self.spare_life.to_string()];
-        let [alive_for, life, version, spare] = numbers.each_ref().map(String::as_str);
-        let answer = self.run("beat", &[beat.member, alive_for, life, version, spare]).await?;
-        report(answer).ok_or_else(nonsense)
+        let Beat { member, alive_for, life, version } = beat;
+        // A server without memory takes the last one as the number of its life.
+        let numbers = [life, version.min(MOST), fastrand::u64(1..MOST)].map(|it| it.to_string());
+        let [life, version, spare] = numbers;
+        let call = ["beat".into(), member.into(), millis(alive_for), life, version, spare];
+        self.run(&[call.into()], |answers| report(only(answers)?)).await
     }
 
     async fn tell(&self, words: &[Word]) -> Result<(), EngineError> {
-        for Word { member, circuit, what } in words {
-            let (member, circuit) = (member.as_str(), circuit.as_str());
-            match what {
-                What::Vote { lasts, reopenings, settings, rule } => {
-                    let (at_least, share) = (rule.at_least.to_string(), rule.per_mille.to_string());
-                    let (lasts, reopenings) = (millis(*lasts), reopenings.to_string());
-                    let settings = format!("{settings:016x}");
-                    let arguments =
-                        [member, circuit, &lasts, &reopenings, &settings, &at_least, &share];
-                    self.run("vote", &arguments).await?
-                }
-                What::Withdraw => self.run("withdraw", &[member, circuit]).await?,
-                What::Recovered => self.run("recovered", &[member, circuit]).await?,
-                What::Order { what, lasts, by } => {
-                    // The line break keeps the two apart.
-                    let what = what.replace('\n', " ");
-                    self.run("order", &[member, circuit, &what, &millis(*lasts), by]).await?
-                }
-            };
-        }
-        Ok(())
+        let calls: Vec<_> = words.iter().map(call).collect();
+        self.run(&calls, |_| Some(())).await
     }
 
     async fn lease(&self, ask: Ask<'_>) -> Result<Leased, EngineError> {
-        let answer = self.run("lease", &[ask.member, ask.circuit, &millis(ask.lasts)]).await?;
-        leased(answer).ok_or_else(nonsense)
+        let call = ["lease".into(), ask.member.into(), ask.circuit.into(), millis(ask.lasts)];
+        self.run(&[call.into()], |answers| leased(only(answers)?)).await
     }
 
     async fn changed(&self) {
-        self.pushed.changed.notified().await;
+        self.changed.notified().await;
     }
 }
 
-fn nonsense() -> EngineError {
-    EngineError::new("the engine answered nonsense")
+/// What a member says about a circuit, as the script takes it.
+fn call(word: &Word) -> Vec<String> {
+    let Word { member, circuit, what } = word;
+    let (verb, more) = match what {
+        What::Vote { lasts, reopenings, settings, rule } => {
+            let (reopenings, settings) = (reopenings.to_string(), format!("{settings:016x}"));
+            let rule = [rule.at_least, rule.per_mille].map(|it| it.to_string());
+            ("vote", [&[millis(*lasts), reopenings, settings], &rule[..]].concat())
+        }
+        What::Withdraw => ("withdraw", Vec::new()),
+        What::Recovered => ("recovered", Vec::new()),
+        // The line break keeps the two apart.
+        What::Order { what, lasts, by } => {
+            ("order", vec![what.replace('\n', " "), millis(*lasts), by.clone()])
+        }
+    };
+    [vec![verb.to_owned(), member.clone(), circuit.clone()], more].concat()
+}
+
+fn only(answers: Vec<Value>) -> Option<Value> {
+    let [answer] = answers.try_into().ok()?;
+    Some(answer)
 }
 
 fn report(answer: Value) -> Option<Report> {
@@ -185,8 +203,9 @@ fn report(answer: Value) -> Option<Report> {
         version: number(&version)?,
         is_whole: number(&is_whole)? == 1,
         members: small(&members)?,
-        records: list(records)?.into_iter().map(record).collect::<Option<_>>()?,
-        orders: list(orders)?.into_iter().map(posted).collect::<Option<_>>()?,
+        // What cannot be read is left out: any member can write there, and must not cut off the others.
+        records: list(records)?.into_iter().filter_map(record).collect(),
+        orders: list(orders)?.into_iter().filter_map(posted).collect(),
     })
 }
 

@@ -321,6 +321,7 @@ impl Circuits for Circuit {
             evidence: self.evidence().map(time_of),
             reopenings: 0,
             probe_timeout: time_of(PROBE_TIMEOUT),
+            cooldown_max: time_of(COOLDOWN_MAX),
             started: 0,
             probes_in_flight: u64::from(self.has_probe()),
             lease: self.lease(),

@@ -146,7 +146,10 @@ impl Fleet {
             left: bounds,
             broken: None,
         };
-        (0..MEMBERS).for_each(|at| fleet.beat(at, Fate::Arrives));
+        // Twice, so that all know of all.
+        for _ in 0..2 {
+            (0..MEMBERS).for_each(|at| fleet.beat(at, Fate::Arrives));
+        }
         if bounds.is_open {
             fleet.open();
         }

@@ -9,6 +9,8 @@ use crate::engine::Leased;
 
 impl Fleet {
     pub(super) fn unify(&mut self) {
+        let now = self.time();
+        self.peers.iter_mut().for_each(|peer| peer.member.refresh(now));
         self.renumber();
         self.rename();
     }

@@ -9,6 +9,8 @@ use std::task::{Context, Poll, Waker};
 use breaker_benches::{Fault, bare, guarded};
 use breaker_runtime::{circuit_breaker, registry};
 
+use crate::fleet;
+
 /// One way of a call.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -16,14 +18,18 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 13] = [
+pub(crate) const CASES: [Case; 17] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
-    Case { name: "closed", run: |calls| repeat(calls, |_| guarded(black_box(false))) },
+    Case { name: "closed", run: repeat_closed },
     Case { name: "closed-async", run: |calls| repeat(calls, |_| ready(guarded_async(false))) },
     Case { name: "open", run: repeat_refused },
     Case { name: "open-heard", run: repeat_heard },
+    Case { name: "closed-fleet", run: |calls| fleet::connected(|| repeat_closed(calls)) },
+    Case { name: "closed-fleet-away", run: |calls| fleet::away(|| repeat_closed(calls)) },
+    Case { name: "open-fleet", run: |calls| fleet::opened("calls.open", || repeat_open(calls)) },
+    Case { name: "open-fleet-away", run: |calls| fleet::away(|| repeat_refused(calls)) },
     Case { name: "fallback-closure", run: |calls| repeat(calls, |_| closure(black_box(false))) },
     Case { name: "fallback-path", run: |calls| repeat(calls, |_| path(black_box(false))) },
     Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
@@ -38,8 +44,16 @@ fn repeat<T>(calls: u32, call: impl Fn(u32) -> T) {
     }
 }
 
+fn repeat_closed(calls: u32) {
+    repeat(calls, |_| guarded(black_box(false)));
+}
+
 fn repeat_refused(calls: u32) {
     registry().get("calls.open").expect("it is annotated").trip();
+    repeat_open(calls);
+}
+
+fn repeat_open(calls: u32) {
     repeat(calls, |_| open(black_box(false)));
 }
 

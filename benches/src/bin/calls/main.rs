@@ -1,6 +1,7 @@
 //! Makes so many calls of one case and does nothing else, for tools that count what a process does.
 
 mod cases;
+mod fleet;
 
 use std::env;
 use std::process::ExitCode;

@@ -1,0 +1,106 @@
+//! Three processes and a dependency that dies: what one service does in production (F4, F5).
+
+use std::time::{Duration, Instant};
+
+use crate::dependency::{Dependency, Health};
+use crate::process::{COOLDOWN, Change, Job, PROBE_TIMEOUT, Processes};
+use crate::server::Server;
+
+/// Of that many rounds, most must be as quick as the contract says. The others may have waited for a processor.
+const ROUNDS: usize = 5;
+const SOON: Duration = Duration::from_millis(50);
+
+async fn three(server: &Server, namespace: &'static str) -> (Dependency, Processes) {
+    let dependency = Dependency::start().await;
+    let address = dependency.address.to_string();
+    let job = Job { url: server.url(), namespace, dependency: address };
+    let mut members = Processes::new(job);
+    members.start("ann", Duration::from_millis(2));
+    members.start("ben", Duration::from_millis(2));
+    // It calls too rarely to find out by itself in time.
+    members.start("cat", Duration::from_millis(100));
+    (dependency, members)
+}
+
+/// Waits until that many members changed to a state, and returns all changes until then.
+fn wait_for(members: &Processes, count: usize, change: &str) -> Vec<Change> {
+    let mut who = Vec::new();
+    members.wait_for(&format!("{count} times {change}"), |it| {
+        if it.what.contains(change) && !who.contains(&it.member) {
+            who.push(it.member);
+        }
+        who.len() == count
+    })
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f04_three_processes_refuse_within_50_ms_of_the_quorum_and_one_probes_per_round() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (dependency, members) = three(&server, "three").await;
+    let (mut opened, mut closed) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        dependency.is_now(Health::Dead);
+        let changes = wait_for(&members, 3, "closed -> open");
+        let openings: Vec<_> =
+            changes.iter().filter(|it| it.what.contains("closed -> open")).collect();
+        let mut own: Vec<_> = openings.iter().filter(|it| !it.what.contains("voted")).collect();
+        own.sort_by_key(|it| it.at);
+        let last = openings.iter().map(|it| it.at).max().unwrap();
+        opened.push(last.saturating_sub(own[1].at));
+
+        // By then, calls from before have arrived: from now on, each is a probe.
+        members.wait_for("a probe fails", |it| it.what.contains("half_open -> open"));
+        dependency.callers();
+        let changes = members.wait_for("a third probe fails", {
+            let mut failed = 0;
+            move |it| {
+                failed += usize::from(it.what.contains("half_open -> open"));
+                failed == 3
+            }
+        });
+        let began = changes.iter().filter(|it| it.what.contains("open -> half_open")).count();
+        assert_eq!(began, 3, "round {round}: one member for each probe: {changes:#?}");
+        let probes = dependency.callers();
+        assert_eq!(probes.len(), 3, "round {round}: one call for each probe: {probes:?}");
+
+        dependency.is_now(Health::Well);
+        let changes = wait_for(&members, 3, "-> closed");
+        let closings = changes.iter().filter(|it| it.what.contains("-> closed"));
+        let (first, last) =
+            (closings.clone().map(|it| it.at).min(), closings.map(|it| it.at).max());
+        closed.push(last.unwrap().saturating_sub(first.unwrap()));
+        let closers = changes.iter().filter(|it| it.what.contains("half_open -> closed"));
+        assert_eq!(closers.count(), 1, "one probe closes all: {changes:#?}");
+    }
+    println!("from the quorum to the last of three: {opened:?}");
+    println!("from the first that closed to the last: {closed:?}");
+    assert!(median(opened.clone()) < SOON, "{opened:?}");
+    assert!(median(closed.clone()) < SOON, "{closed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f05_a_member_that_is_killed_while_it_probes_is_replaced_when_its_lease_ends() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (dependency, mut members) = three(&server, "lease").await;
+    dependency.is_now(Health::Dead);
+    wait_for(&members, 3, "closed -> open");
+    dependency.is_now(Health::Hangs);
+    let changes = members.wait_for("one probes", |it| it.what.contains("open -> half_open"));
+    let prober = changes.last().unwrap().member;
+    dependency.callers();
+    members.kill(prober);
+    let killed = Instant::now();
+    let changes = members.wait_for("another probes", |it| {
+        it.what.contains("open -> half_open") && it.member != prober
+    });
+    let took = killed.elapsed();
+    println!("another probed {took:?} after {prober} was killed");
+    assert!(took + COOLDOWN > PROBE_TIMEOUT, "not while the lease lasted: {took:?}");
+    assert!(took < PROBE_TIMEOUT + Duration::from_secs(2), "{took:?}: {changes:#?}");
+    dependency.is_now(Health::Well);
+}
