@@ -115,6 +115,9 @@ impl<C: Circuits> Member<C> {
     pub(crate) fn refresh(&mut self, now: Duration) {
         for known in self.known.values_mut() {
             (known.record, known.at) = (known.now(now), now);
+            if known.followed.is_none() {
+                known.followed_at = now;
+            }
         }
     }
 
