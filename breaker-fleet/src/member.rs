@@ -285,6 +285,9 @@ impl<C: Circuits> Member<C> {
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
                 _ if is_in_force && is_new => return self.open(name, &record, now),
                 Some((_, left)) => Advice::Wait(*left),
+                None if !record.left.is_zero() && self.has_waited(name, now) => {
+                    return self.stand_alone(name);
+                }
                 None => Advice::Ask,
             },
             Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
@@ -390,6 +393,16 @@ impl<C: Circuits> Member<C> {
         };
         known.record.left = Duration::ZERO;
         known.at = asked;
+    }
+
+    /// The circuit acts as if alone, until more than the votes that it has followed is known.
+    fn stand_alone(&mut self, name: &str) {
+        if self.known.get(name).is_some_and(|known| known.is_advised) {
+            self.advise(name, Advice::Alone);
+        }
+        if let Some(known) = self.known.get_mut(name) {
+            (known.is_advised, known.lease) = (false, None);
+        }
     }
 
     /// Whether a circuit was open on the votes of others for as long as its own settings allow (F4).

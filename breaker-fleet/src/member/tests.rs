@@ -231,6 +231,21 @@ fn f04_a_verdict_that_was_too_weak_for_a_time_is_put_to_the_circuit_again() {
     assert_eq!(fleet.state(2), State::Open);
 }
 
+#[test]
+fn f04_a_member_whose_own_maximum_is_over_stays_alone_until_the_votes_are_over() {
+    let mut fleet = Fleet::new(2);
+    let hasty = fleet.join(Config::new().cooldown_multiplier(1.0).cooldown_max(COOLDOWN));
+    (0..2).for_each(|at| fleet.word(at, vote(COOLDOWN * 4)));
+    fleet.beat(hasty);
+    fleet.wait(COOLDOWN - SECOND);
+    fleet.beat(hasty);
+    fleet.wait(SECOND);
+    assert!(fleet.call(hasty).is_none(), "it asks first");
+    fleet.send(hasty);
+    fleet.beat(hasty);
+    assert!(fleet.call(hasty).is_some());
+}
+
 /// A member with a long vote probes, because a shorter one failed the last probe.
 fn probing_voter() -> (Fleet, OwnedPermit) {
     let mut fleet = Fleet::leased(3, 0);

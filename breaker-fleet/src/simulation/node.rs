@@ -43,12 +43,21 @@ struct Watch {
     evidence_at: Duration,
     /// The first call that was refused when no evidence could hold the circuit any more.
     first_refusal: Option<Duration>,
+    /// It was let go to act as if alone since then, which happens once.
+    was_let_go: bool,
     /// The last decision of the fleet that it has heard.
     heard: (u64, u64, bool),
     /// It had vetoed that.
     has_vetoed: bool,
     /// The last decision that it had heard when it closed by itself.
     closed_after: Option<(u64, u64, bool)>,
+}
+
+impl Watch {
+    /// Something new holds it open.
+    fn is_evident(&mut self, now: Duration) {
+        (self.evidence_at, self.first_refusal, self.was_let_go) = (now, None, false);
+    }
 }
 
 #[derive(Debug)]
@@ -192,7 +201,7 @@ impl Node {
             match (transition.to, transition.cause) {
                 (State::Open, Cause::Tripped(reason)) => {
                     self.watch.opened_by = Some(reason.kind);
-                    (self.watch.evidence_at, self.watch.first_refusal) = (self.now, None);
+                    self.watch.is_evident(self.now);
                     if reason.kind.is_evidence() {
                         let left = transition.retry_after.unwrap_or(Duration::MAX);
                         self.watch.own_until = self.now + left;
@@ -289,10 +298,12 @@ impl Node {
         match (verb, answer) {
             (Verb::Lease(lasts), Answer::Leased(leased)) => {
                 self.member.take_lease(CIRCUIT, lasts, leased, asked, self.now);
+                self.see_let_go();
             }
             (_, Answer::Report(report)) => {
                 let news = self.member.learn(report, asked);
                 self.member.advise_all(self.now);
+                self.see_let_go();
                 let amends = self.member.amend(&news);
                 if !amends.is_empty() {
                     let amends = self.checked(amends);
@@ -306,6 +317,14 @@ impl Node {
         }
     }
 
+    /// If it acts as if alone now, it would let a call in.
+    fn see_let_go(&mut self) {
+        let is_refusing = self.watch.first_refusal.is_some() && !self.watch.was_let_go;
+        if is_refusing && self.circuit.snapshot().lease.is_none() {
+            (self.watch.was_let_go, self.watch.first_refusal) = (true, None);
+        }
+    }
+
     /// F5: who hears that it has no lease does not probe with one.
     fn heard(&mut self) {
         let Some(record) = self.record() else { return };
@@ -313,7 +332,7 @@ impl Node {
         let heard = (self.member.seen().0, record.round, is_met);
         let is_news = heard != self.watch.heard || self.watch.has_vetoed;
         if is_news && record.stand == Stand::Open {
-            (self.watch.evidence_at, self.watch.first_refusal) = (self.now, None);
+            self.watch.is_evident(self.now);
         }
         self.watch.heard = heard;
         let snapshot = self.circuit.snapshot();
