@@ -43,8 +43,6 @@ struct Watch {
     evidence_at: Duration,
     /// The first call that was refused when no evidence could hold the circuit any more.
     first_refusal: Option<Duration>,
-    /// It was let go to act as if alone since then, which happens once.
-    was_let_go: bool,
     /// The last decision of the fleet that it has heard.
     heard: (u64, u64, bool),
     /// It had vetoed that.
@@ -56,7 +54,7 @@ struct Watch {
 impl Watch {
     /// Something new holds it open.
     fn is_evident(&mut self, now: Duration) {
-        (self.evidence_at, self.first_refusal, self.was_let_go) = (now, None, false);
+        (self.evidence_at, self.first_refusal) = (now, None);
     }
 }
 
@@ -317,11 +315,10 @@ impl Node {
         }
     }
 
-    /// If it acts as if alone now, it would let a call in.
+    /// With a lease, or alone, it would let a call in. None may come.
     fn see_let_go(&mut self) {
-        let is_refusing = self.watch.first_refusal.is_some() && !self.watch.was_let_go;
-        if is_refusing && self.circuit.snapshot().lease.is_none() {
-            (self.watch.was_let_go, self.watch.first_refusal) = (true, None);
+        if let None | Some(Lease::Own(_)) = self.circuit.snapshot().lease {
+            self.watch.first_refusal = None;
         }
     }
 
@@ -337,10 +334,25 @@ impl Node {
         self.watch.heard = heard;
         let snapshot = self.circuit.snapshot();
         self.watch.has_vetoed = snapshot.vetoed.is_some();
+        if is_met && snapshot.lease == Some(Lease::Unasked) {
+            self.is_not_held_by_votes(&record);
+        }
         let has_lease = record.prober.is_some_and(|(holder, _)| holder == self.id);
         let probes =
             snapshot.state == State::HalfOpen && matches!(snapshot.lease, Some(Lease::Own(_)));
         assert!(has_lease || !probes, "F5: {} probes with a lease that it has lost", self.id);
+    }
+
+    /// F4: it need not ask while votes last that hold it no longer.
+    fn is_not_held_by_votes(&self, record: &Record) {
+        let lasts = record.stand == Stand::Open && !record.left.is_zero();
+        let is_over = self.now > self.watch.evidence_at + self.limits().0 + SLACK;
+        let is_seen = self.transitions.lock().unwrap().is_empty();
+        assert!(
+            !(lasts && record.prober.is_none() && is_over && is_seen),
+            "F4: {} is held by votes for longer than its own maximum",
+            self.id
+        );
     }
 
     fn disconnect(&mut self, net: &mut Net) {
