@@ -108,8 +108,10 @@ impl Model for Bounds {
             Property::always("F5: one prober per lease", |_, it: &Fleet| it.has_one_prober()),
             Property::always("F6: everything expires", |_, it: &Fleet| it.keeps(Rule::F6)),
             Property::always("F6: all circuits close", |_, it: &Fleet| it.recovers()),
+            Property::always("F6: also in silence", |_, it: &Fleet| it.recovers_in_silence()),
             Property::always("F7: all agree", |_, it: &Fleet| it.clone().polled().agrees()),
             Property::always("F7: newcomers follow", |_, it: &Fleet| it.newcomer_follows()),
+            Property::always("F8: alone without the engine", |_, it: &Fleet| it.keeps(Rule::F8)),
         ];
         all.extend(self.examples());
         all

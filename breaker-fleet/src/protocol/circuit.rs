@@ -11,7 +11,8 @@ use crate::home::{Circuits, Reading};
 use crate::inbox::{Happened, Wish};
 
 pub(super) const COOLDOWN: u64 = 2;
-pub(super) const COOLDOWN_MAX: u64 = 3;
+/// The votes of others may last longer.
+pub(super) const COOLDOWN_MAX: u64 = 2;
 pub(super) const PROBE_TIMEOUT: u64 = 2;
 /// `GONE` in ticks.
 pub(super) const TRUST: u64 = 3;
@@ -98,6 +99,16 @@ impl Circuit {
 
     pub(super) fn has_probe(&self) -> bool {
         matches!(self.phase, Phase::HalfOpen { deadline: Some(_) })
+    }
+
+    /// The fleet has no say in it now.
+    pub(super) fn is_alone(&self) -> bool {
+        self.trusted().is_none()
+    }
+
+    /// Until when it probes by a lease.
+    pub(super) fn lent_until(&self) -> u64 {
+        self.trust.map_or(0, |trust| trust.lent_until())
     }
 
     pub(super) fn is_open_by(&self, kind: TripKind) -> bool {

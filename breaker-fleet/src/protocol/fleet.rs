@@ -325,6 +325,7 @@ impl Fleet {
     fn disconnect(&mut self, at: usize) {
         self.peers[at].is_connected = false;
         self.peers[at].member.lose_connection();
+        self.judge_alone(at);
     }
 
     fn tell(&mut self, at: usize, word: Word, fate: Fate) {
@@ -375,6 +376,7 @@ impl Fleet {
             Answer::Told => {}
             Answer::Leased(leased) => {
                 peer.member.take_lease(CIRCUIT, time_of(PROBE_TIMEOUT), leased, then, now);
+                self.judge_lease(at, asked);
             }
             Answer::Report(report, told) => {
                 let news = peer.member.learn(report, then);

@@ -20,11 +20,13 @@ pub(super) enum Rule {
     F4,
     F5,
     F6,
+    F8,
 }
 
 /// All circuits close within so many ticks after the last failure: what is left of the longest vote, a lease that is
 /// not used, and the probe.
 const CLOSES_WITHIN: u64 = COOLDOWN_MAX + PROBE_TIMEOUT + 1;
+const CLOSES_ALONE_WITHIN: u64 = TRUST;
 
 impl Fleet {
     pub(super) fn keeps(&self, rule: Rule) -> bool {
@@ -142,6 +144,18 @@ impl Fleet {
         self.demand(is_lent || !is_probing, Rule::F5, "probes by a lease that it has lost");
     }
 
+    /// What a member did with the answer to a request for a lease.
+    pub(super) fn judge_lease(&mut self, at: usize, asked: u64) {
+        let is_short = self.circuit(at).lent_until() <= asked + PROBE_TIMEOUT;
+        self.demand(is_short, Rule::F5, "a lease for longer than the engine says");
+    }
+
+    /// Without the engine, a member acts as if alone.
+    pub(super) fn judge_alone(&mut self, at: usize) {
+        let is_alone = self.circuit(at).is_alone();
+        self.demand(is_alone, Rule::F8, "goes by a fleet that it cannot hear");
+    }
+
     /// F5: one member probes. Only a stray word or an engine that forgets can take its lease behind its back, and then
     /// it stops when it hears of that.
     pub(super) fn has_one_prober(&self) -> bool {
@@ -238,11 +252,26 @@ impl Fleet {
             }
             let is_closed = |at: &usize| fleet.peers[*at].member.home.is_closed();
             if living.iter().all(|at| idle == Some(*at) || is_closed(at)) {
-                return fleet.broken.is_none();
+                return true;
             }
             fleet.happens(Event::Tick);
         }
         false
+    }
+
+    /// F6: if no circuit hears of the fleet any more, not even that it is gone, each closes by itself.
+    pub(super) fn recovers_in_silence(&self) -> bool {
+        self.living().all(|at| {
+            let mut circuit = self.peers[at].member.home;
+            (0..=CLOSES_ALONE_WITHIN).any(|_| {
+                circuit.call(true);
+                if circuit.has_probe() {
+                    circuit.settle(true);
+                }
+                circuit.tick();
+                circuit.is_closed()
+            })
+        })
     }
 
     fn goes_well(&mut self, at: usize, is_idle: bool) {
