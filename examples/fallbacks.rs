@@ -58,7 +58,7 @@ fn stock(isbn: &str) -> Result<String, Down> {
 
 /// Any other expression: evaluated as it stands. Here the function returns no `Result`, so there is no
 /// failure to answer, only refusals.
-#[circuit_breaker(name = "rating", fallback = 0)]
+#[circuit_breaker(name = "rating", fallback = 0, failures = panics)]
 fn rating(isbn: &str) -> usize {
     isbn.len()
 }

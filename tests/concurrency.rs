@@ -3,11 +3,11 @@
 mod common;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use breaker_runtime::{CircuitBreaker, Config, Permit, State};
+use breaker_runtime::{CircuitBreaker, Config, OwnedPermit, Permit, Snapshot, State};
 use common::{COOLDOWN, SECOND, assert_balanced, circuit, due, pass_cooldown};
 
 /// Far longer than anything here takes, and far shorter than a hang.
@@ -133,6 +133,114 @@ fn s06_failures_that_cross_the_threshold_together_open_once() {
         circuit.reset();
     }
     assert_balanced(&circuit.snapshot(), THREADS * ROUNDS);
+}
+
+/// Has many threads begin calls and end those that others began, while the clock moves and calls hang. Returns what the
+/// circuit shows once all calls have ended.
+fn begin_and_end_each_others_calls(config: Config) -> Snapshot {
+    const THREADS: u64 = 64;
+    const TURNS: u64 = 1_500;
+    const HUNG_AFTER: Duration = Duration::from_millis(10);
+    let (circuit, time) = circuit(config.hung_after(HUNG_AFTER).count_window(1_000_000));
+    let circuit = Arc::new(circuit);
+    let in_flight: Mutex<Vec<OwnedPermit>> = Mutex::default();
+    together(0..THREADS, |number| {
+        let mut random = random(number);
+        for _ in 0..TURNS {
+            if let Ok(permit) = circuit.try_acquire_owned() {
+                in_flight.lock().unwrap().push(permit);
+            }
+            if random().is_multiple_of(64) {
+                time.advance(HUNG_AFTER / 4);
+            }
+            let mut calls = in_flight.lock().unwrap();
+            // One in eight turns leaves a call that hangs, if nobody ends it in time.
+            if !calls.is_empty() && !random().is_multiple_of(8) {
+                let which = usize::try_from(random()).unwrap() % calls.len();
+                let call = calls.swap_remove(which);
+                drop(calls);
+                call.success();
+            }
+        }
+    });
+    let left = in_flight.into_inner().unwrap();
+    left.into_iter().for_each(OwnedPermit::success);
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.in_flight, 0);
+    assert_balanced(&snapshot, THREADS * TURNS);
+    snapshot
+}
+
+#[test]
+fn r26_of_64_threads_each_call_ends_in_time_or_hangs_once() {
+    let snapshot = begin_and_end_each_others_calls(Config::new().failure_threshold(u32::MAX));
+    let calls = snapshot.calls;
+    assert!(calls.hung > 0 && calls.hung < calls.started, "{calls:?}");
+    assert_eq!((snapshot.state, calls.late), (State::Closed, calls.hung));
+    assert_eq!(u64::from(snapshot.window_failures), calls.hung);
+    assert_eq!(u64::from(snapshot.window_calls), calls.started);
+}
+
+#[test]
+fn r26_calls_that_hang_while_the_circuit_opens_and_closes_are_late() {
+    let config = Config::new().failure_threshold(2).cooldown(Duration::from_millis(1));
+    let snapshot = begin_and_end_each_others_calls(config.success_threshold(1));
+    let calls = snapshot.calls;
+    assert!(calls.hung > 0 && calls.hung <= calls.late, "{calls:?}");
+    assert!(snapshot.transitions > 0);
+}
+
+#[test]
+fn r27_of_64_threads_that_ask_a_recovering_circuit_exactly_the_share_is_let_in() {
+    const THREADS: u64 = 64;
+    const TURNS: u64 = 1_000;
+    let (circuit, time) = due(Config::new().success_threshold(1).recovery(SECOND * 30));
+    circuit.try_acquire().unwrap().success();
+    // At a tenth, at 0.4 and at 0.7 of the calls.
+    for (share, before) in [(1, 0), (4, 1), (7, 5)] {
+        let let_in = together(0..THREADS, |number| {
+            let mut random = random(number);
+            let runs = (0..TURNS).filter(|_| {
+                let permit = circuit.try_acquire();
+                if random().is_multiple_of(8) {
+                    thread::yield_now();
+                }
+                permit.map(Permit::success).is_ok()
+            });
+            runs.count() as u64
+        });
+        assert_eq!(let_in.iter().sum::<u64>(), THREADS * TURNS * share / 10, "{share}");
+        let snapshot = circuit.snapshot();
+        assert_eq!(snapshot.state, State::Recovering);
+        let asked = THREADS * TURNS;
+        let let_in_before = asked * before / 10;
+        assert_eq!(snapshot.calls.success, 1 + let_in_before + asked * share / 10);
+        assert_eq!((snapshot.calls.late, snapshot.in_flight), (0, 0));
+        time.advance(SECOND * 10);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!(snapshot.rejected.recovering, THREADS * TURNS * 18 / 10);
+    together(0..THREADS, |_| circuit.try_acquire().unwrap().success());
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.state, snapshot.transitions), (State::Closed, 4));
+    assert_balanced(&snapshot, 1 + 3 * THREADS * TURNS + THREADS);
+}
+
+#[test]
+fn r28_of_64_threads_whose_failures_ask_one_opens_the_circuit() {
+    const THREADS: u64 = 64;
+    for round in 1..=100 {
+        let (circuit, _) = circuit(Config::new().open_for_max(SECOND * 1_000));
+        let permits: Vec<_> = (0..THREADS).map(|_| circuit.try_acquire().unwrap()).collect();
+        together(permits.into_iter().zip(1..), |(permit, seconds)| {
+            permit.failure_for(SECOND * seconds);
+        });
+        let snapshot = circuit.snapshot();
+        let asked = snapshot.trip_reason.and_then(|reason| reason.threshold).unwrap();
+        assert_eq!(snapshot.retry_after, Some(Duration::from_secs_f64(asked)), "round {round}");
+        assert_eq!((snapshot.transitions, snapshot.calls.late), (1, THREADS - 1));
+        assert_balanced(&snapshot, THREADS);
+    }
 }
 
 #[test]

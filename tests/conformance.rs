@@ -1,4 +1,4 @@
-//! Replays `conformance/visible.json` and `conformance/fleet.json`: sequences of operations on one circuit and what
+//! Replays `conformance/visible.json`, `conformance/fleet.json` and `conformance/recovery.json`: sequences of operations on one circuit and what
 //! must be seen after each of them. Nothing in a vector is skipped in silence: an unknown word fails it.
 
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 const VECTORS: usize = 305;
 const FLEET_VECTORS: usize = 39;
+const RECOVERY_VECTORS: usize = 48;
 
 type Object = Map<String, Value>;
 type Make = fn(&str, Config, Clock) -> Result<Arc<CircuitBreaker>, ConfigError>;
@@ -30,6 +31,13 @@ fn f04_f05_f06_every_vector_of_a_fleet_sees_what_it_expects() {
     // Only a circuit of a registry has listeners, who hear that it asks for leave to probe.
     let make: Make = |name, config, _| registry().get_or_create(name, config);
     assert_eq!(replay_all(include_str!("conformance/fleet.json"), make), FLEET_VECTORS);
+}
+
+#[test]
+fn r26_r27_r28_every_vector_of_hung_calls_and_recoveries_sees_what_it_expects() {
+    // Only a circuit of a registry tells why it changed its state.
+    let make: Make = |name, config, _| registry().get_or_create(name, config);
+    assert_eq!(replay_all(include_str!("conformance/recovery.json"), make), RECOVERY_VECTORS);
 }
 
 /// Returns how many vectors there are.
@@ -161,6 +169,8 @@ impl<'a> Replay<'a> {
         let op = text(step, "op");
         let arguments: &[&str] = match op {
             "acquire" | "success" | "failure" | "ignore" | "drop" | "unwind" => &["token"],
+            "failure_for" => &["token", "open_for_ns"],
+            "reconfigure" => &["config"],
             "call" => &["outcome", "takes_ns"],
             "advance_ns" => &["arg"],
             "trip" | "force_open" | "disable" | "reset" | "check" => &[],
@@ -181,6 +191,11 @@ impl<'a> Replay<'a> {
             }
             "success" => self.permit(step)?.success(),
             "failure" => self.permit(step)?.failure(),
+            "failure_for" => self.permit(step)?.failure_for(duration(&step["open_for_ns"])),
+            "reconfigure" => {
+                let config = config(&step["config"])?;
+                self.circuit.reconfigure(config).map_err(|error| error.to_string())?;
+            }
             "ignore" => self.permit(step)?.ignore(),
             "drop" => drop(self.permit(step)?),
             "unwind" => {
@@ -313,6 +328,7 @@ fn shown(field: &str, snapshot: &Snapshot) -> Option<Value> {
         "ignored" => json!(snapshot.calls.ignored),
         "cancelled" => json!(snapshot.calls.cancelled),
         "slow" => json!(snapshot.calls.slow),
+        "hung" => json!(snapshot.calls.hung),
         "late" => json!(snapshot.calls.late),
         "panicked" => json!(snapshot.calls.panicked),
         "rejected" => json!(rejections(snapshot)),
@@ -320,6 +336,9 @@ fn shown(field: &str, snapshot: &Snapshot) -> Option<Value> {
         "rejected_half_open_full" => json!(snapshot.rejected.half_open_full),
         "rejected_forced_open" => json!(snapshot.rejected.forced_open),
         "rejected_bulkhead_full" => json!(snapshot.rejected.bulkhead_full),
+        "rejected_recovering" => json!(snapshot.rejected.recovering),
+        "would_reject_recovering" => json!(snapshot.would_reject.recovering),
+        "recovering_share" => json!(snapshot.recovering_share),
         "probes_in_flight" => json!(snapshot.probes.in_flight),
         "probes_successes" => json!(snapshot.probes.successes),
         "probes_failures" => json!(snapshot.probes.failures),
@@ -327,6 +346,7 @@ fn shown(field: &str, snapshot: &Snapshot) -> Option<Value> {
         "trip_kind" => json!(snapshot.trip_reason.map(|reason| reason.kind.as_str())),
         "trip_failed" => json!(snapshot.trip_reason.map(|reason| reason.failed)),
         "trip_calls" => json!(snapshot.trip_reason.map(|reason| reason.calls)),
+        "trip_hung" => json!(snapshot.trip_reason.map(|reason| reason.hung)),
         "trip_threshold" => json!(snapshot.trip_reason.and_then(|reason| reason.threshold)),
         "vetoed" => json!(snapshot.vetoed.map(|verdict| verdict.failed)),
         "lease" => match snapshot.lease {
@@ -345,8 +365,7 @@ fn shown(field: &str, snapshot: &Snapshot) -> Option<Value> {
 }
 
 fn rejections(snapshot: &Snapshot) -> u64 {
-    let rejected = snapshot.rejected;
-    rejected.open + rejected.half_open_full + rejected.forced_open + rejected.bulkhead_full
+    snapshot.rejected.total()
 }
 
 /// What goes with that kind of advice.
@@ -398,6 +417,9 @@ fn config(stated: &Value) -> Result<Config, String> {
             "success_threshold" => config.success_threshold(count(value)),
             "half_open_failure_threshold" => config.half_open_failure_threshold(count(value)),
             "probe_timeout" => config.probe_timeout(duration(value)),
+            "hung_after" => config.hung_after(duration(value)),
+            "recovery" => config.recovery(duration(value)),
+            "open_for_max" => config.open_for_max(duration(value)),
             "mode" if value == "observe" => config.mode(Mode::Observe),
             unknown => return Err(format!("unknown option {unknown:?}")),
         };

@@ -2,9 +2,10 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_runtime::{Advice, CircuitBreaker, Config, FleetView, Opening};
+use breaker_runtime::{Advice, CircuitBreaker, Config, FleetView, Opening, Permit};
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 
 #[track_caller]
@@ -50,6 +51,58 @@ fn r02_a_rate_that_was_reached_by_a_success_is_judged_at_the_next_failure() {
 }
 
 #[test]
+fn r26_a_circuit_that_calls_opened_by_hanging_says_so() {
+    let in_flight = |config: Config, calls: usize| {
+        let (circuit, time) = circuit(config.hung_after(SECOND * 30));
+        let circuit = Arc::new(circuit);
+        let held: Vec<_> = (0..calls).map(|_| circuit.try_acquire_owned().unwrap()).collect();
+        time.advance(SECOND * 34);
+        let _ = circuit.try_acquire().map(Permit::failure);
+        time.advance(SECOND * 3);
+        (circuit, held)
+    };
+    let (circuit, _held) = in_flight(Config::new(), 12);
+    says(&circuit, "open for 3s: 12 calls hung for over 30s; probes in 57s");
+    circuit.reconfigure(Config::new()).unwrap();
+    says(&circuit, "open for 3s: 12 calls hung; probes in 57s");
+    let (circuit, _held) = in_flight(Config::new().failure_threshold(1), 1);
+    says(&circuit, "open for 3s: 1 call hung for over 30s; probes in 57s");
+    let (circuit, _held) = in_flight(Config::new(), 4);
+    says(&circuit, "open for 3s: 5 failures in a row, 4 of them hung for over 30s; probes in 57s");
+    let (circuit, _held) = in_flight(Config::new().failure_rate(1.0).minimum_calls(3), 3);
+    let words = "3 of the last 3 calls failed, and 3 hung for over 30s since the last success";
+    says(&circuit, &format!("open for 3s: {words}; probes in 57s"));
+    let rate = Config::new().failure_rate(1.0).minimum_calls(1);
+    let (circuit, _held) = in_flight(rate, 1);
+    says(&circuit, "open for 3s: the last call hung for over 30s; probes in 57s");
+}
+
+#[test]
+fn r27_a_circuit_that_recovers_says_which_share_runs_and_until_when() {
+    let config = Config::new().success_threshold(1).recovery(SECOND * 30);
+    let (circuit, time) = due(config);
+    succeed(&circuit, 1);
+    says(&circuit, "recovering for 0s: 10% of the calls run, all in 30s");
+    time.advance(SECOND * 10);
+    says(&circuit, "recovering for 10s: 40% of the calls run, all in 20s");
+    time.advance(SECOND * 20);
+    says(&circuit, "recovering for 30s: 100% of the calls run; the next call closes it");
+    circuit.reconfigure(Config::new()).unwrap();
+    says(&circuit, "recovering for 30s: 100% of the calls run; the next call closes it");
+}
+
+#[test]
+fn r28_a_circuit_that_a_failure_asked_to_open_says_for_how_long() {
+    let (circuit, time) = circuit(Config::new());
+    circuit.try_acquire().unwrap().failure_for(SECOND * 120);
+    time.advance(SECOND * 30);
+    says(&circuit, "open for 30s: a failure asked for 2m; probes in 1m 30s");
+    circuit.reset();
+    circuit.try_acquire().unwrap().failure_for(SECOND * 9_000);
+    says(&circuit, "open for 0s: a failure asked for 10m; probes in 10m");
+}
+
+#[test]
 fn a_circuit_with_a_run_and_two_rates_says_all_three() {
     let config = Config::new().failure_threshold(5).failure_rate(0.5).slow_call(SECOND);
     let (circuit, time) = circuit(config.slow_call_rate(0.25));
@@ -67,7 +120,7 @@ fn a_circuit_with_a_run_and_two_rates_says_all_three() {
         &circuit,
         "closed: 1 of the 5 failures in a row that open it; \
          10% of the last 10 calls failed, 50% opens it; \
-         10% of the last 10 calls were slow, 25% opens it",
+         10% of the last 10 calls took longer than 1s, 25% opens it",
     );
 }
 
@@ -95,7 +148,10 @@ fn an_open_circuit_names_the_rate_that_opened_it() {
         time.advance(SECOND * 2);
         permit.success();
     }
-    says(&slow, "open for 0s: 2 of the last 2 calls were slow; probes in 1m");
+    says(
+        &slow,
+        "open for 0s: 100% of the last 2 calls took longer than 1s (limit 50%): p50 is over slow_call; probes in 1m",
+    );
 }
 
 #[test]

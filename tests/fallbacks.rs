@@ -122,7 +122,7 @@ fn by_block(n: u32) -> Result<u32, String> {
     Err(n.to_string())
 }
 
-#[circuit_breaker(name = "fallbacks.literal", fallback = "unknown")]
+#[circuit_breaker(name = "fallbacks.literal", fallback = "unknown", failures = panics)]
 fn by_literal(known: bool) -> &'static str {
     if known { "known" } else { panic!("no idea") }
 }
@@ -264,12 +264,12 @@ fn nothing_is_copied_for_a_refused_call() {
     assert_eq!(copies.get(), 0);
 }
 
-#[circuit_breaker(name = "fallbacks.infallible", fallback = text.0.len())]
+#[circuit_breaker(name = "fallbacks.infallible", fallback = text.0.len(), failures = panics)]
 fn cannot_fail(text: Unique) -> usize {
     text.0.len() * 10
 }
 
-#[circuit_breaker(name = "fallbacks.unit", fallback = drop(text))]
+#[circuit_breaker(name = "fallbacks.unit", fallback = drop(text), failures = panics)]
 fn returns_nothing(text: Unique, done: &Cell<bool>) {
     drop(text);
     done.set(true);
@@ -416,7 +416,7 @@ fn an_argument_that_only_the_fallback_names_is_used() {
 
 #[test]
 fn d25_a_refused_call_never_runs_the_body() {
-    #[circuit_breaker(name = "fallbacks.body", fallback = 0)]
+    #[circuit_breaker(name = "fallbacks.body", fallback = 0, failures = panics)]
     fn guarded(runs: &Cell<u32>) -> u32 {
         runs.set(runs.get() + 1);
         1
@@ -427,7 +427,7 @@ fn d25_a_refused_call_never_runs_the_body() {
     assert_eq!(runs.get(), 0);
 }
 
-#[circuit_breaker(name = "fallbacks.block_first", fallback = match n { 1 => 2, _ => 3 } + 1)]
+#[circuit_breaker(name = "fallbacks.block_first", fallback = match n { 1 => 2, _ => 3 } + 1, failures = panics)]
 fn begins_with_a_block(n: u8) -> u8 {
     n
 }

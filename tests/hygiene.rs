@@ -119,7 +119,7 @@ mod shadowed {
         ::std::boxed::Box::pin(async move { ::core::option::Option::Some(value) })
     }
 
-    #[circuit_breaker(name = "hygiene.plain", fallback = 7)]
+    #[circuit_breaker(name = "hygiene.plain", fallback = 7, failures = panics)]
     pub fn plain(value: u8) -> u8 {
         value
     }

@@ -187,6 +187,21 @@ fn every_cause_and_reason_has_its_word() {
 }
 
 #[test]
+fn r27_a_circuit_that_recovers_says_its_share() {
+    let config = Config::new().success_threshold(1).recovery(SECOND * 30);
+    let (circuit, time) = circuit(config);
+    circuit.trip();
+    time.advance(SECOND * 60);
+    assert_eq!(value(&circuit.snapshot())["recovering_share"], Value::Null);
+    circuit.try_acquire().unwrap().success();
+    time.advance(SECOND * 10);
+    let shown = value(&circuit.snapshot());
+    assert_eq!((&shown["state"], &shown["recovering_share"]), (&json!("recovering"), &json!(0.4)));
+    assert!(circuit.try_acquire().is_err());
+    assert_eq!(value(&circuit.snapshot())["rejected"]["recovering"], 1);
+}
+
+#[test]
 fn the_schema_names_every_field() {
     let schema = include_str!("../docs/json.md");
     let (circuit, _) = circuit(Config::new());

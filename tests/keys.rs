@@ -121,7 +121,7 @@ mod each_key {
             Some(())
         }
 
-        #[circuit_breaker(name = "keys.method", key = self.host, fallback = |_| self.host.len())]
+        #[circuit_breaker(name = "keys.method", key = self.host, fallback = |_| self.host.len(), failures = panics)]
         fn length(&self) -> usize {
             0
         }

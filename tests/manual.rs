@@ -140,6 +140,52 @@ fn r13_a_panic_in_a_predicate_is_a_failure() {
 }
 
 #[test]
+fn r28_open_for_asks_the_error_of_a_failure_and_of_nothing_else() {
+    let circuit = circuit(Config::new().failure_threshold(9));
+    let asked = |answer: Answer| {
+        let guard = opinionated(&circuit).open_for(|error| (*error == "busy").then_some(SECOND));
+        drop(guard.call(|| answer));
+        let left = circuit.snapshot().retry_after;
+        circuit.reset();
+        left
+    };
+    assert_eq!(asked(Err("busy")).map(|left| left > SECOND / 2), Some(true));
+    for answer in [Err("down"), Err("no such host"), Err("no such page"), Ok(503), Ok(200)] {
+        assert_eq!(asked(answer), None, "{answer:?}");
+    }
+    let never = |_: &&'static str| -> Option<Duration> { unreachable!("it is no failure") };
+    drop(opinionated(&circuit).open_for(never).call(|| Err("no such page")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r28_a_call_with_a_limit_may_ask_too() {
+    let circuit = circuit(Config::new().failure_threshold(9));
+    let guard = || circuit.guard::<u16, _>().open_for(|_| Some(SECOND * 90)).call_timeout(SECOND);
+    guard().call_async(pending::<Result<u16, &str>>).await.unwrap_err();
+    assert_eq!(circuit.snapshot().retry_after, None, "a timeout has no error to ask");
+    guard().call_async(|| ready(Err("busy"))).await.unwrap_err();
+    assert!(circuit.snapshot().retry_after.is_some());
+}
+
+#[test]
+fn r28_an_async_call_may_ask_too() {
+    let circuit = circuit(Config::new());
+    let guard = circuit.guard::<u16, _>().open_for(|_| Some(SECOND * 90));
+    drop(polled(guard.call_async(|| ready(Err("busy")))));
+    let reason = circuit.snapshot().trip_reason.map(|reason| reason.to_string());
+    assert_eq!(reason.as_deref(), Some("a failure asked for 1m 30s"));
+}
+
+#[test]
+fn r13_a_panic_in_open_for_is_a_failure() {
+    let circuit = circuit(Config::new());
+    let asks = |_: &&'static str| -> Option<Duration> { panic_quietly("how long?") };
+    let call = || circuit.guard::<u16, _>().open_for(asks).call(|| Err("busy"));
+    catch_unwind(AssertUnwindSafe(call)).expect_err("it panics");
+    assert_eq!((calls(&circuit).failure, calls(&circuit).panicked), (1, 1));
+}
+
+#[test]
 fn r20_a_predicate_may_use_the_circuit() {
     let circuit = circuit(Config::new());
     let is_failure = |answer: &Answer| {

@@ -455,6 +455,78 @@ fn option_ignore_if_says_what_counts_as_nothing() {
     assert_eq!((calls.ignored, calls.failure), (1, 1));
 }
 
+fn asked(fault: &Duration) -> Option<Duration> {
+    Some(*fault).filter(|asked| *asked < Duration::MAX)
+}
+
+#[circuit_breaker(
+    name = "options.open_for",
+    failure_threshold = 9,
+    open_for = asked,
+    open_for_max = "1h",
+    ignore_if = Duration::is_zero,
+    fallback = |_| Err(Duration::ZERO)
+)]
+fn open_for(fault: Duration) -> Result<(), Duration> {
+    Err(fault)
+}
+
+#[circuit_breaker(name = "options.open_for_async", failure_threshold = 9, open_for = asked, failure_if = |_| false, fallback = Ok(()))]
+async fn open_for_async(fault: Duration) -> Result<(), Duration> {
+    Err(fault)
+}
+
+#[test]
+fn option_open_for_opens_for_as_long_as_the_error_of_a_failure_says() {
+    let circuit = circuit("options.open_for");
+    open_for(Duration::ZERO).unwrap_err();
+    assert_eq!((circuit.state(), circuit.snapshot().calls.ignored), (State::Closed, 1));
+    for (asked, seconds) in [(200, 200.0), (9_000, 3_600.0)] {
+        open_for(Duration::from_secs(asked)).unwrap_err();
+        let reason = circuit.snapshot().trip_reason.expect("it is open");
+        assert_eq!((reason.kind, reason.threshold), (TripKind::Asked, Some(seconds)));
+        circuit.reset();
+    }
+}
+
+#[test]
+fn option_open_for_is_not_asked_of_an_error_that_is_no_failure() {
+    let mut call = Box::pin(open_for_async(Duration::from_secs(5)));
+    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    let snapshot = snapshot("options.open_for_async");
+    assert_eq!((snapshot.state, snapshot.calls.success), (State::Closed, 1));
+}
+
+#[circuit_breaker(
+    name = "options.hung_after",
+    hung_after = "30s",
+    slow_call = "10s",
+    recovery = "2m"
+)]
+fn watched() -> Option<()> {
+    answer(true)
+}
+
+#[test]
+fn options_hung_after_and_recovery_are_those_of_the_circuit() {
+    watched();
+    let settings = snapshot("options.hung_after").config.settings();
+    assert_eq!(settings.hung_after, Some(Duration::from_secs(30)));
+    assert_eq!(settings.recovery, Some(Duration::from_secs(120)));
+}
+
+#[circuit_breaker(name = "options.failures", failures = panics)]
+fn failures(number: u8) -> Option<u8> {
+    number.checked_sub(1)
+}
+
+#[test]
+fn option_failures_says_that_only_panics_are() {
+    assert_eq!((failures(0), failures(1)), (None, Some(0)));
+    let calls = snapshot("options.failures").calls;
+    assert_eq!((calls.success, calls.failure), (2, 0));
+}
+
 #[circuit_breaker(name = "options.on_cancel", on_cancel = failure)]
 async fn on_cancel() -> Option<()> {
     pending().await

@@ -44,7 +44,7 @@ fn optional(some: bool) -> Option<()> {
     some.then_some(())
 }
 
-#[circuit_breaker(name = "outcomes.generic", fallback = fall_back())]
+#[circuit_breaker(name = "outcomes.generic", fallback = fall_back(), failures = panics)]
 fn of_any_type<T>(value: T) -> T {
     value
 }

@@ -87,7 +87,7 @@ async fn r34_the_end_of_an_override_is_told_with_the_next_call() {
 
 #[tokio::test(start_paused = true)]
 async fn r34_a_key_that_was_forced_open_for_a_time_goes_when_that_is_over() {
-    #[circuit_breaker(name = "overrides.keys", key = host, max_keys = 1, fallback_on = rejected, fallback = ())]
+    #[circuit_breaker(name = "overrides.keys", key = host, max_keys = 1, fallback_on = rejected, fallback = (), failures = panics)]
     fn visit(host: &str) {
         let _ = host;
     }

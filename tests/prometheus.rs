@@ -5,6 +5,7 @@ mod common;
 mod exposition;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use breaker_runtime::{
@@ -45,7 +46,7 @@ fn metrics(samples: &[Sample]) -> BTreeSet<&str> {
 /// and 1 is under way besides.
 fn eloquent() -> CircuitBreaker {
     let config = Config::new().failure_threshold(9).failure_rate(0.5).slow_call(SECOND);
-    let (circuit, time) = circuit(config.max_concurrent(4));
+    let (circuit, time) = circuit(config.max_concurrent(4).timings(true));
     succeed(&circuit, 7);
     let slow = circuit.try_acquire().unwrap();
     time.advance(2 * SECOND);
@@ -53,6 +54,24 @@ fn eloquent() -> CircuitBreaker {
     fail(&circuit, 2);
     circuit.try_acquire().unwrap().ignore();
     std::mem::forget(circuit.try_acquire().unwrap());
+    circuit
+}
+
+/// A circuit that recovers after a call hung, and refuses all but every tenth call.
+fn recovering() -> CircuitBreaker {
+    let config = Config::new().failure_threshold(1).success_threshold(1).hung_after(SECOND);
+    let (circuit, time) = circuit(config.recovery(COOLDOWN));
+    let hangs = circuit.try_acquire().unwrap();
+    time.advance(2 * SECOND);
+    assert!(circuit.try_acquire().is_err());
+    hangs.success();
+    for _ in 0..2 {
+        // A circuit that recovers already opens again.
+        circuit.trip();
+        pass_cooldown(&circuit, &time);
+        succeed(&circuit, 1);
+    }
+    assert!((0..9).all(|_| circuit.try_acquire().is_err()));
     circuit
 }
 
@@ -77,10 +96,22 @@ fn a_registry_reads_like_this() {
     assert!(open.try_acquire().is_err());
     let mut mail = eloquent().snapshot();
     "mail".clone_into(&mut mail.name);
-    let mut registry = of([shared(mail), open.snapshot()]);
+    let mut catalog = recovering().snapshot();
+    "catalog".clone_into(&mut catalog.name);
+    let mut registry = of([shared(mail), open.snapshot(), catalog]);
     registry.fleet = Some(connected());
     let text = registry.prometheus(MetricNames::Breaker).to_string();
-    assert_eq!(text, include_str!("prometheus/breaker.txt"));
+    check("prometheus/breaker.txt", &text);
+}
+
+/// Compares with a file of `tests`, or rewrites it with `UPDATE_EXPECT=1`.
+#[track_caller]
+fn check(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(text, std::fs::read_to_string(path).unwrap());
 }
 
 #[test]
@@ -88,8 +119,10 @@ fn a_registry_reads_like_this_to_dashboards_of_resilience4j() {
     let mut mail = eloquent().snapshot();
     "mail".clone_into(&mut mail.name);
     let new = circuit(Config::new().time_window(SECOND)).0.snapshot();
-    let text = of([mail, new]).prometheus(MetricNames::Resilience4j).to_string();
-    assert_eq!(text, include_str!("prometheus/resilience4j.txt"));
+    let mut catalog = recovering().snapshot();
+    "catalog".clone_into(&mut catalog.name);
+    let text = of([mail, new, catalog]).prometheus(MetricNames::Resilience4j).to_string();
+    check("prometheus/resilience4j.txt", &text);
 }
 
 #[test]
@@ -114,8 +147,8 @@ fn d39_exactly_one_state_is_1_in_every_state() {
     disabled.disable();
     for circuit in [&closed, &open, &half_open, &forced, &disabled] {
         let states = [
-            (MetricNames::Breaker, "breaker_state", 5),
-            (MetricNames::Resilience4j, "resilience4j_circuitbreaker_state", 6),
+            (MetricNames::Breaker, "breaker_state", 6),
+            (MetricNames::Resilience4j, "resilience4j_circuitbreaker_state", 7),
         ];
         for (names, metric, count) in states {
             let mut states = samples(circuit, names);
@@ -367,14 +400,25 @@ fn f04_a_circuit_that_does_not_follow_the_fleet_is_told_by_its_metric() {
 #[test]
 fn every_metric_is_documented_and_no_other() {
     let source = include_str!("../breaker-runtime/src/export/prometheus.rs");
-    let rows = source.lines().filter_map(|line| line.strip_prefix("/// | `")?.split('`').next());
-    let documented: BTreeSet<_> = rows.filter_map(|row| row.split('{').next()).collect();
+    let rows = source.lines().filter_map(|line| line.strip_prefix("/// | `"));
+    let documented: BTreeSet<_> = rows
+        .flat_map(|row| {
+            let name = row.split(['{', '`']).next().unwrap();
+            let suffixes = if row.contains("| histogram |") {
+                &["_bucket", "_sum", "_count"][..]
+            } else {
+                &[""]
+            };
+            suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
+        })
+        .collect();
     let open = circuit(Config::new()).0;
     open.trip();
-    let mut text = distinct(of([shared(eloquent().snapshot()), open.snapshot()]));
+    let circuits = [shared(eloquent().snapshot()), open.snapshot(), recovering().snapshot()];
+    let mut text = distinct(of(circuits));
     text.fleet = Some(connected());
     let samples = read(&text.prometheus(MetricNames::Breaker).to_string());
-    assert_eq!(metrics(&samples), documented);
+    assert_eq!(metrics(&samples), documented.iter().map(String::as_str).collect());
 }
 
 #[test]

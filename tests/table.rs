@@ -111,6 +111,35 @@ payments  open       3       0         0       0     -     45s";
 }
 
 #[test]
+fn r30_a_table_says_how_long_calls_take_if_some_are_timed_and_there_is_room() {
+    let (timed, time) = circuit(Config::new().timings(true));
+    let call = |micros| {
+        let permit = timed.try_acquire().unwrap();
+        time.advance(std::time::Duration::from_micros(micros));
+        permit.success();
+    };
+    (0..19).for_each(|_| call(100));
+    call(1_000_000);
+    let mut table = table_of(&["mail", "search"], 3);
+    let timings = timed.snapshot().timings;
+    table.circuits[1].timings = timings;
+    let expected = "\
+NAME    STATE  CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE    P95  PROBES IN
+mail    open       3       0         0          0          -      -        45s
+search  open       3       0         0          0          -  102us        45s";
+    assert_eq!(table.to_string(), expected);
+    let expected = "\
+NAME    STATE  CALLS  FAILED  REJECTED  FLIGHT  RATE    P95  PROBES
+mail    open       3       0         0       0     -      -     45s
+search  open       3       0         0       0     -  102us     45s";
+    assert_eq!(format!("{table:70}"), expected, "78 columns are too many");
+    let narrow = format!("{table:66}");
+    assert!(!narrow.contains("P95") && !narrow.contains("102us"), "{narrow}");
+    table.circuits[1].timings = None;
+    assert!(!table.to_string().contains("P95"), "nothing is timed");
+}
+
+#[test]
 fn a_table_is_as_wide_as_the_format_asks() {
     let name = "n".repeat(128);
     let table = table_of(&[&name], 0);

@@ -23,7 +23,7 @@ struct Limit {
 /// Joining a fleet waits for time to pass, so it does not take the same on every run.
 const NOTHING: u32 = 1;
 
-const LIMITS: [Limit; 14] = [
+const LIMITS: [Limit; 16] = [
     Limit { case: "closed", twin: "bare", bench: 40, release: 54 },
     Limit { case: "closed-async", twin: "bare-async", bench: 74, release: 74 },
     Limit { case: "open", twin: "bare", bench: 160, release: 200 },
@@ -32,11 +32,13 @@ const LIMITS: [Limit; 14] = [
     Limit { case: "closed-fleet-away", twin: "closed", bench: NOTHING, release: NOTHING },
     Limit { case: "open-fleet", twin: "open", bench: NOTHING, release: NOTHING },
     Limit { case: "open-fleet-away", twin: "open", bench: NOTHING, release: NOTHING },
+    Limit { case: "open-for", twin: "bare", bench: 44, release: 64 },
     Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 54 },
     Limit { case: "fallback-path", twin: "bare", bench: 44, release: 54 },
-    Limit { case: "time-window", twin: "bare", bench: 160, release: 172 },
-    Limit { case: "slow-call", twin: "bare", bench: 256, release: 264 },
-    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 116, release: 148 },
+    Limit { case: "time-window", twin: "bare", bench: 168, release: 188 },
+    Limit { case: "slow-call", twin: "bare", bench: 280, release: 300 },
+    Limit { case: "hung-after", twin: "bare", bench: 400, release: 420 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 132, release: 166 },
     Limit { case: "known-key", twin: "bare", bench: 1130, release: 1170 },
 ];
 

@@ -106,6 +106,32 @@ pub fn slow_precise(fails: bool) -> Result<u64, Fault> {
     work(fails)
 }
 
+/// Behind a circuit that watches its calls in flight for those that hang.
+#[circuit_breaker(
+    name = "benches.watched",
+    failure_rate = 0.5,
+    window = 100,
+    minimum_calls = 100,
+    hung_after = "1s"
+)]
+#[inline(never)]
+pub fn watched(fails: bool) -> Result<u64, Fault> {
+    work(fails)
+}
+
+/// Behind a circuit that keeps a histogram of how long its calls take.
+#[circuit_breaker(
+    name = "benches.timed",
+    failure_rate = 0.5,
+    window = 100,
+    minimum_calls = 100,
+    timings = true
+)]
+#[inline(never)]
+pub fn timed(fails: bool) -> Result<u64, Fault> {
+    work(fails)
+}
+
 /// For a circuit that stays open: a refused call returns an error.
 #[circuit_breaker(
     name = "benches.open",

@@ -285,7 +285,7 @@ fn unknown_section(name: &str, value: &DeValue<'_>) -> String {
 /// What an option takes, as part of a sentence.
 fn article(takes: Takes) -> String {
     match takes {
-        Takes::Mode | Takes::Policy => format!("{takes}"),
+        Takes::Mode | Takes::Policy | Takes::Flag => format!("{takes}"),
         Takes::Count | Takes::Window => format!("an {takes}"),
         Takes::Share | Takes::Spread => format!("a number, {takes}"),
         takes => format!("a {takes}"),

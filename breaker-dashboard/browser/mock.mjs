@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 
 const PAGE = new URL('../src/routes/page.html', import.meta.url);
-const RANKS = { forced_open: 0, open: 1, half_open: 2, disabled: 3, closed: 4 };
+const RANKS = { forced_open: 0, open: 1, half_open: 2, recovering: 2, disabled: 3, closed: 4 };
 const MIB = 1 << 20;
 
 const round = (number) => Math.round(number * 1000) / 1000;
@@ -26,13 +26,13 @@ function readable(seconds) {
 const DEFAULTS = {
   failure_threshold: 5, failure_rate: null, window: { calls: 100 }, minimum_calls: 10, slow_call: null, slow_call_rate: null,
   cooldown: 60, cooldown_multiplier: 1, cooldown_max: 600, cooldown_jitter: 0, half_open_max_calls: 3, success_threshold: 3,
-  half_open_failure_threshold: 1, probe_timeout: 60, max_concurrent: null, max_wait: 0, mode: 'normal',
+  half_open_failure_threshold: 1, probe_timeout: 60, hung_after: null, recovery: null, open_for_max: 600, max_concurrent: null, max_wait: 0, mode: 'normal',
 };
 
 /** The kinds of values, as the server tells them. */
-const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', max_wait: 'wait', mode: 'mode' };
+const KIND_OF = { failure_rate: 'share', window: 'window', slow_call: 'duration', slow_call_rate: 'share', cooldown: 'duration', cooldown_multiplier: 'factor', cooldown_max: 'duration', cooldown_jitter: 'spread', probe_timeout: 'duration', hung_after: 'duration', recovery: 'duration', open_for_max: 'duration', max_wait: 'wait', mode: 'mode' };
 const VALUE_OF = { share: 'more than 0, at most 1', duration: 'duration, longer than 0', mode: '`normal` or `observe`; from outside also `disabled` or `forced_open`' };
-const CAN_BE_OFF = new Set(['failure_threshold', 'failure_rate', 'slow_call', 'slow_call_rate', 'max_concurrent']);
+const CAN_BE_OFF = new Set(['failure_threshold', 'failure_rate', 'slow_call', 'slow_call_rate', 'hung_after', 'recovery', 'max_concurrent']);
 const OPTIONS = Object.keys(DEFAULTS).map((name) => ({ name, kind: KIND_OF[name] ?? 'count', value: VALUE_OF[KIND_OF[name]] ?? 'integer, at least 1', may_be_off: CAN_BE_OFF.has(name), default: 'as ever', meaning: `What ${name} does.` }));
 
 const configOf = (stated) => ({
@@ -53,6 +53,7 @@ const CAST = [
   { name: 'inventory', rate: 64, fails: 0.06, slow: 0.12, config: { failure_rate: 0.5, window: { seconds: 30 }, minimum_calls: 20, slow_call: 0.8, cooldown: 15 }, shared: { votes: 1 } },
   { name: 'search', rate: 210, fails: 0.002, slow: 0.01, config: { failure_rate: 0.25, slow_call: 0.25, slow_call_rate: 0.05, max_concurrent: 64, max_wait: 0.05 }, tuned: [['cooldown', '5s', 840, '10.0.0.7'], ['failure_rate', '40%', null, 'code']], shared: { votes: 2, settings: 2 } },
   { name: 'shipping/dhl', rate: 9, fails: 0.5, config: { failure_threshold: 8, cooldown: 12 }, half: true, shared: { votes: 3, prober: 'pid-7-3d4e5f', own: true } },
+  { name: 'catalog', rate: 40, fails: 0.01, config: { failure_threshold: 8, cooldown: 12, recovery: 240, hung_after: 30 }, recovers: true, hung: 3 },
   { name: 'shipping/ups', rate: 12, fails: 0.02, config: { failure_threshold: 8, cooldown: 12 } },
   { name: 'shipping/hermes', rate: 7, fails: 0.32, config: { failure_threshold: 12, cooldown: 12 } },
   { name: 'recommendations', rate: 55, fails: 0.38, config: { failure_rate: 0.5, failure_threshold: 20, cooldown: 20, cooldown_multiplier: 2, cooldown_jitter: 0.1 } },
@@ -90,7 +91,7 @@ const withheldChanges = ({ changes, ...entry }) => ({ ...entry, changes: changes
 
 /** The members of the fleet, and the votes that they need. */
 const [MEMBERS, NEEDED] = [8, 3];
-const VERDICT = { kind: 'fleet', failed: 3, slow: 0, calls: MEMBERS, share: null, threshold: NEEDED, text: `3 of ${MEMBERS} members voted to open it` };
+const VERDICT = { kind: 'fleet', failed: 3, slow: 0, calls: MEMBERS, share: null, threshold: NEEDED, hung: 0, text: `3 of ${MEMBERS} members voted to open it` };
 
 const told = (entry, named) => (entry.changes && !named ? withheldChanges(entry) : 'by' in entry && !named ? { ...entry, by: null } : entry);
 
@@ -98,8 +99,8 @@ class Circuit {
   constructor(part, log) {
     Object.assign(this, { rate: 1, fails: 0, slow: 0, ...part, given: configOf(part.config ?? {}), overrides: [], log: [], entryOf: log });
     this.settle();
-    this.calls = { started: 0, success: 0, failure: 0, ignored: 0, cancelled: 0, slow: 0, late: 0, timed_out: 0, panicked: 0 };
-    this.rejected = { open: 0, half_open_full: 0, forced_open: 0, bulkhead_full: 0 };
+    this.calls = { started: 0, success: 0, failure: 0, ignored: 0, cancelled: 0, slow: 0, hung: this.hung ?? 0, late: 0, timed_out: 0, panicked: 0 };
+    this.rejected = { open: 0, half_open_full: 0, forced_open: 0, bulkhead_full: 0, recovering: 0 };
     this.wouldReject = { ...this.rejected };
     this.counts = {};
     Object.assign(this, { state: 'closed', epoch: 0, openTime: 0, tripReason: null, override: null, lastFailure: null, lastSuccess: null });
@@ -197,7 +198,7 @@ class Circuit {
       consecutive_failures: `${failed} failures in a row`, failure_rate: `${failed} of ${calls} calls failed`, slow_call_rate: `${failed} of ${calls} calls were slow`,
       failed_probes: `${failed} of ${calls} probes failed`, manual: 'tripped by hand',
     }[kind];
-    this.enter('open', 'tripped', at, { kind, failed, slow: kind === 'slow_call_rate' ? failed : 0, calls, share, threshold, text });
+    this.enter('open', 'tripped', at, { kind, failed, slow: kind === 'slow_call_rate' ? failed : 0, calls, hung: 0, share, threshold, text });
   }
 
   /** One call that is asked for at `at`. Answers 0 ok, 1 failed, 2 rejected. */
@@ -208,6 +209,8 @@ class Circuit {
       this.enter('half_open', 'cooldown_over', at);
     }
     if (this.state === 'half_open' && Math.random() < 0.6) return this.refuse('half_open_full', at);
+    if (this.state === 'recovering' && at >= this.changedAt + this.config.recovery) this.enter('closed', 'recovery_over', at);
+    if (this.state === 'recovering' && !this.letsIn(at)) return this.refuse('recovering', at);
     const failed = Math.random() < this.fails;
     const slow = this.config.slow_call !== null && Math.random() < this.slow;
     this.calls.started += 1;
@@ -215,8 +218,22 @@ class Circuit {
     if (slow) this.calls.slow += 1;
     if (failed) this.lastFailure = at; else this.lastSuccess = at;
     if (this.state === 'half_open') this.judgeProbe(failed, at);
-    else if (this.state === 'closed') this.judge(failed, slow, at);
+    else if (this.watches()) this.judge(failed, slow, at);
     return failed ? 1 : 0;
+  }
+
+  watches() { return ['closed', 'recovering'].includes(this.state); }
+
+  recoveringShare(at) {
+    if (this.state !== 'recovering') return null;
+    return Math.min(1, 0.1 + 0.9 * (at - this.changedAt) / this.config.recovery);
+  }
+
+  letsIn(at) {
+    this.credit = (this.credit ?? 0) + this.recoveringShare(at);
+    if (this.credit < 1) return false;
+    this.credit -= 1;
+    return true;
   }
 
   /** A circuit that is observed only counts what it would refuse. */
@@ -234,7 +251,7 @@ class Circuit {
     if (this.half) return;
     this.probes[failed ? 'failures' : 'successes'] += 1;
     if (this.probes.failures >= this.config.half_open_failure_threshold) this.trip('failed_probes', at, this.probes.failures, this.probes.failures + this.probes.successes, null);
-    else if (this.probes.successes >= this.config.success_threshold) this.enter('closed', 'recovered', at);
+    else if (this.probes.successes >= this.config.success_threshold) this.enter(this.config.recovery === null ? 'closed' : 'recovering', 'recovered', at);
   }
 
   judge(failed, slow, at) {
@@ -258,7 +275,7 @@ class Circuit {
   }
 
   share(mark) {
-    if (this.state !== 'closed' || this.window.length < this.config.minimum_calls) return null;
+    if (!this.watches() || this.window.length < this.config.minimum_calls) return null;
     return this.window.filter((call) => call[mark]).length / this.window.length;
   }
 
@@ -305,6 +322,10 @@ class Circuit {
       return `half-open for ${lasted} after ${this.tripReason?.text ?? ''}: ${this.probes.successes} of ${config.success_threshold} probe successes to close, `
         + `${this.probes.failures} of ${config.half_open_failure_threshold} probe failure to open again, ${this.probes.in_flight} of ${config.half_open_max_calls} in flight${lease ? `; it probes for all members, for another ${readable(lease.left)}` : ''}`;
     }
+    if (state === 'recovering') {
+      const share = Math.round(this.recoveringShare(at) * 100);
+      return `recovering for ${lasted}: ${share}% of the calls run, all in ${readable(config.recovery - (at - this.changedAt))}`;
+    }
     const parts = config.failure_threshold === null ? [] : [`${this.inARow} of the ${config.failure_threshold} failures in a row that open it`];
     if (config.failure_rate !== null || config.slow_call_rate !== null) {
       if (this.window.length < config.minimum_calls) parts.push(`${this.window.length} of the ${config.minimum_calls} calls needed before a rate is judged`);
@@ -328,7 +349,7 @@ class Circuit {
 
   summary(at, named = false) {
     return {
-      name: this.name, state: this.state, mode: this.mode, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0,
+      name: this.name, state: this.state, mode: this.mode, since: round(at - this.changedAt), retry_after: this.retryAfter(at), probe_due: this.retryAfter(at) === 0, recovering_share: this.recoveringShare(at),
       explanation: this.explain(at, named), ...this.sentence(at, named), failure_rate: this.share('failed'), failure_limit: this.config.failure_rate,
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
@@ -339,12 +360,12 @@ class Circuit {
 
   /** Its log goes only with an answer about it alone. */
   whole(at, alone, named) {
-    const { name, state, mode, since, retry_after, probe_due, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at, named);
+    const { name, state, mode, since, retry_after, probe_due, recovering_share, explanation, failure_rate, slow_call_rate, consecutive_failures, window_calls, in_flight, per_second, override } = this.summary(at, named);
     const site = siteOf(name);
     const other = siteOf(name, 97);
     return {
-      name, state, mode, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, ...this.sentence(at, named), retry_after, probe_due, failure_rate, slow_call_rate, consecutive_failures,
-      consecutive_successes: state === 'closed' && this.config.window.calls ? Math.min(this.goodInARow, this.config.window.calls) : null,
+      name, state, mode, since, epoch: this.epoch, trip_reason: this.tripReason, explanation, ...this.sentence(at, named), retry_after, probe_due, recovering_share, failure_rate, slow_call_rate, consecutive_failures,
+      consecutive_successes: this.watches() && this.config.window.calls ? Math.min(this.goodInARow, this.config.window.calls) : null,
       probes: this.probes, window_calls, window_failures: this.window.filter((call) => call.failed).length,
       window_slow_calls: this.window.filter((call) => call.slow).length, in_flight, calls: this.calls, rejected: this.rejected, would_reject: this.wouldReject,
       transitions: sumOf(this.counts), transition_counts: Object.entries(this.counts).map(([key, count]) => ({ from: key.split(' ')[0], to: key.split(' ')[1], count })),
@@ -389,6 +410,7 @@ class World {
       circuit.world = this;
       for (let second = 1; second <= this.warmth; second += 1) circuit.second(second);
       if (circuit.half) { circuit.trip('consecutive_failures', this.warmth - 20, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 6); circuit.probes.successes = 1; }
+      if (circuit.recovers) { circuit.trip('consecutive_failures', this.warmth - 60, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 42); circuit.enter('recovering', 'recovered', this.warmth - 40); }
       if (circuit.switched) this.switch(circuit, circuit.switched, circuit.switched.by);
       for (const [option, value, time, by] of circuit.tuned ?? []) circuit.overrideOption(this.warmth, option, value, time, by);
     }
@@ -443,7 +465,7 @@ class World {
     if (action === 'force_open') circuit.enter('forced_open', 'forced_open', at);
     if (action === 'disable') circuit.enter('disabled', 'disabled', at);
     if (action === 'reset') circuit.enter('closed', 'reset', at);
-    if (action === 'trip' && (circuit.state === 'closed' || circuit.state === 'half_open')) circuit.trip('manual', at, 0, null, null);
+    if (action === 'trip' && ['closed', 'half_open', 'recovering'].includes(circuit.state)) circuit.trip('manual', at, 0, null, null);
     const mode = { force_open: 'forced_open', disable: 'disabled', observe: 'observe' }[action];
     if (!mode) return;
     circuit.override = { mode, until: time ? at + time : null, by, number: this.orders += 1 };

@@ -190,7 +190,7 @@ await check('circuits appear, each in a row', async () => {
 
 await check('rows are sorted worst first', async () => {
   const states = await page.evaluate(() => [...document.querySelectorAll('.row')].map((each) => each.dataset.state));
-  const order = ['forced_open', 'open', 'half_open', 'disabled', 'closed'];
+  const order = ['forced_open', 'open', 'half_open', 'recovering', 'disabled', 'closed'];
   const ranks = states.map((state) => order.indexOf(state));
   assert.deepEqual(ranks, ranks.toSorted((a, b) => a - b));
 });
@@ -198,6 +198,17 @@ await check('rows are sorted worst first', async () => {
 await check('every state has a word and an icon, not a colour alone', async () => {
   const bare = await page.evaluate(() => [...document.querySelectorAll('.row .pill')].filter((pill) => !pill.textContent.trim() || !pill.querySelector('svg')).length);
   assert.equal(bare, 0);
+});
+
+await check('a circuit that recovers shows as a bar what it lets in', async () => {
+  needsMock();
+  const bar = await page.evaluate((name) => {
+    const meter = [...window.rowOf(name).querySelectorAll('.meter')].find((each) => /let in/.test(each.textContent));
+    return { text: meter.textContent, width: parseFloat(meter.querySelector('.fill').style.width), mark: Boolean(meter.querySelector('.mark')) };
+  }, 'catalog');
+  assert.match(bar.text, /^let in\d+(\.\d+)?% of calls$/);
+  assert.ok(bar.width >= 10 && bar.width < 100 && !bar.mark, JSON.stringify(bar));
+  assert.match(await page.evaluate((name) => window.rowOf(name).textContent, 'catalog'), /recovering/);
 });
 
 await check('a circuit that opens is shown open within 2 s', async () => {
@@ -250,7 +261,7 @@ await check('the chips of states filter, and combine', async () => {
   await only(['closed', 'open']);
   await page.click('[data-filter="closed"]');
   await page.click('[data-filter="open"]');
-  await only(['forced_open', 'open', 'half_open', 'disabled', 'closed']);
+  await only(['forced_open', 'open', 'half_open', 'recovering', 'disabled', 'closed']);
 });
 
 await check('a filter that nothing fits says so, and lets go', async () => {
@@ -483,7 +494,7 @@ await check('what cannot be done says why', async () => {
     const why = document.getElementById(trip.getAttribute('aria-describedby'));
     return [trip.getAttribute('aria-disabled'), trip.title, why?.checkVisibility() && why.textContent];
   }, forced);
-  assert.deepEqual([disabled, title, reason], ['true', 'Only a closed or half-open circuit can be tripped.', 'Only a closed or half-open circuit can be tripped.']);
+  assert.deepEqual([disabled, title, reason], ['true', 'Only a closed, half-open or recovering circuit can be tripped.', 'Only a closed, half-open or recovering circuit can be tripped.']);
   await page.evaluate((name) => window.rowOf(name).querySelector('[data-action="trip"]').click(), forced);
   assert.equal(await page.locator('dialog[open]').count(), 0);
   await press(page, forced, '.toggle');

@@ -303,6 +303,7 @@ struct Row<'a> {
     since: f64,
     retry_after: Option<f64>,
     probe_due: bool,
+    recovering_share: Option<f64>,
     explanation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sentence: Option<String>,
@@ -339,6 +340,7 @@ impl<'a> Row<'a> {
             since: circuit.since.as_secs_f64(),
             retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
             probe_due: circuit.probe_due,
+            recovering_share: circuit.recovering_share,
             explanation: circuit.explain(),
             sentence: sentence(circuit),
             failure_rate: circuit.failure_rate,

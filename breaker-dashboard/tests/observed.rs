@@ -17,7 +17,8 @@ async fn r25_an_observed_circuit_makes_nothing_unwell() {
     assert_eq!(
         strict.json(),
         json!({
-            "status": "ok", "total": 1, "open": 0, "half_open": 0, "forced_open": 0, "disabled": 0, "observed": 1,
+            "status": "ok", "total": 1, "open": 0, "half_open": 0, "recovering": 0, "forced_open": 0, "disabled": 0,
+            "observed": 1,
         })
     );
     let row = &common::watched(&router).await["circuits"][0];

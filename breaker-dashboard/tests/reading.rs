@@ -44,6 +44,30 @@ async fn h01_a_circuit_is_found_by_its_exact_name_and_by_nothing_else() {
 }
 
 #[tokio::test]
+async fn r27_a_circuit_that_recovers_is_told_with_the_share_that_it_lets_in() {
+    let router = dashboard();
+    let (nanosecond, day) = (Duration::from_nanos(1), Duration::from_secs(86_400));
+    let config = Config::new().cooldown(nanosecond).success_threshold(1).recovery(day);
+    let recovering = registry().get_or_create("reading.recovering", config).unwrap();
+    recovering.trip();
+    let probe = std::iter::repeat_with(|| recovering.try_acquire()).find_map(Result::ok);
+    probe.expect("its cooldown is over").success();
+    let watched = common::watched(&router).await;
+    let rows = watched["circuits"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "reading.recovering").unwrap();
+    let share = row["recovering_share"].as_f64().unwrap();
+    assert!(row["state"] == "recovering" && (0.1..0.2).contains(&share), "{row}");
+    let health = get(&router, "/healthz?strict").await.json();
+    assert_eq!(health["recovering"], 1);
+    let options = get(&router, "/api/options").await.json();
+    let kind = |name: &str| {
+        let options = options["options"].as_array().unwrap().iter();
+        options.clone().find(|option| option["name"] == name).unwrap()["kind"].clone()
+    };
+    assert_eq!([kind("hung_after"), kind("recovery"), kind("open_for_max")], ["duration"; 3]);
+}
+
+#[tokio::test]
 async fn h02_no_name_becomes_markup_and_nothing_is_taken_for_another_type() {
     let router = dashboard();
     for name in [

@@ -117,8 +117,9 @@ fn happened(to: State, cause: &Cause) -> Option<Happened> {
         (State::Open, Cause::Tripped(reason) | Cause::Restored(reason)) => {
             reason.kind.is_evidence().then_some(Happened::Opened)
         }
-        (State::Open | State::HalfOpen, _) | (_, Cause::RecoveredElsewhere) => None,
-        (State::Closed, Cause::Recovered(_)) => Some(Happened::Recovered),
+        (State::Open | State::HalfOpen, _)
+        | (_, Cause::RecoveredElsewhere | Cause::RecoveryOver) => None,
+        (State::Closed | State::Recovering, Cause::Recovered(_)) => Some(Happened::Recovered),
         _ => Some(Happened::Ended),
     }
 }

@@ -13,6 +13,7 @@ mod expected;
 mod fault;
 mod future;
 mod site;
+mod stream;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -58,7 +59,7 @@ use crate::spec::fallback::Fallback;
 ///             __breaker_value
 ///         };
 ///         if false {
-///             rt::Returned::value(&__breaker_value).__breaker_check();
+///             rt::Returned::value(&__breaker_value).__breaker_opens(&__breaker_value);
 ///         }
 ///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
 ///         match rt::settle_or_fall_back(
@@ -87,6 +88,7 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let keeps_self = guard.keeps_self();
     let content = match function.flavor {
         Flavor::Sync | Flavor::Async => guard.guarded_body(),
+        _ if function.returns_stream() => guard.guarded_stream(),
         _ => guard.guarded_future(),
     };
     let mut block = proc_macro2::Group::new(
@@ -221,17 +223,17 @@ impl Guard<'_> {
             };
         }
         let admitted = self.admitted(&told(quote! { #rt::CallError::Rejected }, &rejected));
-        let (value, kind, outcome) = (local("value"), local("kind"), self.outcome());
+        let (value, kind, verdict) = (local("value"), local("kind"), self.verdict());
         let failed = if is_told {
             quote! { #error }
         } else {
             quote! { ::core::mem::drop(#error) }
         };
-        let (returned, check) = (self.returned(), self.plain());
+        let (returned, check) = (self.returned(), self.guardable());
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
-            match #rt::settle_or_fall_back(#permit, #outcome, #kind, #value) {
+            match #rt::settle_or_fall_back(#permit, #verdict, #kind, #value) {
                 ::core::result::Result::Ok(#value) => return #returned,
                 ::core::result::Result::Err(#error) => #failed,
             }
@@ -264,7 +266,7 @@ impl Guard<'_> {
 
     /// Settles the permit with the outcome of `out`, and returns its value.
     fn settled(&self, out: &TokenStream, error_type: Option<&Ident>) -> TokenStream {
-        let (rt, outcome) = (&self.rt, self.outcome());
+        let (rt, verdict) = (&self.rt, self.verdict());
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
         if self.function.output.ty.is_none() {
             return out.clone();
@@ -272,12 +274,12 @@ impl Guard<'_> {
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
         });
-        let (returned, check) = (self.returned(), self.plain());
+        let (returned, check) = (self.returned(), self.guardable());
         let settled = quote! {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             #tells_type
-            #rt::settle(#permit, #outcome);
+            #rt::settle(#permit, #verdict);
             #returned
         };
         let (first, last) = self.function.output.blame;

@@ -17,7 +17,7 @@ use syn::{
 
 use self::argument::{Argument, argument};
 use self::exits::may_exit;
-use self::output::{Flavor, Output, output, peel_type};
+use self::output::{Flavor, Output, is_stream, output, peel_type};
 
 /// A function that can be guarded.
 pub(crate) struct Function {
@@ -95,7 +95,17 @@ impl Function {
         self.flavor != Flavor::Sync
     }
 
-    /// Whether it is a sync function that returns a future.
+    /// Whether it returns a stream.
+    pub(crate) fn returns_stream(&self) -> bool {
+        matches!(self.flavor, Flavor::Stream | Flavor::BoxedStream | Flavor::NamedStream)
+    }
+
+    /// Whether it is an `async fn` that returns a stream, by its name.
+    pub(crate) fn resolves_to_stream(&self) -> bool {
+        self.flavor == Flavor::Async && is_stream(&self.output.written)
+    }
+
+    /// Whether it is a sync function that returns a future or a stream.
     pub(crate) fn returns_future(&self) -> bool {
         !matches!(self.flavor, Flavor::Sync | Flavor::Async)
     }

@@ -11,7 +11,7 @@ use syn::{Error, Expr, Lit, Path};
 
 use self::companions::check_companions;
 use self::fallback::Fallback;
-use self::requirements::{check_against, check_kept_self};
+use self::requirements::{check_against, check_kept_self, check_opens, check_watched};
 use crate::args::value::{Value, is_text, known, limit, literal, peel, value};
 use crate::args::{Args, Errors};
 use crate::function::Function;
@@ -24,6 +24,12 @@ pub(crate) struct Spec {
     pub(crate) settings: Vec<Setting>,
     pub(crate) failure_if: Option<Expr>,
     pub(crate) ignore_if: Option<Predicate>,
+    pub(crate) open_for: Option<Predicate>,
+    pub(crate) describe_error: Option<Predicate>,
+    /// No value is a failure: `failures = panics`.
+    pub(crate) only_panics: bool,
+    /// An option says what can open the circuit, or is wrong itself.
+    pub(crate) says_what_counts: bool,
     pub(crate) on_cancel: OnCancel,
     pub(crate) call_timeout: Option<Value>,
     pub(crate) fallback: Option<Fallback>,
@@ -66,12 +72,18 @@ impl Spec {
         let name = errors.keep(name(&args)).flatten();
         let mut settings = settings(&args, &mut errors);
         check_companions(&args, &mut errors);
-        let on_cancel = errors.keep(on_cancel(&args)).unwrap_or(OnCancel::Ignore);
+        let on_cancel = errors.keep(on_cancel(&args)).unwrap_or(OnCancel::Failure);
+        let only_panics = errors.keep(word(&args, "failures")).flatten().is_some();
+        let says_what_counts = says_what_counts(&args, &on_cancel);
         let fallback_on = errors.keep(word(&args, "fallback_on")).flatten();
         let only_rejected = fallback_on.is_some_and(|word| word == "rejected");
         let function = errors.keep(function);
         let fallback = function.as_ref().and_then(|function| {
+            errors.keep(check_watched(function))?;
             check_against(&args, function, only_rejected, &mut errors);
+            if !says_what_counts {
+                check_opens(&args, function, &mut errors);
+            }
             let fallback = args.get("fallback")?;
             errors.keep(Fallback::check(peel(&fallback.value), function))
         });
@@ -83,6 +95,8 @@ impl Spec {
             return Err(Error::new(Span::call_site(), "the attribute could not be read"));
         };
         let expr = |option| args.get(option).map(|arg| peel(&arg.value).clone());
+        let predicate =
+            |option| expr(option).map(|value| Predicate { key: args.span_of(option), value });
         let mut of_the_site = |option| {
             let at = settings.iter().position(|setting: &Setting| setting.option == option)?;
             Some(settings.remove(at).value)
@@ -94,10 +108,14 @@ impl Spec {
             name,
             config,
             failure_if: expr("failure_if"),
-            ignore_if: expr("ignore_if")
-                .map(|value| Predicate { key: args.span_of("ignore_if"), value }),
+            ignore_if: predicate("ignore_if"),
+            open_for: predicate("open_for"),
+            describe_error: predicate("describe_error"),
+            only_panics,
+            says_what_counts,
             on_cancel,
             only_rejected: only_rejected
+                || function.returns_stream()
                 || (function.output.is_infallible && call_timeout.is_none()),
             call_timeout,
             fallback,
@@ -111,6 +129,20 @@ impl Spec {
         };
         Ok((spec, function))
     }
+}
+
+/// Whether an option says what can open the circuit, apart from the returned value. What `config` says is not seen here.
+fn says_what_counts(args: &Args, on_cancel: &OnCancel) -> bool {
+    const COUNTING: [&str; 7] = [
+        "failure_if",
+        "ignore_if",
+        "failures",
+        "slow_call",
+        "hung_after",
+        "call_timeout",
+        "max_concurrent",
+    ];
+    !matches!(on_cancel, OnCancel::Ignore) || COUNTING.iter().any(|option| args.mentions(option))
 }
 
 fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
@@ -193,6 +225,11 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
     let message = match chosen {
         Some(word) if quoted => format!("`{option}` takes a word; write `{word}` without quotes"),
         Some(word) => return Ok(Some(word)),
+        None if option == "failures" => {
+            "`failures` is `panics`; to say which results are failures write `failure_if`, \
+                                         to say how many open the circuit `failure_threshold`"
+                .to_owned()
+        }
         None => format!("`{option}` is {}", arg.takes),
     };
     Err(Error::new_spanned(&arg.value, message))

@@ -15,8 +15,14 @@ use opentelemetry_sdk::metrics::data::{
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 
-/// Opens at half of the calls, and lets no more than eight run at once.
-#[circuit_breaker(name = "search", failure_rate = 0.5, slow_call = "1s", max_concurrent = 8)]
+/// Opens at half of the calls, lets no more than eight run at once, and keeps how long they take.
+#[circuit_breaker(
+    name = "search",
+    failure_rate = 0.5,
+    slow_call = "1s",
+    max_concurrent = 8,
+    timings = true
+)]
 fn search(word: &str) -> Option<usize> {
     "circuits open and close".find(word)
 }

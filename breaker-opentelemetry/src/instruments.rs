@@ -3,15 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use breaker_runtime::{Mode, Snapshot, State};
+use breaker_runtime::{Mode, Snapshot, State, Timings};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrumentBuilder, Meter};
 
 use crate::points::Points;
 use crate::source::{Circuit, Source};
 
-const STATES: [State; 5] =
-    [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+const STATES: [State; 6] = [
+    State::Closed,
+    State::Open,
+    State::HalfOpen,
+    State::ForcedOpen,
+    State::Disabled,
+    State::Recovering,
+];
 const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
 /// The transitions that a circuit makes by itself.
 const ITS_WAYS: [(State, State); 4] = [
@@ -31,6 +37,7 @@ pub(crate) fn build(meter: &Meter, source: &Arc<Source>) {
     let instruments = Instruments { meter, source };
     instruments.state();
     instruments.calls();
+    instruments.durations();
     instruments.load();
     instruments.evidence();
 }
@@ -82,6 +89,12 @@ impl Instruments<'_> {
             "Time until a probe may run, 0 when one is due. Only while open.",
             |it, out| out.known(it.retry_after.map(|left| left.as_secs_f64())),
         );
+        self.gauge_f64(
+            "breaker.recovering_ratio",
+            SHARE,
+            "Share of calls that is let in, 0.1 to 1. Only while recovering.",
+            |it, out| out.known(it.recovering_share),
+        );
         self.gauge(
             "breaker.config_conflicts",
             "{conflict}",
@@ -112,6 +125,7 @@ impl Instruments<'_> {
                     ("half_open_full", rejected.half_open_full),
                     ("forced_open", rejected.forced_open),
                     ("bulkhead_full", rejected.bulkhead_full),
+                    ("recovering", rejected.recovering),
                 ];
                 out.each("reason", by_reason);
             },
@@ -126,6 +140,7 @@ impl Instruments<'_> {
                     ("open", would_reject.open),
                     ("half_open_full", would_reject.half_open_full),
                     ("bulkhead_full", would_reject.bulkhead_full),
+                    ("recovering", would_reject.recovering),
                 ];
                 out.each("reason", by_reason);
             },
@@ -135,6 +150,12 @@ impl Instruments<'_> {
             CALLS,
             "Recorded calls that took longer than slow_call.",
             |it, out| out.value(it.calls.slow),
+        );
+        self.counter(
+            "breaker.hung_calls",
+            CALLS,
+            "Calls that were in flight for longer than hung_after, and failed by that.",
+            |it, out| out.value(it.calls.hung),
         );
         self.counter(
             "breaker.timed_out_calls",
@@ -150,6 +171,31 @@ impl Instruments<'_> {
             CALLS,
             "Calls whose outcome came when the circuit had moved on.",
             |it, out| out.value(it.calls.late),
+        );
+    }
+
+    /// A histogram in the form that Prometheus gives it, because the API has no observable one.
+    fn durations(&self) {
+        self.counter(
+            "breaker.call_duration.bucket",
+            CALLS,
+            "Calls that took at most le seconds, shorter ones included. Only with timings.",
+            buckets,
+        );
+        self.counter(
+            "breaker.call_duration.count",
+            CALLS,
+            "Calls whose duration is in the buckets. Only with timings.",
+            |it, out| out.each("outcome", timed(it).map(|(outcome, it)| (outcome, it.count))),
+        );
+        self.counter_f64(
+            "breaker.call_duration.sum",
+            SECONDS,
+            "About how long these calls took together. Only with timings.",
+            |it, out| {
+                let sums = timed(it).map(|(outcome, it)| (outcome, it.total().as_secs_f64()));
+                out.each("outcome", sums);
+            },
         );
     }
 
@@ -217,7 +263,7 @@ impl Instruments<'_> {
         self.gauge(
             "breaker.consecutive_failures",
             CALLS,
-            "Failures in a row. 0 unless closed.",
+            "Failures in a row. 0 unless closed or recovering.",
             |it, out| out.value(it.consecutive_failures.into()),
         );
         self.gauge(
@@ -286,6 +332,25 @@ impl Instruments<'_> {
 /// Up-down counters of whole numbers are signed.
 fn signed(count: u64) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
+}
+
+/// How long calls took, by outcome. Nothing without `timings`.
+fn timed(it: &Snapshot) -> impl Iterator<Item = (&'static str, &Timings)> {
+    let by_outcome = [("success", &it.timings), ("failure", &it.failure_timings)];
+    by_outcome.into_iter().filter_map(|(outcome, it)| Some((outcome, it.as_ref()?)))
+}
+
+fn buckets(it: &Snapshot, out: &Points<'_, u64>) {
+    for (outcome, timings) in timed(it) {
+        let limits = Timings::BOUNDS.iter();
+        let bounded =
+            limits.map(|limit| (format!("{:?}", limit.as_secs_f64()), timings.at_most(*limit)));
+        for (le, calls) in bounded.chain([("+Inf".to_owned(), timings.count)]) {
+            let attributes =
+                [out.name.clone(), KeyValue::new("outcome", outcome), KeyValue::new("le", le)];
+            out.instrument.observe(calls, &attributes);
+        }
+    }
 }
 
 /// Automatic transitions are exported from the start, manual ones once they have happened.

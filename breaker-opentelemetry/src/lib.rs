@@ -38,12 +38,17 @@
 //! | `breaker.transitions` | counter | `{transition}` | changes of state, by `from` and `to` |
 //! | `breaker.open_time` | counter | `s` | total time open, without forced open |
 //! | `breaker.retry_after` | gauge | `s` | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
+//! | `breaker.recovering_ratio` | gauge | `1` | share of calls that is let in, 0.1 to 1; only while recovering |
 //! | `breaker.calls` | counter | `{call}` | calls that ended, by `outcome`: `success`, `failure`, `ignored`, `cancelled` |
-//! | `breaker.rejected` | counter | `{call}` | refused calls, by `reason`: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
+//! | `breaker.rejected` | counter | `{call}` | refused calls, by `reason`: `open`, `half_open_full`, `forced_open`, `bulkhead_full`, `recovering` |
 //! | `breaker.would_reject` | counter | `{call}` | calls that ran only because the circuit was observed, by `reason` |
 //! | `breaker.slow_calls` | counter | `{call}` | recorded calls that took longer than `slow_call` |
+//! | `breaker.hung_calls` | counter | `{call}` | calls that were in flight for longer than `hung_after`, and failed by that |
 //! | `breaker.timed_out_calls` | counter | `{call}` | calls that took longer than `call_timeout` |
 //! | `breaker.panicked_calls` | counter | `{call}` | calls that panicked |
+//! | `breaker.call_duration.bucket` | counter | `{call}` | calls that took at most `le` seconds, by `outcome`; only with `timings` |
+//! | `breaker.call_duration.count` | counter | `{call}` | calls that are in the buckets, by `outcome`; only with `timings` |
+//! | `breaker.call_duration.sum` | counter | `s` | about how long they took together, by `outcome`; only with `timings` |
 //! | `breaker.late_calls` | counter | `{call}` | calls that ended too late to count |
 //! | `breaker.in_flight` | up-down counter | `{call}` | calls in flight |
 //! | `breaker.probes_in_flight` | up-down counter | `{call}` | probes in flight |
@@ -56,7 +61,7 @@
 //! | `breaker.failure_ratio_threshold` | gauge | `1` | the share that opens the circuit, if set |
 //! | `breaker.slow_call_ratio` | gauge | `1` | share of slow calls in the window, 0 to 1; only from `minimum_calls` on, and with `slow_call` |
 //! | `breaker.slow_call_ratio_threshold` | gauge | `1` | the share that opens the circuit, if set |
-//! | `breaker.consecutive_failures` | gauge | `{call}` | failures in a row; 0 unless closed |
+//! | `breaker.consecutive_failures` | gauge | `{call}` | failures in a row; 0 unless closed or recovering |
 //! | `breaker.consecutive_failures_threshold` | gauge | `{call}` | failures in a row that open the circuit, if set |
 //! | `breaker.config_conflicts` | gauge | `{conflict}` | conflicting configs stated for the name |
 //!
@@ -64,6 +69,23 @@
 //! circuits.
 //!
 //! All instruments of one collection read the same snapshot, so their numbers belong together.
+//!
+//! # How long calls take
+//!
+//! The three metrics `breaker.call_duration` are one histogram, in the form that Prometheus gives to classic histograms. A
+//! real histogram of OpenTelemetry is written to once per call: the API has no observable one. That would count every
+//! call a second time, and cost each of them more than the circuit itself does.
+//!
+//! * `le` is the upper limit of a bucket in seconds, as text: `"0.5"`, and `"+Inf"` for all calls. A bucket has the calls of the
+//!   shorter ones, too. The limits are [`Timings::BOUNDS`](breaker_runtime::Timings::BOUNDS).
+//! * `outcome` is `success` or `failure`. Ignored and cancelled calls are in neither.
+//! * Once they are in Prometheus, `histogram_quantile` reads them. The exporter may append `_total` to the names:
+//!
+//!   ```text
+//!   histogram_quantile(0.95, sum by (circuitbreaker_name, le) (rate(breaker_call_duration_bucket_total{outcome="success"}[5m])))
+//!   ```
+//! * Other backends have no function for it. There, the share of calls within a limit is a bucket divided by `count`, and the
+//!   mean is `sum` divided by `count`.
 //!
 //! # How long it lasts
 //!
@@ -74,11 +96,11 @@
 //!
 //! # How many points
 //!
-//! A circuit has about forty points, and at most five in one instrument, but for `breaker.transitions`. Attributes come
-//! from the registry, never from calls: with `key`, `max_keys` limits the number of circuits.
+//! A circuit has about forty points, and at most six in one instrument, but for `breaker.transitions` and
+//! `breaker.call_duration.bucket`. With `timings` it has 34 more, 30 of them in the latter. Attributes come from the registry, never from calls: with `key`, `max_keys` limits the number of circuits.
 //!
-//! The SDK keeps 2000 points per instrument, and merges the others into one. That is enough for 400 circuits. If you may
-//! have more, raise the limit:
+//! The SDK keeps 2000 points per instrument, and merges the others into one. That is enough for 330
+//! circuits, 66 of them with `timings`. If you may have more, raise the limit:
 //!
 //! ```
 //! use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};

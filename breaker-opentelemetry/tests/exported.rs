@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breaker_opentelemetry::{observe, observe_registry};
-use breaker_runtime::{Config, Registry, registry};
+use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock, Registry, registry};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::data::{
@@ -34,7 +34,15 @@ impl Setup {
         temporality: Temporality,
         views: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder,
     ) -> Self {
-        let own = Arc::new(Registry::new());
+        Self::of(Registry::new(), temporality, views)
+    }
+
+    fn of(
+        own: Registry,
+        temporality: Temporality,
+        views: impl FnOnce(MeterProviderBuilder) -> MeterProviderBuilder,
+    ) -> Self {
+        let own = Arc::new(own);
         let exporter = InMemoryMetricExporterBuilder::new().with_temporality(temporality).build();
         let builder = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone());
         let provider = views(builder).build();
@@ -117,7 +125,7 @@ fn calls_and_refusals_are_exported_by_outcome_and_reason() {
 }
 
 #[test]
-fn the_state_is_one_of_five_and_sums_count_circuits() {
+fn the_state_is_one_of_six_and_sums_count_circuits() {
     let setup = Setup::new();
     for name in ["one", "two", "three"] {
         setup.own.circuit(name, Config::new()).unwrap();
@@ -125,9 +133,14 @@ fn the_state_is_one_of_five_and_sums_count_circuits() {
     setup.own.get("one").unwrap().trip();
     setup.own.get("two").unwrap().force_open();
     let exported = setup.collect();
-    for (state, count) in
-        [("closed", 1), ("open", 1), ("half_open", 0), ("forced_open", 1), ("disabled", 0)]
-    {
+    for (state, count) in [
+        ("closed", 1),
+        ("open", 1),
+        ("half_open", 0),
+        ("forced_open", 1),
+        ("disabled", 0),
+        ("recovering", 0),
+    ] {
         assert_eq!(sum(&exported, "breaker.state{", &format!("={state}}}")), count, "{state}");
     }
 }
@@ -144,6 +157,7 @@ fn what_is_unknown_is_left_out() {
         "breaker.slow_call_ratio",
         "breaker.slow_call_ratio_threshold",
         "breaker.max_concurrent",
+        "breaker.recovering_ratio",
     ] {
         assert!(!exported.contains_key(&format!("{unknown}{{circuitbreaker.name=payments}}")));
     }
@@ -151,6 +165,88 @@ fn what_is_unknown_is_left_out() {
     let exported = setup.collect();
     let left: f64 = exported["breaker.retry_after{circuitbreaker.name=payments}"].parse().unwrap();
     assert!((0.0..=60.0).contains(&left), "{left}");
+}
+
+/// A circuit that has just begun to recover.
+fn recovering(setup: &Setup) -> Arc<CircuitBreaker> {
+    let config = Config::new()
+        .cooldown(Duration::from_nanos(1))
+        .success_threshold(1)
+        .recovery(Duration::from_secs(86_400));
+    let circuit = setup.own.circuit("recovering", config).unwrap();
+    circuit.trip();
+    let probe = std::iter::repeat_with(|| circuit.try_acquire()).find_map(Result::ok);
+    probe.expect("its cooldown is over").success();
+    circuit
+}
+
+#[test]
+fn a_circuit_that_recovers_tells_what_it_lets_in_and_refuses() {
+    let setup = Setup::new();
+    let circuit = recovering(&setup);
+    for _ in 0..9 {
+        assert!(circuit.try_acquire().is_err());
+    }
+    let exported = setup.collect();
+    let of = |metric: &str, rest: &str| {
+        exported[&format!("breaker.{metric}{{circuitbreaker.name=recovering{rest}}}")].clone()
+    };
+    assert_eq!(of("state", ",circuitbreaker.state=recovering"), "1");
+    assert_eq!(of("rejected", ",reason=recovering"), "9");
+    assert_eq!(of("hung_calls", ""), "0");
+    let share: f64 = of("recovering_ratio", "").parse().unwrap();
+    assert!((0.1..0.2).contains(&share), "{share}");
+}
+
+fn take(circuit: &CircuitBreaker, time: &ManualClock, calls: u32, takes: Duration) {
+    for _ in 0..calls {
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(takes);
+        permit.success();
+    }
+}
+
+fn bucket(outcome: &str, le: &str) -> String {
+    format!("breaker.call_duration.bucket{{circuitbreaker.name=timed,le={le},outcome={outcome}}}")
+}
+
+#[test]
+fn r30_how_long_calls_take_is_exported_in_buckets_that_add_up() {
+    let time = ManualClock::new();
+    let own = Registry::with_clock(Clock::Manual(time.clone()));
+    let setup = Setup::of(own, Temporality::Cumulative, |builder| builder);
+    let circuit = setup.own.circuit("timed", Config::new().timings(true)).unwrap();
+    take(&circuit, &time, 3, Duration::from_millis(60));
+    let permit = circuit.try_acquire().unwrap();
+    time.advance(Duration::from_secs(20));
+    permit.failure();
+    setup.own.circuit("untimed", Config::new()).unwrap().try_acquire().unwrap().success();
+    let exported = setup.collect();
+    for (le, calls) in
+        [("0.0005", 0), ("0.05", 0), ("0.1", 3), ("1.0", 3), ("10.0", 3), ("+Inf", 3)]
+    {
+        assert_has(&exported, &bucket("success", le), calls);
+    }
+    assert_has(&exported, &bucket("failure", "10.0"), 0);
+    assert_has(&exported, &bucket("failure", "+Inf"), 1);
+    let of = |metric: &str, outcome: &str| {
+        let point = format!(
+            "breaker.call_duration.{metric}{{circuitbreaker.name=timed,outcome={outcome}}}"
+        );
+        exported[&point].parse::<f64>().unwrap()
+    };
+    assert_eq!(
+        [of("count", "success"), of("count", "failure")].map(|it| it.to_string()),
+        ["3", "1"]
+    );
+    assert!((0.17..0.19).contains(&of("sum", "success")), "{}", of("sum", "success"));
+    let durations = exported.keys().filter(|it| it.starts_with("breaker.call_duration."));
+    assert_eq!(durations.count(), 34, "a circuit without timings has none");
+
+    take(&circuit, &time, 2, Duration::from_secs(2));
+    let exported = setup.collect();
+    assert_has(&exported, &bucket("success", "1.0"), 3);
+    assert_has(&exported, &bucket("success", "2.5"), 5);
 }
 
 #[test]
@@ -161,9 +257,11 @@ fn every_metric_is_exported_with_its_unit() {
         .failure_threshold(9)
         .minimum_calls(1)
         .slow_call(Duration::from_secs(1))
-        .max_concurrent(4);
+        .max_concurrent(4)
+        .timings(true);
     setup.own.circuit("judged", config).unwrap().try_acquire().unwrap().success();
     setup.own.circuit("open", Config::new()).unwrap().trip();
+    recovering(&setup);
     setup.provider.force_flush().unwrap();
     let exported = setup.exporter.get_finished_metrics().unwrap();
     let metrics = exported[0].scope_metrics().flat_map(ScopeMetrics::metrics);
@@ -281,7 +379,7 @@ fn more_circuits_than_the_sdk_keeps_need_a_higher_limit() {
             is_ours.then(|| Stream::builder().with_cardinality_limit(20_000).build().ok())?
         })
     });
-    assert_eq!(count_states(&all), 2_500);
+    assert_eq!(count_states(&all), 3_000);
 }
 
 #[test]

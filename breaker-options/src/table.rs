@@ -114,6 +114,22 @@ macro_rules! circuit_options {
                 default: "the largest of `cooldown`, twice `slow_call`, and 30s", needs: "", limits: "at least `slow_call`",
                 meaning: "A probe that takes longer loses its slot and counts as failed.",
             }
+            hung_after: LongDuration => optional, {
+                default: "off", needs: "", limits: "at least `slow_call`",
+                meaning: "A call in flight for longer counts as failed before it ends.",
+            }
+            recovery: Duration => optional, {
+                default: "off", needs: "", limits: "",
+                meaning: "How long after a recovery the share of admitted calls grows from a tenth to all.",
+            }
+            open_for_max: Duration => always, {
+                default: "10m", needs: "open_for", limits: "",
+                meaning: "The longest time that a failure may ask the circuit to stay open for.",
+            }
+            timings: Flag => always, {
+                default: "`false`", needs: "", limits: "",
+                meaning: "Whether the circuit keeps a histogram of how long its calls take.",
+            }
             max_concurrent: Count => optional, {
                 default: "off", needs: "", limits: "",
                 meaning: "Calls in flight at once; one more is refused.",
@@ -169,6 +185,8 @@ macro_rules! circuit_bounds {
             cooldown_max: Duration => always, >= cooldown: Duration => always,
                 "must not be shorter than `cooldown`";
             probe_timeout: Duration => always, >= slow_call: Duration => optional,
+                "must not be shorter than `slow_call`";
+            hung_after: LongDuration => optional, >= slow_call: Duration => optional,
                 "must not be shorter than `slow_call`";
         }
     };
@@ -264,6 +282,33 @@ const FUNCTION: &[Entry] = &[
             "ignore_if",
             Takes::Predicate,
             "Which errors are ignored; checked before `failure_if`.",
+        )
+    },
+    Entry {
+        default: "none",
+        limits: "`Fn(&E) -> Option<Duration>`; the function returns a `Result`",
+        ..of_the_function(
+            "open_for",
+            Takes::Predicate,
+            "How long an error asks to stay away: the circuit opens for that long, at most for `open_for_max`.",
+        )
+    },
+    Entry {
+        default: "none",
+        limits: "`Fn(&E) -> impl Display`; the function returns a `Result`",
+        ..of_the_function(
+            "describe_error",
+            Takes::Predicate,
+            "The words of an error that snapshots, events and the page show: of the last failure, and of the one that opened the circuit.",
+        )
+    },
+    Entry {
+        default: "what `failure_if` says",
+        limits: "not with `failure_if`, `ignore_if`, `open_for` and `describe_error`",
+        ..of_the_function(
+            "failures",
+            Takes::Word(&["panics"]),
+            "`panics`: no result is a failure; only a panic is.",
         )
     },
     Entry {

@@ -18,6 +18,8 @@ pub enum Takes {
     Spread,
     /// A duration longer than 0.
     Duration,
+    /// A duration of at least 10 ms.
+    LongDuration,
     /// A duration that may be 0.
     Wait,
     /// A number of calls, or a duration.
@@ -26,6 +28,8 @@ pub enum Takes {
     Mode,
     /// How the processes of a fleet decide about a circuit.
     Policy,
+    /// Yes or no.
+    Flag,
     /// A closure or a path.
     Predicate,
     /// One of these words.
@@ -42,8 +46,8 @@ pub enum Takes {
 
 /// The maximum of a window of calls.
 pub(crate) const LONGEST_WINDOW: u32 = 1_000_000;
-/// The minimum of a window of time.
-const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
+/// The minimum of a window of time, and of other times that are cut into parts.
+const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Takes {
     /// The kind of value in one word, for programs.
@@ -55,11 +59,12 @@ impl Takes {
             Self::Share => "share",
             Self::Factor => "factor",
             Self::Spread => "spread",
-            Self::Duration => "duration",
+            Self::Duration | Self::LongDuration => "duration",
             Self::Wait => "wait",
             Self::Window => "window",
             Self::Mode => "mode",
             Self::Policy => "policy",
+            Self::Flag => "flag",
             Self::Predicate => "predicate",
             Self::Word(_) => "word",
             Self::Fallback => "fallback",
@@ -103,8 +108,11 @@ impl Takes {
     #[must_use]
     pub const fn problem_of_duration(self, duration: Duration) -> Option<&'static str> {
         match self {
-            Self::Window if duration.as_nanos() < SHORTEST_WINDOW.as_nanos() => {
+            Self::Window if duration.as_nanos() < SHORTEST.as_nanos() => {
                 Some("must be at least 10ms, if it is a time")
+            }
+            Self::LongDuration if duration.as_nanos() < SHORTEST.as_nanos() => {
+                Some("must be at least 10ms")
             }
             Self::Duration if duration.is_zero() => Some("must be longer than 0"),
             _ => None,
@@ -122,10 +130,12 @@ impl fmt::Display for Takes {
             Self::Factor => "number, at least 1",
             Self::Spread => "at least 0, less than 1",
             Self::Duration => "duration, longer than 0",
+            Self::LongDuration => "duration, at least 10ms",
             Self::Wait => "duration, may be 0",
             Self::Window => "integer, 1 to 1000000 calls; or duration, at least 10ms",
             Self::Mode => "`normal` or `observe`; from outside also `disabled` or `forced_open`",
             Self::Policy => "`off`, `quorum` or `any`",
+            Self::Flag => "`true` or `false`",
             Self::Predicate => "closure or path",
             Self::Fallback => "path, closure, or any other expression",
             Self::Config => "constant of type `Config`",
@@ -133,9 +143,11 @@ impl fmt::Display for Takes {
             Self::CratePath => "path",
             Self::Word(words) => {
                 let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-                let (last, others) =
-                    words.split_last().map_or(("", &[][..]), |(last, others)| (last, others));
-                return write!(f, "{} or {last}", others.join(", "));
+                return match words.split_last() {
+                    Some((last, [])) => f.write_str(last),
+                    Some((last, others)) => write!(f, "{} or {last}", others.join(", ")),
+                    None => Ok(()),
+                };
             }
         };
         f.write_str(text)
@@ -169,7 +181,9 @@ mod tests {
         }
         assert!(Takes::Wait.problem_of_duration(Duration::ZERO).is_none());
         assert!(Takes::Duration.problem_of_duration(Duration::ZERO).is_some());
-        assert!(Takes::Window.problem_of_duration(Duration::from_nanos(9_999_999)).is_some());
-        assert!(Takes::Window.problem_of_duration(Duration::from_millis(10)).is_none());
+        for takes in [Takes::Window, Takes::LongDuration] {
+            assert!(takes.problem_of_duration(Duration::from_nanos(9_999_999)).is_some());
+            assert!(takes.problem_of_duration(Duration::from_millis(10)).is_none());
+        }
     }
 }

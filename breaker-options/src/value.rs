@@ -18,6 +18,8 @@ pub enum Value {
     Duration(Duration),
     /// One of [`MODES`] or [`POLICIES`].
     Word(&'static str),
+    /// Yes or no.
+    Flag(bool),
     /// The option is switched off.
     Off,
 }
@@ -26,6 +28,7 @@ pub enum Value {
 pub const MODES: [&str; 4] = ["normal", "observe", "disabled", "forced_open"];
 /// How the processes of a fleet decide about a circuit.
 pub const POLICIES: [&str; 3] = [OFF, "quorum", "any"];
+const FLAGS: [&str; 2] = ["true", "false"];
 const OFF: &str = "off";
 
 /// Writes what [`Entry::read`] reads.
@@ -36,6 +39,7 @@ impl fmt::Display for Value {
             Self::Number(number) => number.fmt(f),
             Self::Duration(duration) => exact(*duration).fmt(f),
             Self::Word(word) => word.fmt(f),
+            Self::Flag(is_set) => is_set.fmt(f),
             Self::Off => OFF.fmt(f),
         }
     }
@@ -60,11 +64,12 @@ impl Entry {
             Takes::Window if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 count(self.takes, text).map(Value::Count)
             }
-            Takes::Duration | Takes::Wait | Takes::Window => {
+            Takes::Duration | Takes::LongDuration | Takes::Wait | Takes::Window => {
                 time(self.takes, text).map(Value::Duration)
             }
             Takes::Mode => word(text, &MODES).map(Value::Word),
             Takes::Policy => word(text, &POLICIES).map(Value::Word),
+            Takes::Flag => word(text, &FLAGS).map(|word| Value::Flag(word == FLAGS[0])),
             Takes::Name
             | Takes::Predicate
             | Takes::Word(_)

@@ -23,7 +23,6 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("failure_predicate", "failure_if"),
     ("failure_rate_threshold", "failure_rate"),
     ("failure_ratio", "failure_rate"),
-    ("failures", "failure_threshold"),
     ("fallback_fn", "fallback"),
     ("fallback_function", "fallback"),
     ("fallback_method", "fallback"),

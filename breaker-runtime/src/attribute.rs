@@ -22,6 +22,9 @@ mod isolated;
 mod kind;
 mod refusal;
 mod returned;
+mod saying;
+#[cfg(feature = "stream")]
+mod streamed;
 
 pub use answer::{Answer, Eventual};
 pub use checks::{
@@ -29,9 +32,15 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
-pub use kind::{HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
+pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
-pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Plain, Returned, awaited};
+pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
+pub use saying::{MayAsk, MayDescribe, Saying, Verdict, describe_error, open_for};
+#[cfg(feature = "stream")]
+pub use streamed::{
+    Beginning, GuardableStream, IsPolled, Items, MadeStream, NamedStream, NoStream, Streamed,
+    Yields, enter_stream, polled,
+};
 
 pub use crate::circuit::{
     Acquire, Admission, CallError, CircuitBreaker, Entered, FailsAfter, Guarded, HeldPermit,
@@ -42,7 +51,9 @@ pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Place, Site};
-pub use crate::{__breaker_awaited as awaited_body, __breaker_body as body};
+pub use crate::{
+    __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
+};
 
 use crate::circuit::{Bulkhead, IfDropped};
 
@@ -226,8 +237,8 @@ pub fn never<R>() -> R {
 
 /// Records how the body ended.
 #[inline]
-pub fn settle(permit: Permit<'_>, outcome: Outcome) {
-    permit.settle(outcome.into());
+pub fn settle(permit: Permit<'_>, verdict: impl Verdict) {
+    verdict.settle(permit);
 }
 
 /// Records how the body ended, and decides whether the fallback runs.
@@ -238,11 +249,12 @@ pub fn settle(permit: Permit<'_>, outcome: Outcome) {
 #[inline]
 pub fn settle_or_fall_back<K: Kind<R>, R>(
     permit: Permit<'_>,
-    outcome: Outcome,
+    verdict: impl Verdict,
     kind: K,
     value: R,
 ) -> Result<R, CallError<K::Error>> {
-    permit.settle(outcome.into());
+    let outcome = verdict.outcome();
+    verdict.settle(permit);
     kind.split(outcome, value).map_err(CallError::Failed)
 }
 
@@ -255,6 +267,12 @@ impl<E> ErrorType<E> {
     #[must_use]
     pub const fn unknown() -> Self {
         Self(PhantomData)
+    }
+
+    /// The error type of this kind of value.
+    #[must_use]
+    pub fn of<R>(_: impl Kind<R, Error = E>, _: &R) -> Self {
+        Self::unknown()
     }
 
     /// The error for the fallback.

@@ -21,11 +21,16 @@ mod find_in;
 mod fleet;
 mod guard;
 mod guarded;
+#[cfg(feature = "stream")]
+mod guarded_stream;
 mod held_permit;
+mod histograms;
+mod hung;
 mod owned_permit;
 mod passage;
 mod permit;
 mod refit;
+mod said;
 #[cfg(feature = "test-util")]
 mod staged;
 mod sync;
@@ -39,7 +44,9 @@ mod timer;
 #[cfg(not(feature = "tokio"))]
 #[path = "circuit/no_timer.rs"]
 mod timer;
+mod timings;
 mod totals;
+mod watch;
 mod word;
 
 pub use acquire::Acquire;
@@ -58,10 +65,14 @@ pub use error::{Rejected, TimedOut};
 pub use fleet::{FleetStatus, FleetView};
 pub use guard::Guard;
 pub use guarded::{FailsAfter, Guarded};
+#[cfg(feature = "stream")]
+pub use guarded_stream::GuardedStream;
 pub use held_permit::{Entered, HeldPermit};
+pub(crate) use histograms::Timed;
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
 pub use permit::{Admission, OnCancel, Permit};
+pub(crate) use said::{Said, words};
 pub(crate) use sync::{
     AtomicBool, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,
 };
@@ -69,4 +80,5 @@ pub(crate) use sync::{
 pub(crate) use sync::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};
 #[cfg(feature = "tokio")]
 pub use timer::{Elapsed, Within};
+pub use timings::Timings;
 pub(crate) use word::Epoch;

@@ -41,6 +41,7 @@
 //! | limit the calls in flight, or their time | its options `max_concurrent`, `max_wait` and `call_timeout` |
 //! | guard something other than a function | [`CircuitBreaker`], with a [`Config`] |
 //! | say what counts as what there, or limit the time | [`CircuitBreaker::guard`] |
+//! | guard a stream | a function that returns it, or `GuardedStream` |
 //! | report a call's outcome later | [`CircuitBreaker::acquire`] or [`try_acquire`](CircuitBreaker::try_acquire), and the [`Permit`] |
 //! | see every circuit, or find one by name | [`registry()`], [`Registry`], [`RegistrySnapshot`] |
 //! | keep circuits in a registry of your own | [`Registry::new`] |
@@ -99,9 +100,11 @@ pub mod testing;
 
 #[doc(hidden)]
 pub use crate::attribute as __private;
+#[cfg(feature = "stream")]
+pub use crate::circuit::GuardedStream;
 pub use crate::circuit::{
     CallError, Calls, CircuitBreaker, Clock, FleetStatus, FleetView, Guard, ManualClock, OnCancel,
-    OwnedPermit, Permit, Rejected, Rejections, TimedOut,
+    OwnedPermit, Permit, Rejected, Rejections, TimedOut, Timings,
 };
 #[cfg(feature = "tracing")]
 pub use crate::export::trace;

@@ -22,11 +22,11 @@ pub(crate) use machine::{
 pub(crate) use order::Order;
 pub use order::{ModeOverride, Override};
 pub use outcome::Outcome;
-pub(crate) use outcome::{Ended, Ending};
+pub(crate) use outcome::{Bad, Ended, Ending};
 pub use probes::Probes;
 pub(crate) use refusal::Refusal;
 pub use refusal::RejectedReason;
-pub(crate) use state::plural;
 pub use state::{Cause, State, Transition, TripKind, TripReason};
+pub(crate) use state::{Reason, plural};
 pub use transitions::TransitionCounts;
 pub(crate) use window::{Good, Tally, Window};

@@ -18,6 +18,9 @@ macro_rules! stated {
     (Duration) => {
         Duration
     };
+    (LongDuration) => {
+        Duration
+    };
     (Wait) => {
         Duration
     };
@@ -29,6 +32,9 @@ macro_rules! stated {
     };
     (Policy) => {
         Policy
+    };
+    (Flag) => {
+        bool
     };
 }
 
@@ -121,7 +127,12 @@ impl Settings {
             WindowSize::Calls(_) => Duration::MAX,
             WindowSize::Time(length) => length / 10,
         };
-        self.cooldown.min(self.probe_timeout).min(bucket)
+        // Calls that may hang have one start time, from the circuit's clock.
+        let of_calls = match self.hung_after {
+            Some(_) if self.timings => Some(Duration::ZERO),
+            limit => limit.map(|limit| self.slow_call.unwrap_or(limit)),
+        };
+        self.cooldown.min(self.probe_timeout).min(bucket).min(of_calls.unwrap_or(Duration::MAX))
     }
 }
 
@@ -213,6 +224,10 @@ impl Config {
                     or_duration(self.slow_call, Duration::ZERO).saturating_mul(2),
                 ),
             ),
+            hung_after: self.hung_after,
+            recovery: self.recovery,
+            open_for_max: or_duration(self.open_for_max, Duration::from_secs(600)),
+            timings: matches!(self.timings, Some(true)),
             max_concurrent: self.max_concurrent,
             max_wait: or_duration(self.max_wait, Duration::ZERO),
             mode: match self.mode {

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::fmt::{self, Display, Write as _};
+use std::time::Duration;
 
-use breaker_runtime::{CallError, Outcome, Rejected};
+use breaker_runtime::{CallError, Outcome};
 use http::header::{HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
@@ -12,6 +13,10 @@ use crate::responses::{ByHead, Judge};
 
 /// Classifies responses: a status of 500 to 599 or 429 is a failure, and so is an error. Everything else is a success,
 /// also 404: the server is well.
+///
+/// A failure with `Retry-After` opens the circuit for that long, at most for
+/// [`open_for_max`](breaker_runtime::Config::open_for_max). The header must hold seconds. A date is not used, because the
+/// clocks of two machines may differ: that failure counts like any other.
 ///
 /// # Examples
 ///
@@ -41,13 +46,23 @@ pub struct ServerErrors;
 
 impl Judge for ServerErrors {
     fn head(&self, status: StatusCode, _: &HeaderMap) -> Option<Outcome> {
-        let is_failure = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        is_failure.then_some(Outcome::Failure)
+        Some(outcome_of(status)).filter(|outcome| *outcome == Outcome::Failure)
+    }
+
+    fn open_for(&self, headers: &HeaderMap) -> Duration {
+        headers.get(RETRY_AFTER).and_then(seconds).unwrap_or_default()
     }
 
     fn end(&self, _: Option<&HeaderMap>) -> Outcome {
         Outcome::Success
     }
+}
+
+/// The time in a `Retry-After`. `None` if it is no number of seconds.
+fn seconds(header: &HeaderValue) -> Option<Duration> {
+    let text = header.to_str().ok()?.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 /// Answers refused calls, for [`respond`](crate::CircuitBreakerLayer::respond): with 503 and `Retry-After`. The header
@@ -77,7 +92,7 @@ pub fn unavailable<B: Default>() -> impl Fn(CallError<Infallible>) -> Response<B
         match error {
             CallError::Rejected(rejected) => {
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                let seconds = HeaderValue::from(retry_after_secs(&rejected));
+                let seconds = HeaderValue::from(rejected.retry_after_secs());
                 response.headers_mut().insert(RETRY_AFTER, seconds);
             }
             CallError::TimedOut(_) => *response.status_mut() = StatusCode::GATEWAY_TIMEOUT,
@@ -86,12 +101,28 @@ pub fn unavailable<B: Default>() -> impl Fn(CallError<Infallible>) -> Response<B
     }
 }
 
-/// Rounded up; 1 where nothing is known.
-fn retry_after_secs(rejected: &Rejected) -> u64 {
-    rejected.retry_after().map_or(1, |left| {
-        let begun = u64::from(left.subsec_nanos() > 0);
-        left.as_secs().saturating_add(begun).max(1)
-    })
+/// What a response with that status counts as, as in [`server_errors`]. For a client whose responses are no
+/// [`http::Response`](Response), such as reqwest's: use it in a closure for
+/// [`classify`](crate::CircuitBreakerLayer::classify).
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Outcome;
+/// use breaker_tower::http::outcome_of;
+/// use http::StatusCode;
+///
+/// assert_eq!(outcome_of(StatusCode::TOO_MANY_REQUESTS), Outcome::Failure);
+/// assert_eq!(outcome_of(StatusCode::BAD_GATEWAY), Outcome::Failure);
+/// assert_eq!(outcome_of(StatusCode::NOT_FOUND), Outcome::Success);
+/// ```
+#[must_use]
+pub fn outcome_of(status: StatusCode) -> Outcome {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    }
 }
 
 /// Takes host and port as the key, for [`key`](crate::CircuitBreakerLayer::key): from the URI, or else from the header

@@ -1,5 +1,7 @@
 //! Classification of HTTP responses: by the head, or held until the end of the body.
 
+use std::time::Duration;
+
 use breaker_runtime::__private::HeldPermit;
 use breaker_runtime::Outcome;
 use http::{HeaderMap, Response, StatusCode};
@@ -13,6 +15,11 @@ pub trait Judge: Copy {
     /// Judges the head. `None` leaves it to the end of the body.
     #[doc(hidden)]
     fn head(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome>;
+    /// How long the head of a failure asks to stay away. Zero is no answer.
+    #[doc(hidden)]
+    fn open_for(&self, _: &HeaderMap) -> Duration {
+        Duration::ZERO
+    }
     /// Judges the end of a body.
     #[doc(hidden)]
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome;
@@ -57,20 +64,35 @@ impl<J: Judge, B, E> Classify<Response<B>, E> for ByHead<J> {
         permit: &mut Option<HeldPermit>,
         result: Result<Response<B>, E>,
     ) -> Result<Response<B>, E> {
-        let outcome = match &result {
-            Ok(response) => {
-                let judged = self.0.head(response.status(), response.headers());
-                judged.unwrap_or(Outcome::Success)
-            }
-            Err(_) => Outcome::Failure,
-        };
-        record(permit, outcome);
+        match &result {
+            Ok(response) if record_head(&self.0, permit, response) => {}
+            Ok(_) => record(permit, Outcome::Success),
+            Err(_) => record(permit, Outcome::Failure),
+        }
         result
     }
 
     fn settled(&self, response: Response<B>) -> Response<B> {
         response
     }
+}
+
+/// Records what the head of a response says, if that is enough.
+#[inline]
+fn record_head<B>(
+    judge: &impl Judge,
+    permit: &mut Option<HeldPermit>,
+    response: &Response<B>,
+) -> bool {
+    let outcome = judge.head(response.status(), response.headers());
+    match (outcome, permit) {
+        (Some(Outcome::Failure), Some(permit)) => {
+            permit.fail_for(judge.open_for(response.headers()));
+        }
+        (Some(outcome), permit) => record(permit, outcome),
+        (None, _) => {}
+    }
+    outcome.is_some()
 }
 
 /// Classifies by the whole response: see [`ByHead::until_end_of_body`].
@@ -86,11 +108,7 @@ impl<J: Judge, B: Body, E> Classify<Response<B>, E> for ByBody<J> {
         result: Result<Response<B>, E>,
     ) -> Result<Self::Response, E> {
         match &result {
-            Ok(response) => {
-                if let Some(outcome) = self.0.head(response.status(), response.headers()) {
-                    record(permit, outcome);
-                }
-            }
+            Ok(response) => _ = record_head(&self.0, permit, response),
             Err(_) => record(permit, Outcome::Failure),
         }
         result.map(|response| response.map(|body| GuardedBody::new(body, permit.take(), self.0)))

@@ -55,6 +55,54 @@ fn server_errors_and_429_are_failures_and_everything_else_is_the_callers_affair(
     assert_eq!(counts!(http::server_errors(), Err::<Response<()>, _>(Down)), FAILED);
 }
 
+/// How long the circuit is open after a response with that `Retry-After`.
+fn open_for(status: u16, retry_after: &str, config: Config) -> Option<Duration> {
+    let (circuit, _) = circuit(config.failure_threshold(2));
+    let classified = CircuitBreakerLayer::with_circuit(Arc::clone(&circuit));
+    let layer = classified.classify(http::server_errors());
+    let answer = || {
+        let mut response = response(status, None);
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after.parse().unwrap());
+        Ok::<_, Down>(response)
+    };
+    ready(layer.layer(service_fn(|()| at_once(answer()))).call(())).unwrap();
+    circuit.snapshot().retry_after
+}
+
+#[test]
+fn r28_a_failure_with_retry_after_opens_for_that_long() {
+    let seconds = |text| open_for(503, text, Config::new().open_for_max(Duration::from_secs(600)));
+    assert_eq!(seconds("120"), Some(Duration::from_secs(120)));
+    assert_eq!(seconds(" 7 "), Some(Duration::from_secs(7)));
+    assert_eq!(seconds("601"), Some(Duration::from_secs(600)));
+    assert_eq!(seconds("99999999999999999999999"), Some(Duration::from_secs(600)));
+    for none in ["0", "", "-5", "+5", "1.5", "soon", "Wed, 21 Oct 2037 07:28:00 GMT"] {
+        assert_eq!(seconds(none), None, "{none}");
+    }
+}
+
+#[test]
+fn r28_only_failures_ask_by_retry_after() {
+    for (status, asks) in [(429, true), (500, true), (200, false), (301, false), (404, false)] {
+        assert_eq!(open_for(status, "5", Config::new()).is_some(), asks, "{status}");
+    }
+}
+
+#[test]
+fn r28_a_head_that_asks_is_enough_also_until_the_end_of_the_body() {
+    let (circuit, _) = circuit(Config::new());
+    let classify = http::server_errors().until_end_of_body();
+    let layer = CircuitBreakerLayer::with_circuit(Arc::clone(&circuit)).classify(classify);
+    let answer = || {
+        let answer = Response::builder().status(503).header(header::RETRY_AFTER, "9");
+        Ok::<_, Down>(answer.body(String::from("later")).unwrap())
+    };
+    let response = ready(layer.layer(service_fn(|()| at_once(answer()))).call(())).unwrap();
+    assert_eq!(circuit.snapshot().retry_after, Some(Duration::from_secs(9)));
+    drop(response);
+    assert_eq!(ended(&circuit), FAILED);
+}
+
 #[test]
 fn a_grpc_status_in_the_headers_decides() {
     for (code, expected) in [

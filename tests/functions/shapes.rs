@@ -89,7 +89,7 @@ fn d14_an_early_return_and_a_question_mark_are_recorded() {
     assert_eq!(failures("shapes.async_question_mark"), 2);
 }
 
-#[circuit_breaker(name = "shapes.diverges", fallback = 0)]
+#[circuit_breaker(name = "shapes.diverges", fallback = 0, failures = panics)]
 fn diverges(flag: bool) -> u32 {
     if flag {
         panic!("on purpose")
@@ -102,7 +102,7 @@ fn diverges(flag: bool) -> u32 {
     }
 }
 
-#[circuit_breaker(name = "shapes.never", fallback = std::process::abort())]
+#[circuit_breaker(name = "shapes.never", fallback = std::process::abort(), failures = panics)]
 fn never(message: &str) -> ! {
     panic!("{}", message)
 }
@@ -496,12 +496,12 @@ struct Bucket<K> {
     key: K,
 }
 
-#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
 fn get_hash<K>(entries: &[Bucket<K>]) -> impl Fn(&usize) -> u64 + '_ {
     move |&at| entries[at].hash
 }
 
-#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
 fn key_to_cmp<T, K, F>(mut key: F) -> impl FnMut(&T, &T) -> std::cmp::Ordering
 where
     F: FnMut(&T) -> K,
@@ -510,7 +510,7 @@ where
     move |one, other| key(one).cmp(&key(other))
 }
 
-#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
 fn returns_early(flag: bool) -> impl for<'a> Fn(&'a str, Option<&'a str>) -> &'a str {
     if flag {
         return |text, other| other.unwrap_or(text);
@@ -518,13 +518,13 @@ fn returns_early(flag: bool) -> impl for<'a> Fn(&'a str, Option<&'a str>) -> &'a
     panic!("no closure")
 }
 
-#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
 #[allow(elided_lifetimes_in_paths)]
 fn writes(width: usize) -> impl Fn(&mut std::fmt::Formatter, &dyn Display) -> std::fmt::Result {
     move |f, text| write!(f, "{:>1$}", text.to_string(), width)
 }
 
-#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+#[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
 async fn later<T: Clone>(limit: usize) -> impl Fn(&[T]) -> &[T] {
     std::future::ready(()).await;
     move |all| &all[..limit]
@@ -539,12 +539,12 @@ fn in_a_result<T>(at: usize) -> Result<impl Fn(&[T]) -> &T, Fault> {
 }
 
 impl<K: Clone + PartialEq> Bucket<K> {
-    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
     fn is_of<'a>(&'a self, keys: &'a [K]) -> impl Fn(&Self, (&usize, &K)) -> bool + 'a {
         move |other, (&at, key)| other.hash == self.hash && keys[at] == *key
     }
 
-    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort())]
+    #[circuit_breaker(name = "shapes.returns_closure", fallback = std::process::abort(), failures = panics)]
     #[allow(clippy::type_complexity)]
     fn take() -> impl FnOnce(&mut Self, Box<dyn Fn(&K) -> u64>) -> Option<&K> {
         |bucket, hash| {
@@ -774,7 +774,7 @@ impl Tracker {
 impl Index<usize> for Tracker {
     type Output = u32;
 
-    #[circuit_breaker(name = "shapes.index", fallback = &0)]
+    #[circuit_breaker(name = "shapes.index", fallback = &0, failures = panics)]
     fn index(&self, at: usize) -> &u32 {
         self.line.set(Location::caller().line());
         &self.items[at]
@@ -782,7 +782,7 @@ impl Index<usize> for Tracker {
 }
 
 impl IndexMut<usize> for Tracker {
-    #[circuit_breaker(name = "shapes.index_mut", fallback = unreachable!())]
+    #[circuit_breaker(name = "shapes.index_mut", fallback = unreachable!(), failures = panics)]
     fn index_mut(&mut self, at: usize) -> &mut u32 {
         self.line.set(Location::caller().line());
         &mut self.items[at]

@@ -35,16 +35,19 @@ pub(crate) fn read(text: &str) -> Vec<Sample> {
         assert!(is_name(name) && !help.contains('\\'), "{head}");
         assert!(families.insert(name), "{name} comes twice");
         let kind = lines.next().and_then(|it| it.strip_prefix("# TYPE ")?.strip_prefix(name));
-        let suffix = match kind {
-            Some(" gauge" | " counter") => "",
-            Some(" summary") => "_count",
+        let suffixes: &[&str] = match kind {
+            Some(" gauge" | " counter") => &[""],
+            Some(" summary") => &["_count", "_sum"],
+            Some(" histogram") => &["_bucket", "_sum", "_count"],
             other => panic!("{name} has the type {other:?}"),
         };
         let count = samples.len();
         while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
             let sample = sample(line);
-            assert_eq!(sample.metric, format!("{name}{suffix}"), "{line}");
-            let is_new = samples.iter().skip(count).all(|it| it.labels != sample.labels);
+            let suffix = sample.metric.strip_prefix(name);
+            assert!(suffix.is_some_and(|it| suffixes.contains(&it)), "{line}");
+            let is_same = |it: &Sample| it.metric == sample.metric && it.labels == sample.labels;
+            let is_new = !samples.iter().skip(count).any(is_same);
             assert!(is_new, "comes twice: {line}");
             samples.push(sample);
         }

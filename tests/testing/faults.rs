@@ -22,7 +22,7 @@ fn slow() -> Option<u32> {
     CallError::Rejected(_) => "refused".to_owned(),
     CallError::TimedOut(_) => "late".to_owned(),
     CallError::Failed(never) => match never {},
-})]
+}, failures = panics)]
 fn told() -> String {
     "ran".to_owned()
 }

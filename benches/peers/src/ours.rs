@@ -8,7 +8,7 @@ use std::time::Duration;
 use breaker_benches::first::SITES;
 use breaker_benches::{
     Fault, answered, guarded, guarded_async, heard, in_a_row, keyed, probed, refused,
-    refused_async, slow_coarse, slow_precise, time_window,
+    refused_async, slow_coarse, slow_precise, time_window, timed, watched,
 };
 use breaker_runtime::{Snapshot, State, registry};
 
@@ -21,6 +21,8 @@ pub(crate) const NAME: &str = "breaker-runtime";
 /// The variants that targets name.
 pub(crate) const FALLBACK: &str = "breaker-runtime, with a fallback";
 pub(crate) const HEARD: &str = "breaker-runtime, with a listener";
+pub(crate) const WATCHED: &str = "breaker-runtime, hung_after";
+pub(crate) const TIMED: &str = "breaker-runtime, timings";
 pub(crate) const COARSE: &str = "breaker-runtime, 1 s";
 pub(crate) const PRECISE: &str = "breaker-runtime, 50 ms";
 
@@ -85,7 +87,7 @@ pub(crate) fn contender() -> Contender {
         side: Side::Ours,
         legend: "the attribute; exact window of the last 100 calls, 50 %, minimum 100; totals are \
                  kept, no other listener; `5 in a row` counts a run only; the time window is 10 s in ten \
-                 buckets; `1 s` and `50 ms` are `slow_call`; `with a fallback` answers refused \
+                 buckets; `1 s` and `50 ms` are `slow_call`; `hung_after` is 1 s; `with a fallback` answers refused \
                  calls with a constant; `with a listener` has one that counts refused calls; the first call of all makes the circuits of all functions, \
                  so others find theirs; `tower` is the layer of `breaker-tower`",
         items: items(),
@@ -100,6 +102,12 @@ fn items() -> Vec<Item> {
         Item::new(Group::SyncOk, |calls| succeeding(calls, in_a_row))
             .variant("5 in a row")
             .check(|| is("benches.in_a_row", State::Closed)),
+        Item::new(Group::SyncOk, |calls| succeeding(calls, watched))
+            .variant("hung_after")
+            .check(|| is("benches.watched", State::Closed)),
+        Item::new(Group::SyncOk, |calls| succeeding(calls, timed))
+            .variant("timings")
+            .check(|| is("benches.timed", State::Closed)),
         Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, guarded))
             .check(|| is("benches.sync", State::Closed)),
         Item::new(Group::SyncTenPercent, |calls| failing_each(10, calls, guarded))

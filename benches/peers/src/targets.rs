@@ -43,6 +43,8 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
     let speed = |group, label| results.speed(group, label);
     let against = |group, peer| Some(results.ns(group, peer)? / results.ns(group, ours::NAME)?);
     let crowd = results.crowd(ours::NAME);
+    let watched = results.crowd(ours::WATCHED);
+    let timed = results.crowd(ours::TIMED);
     let busiest = || Some(crowd?.rate(2)? / results.busiest_peer(2)?);
     let at_most = Bound::AtMost;
     let at_least = Bound::AtLeast;
@@ -64,6 +66,10 @@ pub(crate) fn targets(results: &Results) -> Vec<Target> {
         ("P8", "time window, failsafe", against(Group::TimeWindow, failsafe::RATE), at_least(7.0)),
         ("P9", "slow calls, coarse clock", cost(Group::SlowCall, ours::COARSE), at_most(2.5)),
         ("P9", "slow calls, precise clock", cost(Group::SlowCall, ours::PRECISE), at_most(4.5)),
+        ("P13", "timings, over bare", cost(Group::SyncOk, ours::TIMED), at_most(5.0)),
+        ("P13", "timings, 2 threads", timed.and_then(|it| it.scaling(2)), at_least(1.2)),
+        ("P13", "hung_after, over bare", cost(Group::SyncOk, ours::WATCHED), at_most(5.0)),
+        ("P13", "hung_after, 2 threads", watched.and_then(|it| it.scaling(2)), at_least(1.2)),
         ("P15", "open, with a listener", cost(Group::SyncOpen, ours::HEARD), at_most(12.0)),
         (
             "P18",
@@ -107,7 +113,7 @@ mod tests {
             Crowd { label: by.label(item), side: by.side, turns: CROWDS.map(|_| vec![1.0]) }
         });
         let results = Results { figures: figures.collect(), crowds: crowds.collect() };
-        assert_eq!(targets(&results).len(), 18);
+        assert_eq!(targets(&results).len(), 22);
     }
 
     #[test]

@@ -221,6 +221,7 @@ pub(crate) async fn healthz(
         "total": circuits.len(),
         "open": open,
         "half_open": count(State::HalfOpen),
+        "recovering": count(State::Recovering),
         "forced_open": forced_open,
         "disabled": count(State::Disabled),
         "observed": observed.len(),

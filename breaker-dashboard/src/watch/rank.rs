@@ -17,7 +17,7 @@ impl Rank {
             State::Disabled => 3,
             State::Closed if is_failing => 4,
             State::Closed => 5,
-            // Half-open, and any state that is newer than this page.
+            // Half-open, recovering, and any state that is newer than this page.
             _ => 2,
         })
     }

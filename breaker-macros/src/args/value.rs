@@ -26,10 +26,11 @@ pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
         Takes::Share => number(option, takes, value, "a share: more than 0, at most 1")?,
         Takes::Factor => number(option, takes, value, "at least 1")?,
         Takes::Spread => number(option, takes, value, "at least 0 and less than 1")?,
-        Takes::Duration | Takes::Wait => duration(option, takes, value)?,
+        Takes::Duration | Takes::LongDuration | Takes::Wait => duration(option, takes, value)?,
         Takes::Window => window(option, takes, value)?,
         Takes::Mode => word(option, value, takes, &["normal", "observe"])?,
         Takes::Policy => word(option, value, takes, &POLICIES)?,
+        Takes::Flag => flag(option, takes, value)?,
         Takes::Config => config(option, value)?,
         Takes::Name
         | Takes::Word(_)
@@ -119,6 +120,15 @@ fn word(
         )),
         Some(word) if word.starts_with(char::is_lowercase) => wrong(is),
         _ => Ok(None),
+    }
+}
+
+/// `true` or `false`; anything but a literal is a constant.
+fn flag(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+    match literal(value) {
+        Some((false, Lit::Bool(flag))) => Ok(Some(flag.to_token_stream())),
+        Some(_) => Err(Error::new_spanned(value, format!("`{option}` is {takes}"))),
+        None => Ok(None),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a call counts as, and what the caller gets: the body's value, a refusal, or the fallback's value.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::{ToTokens as _, format_ident, quote};
 
 use super::Guard;
 use crate::function::Function;
@@ -9,6 +9,7 @@ use crate::function::argument::Argument;
 use crate::function::output::Flavor;
 use crate::spans::{call_at, ends, local, placed, respan, tail};
 use crate::spec::fallback::Fallback;
+use crate::spec::{Predicate, Spec};
 
 impl Guard<'_> {
     /// The body's value as it is returned. Borrow errors about it are reported at the body's last expression.
@@ -16,29 +17,65 @@ impl Guard<'_> {
         placed("value", tail(&self.function.body))
     }
 
-    /// Asks the compiler whether the body's value is a future, which would run unguarded. Without a fallback
-    /// the type cannot be refused anyway, which is an error already.
-    pub(super) fn plain(&self) -> Option<TokenStream> {
+    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded, and whether it can
+    /// be a failure, unless an option says what else counts. Without a fallback the type cannot be refused anyway, which
+    /// is an error already.
+    pub(super) fn guardable(&self) -> Option<TokenStream> {
         let Function { flavor, output, .. } = self.function;
-        if *flavor != Flavor::Sync || output.is_value || self.spec.fallback.is_none() {
+        if output.is_value || self.spec.fallback.is_none() {
             return None;
         }
-        let (rt, value, check) = (&self.rt, local("value"), placed("check", output.declared.name));
+        let (rt, name) = (&self.rt, output.declared.name);
+        let kind = match flavor {
+            Flavor::Sync => quote! { Returned },
+            _ if self.function.returns_stream() => quote! { KindOf },
+            _ => quote! { Resolved },
+        };
+        let (value, (first, last)) = (local("value"), output.blame);
+        let ask = if self.spec.says_what_counts {
+            call_at(&placed("check", name), TokenStream::new(), name)
+        } else {
+            let seen = respan(quote! { &#value }, first, last);
+            call_at(&placed("opens", name), seen, last)
+        };
         // Never runs, so it costs nothing, not even without optimisation. Only its types matter.
-        Some(quote! { if false { #rt::Returned::value(&#value).#check(); } })
+        Some(quote! { if false { #rt::#kind::value(&#value).#ask; } })
     }
 
-    /// The outcome of `value`: `ignore_if` decides first, then `failure_if`, then the type.
+    /// The outcome of `value`, and what its error says.
+    pub(super) fn verdict(&self) -> TokenStream {
+        let Spec { open_for, describe_error, .. } = self.spec;
+        let asking = self.asked("open_for", open_for.as_ref(), self.outcome());
+        self.asked("describe_error", describe_error.as_ref(), asking)
+    }
+
+    /// The verdict, with what the error of `value` answers to that option.
+    fn asked(&self, option: &str, asks: Option<&Predicate>, verdict: TokenStream) -> TokenStream {
+        let Some(asks) = asks else { return verdict };
+        let (rt, value, option) = (&self.rt, local("value"), format_ident!("{}", option));
+        let (first, last) = ends(&asks.value);
+        let (kind, asks) = (placed("kind", asks.key), &asks.value);
+        let asked = quote! { #kind, &#value, #verdict, #asks };
+        call_at(&respan(quote! { #rt::#option }, first, first), asked, last)
+    }
+
+    /// The outcome of the body's value: `ignore_if` decides first, then `failure_if`, then the type.
     pub(super) fn outcome(&self) -> TokenStream {
+        let value = local("value");
+        self.outcome_of(&quote! { &#value })
+    }
+
+    /// The outcome of what the reference leads to.
+    pub(super) fn outcome_of(&self, reference: &TokenStream) -> TokenStream {
         let (rt, value) = (&self.rt, local("value"));
         if let Some(ignore_if) = &self.spec.ignore_if {
             let otherwise = self.judged(&value.to_token_stream());
             let (first, last) = ends(&ignore_if.value);
             let (kind, ignore_if) = (placed("kind", ignore_if.key), &ignore_if.value);
-            let asked = quote! { #kind, &#value, #ignore_if, |#value| #otherwise };
+            let asked = quote! { #kind, #reference, #ignore_if, |#value| #otherwise };
             call_at(&respan(quote! { #rt::ignore_if }, first, first), asked, last)
         } else {
-            self.judged(&quote! { &#value })
+            self.judged(reference)
         }
     }
 
@@ -48,6 +85,8 @@ impl Guard<'_> {
             let (first, last) = ends(failure_if);
             let path = respan(quote! { #rt::failure_if }, first, first);
             call_at(&path, quote! { #reference, #failure_if }, last)
+        } else if self.spec.only_panics {
+            quote! { #rt::Outcome::Success }
         } else {
             quote! { #rt::outcome(#kind, #reference) }
         }

@@ -26,7 +26,10 @@ impl Guard<'_> {
             Flavor::BoxedFuture | Flavor::NamedFuture => boxed(guarded),
             _ => guarded,
         };
-        let (check, kind) = (self.awaited_trait(&future), local("kind"));
+        // A box already has the written type, so its trait is the written one.
+        let is_opaque = self.function.output.declared.is_opaque;
+        let check = self.required_trait(&quote! { awaited }, is_opaque.then_some(&future));
+        let kind = local("kind");
         let (at, kinds) = match self.function.flavor {
             Flavor::NamedFuture => (self.function.output.declared.name, word("Named")),
             _ => (Span::mixed_site(), word("Made")),
@@ -45,25 +48,27 @@ impl Guard<'_> {
         }
     }
 
-    /// Asks the compiler two things: whether the trait that the function calls `Future` is the one that
-    /// `.await` needs, and whether the body's value implements it.
-    fn awaited_trait(&self, future: &Ident) -> Option<TokenStream> {
-        let (rt, mut path) = (&self.rt, self.function.output.declared.future.clone()?);
+    /// Asks the compiler two things: whether the trait that the function calls `Future` or `Stream` is the one that can
+    /// be guarded, and whether the body's value implements it.
+    pub(super) fn required_trait(
+        &self,
+        ask: &TokenStream,
+        made: Option<&Ident>,
+    ) -> Option<TokenStream> {
+        let (rt, mut path) = (&self.rt, self.function.output.declared.awaited.clone()?);
         if let Some(last) = path.segments.last_mut() {
             last.arguments = PathArguments::None;
         }
         let ((first, last), at) = (ends(&path), tail(&self.function.body));
-        let check = placed("awaited", at);
-        let asked = respan(quote! { #rt::awaited(#future) }, first, last);
-        let made = respan(quote! { &#future }, at, at);
-        // A box already has the written type, so its trait is the written one.
-        let call = self.function.output.declared.is_opaque.then(|| {
-            let call = call_at(&check, made, at);
+        let (check, it) = (placed("awaited", at), local("it"));
+        let asked = respan(quote! { #rt::#ask(#it) }, first, last);
+        let call = made.map(|made| {
+            let call = call_at(&check, respan(quote! { &#made }, at, at), at);
             quote! { #call; }
         });
         Some(quote! {
             {
-                fn #check<__BreakerFuture: #path>(#future: &__BreakerFuture) { #asked }
+                fn #check<__BreakerFuture: #path>(#it: &__BreakerFuture) { #asked }
                 #call
             }
         })

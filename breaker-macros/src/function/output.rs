@@ -1,4 +1,4 @@
-//! What the annotated function returns: a value, or a future of one.
+//! What the annotated function returns: a value, a future of one, or a stream of them.
 //!
 //! A macro sees names, not types. So the written return type is only a guess at how the function runs. The
 //! compiler checks the guess by trait.
@@ -23,9 +23,48 @@ pub(crate) enum Flavor {
     BoxedFuture,
     /// Returns a type whose name says that it is a future. Only the compiler knows its output.
     NamedFuture,
+    /// The same three for streams.
+    Stream,
+    BoxedStream,
+    NamedStream,
 }
 
-/// The value of a call. For a future, its output.
+/// What makes a return type more than a value: the trait, its associated type, and how types are called that have it.
+struct Kind {
+    name: &'static str,
+    output: &'static str,
+    endings: &'static [&'static str],
+    /// Well-known types with such names that are plain values.
+    values: &'static [&'static str],
+    /// For `impl Trait`, for a pinned box, and for a name.
+    flavors: [Flavor; 3],
+}
+
+const FUTURE: Kind = Kind {
+    name: "Future",
+    output: "Output",
+    endings: &["Future", "Fut"],
+    values: &[],
+    flavors: [Flavor::Future, Flavor::BoxedFuture, Flavor::NamedFuture],
+};
+
+const STREAM: Kind = Kind {
+    name: "Stream",
+    output: "Item",
+    endings: &["Stream"],
+    values: &["TcpStream", "TokenStream", "UnixStream"],
+    flavors: [Flavor::Stream, Flavor::BoxedStream, Flavor::NamedStream],
+};
+
+const KINDS: [Kind; 2] = [FUTURE, STREAM];
+
+/// Whether the type is written as a stream, and not just named like one.
+pub(crate) fn is_stream(ty: &Type) -> bool {
+    let visible = STREAM.seen_in(peel_type(ty));
+    visible.is_some_and(|visible| visible.flavor != Flavor::NamedStream)
+}
+
+/// The value of a call. For a future, its output. For a stream, an item.
 pub(crate) struct Output {
     /// `None` for `!`, which is not a type everywhere. `_` if only the compiler knows it.
     pub(crate) ty: Option<Type>,
@@ -43,21 +82,23 @@ pub(crate) struct Output {
     pub(crate) may_be_text: bool,
     /// The return type as the function writes it.
     pub(crate) declared: Declared,
-    /// It is visibly no future.
+    /// It is visibly no future and no stream.
     pub(crate) is_value: bool,
 }
 
 /// How a return type is written.
 pub(crate) struct Declared {
-    /// The word that makes it a future or not.
+    /// The word that makes it a future, a stream or a value.
     pub(crate) name: Span,
     /// It is `impl Trait`.
     pub(crate) is_opaque: bool,
+    /// It is `impl Trait`, or a pinned box of one.
+    pub(crate) is_hidden: bool,
     /// It is a pinned box of a type that must be `Unpin`, which an async block is not.
     pub(crate) is_unpin_object: bool,
-    /// The trait with the `Output`.
-    pub(crate) future: Option<Path>,
-    /// Traits that no async block implements.
+    /// The trait with the `Output` or the `Item`.
+    pub(crate) awaited: Option<Path>,
+    /// Traits that what is guarded does not implement.
     pub(crate) unmet: Vec<Ident>,
 }
 
@@ -71,7 +112,8 @@ pub(crate) fn output(signature: &Signature) -> (Flavor, Output) {
     if signature.asyncness.is_some() {
         return (Flavor::Async, Output::of(ty));
     }
-    let Some(visible) = future_of(peel_type(ty)) else { return (Flavor::Sync, Output::of(ty)) };
+    let visible = KINDS.iter().find_map(|kind| kind.seen_in(peel_type(ty)));
+    let Some(visible) = visible else { return (Flavor::Sync, Output::of(ty)) };
     let output = match &visible.resolved {
         Some(resolved) => Output { declared: Declared::of(ty), ..Output::of(resolved) },
         None => Output::hidden_in(ty),
@@ -122,12 +164,17 @@ impl Declared {
     fn of(ty: &Type) -> Self {
         let bounds = bounds(ty);
         let is_opaque = matches!(peel_type(ty), Type::ImplTrait(_));
+        let is_hidden = is_opaque || matches!(peel_type(ty), Type::Path(path) if hides(path));
         let is_unpin = bounds.is_some_and(|bounds| names(bounds).any(|name| name == "Unpin"));
         Self {
             name: name_of(peel_type(ty)),
             is_opaque,
+            is_hidden,
             is_unpin_object: is_unpin && !is_opaque,
-            future: bounds.and_then(resolved_by).map(|(_, future)| future.clone()),
+            awaited: bounds.and_then(|bounds| {
+                let found = KINDS.iter().find_map(|kind| kind.resolved_by(bounds))?;
+                Some(found.1.clone())
+            }),
             unmet: bounds.map(unmet).unwrap_or_default(),
         }
     }
@@ -153,41 +200,70 @@ fn generic_types(arguments: &PathArguments) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// A future that is written out: its flavor, and its `Output` if that is written too.
+/// A future or stream that is written out: its flavor, and its `Output` or `Item` if that is written too.
 struct Visible {
     flavor: Flavor,
     resolved: Option<Type>,
 }
 
-/// A type that looks like a future: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or a name
-/// that ends in `Future` or `Fut`.
-fn future_of(ty: &Type) -> Option<Visible> {
-    let visible = |flavor, bounds| {
-        let (resolved, _) = resolved_by(bounds)?;
-        Some(Visible { flavor, resolved: Some(resolved) })
-    };
-    match ty {
-        Type::ImplTrait(opaque) => {
-            let unpin = names(&opaque.bounds).any(|name| name == "Unpin");
-            let flavor = if unpin { Flavor::BoxedFuture } else { Flavor::Future };
-            let unresolved = || {
-                let is_future = names(&opaque.bounds).any(is_named_future);
-                is_future.then_some(Visible { flavor, resolved: None })
+impl Kind {
+    /// A type that looks like it: `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>`, or a name that ends in
+    /// `Future` or `Fut`.
+    fn seen_in(&self, ty: &Type) -> Option<Visible> {
+        let [opaque_flavor, boxed_flavor, named_flavor] = self.flavors;
+        let visible = |flavor, bounds| {
+            let (resolved, _) = self.resolved_by(bounds)?;
+            Some(Visible { flavor, resolved: Some(resolved) })
+        };
+        match ty {
+            Type::ImplTrait(opaque) => {
+                let unpin = names(&opaque.bounds).any(|name| name == "Unpin");
+                let flavor = if unpin { boxed_flavor } else { opaque_flavor };
+                let unresolved = || {
+                    let is_one = names(&opaque.bounds).any(|name| self.is_named_in(name));
+                    is_one.then_some(Visible { flavor, resolved: None })
+                };
+                visible(flavor, &opaque.bounds).or_else(unresolved)
+            }
+            Type::Path(path) => {
+                let last = path.path.segments.last()?;
+                if self.is_named_in(&last.ident) {
+                    return Some(Visible { flavor: named_flavor, resolved: None });
+                }
+                match boxed(last)? {
+                    Type::TraitObject(object) => visible(boxed_flavor, &object.bounds),
+                    Type::ImplTrait(opaque) => visible(boxed_flavor, &opaque.bounds),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn is_named_in(&self, name: &Ident) -> bool {
+        let name = name.to_string();
+        let ends = |ending: &&str| name.ends_with(ending);
+        self.endings.iter().any(ends) && !self.values.contains(&name.as_str())
+    }
+
+    /// The `T` of a bound `Future<Output = T>`, and that `Future`.
+    fn resolved_by<'a>(&self, bounds: &'a Bounds) -> Option<(Type, &'a Path)> {
+        bounds.iter().find_map(|bound| {
+            let TypeParamBound::Trait(bound) = bound else {
+                return None;
             };
-            visible(flavor, &opaque.bounds).or_else(unresolved)
-        }
-        Type::Path(path) => {
-            let last = path.path.segments.last()?;
-            if is_named_future(&last.ident) {
-                return Some(Visible { flavor: Flavor::NamedFuture, resolved: None });
-            }
-            match boxed(last)? {
-                Type::TraitObject(object) => visible(Flavor::BoxedFuture, &object.bounds),
-                Type::ImplTrait(opaque) => visible(Flavor::BoxedFuture, &opaque.bounds),
+            let last = bound.path.segments.last().filter(|last| last.ident == self.name)?;
+            let PathArguments::AngleBracketed(angle) = &last.arguments else {
+                return None;
+            };
+            let output = angle.args.iter().find_map(|argument| match argument {
+                GenericArgument::AssocType(output) if output.ident == self.output => {
+                    Some(output.ty.clone())
+                }
                 _ => None,
-            }
-        }
-        _ => None,
+            })?;
+            Some((output, &bound.path))
+        })
     }
 }
 
@@ -197,6 +273,12 @@ fn boxed(pin: &PathSegment) -> Option<&Type> {
     let Type::Path(path) = peel_type(inside) else { return None };
     let boxed = path.path.segments.last().filter(|boxed| boxed.ident == "Box")?;
     generic_types(&boxed.arguments).next().map(peel_type)
+}
+
+/// Whether it is a `Pin<Box<impl Trait>>`.
+fn hides(path: &syn::TypePath) -> bool {
+    let last = path.path.segments.last();
+    matches!(last.and_then(boxed), Some(Type::ImplTrait(_)))
 }
 
 type Bounds = syn::punctuated::Punctuated<TypeParamBound, syn::Token![+]>;
@@ -214,9 +296,9 @@ fn bounds(ty: &Type) -> Option<&Bounds> {
     }
 }
 
-/// Well-known traits that no async block implements. Of other traits, only the compiler knows.
+/// Well-known traits that no guarded future or stream implements. Of other traits, only the compiler knows.
 fn unmet(bounds: &Bounds) -> Vec<Ident> {
-    const NEVER: [&str; 11] = [
+    const NEVER: [&str; 12] = [
         "Clone",
         "Copy",
         "Debug",
@@ -224,6 +306,7 @@ fn unmet(bounds: &Bounds) -> Vec<Ident> {
         "Display",
         "Eq",
         "FusedFuture",
+        "FusedStream",
         "Hash",
         "Ord",
         "PartialEq",
@@ -242,39 +325,12 @@ fn name_of(ty: &Type) -> Span {
     name.map_or_else(|| ends(ty).0, Ident::span)
 }
 
-fn is_named_future(name: &Ident) -> bool {
-    let name = name.to_string();
-    name.ends_with("Future") || name.ends_with("Fut")
-}
-
 fn names<'a>(
     bounds: impl IntoIterator<Item = &'a TypeParamBound>,
 ) -> impl Iterator<Item = &'a Ident> {
     bounds.into_iter().filter_map(|bound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
         _ => None,
-    })
-}
-
-/// The `T` of a bound `Future<Output = T>`, and that `Future`.
-fn resolved_by<'a>(
-    bounds: impl IntoIterator<Item = &'a TypeParamBound>,
-) -> Option<(Type, &'a Path)> {
-    bounds.into_iter().find_map(|bound| {
-        let TypeParamBound::Trait(bound) = bound else {
-            return None;
-        };
-        let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
-        let PathArguments::AngleBracketed(angle) = &last.arguments else {
-            return None;
-        };
-        let output = angle.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(output) if output.ident == "Output" => {
-                Some(output.ty.clone())
-            }
-            _ => None,
-        })?;
-        Some((output, &bound.path))
     })
 }
 
@@ -296,7 +352,8 @@ fn is_infallible(ty: &Type) -> bool {
 /// Whether the type is visibly no future.
 fn is_value(ty: &Type) -> bool {
     match ty {
-        Type::ImplTrait(_) => false,
+        // Only the compiler knows it.
+        Type::ImplTrait(_) | Type::Infer(_) => false,
         Type::Path(_) => is_primitive(ty),
         _ => true,
     }

@@ -12,8 +12,8 @@ use crate::args::{Args, Errors};
 pub(super) fn check_companions(args: &Args, errors: &mut Errors) {
     // Only the compiler knows which options `config` states.
     let is_all_here = !args.mentions("config");
-    for Entry { name: option, needs: companion, scope, .. } in &OPTIONS {
-        let is_known = is_all_here || *scope == Scope::Function;
+    for Entry { name: option, needs: companion, .. } in &OPTIONS {
+        let is_known = is_all_here || is_of_the_function(option) || is_of_the_function(companion);
         let lacks_it = !companion.is_empty() && !args.mentions(companion);
         if args.get(option).is_some() && lacks_it && is_known {
             let message = format!("`{option}` needs `{companion}`");
@@ -32,6 +32,11 @@ pub(super) fn check_companions(args: &Args, errors: &mut Errors) {
             errors.push(Error::new_spanned(value, message));
         }
     }
+}
+
+/// Whether no `Config` can state it.
+fn is_of_the_function(option: &str) -> bool {
+    breaker_options::find(option).is_some_and(|entry| entry.scope == Scope::Function)
 }
 
 /// The value of an option if it can be read here and is in range: a literal, or the default.

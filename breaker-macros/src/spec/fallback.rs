@@ -6,7 +6,7 @@ use syn::{Error, Expr, ExprClosure, ExprPath, Pat, ReturnType, Type};
 
 use crate::function::Function;
 use crate::function::argument::Argument;
-use crate::spans::{local, spanning};
+use crate::spans::{ends, local, spanning};
 
 /// The three forms of the option.
 pub(crate) enum Fallback {
@@ -58,6 +58,15 @@ impl Fallback {
             ReturnType::Type(_, ty) => typed(ty, &closure.body),
         };
         Ok(Self::Closure { error: error.clone(), body })
+    }
+
+    /// Its last token.
+    pub(crate) fn end(&self) -> Span {
+        match self {
+            Self::Path(path) => ends(path).1,
+            Self::Closure { body, .. } => ends(body).1,
+            Self::Expression(expression) => ends(expression).1,
+        }
     }
 
     /// Whether the fallback uses the argument, by any of its names.

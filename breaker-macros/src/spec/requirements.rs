@@ -5,7 +5,7 @@ use proc_macro2::Span;
 use syn::{Error, Expr};
 
 use super::fallback::Fallback;
-use super::{failure_after, not_a_name};
+use super::{failure_after, not_a_name, word};
 use crate::args::value::peel;
 use crate::args::{Args, Errors};
 use crate::function::{Function, Receiver};
@@ -20,18 +20,20 @@ pub(super) fn check_against(
 ) {
     check_kind(args, function, errors);
     check_endless(args, function, errors);
+    check_stream(args, function, errors);
+    check_failures(args, errors);
     if only_rejected && function.output.is_infallible && args.mentions("call_timeout") {
         let message = "a call that timed out has nothing to return, as the fallback answers refused calls \
                        only; remove `fallback_on = rejected`";
         errors.push(Error::new(args.span_of("call_timeout"), message));
     }
-    for option in ["failure_if", "ignore_if"] {
+    for option in ["failure_if", "ignore_if", "open_for", "describe_error"] {
         let Some(arg) = args.get(option) else {
             continue;
         };
         let error = match peel(&arg.value) {
             Expr::Closure(closure) if closure.inputs.len() != 1 => {
-                let seen = if option == "ignore_if" { "the error" } else { "the returned value" };
+                let seen = if option == "failure_if" { "the returned value" } else { "the error" };
                 format!(
                     "`{option}` is asked about one thing, {seen}: its closure takes one argument"
                 )
@@ -52,14 +54,111 @@ pub(super) fn check_against(
     check_caller(function, errors);
 }
 
+/// A stream that nobody would watch.
+pub(super) fn check_watched(function: &Function) -> syn::Result<()> {
+    let message = if function.resolves_to_stream() {
+        "a stream is guarded where it is returned: write the function without `async`; or return a `Result` with the \
+         stream in it, to guard only how it is made"
+    } else if function.returns_stream() && cfg!(not(feature = "stream")) {
+        "a stream is guarded by the feature `stream` of breaker-runtime, which is off; without it nobody would watch the \
+         items. If it is no stream, return an alias whose name does not end in `Stream`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(function.output.declared.name, message))
+}
+
+/// What means nothing for a stream.
+fn check_stream(args: &Args, function: &Function, errors: &mut Errors) {
+    if !function.returns_stream() {
+        return;
+    }
+    if args.get("call_timeout").is_some() {
+        let message = "`call_timeout` is for one answer, and a stream has many: limit the time between items where you \
+                       read them, or use `slow_call` for streams that last too long";
+        errors.push(Error::new(args.span_of("call_timeout"), message));
+    }
+    for option in ["open_for", "describe_error"] {
+        if args.get(option).is_some() {
+            let message = format!(
+                "`{option}` asks the one error that a function returns, and a stream has many: return a `Result` with the \
+                 stream in it, to ask how it is made"
+            );
+            errors.push(Error::new(args.span_of(option), message));
+        }
+    }
+    if word(args, "fallback_on").is_ok_and(|on| on == Some("any")) {
+        let message = "the fallback of a stream answers refused calls only: an item that failed goes to the reader; \
+                       remove `fallback_on`";
+        errors.push(Error::new(args.span_of("fallback_on"), message));
+    }
+}
+
+/// Only panics count, or something else does.
+fn check_failures(args: &Args, errors: &mut Errors) {
+    let contradicts = ["failure_if", "ignore_if", "open_for", "describe_error"].into_iter();
+    for option in
+        contradicts.filter(|option| args.get("failures").is_some() && args.get(option).is_some())
+    {
+        let what = match option {
+            "open_for" | "describe_error" => "asks the errors of failures",
+            _ => "decides which results are failures",
+        };
+        let message = format!(
+            "`{option}` {what}, and `failures = panics` says that no result is one; keep one"
+        );
+        errors.push(Error::new(args.span_of(option), message));
+    }
+}
+
+/// For types that visibly cannot hold an error. The compiler checks the others.
+pub(super) fn check_opens(args: &Args, function: &Function, errors: &mut Errors) {
+    let output = &function.output;
+    if !(output.is_infallible && output.is_value && args.mentions("fallback")) {
+        return;
+    }
+    let may_time_out = function.is_async() && !function.returns_stream() && output.ty.is_some();
+    let timeout = if may_time_out { "`call_timeout`, " } else { "" };
+    let here = if args.mentions("config") { " beside `config`" } else { "" };
+    let message = format!(
+        "{} {}, so no call is a failure and the circuit never opens; say what counts{here}: `failure_if`, `slow_call`, \
+         {timeout}`hung_after`, `max_concurrent`, or `failures = panics` if only panics do",
+        subject(function),
+        returned(function),
+    );
+    errors.push(spanning(output.blame, &message));
+}
+
+/// The values that cannot hold an error, as a sentence begins.
+fn subject(function: &Function) -> String {
+    let name = &function.signature.ident;
+    if function.returns_stream() {
+        format!("the items of `{name}` are")
+    } else {
+        format!("`{name}` returns")
+    }
+}
+
+/// What a type visibly is that cannot hold an error.
+fn returned(function: &Function) -> &'static str {
+    match &function.output.ty {
+        Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => "nothing",
+        _ => "no `Result` or `Option`",
+    }
+}
+
 /// A guarded future is an async block, so it only implements what async blocks do.
 fn check_bounds(function: &Function, errors: &mut Errors) {
     let unmet = function.output.declared.unmet.iter().filter(|_| function.returns_future());
     for bound in unmet {
-        let message = format!(
-            "a guarded future is an async block, which is never `{bound}`; remove the bound, or guard the function \
-             whose future this one awaits"
-        );
+        let message = if function.returns_stream() {
+            format!("a guarded stream is never `{bound}`; remove the bound")
+        } else {
+            format!(
+                "a guarded future is an async block, which is never `{bound}`; remove the bound, or guard the function \
+                 whose future this one awaits"
+            )
+        };
         errors.push(Error::new(bound.span(), message));
     }
 }
@@ -183,14 +282,11 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
 
 /// For types that visibly cannot hold an error. The compiler checks the others.
 fn cannot_refuse(function: &Function) -> Error {
-    let name = &function.signature.ident;
-    let returned = match &function.output.ty {
-        Some(syn::Type::Tuple(unit)) if unit.elems.is_empty() => "nothing".to_owned(),
-        _ => "no `Result` or `Option`".to_owned(),
-    };
     let message = format!(
-        "`{name}` returns {returned}, so a refused call cannot be told from a good one; give a `fallback`, \
-         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`"
+        "{} {}, so a refused call cannot be told from a good one; give a `fallback`, \
+         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`",
+        subject(function),
+        returned(function),
     );
     spanning(function.output.blame, &message)
 }

@@ -276,6 +276,10 @@ fn an_async_function_with_a_closure_fallback() {
                             )
                             .await
                     };
+                    if false {
+                        ::breaker_runtime::__private::Resolved::value(&__breaker_value)
+                            .__breaker_check();
+                    }
                     let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                             &__breaker_value,
                         )
@@ -300,6 +304,110 @@ fn an_async_function_with_a_closure_fallback() {
                 };
                 let err = __breaker_error;
                 Ok(Stock::unknown(sku, err))
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_function_whose_errors_ask_to_stay_away() {
+    check(
+        r#"name = "prices", open_for = Fault::retry_after, failure_if = is_busy"#,
+        "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
+        &expect![[r#"
+            fn price(sku: &str) -> Result<Price, Fault> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "prices", "price", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => fetch(sku),
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::open_for(
+                            __breaker_kind,
+                            &__breaker_value,
+                            ::breaker_runtime::__private::failure_if(&__breaker_value, is_busy),
+                            Fault::retry_after,
+                        ),
+                    );
+                    __breaker_value
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_function_whose_errors_are_asked_for_a_time_and_for_words() {
+    check(
+        r#"name = "prices", open_for = Fault::retry_after, describe_error = |error| error"#,
+        "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
+        &expect![[r#"
+            fn price(sku: &str) -> Result<Price, Fault> {
+                '__breaker_guarded: {
+                    let __breaker_circuit = ::breaker_runtime::__private::site!(
+                        "prices", "price", ::breaker_runtime::__private::Config::new()
+                    );
+                    let __breaker_permit = match ::breaker_runtime::__private::enter(
+                        __breaker_circuit,
+                    ) {
+                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
+                        ::core::result::Result::Err(__breaker_rejected) => {
+                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
+                                __breaker_rejected,
+                            );
+                        }
+                    };
+                    #[allow(clippy::type_complexity)]
+                    let __breaker_value = {
+                        let __breaker_value: Result<Price, Fault> = match () {
+                            () => fetch(sku),
+                        };
+                        #[allow(unreachable_code)] __breaker_value
+                    };
+                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                            &__breaker_value,
+                        )
+                        .__breaker_kind();
+                    ::breaker_runtime::__private::settle(
+                        __breaker_permit,
+                        ::breaker_runtime::__private::describe_error(
+                            __breaker_kind,
+                            &__breaker_value,
+                            ::breaker_runtime::__private::open_for(
+                                __breaker_kind,
+                                &__breaker_value,
+                                ::breaker_runtime::__private::outcome(
+                                    __breaker_kind,
+                                    &__breaker_value,
+                                ),
+                                Fault::retry_after,
+                            ),
+                            |error| error,
+                        ),
+                    );
+                    __breaker_value
+                }
             }
         "#]],
     );
@@ -343,7 +451,7 @@ fn a_method_with_a_path_fallback() {
                         };
                         if false {
                             ::breaker_runtime::__private::Returned::value(&__breaker_value)
-                                .__breaker_check();
+                                .__breaker_opens(&__breaker_value);
                         }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
@@ -505,10 +613,8 @@ fn a_boxed_future() {
                     #[allow(unreachable_code)] __breaker_value
                 });
                 {
-                    fn __breaker_awaited<__BreakerFuture: Future>(
-                        __breaker_future: &__BreakerFuture,
-                    ) {
-                        ::breaker_runtime::__private::awaited(__breaker_future)
+                    fn __breaker_awaited<__BreakerFuture: Future>(__breaker_it: &__BreakerFuture) {
+                        ::breaker_runtime::__private::awaited(__breaker_it)
                     }
                 }
                 let __breaker_kind = ::breaker_runtime::__private::Made::value(&__breaker_future)
@@ -586,6 +692,69 @@ fn a_boxed_future() {
     );
 }
 
+#[cfg(feature = "stream")]
+#[test]
+fn a_stream() {
+    check(
+        r#"name = "prices""#,
+        "fn prices() -> impl Stream<Item = Result<Price, PriceError>> { connect() }",
+        &expect![[r#"
+            fn prices() -> impl Stream<Item = Result<Price, PriceError>> {
+                let __breaker_stream = ::breaker_runtime::__private::call(move || -> _ {
+                    let __breaker_value: _ = match () {
+                        () => connect(),
+                    };
+                    #[allow(unreachable_code)] __breaker_value
+                });
+                {
+                    fn __breaker_awaited<__BreakerFuture: Stream>(__breaker_it: &__BreakerFuture) {
+                        ::breaker_runtime::__private::polled(__breaker_it)
+                    }
+                    __breaker_awaited(&__breaker_stream);
+                }
+                let __breaker_kind = ::breaker_runtime::__private::MadeStream::<
+                    Result<Price, PriceError>,
+                    _,
+                >::value(&__breaker_stream)
+                    .__breaker_made();
+                let __breaker_stream = __breaker_kind.__breaker_stream(__breaker_stream);
+                ::breaker_runtime::__private::Streamed::new(
+                    __breaker_stream,
+                    ::breaker_runtime::__private::OnCancel::Ignore,
+                    move |__breaker_value| {
+                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
+                                __breaker_value,
+                            )
+                            .__breaker_kind();
+                        ::breaker_runtime::__private::outcome(__breaker_kind, __breaker_value)
+                    },
+                    async move {
+                        let __breaker_circuit = ::breaker_runtime::__private::site!(
+                            "prices", "prices", ::breaker_runtime::__private::Config::new()
+                        );
+                        match ::breaker_runtime::__private::enter_stream(
+                                ::breaker_runtime::__private::shared(__breaker_circuit),
+                            )
+                            .await
+                        {
+                            ::core::result::Result::Ok(__breaker_permit) => {
+                                ::breaker_runtime::__private::begun!(
+                                    __breaker_permit[Result < Price, PriceError >]
+                                )
+                            }
+                            ::core::result::Result::Err(__breaker_rejected) => {
+                                ::breaker_runtime::__private::Beginning::Refused(
+                                    ::breaker_runtime::__private::refuse(__breaker_rejected),
+                                )
+                            }
+                        }
+                    },
+                )
+            }
+        "#]],
+    );
+}
+
 #[test]
 fn a_function_that_returns_a_closure() {
     check(
@@ -631,7 +800,7 @@ fn a_function_that_returns_a_closure() {
                         };
                         if false {
                             ::breaker_runtime::__private::Returned::value(&__breaker_value)
-                                .__breaker_check();
+                                .__breaker_opens(&__breaker_value);
                         }
                         let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
                                 &__breaker_value,
@@ -678,7 +847,8 @@ fn the_documented_output_is_the_real_one() {
 /// What a test may have happen in place of the body: an error of that type, or none at all.
 #[track_caller]
 fn check_replaced(item: &str, replaced: &str) {
-    let guarded = guarded(r#"name = "prices", fallback = |_| todo!()"#, item).to_string();
+    let args = r#"name = "prices", fallback = |_| todo!(), failures = panics"#;
+    let guarded = guarded(args, item).to_string();
     let (_, rest) = guarded.split_once("body ! (").expect("the body can be replaced");
     let (_, ty) = rest.split_once('[').expect("a type in brackets");
     let (ty, _) = ty.split_once(']').expect("they end");

@@ -268,6 +268,30 @@ fn without_a_timer_the_options_that_need_one_name_the_feature() {
     assert!(!guard(args, &sync).to_string().contains("compile_error"));
 }
 
+/// Tested alone, this crate guards no streams.
+#[cfg(not(feature = "stream"))]
+#[test]
+fn without_the_feature_a_type_that_looks_like_a_stream_names_it() {
+    let refused = |function: &str| {
+        let args = quote! { name = "prices" };
+        let guarded = guard(args, &function.parse().unwrap()).to_string();
+        assert!(guarded.matches("compile_error").count() <= 1, "{guarded}");
+        guarded.contains("the feature `stream` of breaker-runtime")
+    };
+    for ty in [
+        "impl Stream<Item = u8>",
+        "Pin<Box<dyn Stream<Item = u8>>>",
+        "BoxStream<u8>",
+        "Self::Stream",
+    ] {
+        assert!(refused(&format!("fn prices() -> {ty} {{}}")), "{ty}");
+    }
+    for ty in ["TcpStream", "TokenStream", "Result<BoxStream<u8>, E>", "Streams", "impl Streaming"]
+    {
+        assert!(!refused(&format!("fn prices() -> {ty} {{}}")), "{ty}");
+    }
+}
+
 /// Runs the test on a stack as large as the compiler's.
 fn on_the_compilers_stack(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(test);

@@ -50,6 +50,8 @@ fn a_missing_value_is_shown_by_an_example() {
         ("max_wait", "max_wait = \\\"30s\\\""),
         ("key", "key = host"),
         ("ignore_if", "ignore_if = |value| ..."),
+        ("open_for", "open_for = |value| ..."),
+        ("hung_after", "hung_after = \\\"30s\\\""),
         ("on_cancel", "on_cancel = ignore"),
         ("fallback", "fallback = my_function"),
         ("crate", "crate = ::my_crate::breaker_runtime"),

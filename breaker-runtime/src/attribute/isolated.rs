@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Key, Leads};
 pub use crate::__breaker_site as site;
-use crate::circuit::{CircuitBreaker, Permit};
+use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
 use crate::registry::{Effect, SiteCell, current};
 
 /// The circuit that a call goes through. It is held while the call lasts.
@@ -37,6 +37,12 @@ impl<'a> Leads<'a> for &'a Found {
 /// The circuit of a key. While it is held, it is not evicted.
 pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.found_for(&key.shown())
+}
+
+/// The circuit that was found, for a call that outlives the function.
+#[must_use]
+pub fn shared(found: &Found) -> Arc<CircuitBreaker> {
+    Arc::clone(&found.0)
 }
 
 /// What a call returns in place of its body's value. In a box, so that it takes little room in functions and futures.
@@ -70,6 +76,20 @@ pub fn async_fault(permit: &mut Permit<'_>, stated: Option<Duration>) -> Option<
     // A delay is no longer than the limit, which then is over before the body is polled.
     let limit = stated.and_then(|stated| permit.call_timeout(stated));
     Instead::of_fault(permit.circuit(), limit.unwrap_or(Duration::MAX), |delay| permit.delay(delay))
+}
+
+/// The fault that a stream runs into, if it does not run. A delay passes here.
+///
+/// # Panics
+///
+/// If the test asked for that.
+pub async fn stream_fault(permit: &OwnedPermit) -> Option<Instead> {
+    let mut delay = None;
+    let instead = Instead::of_fault(permit.circuit(), Duration::MAX, |length| delay = Some(length));
+    if let Some(delay) = delay {
+        tokio::time::sleep(delay).await;
+    }
+    instead
 }
 
 impl Instead {
@@ -299,5 +319,34 @@ macro_rules! __breaker_instead {
     };
     ($instead:ident [$($ty:tt)*]) => {
         $crate::__private::Faulty::<$($ty)*>::new().__breaker_value($instead)
+    };
+}
+
+/// Begins a stream that was admitted, unless a fault stands in its place.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_begun {
+    ($permit:ident []) => {
+        match $crate::__private::stream_fault(&$permit).await {
+            $crate::__private::core::option::Option::None => {
+                $crate::__private::Beginning::Admitted($permit)
+            }
+            $crate::__private::core::option::Option::Some(__breaker_instead) => {
+                $crate::__breaker_instead!(__breaker_instead [])
+            }
+        }
+    };
+    ($permit:ident [$($ty:tt)*]) => {
+        match $crate::__private::stream_fault(&$permit).await {
+            $crate::__private::core::option::Option::None => {
+                $crate::__private::Beginning::Admitted($permit)
+            }
+            $crate::__private::core::option::Option::Some(__breaker_instead) => {
+                $crate::__private::Beginning::Instead(
+                    $permit,
+                    $crate::__breaker_instead!(__breaker_instead [$($ty)*]),
+                )
+            }
+        }
     };
 }

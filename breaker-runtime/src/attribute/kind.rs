@@ -135,6 +135,33 @@ impl<R> Kind<R> for PlainKind {
     }
 }
 
+/// Values that can be failures, without an option that says which are. No type of [`PlainKind`] is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds no error, so no call is a failure and the circuit never opens",
+    label = "neither a `Result` nor an `Option`",
+    note = "say what counts: `failure_if = |value| ..`, `slow_call`, `hung_after`, or for async functions `call_timeout`",
+    note = "if only panics count, write `failures = panics`; if the number of calls matters, `max_concurrent`"
+)]
+pub trait CanFail {}
+
+impl<T, E> KindOf<Result<T, E>> {
+    /// An `Err` can open the circuit.
+    pub const fn __breaker_opens(&self, _: &Result<T, E>) {}
+}
+
+impl<T> OptionOr<Option<T>> {
+    /// A `None` can open the circuit.
+    pub const fn __breaker_opens(&self, _: &Option<T>) {}
+}
+
+impl PlainKind {
+    /// Nothing can open the circuit.
+    pub const fn __breaker_opens<R: CanFail>(self, _: &R) {}
+
+    /// An option says what can open the circuit.
+    pub const fn __breaker_check(self) {}
+}
+
 /// A kind of value that may hold an error for `ignore_if`.
 #[diagnostic::on_unimplemented(
     message = "`ignore_if` looks at errors, and this function returns none",

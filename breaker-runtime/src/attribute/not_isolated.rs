@@ -12,6 +12,13 @@ pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<Cir
     site.circuit_for(&key.shown())
 }
 
+/// The circuit of that site, for a call that outlives the function.
+#[cfg(feature = "stream")]
+#[must_use]
+pub fn shared(site: &'static SiteCell) -> Arc<CircuitBreaker> {
+    site.shared_circuit()
+}
+
 /// Runs a sync body.
 #[doc(hidden)]
 #[macro_export]
@@ -30,4 +37,13 @@ macro_rules! __breaker_awaited {
         let $running = $crate::__private::core::pin::pin!($running);
         $($guarded)*.await
     }};
+}
+
+/// Begins a stream that was admitted.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_begun {
+    ($permit:ident [$($ty:tt)*]) => {
+        $crate::__private::Beginning::Admitted($permit)
+    };
 }

@@ -12,6 +12,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
 
+use super::KindOf;
+
 /// A return type that a guarded future can become: a pinned box of any future.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is named like a future, and cannot be guarded as one",
@@ -264,17 +266,28 @@ impl<V> NeverAwaits<V> {
     }
 }
 
-/// Tells what kind of value a sync function returned. It works as [`KindOf`](super::KindOf) does:
-/// `__breaker_check` is inherent for futures, and for every other type the call goes on to what this dereferences
-/// to.
+/// Tells whether a sync function returned what can be guarded as it is. It works as [`KindOf`] does: the methods are
+/// inherent for futures, and for every other type the call goes on to what this dereferences to.
 #[derive(Debug)]
-pub struct Returned<R>(PhantomData<fn() -> R>);
+pub struct Returned<R>(Resolved<R>);
+
+/// The same for a value that was awaited. It may be a future, but no stream.
+#[derive(Debug)]
+pub struct Resolved<R>(KindOf<R>);
 
 impl<R> Returned<R> {
     /// The kind of that value.
     #[must_use]
-    pub const fn value(_: &R) -> Self {
-        Self(PhantomData)
+    pub const fn value(value: &R) -> Self {
+        Self(Resolved::value(value))
+    }
+}
+
+impl<R> Resolved<R> {
+    /// The kind of that value.
+    #[must_use]
+    pub const fn value(value: &R) -> Self {
+        Self(KindOf::value(value))
     }
 }
 
@@ -285,23 +298,28 @@ impl<F: Future> Returned<F> {
         F: NoFuture,
     {
     }
-}
 
-/// A value that is what it is when the function returns.
-#[derive(Debug)]
-pub struct Plain;
-
-impl Plain {
-    /// Nothing is wrong with it.
-    #[inline]
-    pub const fn __breaker_check(&self) {}
+    /// The same.
+    pub const fn __breaker_opens(&self, _: &F)
+    where
+        F: NoFuture,
+    {
+    }
 }
 
 impl<R> Deref for Returned<R> {
-    type Target = Plain;
+    type Target = Resolved<R>;
 
-    fn deref(&self) -> &Plain {
-        &Plain
+    fn deref(&self) -> &Resolved<R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for Resolved<R> {
+    type Target = KindOf<R>;
+
+    fn deref(&self) -> &KindOf<R> {
+        &self.0
     }
 }
 

@@ -19,7 +19,8 @@ pub(crate) enum Topic {
 /// An event of a circuit, without its name and number.
 #[derive(Debug)]
 pub(crate) enum News {
-    Transition(Transition),
+    /// With the words of the failure that led to it.
+    Transition(Transition, Option<Arc<str>>),
     Rejected(Refusal),
     /// A call ended too late to count.
     Late(Ending),
@@ -30,7 +31,7 @@ pub(crate) enum News {
 impl News {
     fn topic(&self) -> Topic {
         match self {
-            Self::Transition(_) | Self::ProbeWanted => Topic::Circuits,
+            Self::Transition(..) | Self::ProbeWanted => Topic::Circuits,
             Self::Rejected(_) | Self::Late(_) => Topic::Calls,
         }
     }

@@ -135,7 +135,7 @@ impl CircuitBreaker {
         let config = terms.effective.config;
         let settings = config.settings();
         let clock = Source::new(clock, settings.shortest_time());
-        let stopwatch = Stopwatch::new(settings.slow_call, &clock);
+        let stopwatch = Stopwatch::new(&settings, &clock);
         let machine = Machine::new(settings, clock.now(), fastrand::u64(..));
         let (epoch, manner) = (Epoch::of(machine.epoch()), Manner::of(&settings));
         let circuit = Self {
@@ -149,6 +149,7 @@ impl CircuitBreaker {
             membership,
         };
         circuit.refit_extras(&settings, terms);
+        circuit.follow_by_watch(&circuit.machine.lock(), circuit.clock.now());
         circuit
     }
 

@@ -22,6 +22,7 @@ use std::time::Duration;
 pub(crate) use self::alarms::Alarm;
 use self::alarms::Alarms;
 use crate::rules::Instant;
+use crate::settings::Settings;
 
 /// The clock of a circuit.
 ///
@@ -138,18 +139,23 @@ pub(crate) enum Stopwatch {
     /// By a counter that is fast and exact, but may begin anew when the machine was suspended: good enough
     /// for the length of a call, which is then too short, and for nothing that has to end.
     Counter,
+    /// By its clock, and it is watched whether they hang.
+    Watched,
 }
 
 impl Stopwatch {
     /// What was cast to that number.
     pub(crate) fn of(number: u8) -> Self {
-        [Self::None, Self::Clock, Self::Counter][usize::from(number % 3)]
+        [Self::None, Self::Clock, Self::Counter, Self::Watched][usize::from(number % 4)]
     }
 
-    pub(crate) fn new(slow_call: Option<Duration>, clock: &Source) -> Self {
-        match (slow_call, clock) {
+    pub(crate) fn new(settings: &Settings, clock: &Source) -> Self {
+        // Histograms tell microseconds apart.
+        let shortest = settings.timings.then_some(Duration::ZERO).or(settings.slow_call);
+        match (shortest, clock) {
+            _ if settings.hung_after.is_some() => Self::Watched,
             (None, _) => Self::None,
-            (Some(limit), Source::System { .. }) if limit < COARSE_ENOUGH => Self::Counter,
+            (Some(shortest), Source::System { .. }) if shortest < COARSE_ENOUGH => Self::Counter,
             (Some(_), _) => Self::Clock,
         }
     }
@@ -201,6 +207,7 @@ impl ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Config;
 
     fn of(clock: Clock) -> Source {
         Source::new(clock, Duration::ZERO)
@@ -219,11 +226,18 @@ mod tests {
         refitted.refit(Duration::from_millis(99));
         assert!(is_precise(&refitted));
 
-        let stopwatch = |millis| Stopwatch::new(Some(Duration::from_millis(millis)), &source(100));
-        assert_eq!((stopwatch(99), stopwatch(100)), (Stopwatch::Counter, Stopwatch::Clock));
-        assert_eq!(Stopwatch::new(None, &source(1)), Stopwatch::None);
+        let slow = |millis| Config::new().slow_call(Duration::from_millis(millis));
+        let stopwatch = |config: Config| Stopwatch::new(&config.settings(), &source(100));
+        assert_eq!(stopwatch(slow(99)), Stopwatch::Counter);
+        assert_eq!(stopwatch(slow(100)), Stopwatch::Clock);
+        assert_eq!(stopwatch(Config::new()), Stopwatch::None);
+        let hung_after = slow(99).hung_after(Duration::from_millis(99));
+        assert_eq!(stopwatch(hung_after), Stopwatch::Watched);
         let manual = of(Clock::Manual(ManualClock::new()));
-        assert_eq!(Stopwatch::new(Some(Duration::from_millis(1)), &manual), Stopwatch::Clock);
+        assert_eq!(Stopwatch::new(&slow(1).settings(), &manual), Stopwatch::Clock);
+        for it in [Stopwatch::None, Stopwatch::Clock, Stopwatch::Counter, Stopwatch::Watched] {
+            assert_eq!(Stopwatch::of(it as u8), it);
+        }
     }
 
     /// What the clocks may lag behind one another: a tick of the coarse one, with room.

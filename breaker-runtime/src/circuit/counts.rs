@@ -32,7 +32,11 @@ pub struct Calls {
     pub cancelled: u64,
     /// Recorded calls that took longer than `slow_call`.
     pub slow: u64,
-    /// Calls that ended too late to count: the circuit had changed state or was reset, or the probe was lost.
+    /// Calls that were in flight for longer than `hung_after`, and counted as failed because of that. They are late when
+    /// they end.
+    pub hung: u64,
+    /// Calls that ended too late to count: the circuit had changed state or was reset, the probe was lost, or the call
+    /// had hung.
     pub late: u64,
     /// Calls that took longer than `call_timeout`.
     pub timed_out: u64,
@@ -75,6 +79,8 @@ pub struct Rejections {
     pub forced_open: u64,
     /// As many calls were in flight as `max_concurrent` allows.
     pub bulkhead_full: u64,
+    /// The circuit was recovering, and let in a share of the calls.
+    pub recovering: u64,
 }
 
 impl Rejections {
@@ -93,7 +99,8 @@ impl Rejections {
     /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
-        let all = [self.open, self.half_open_full, self.forced_open, self.bulkhead_full];
+        let Self { open, half_open_full, forced_open, bulkhead_full, recovering } = *self;
+        let all = [open, half_open_full, forced_open, bulkhead_full, recovering];
         all.into_iter().fold(0, u64::saturating_add)
     }
 }

@@ -145,6 +145,9 @@ impl fmt::Display for Rejected {
             (RejectedReason::BulkheadFull, _) => {
                 write!(f, "circuit {name:?} has as many calls in flight as it allows; retry soon")
             }
+            (RejectedReason::Recovering, _) => {
+                write!(f, "circuit {name:?} is recovering and lets in some calls only; retry soon")
+            }
         }
     }
 }
@@ -163,9 +166,9 @@ impl From<Rejected> for io::Error {
     fn from(rejected: Rejected) -> Self {
         let kind = match rejected.reason() {
             RejectedReason::Open | RejectedReason::ForcedOpen => io::ErrorKind::ConnectionRefused,
-            RejectedReason::HalfOpenFull | RejectedReason::BulkheadFull => {
-                io::ErrorKind::ResourceBusy
-            }
+            RejectedReason::HalfOpenFull
+            | RejectedReason::BulkheadFull
+            | RejectedReason::Recovering => io::ErrorKind::ResourceBusy,
         };
         Self::new(kind, rejected)
     }

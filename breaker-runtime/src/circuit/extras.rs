@@ -1,18 +1,27 @@
-//! What few circuits have: a bulkhead, settings that end, and options of functions from outside the code.
+//! What few circuits have: a bulkhead, a watch for calls that hang, settings that end, and options of functions from
+//! outside the code.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
+
 use super::audience::Terms;
 use super::bulkhead::Bulkhead;
+use super::histograms::Histograms;
 use super::timer::Timer;
-use crate::rules::{Instant, nanos};
+use super::watch::Watch;
+use crate::rules::{Ending, Instant, nanos};
 use crate::settings::{Effective, Settings};
 
 /// Made when a circuit first needs any of it.
 #[derive(Debug)]
 pub(super) struct Extras {
     pub(super) bulkhead: Bulkhead,
+    /// Made when calls are first to be watched.
+    pub(super) watch: OnceBox<Watch>,
+    /// Made when calls are first to be timed.
+    pub(super) histograms: OnceBox<Histograms>,
     /// When the first of the settings ends that are there for a time.
     lapses_at: AtomicU64,
     /// In nanoseconds; 0 leaves it to the function.
@@ -25,13 +34,15 @@ impl Extras {
     pub(super) fn new(timer: Timer) -> Self {
         Self {
             bulkhead: Bulkhead::new(Bulkhead::OFF, Duration::ZERO, timer),
+            watch: OnceBox::new(),
+            histograms: OnceBox::new(),
             lapses_at: AtomicU64::new(Instant::NEVER.as_nanos()),
             call_timeout: AtomicU64::new(0),
             max_keys: AtomicU32::new(0),
         }
     }
 
-    /// Whether those terms ask for any of it but the bulkhead.
+    /// Whether those terms ask for any of it but what the settings say.
     pub(super) fn are_asked_for(Terms { effective, lapses_at, .. }: &Terms) -> bool {
         effective.call_timeout.is_some()
             || effective.max_keys.is_some()
@@ -42,11 +53,25 @@ impl Extras {
     pub(super) fn refit(&self, settings: &Settings, terms: &Terms) {
         let limit = settings.max_concurrent.unwrap_or(Bulkhead::OFF);
         self.bulkhead.refit(limit, settings.max_wait);
+        if settings.hung_after.is_some() {
+            self.watch.get_or_init(|| Box::new(Watch::new()));
+        }
+        if settings.timings {
+            self.histograms.get_or_init(|| Box::new(Histograms::new()));
+        }
         let Effective { call_timeout, max_keys, .. } = terms.effective;
         let call_timeout = call_timeout.map_or(0, |limit| limit.map_or(u64::MAX, nanos));
         self.call_timeout.store(call_timeout, Ordering::Relaxed);
         self.max_keys.store(max_keys.unwrap_or(0), Ordering::Relaxed);
         self.lapses_at.store(terms.lapses_at.as_nanos(), Ordering::Release);
+    }
+
+    /// Records how long a call took, if that is kept and the call was timed.
+    #[inline]
+    pub(super) fn time(&self, ending: Ending, began: Instant, ended_at: Option<Instant>) {
+        if let (Some(ended_at), Some(histograms)) = (ended_at, self.histograms.get()) {
+            histograms.record(ending, began, ended_at);
+        }
     }
 
     pub(super) fn lapses_at(&self) -> Instant {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::acquire::Acquire;
 use super::breaker::CircuitBreaker;
@@ -11,15 +13,16 @@ use super::call_error::CallError;
 use super::error::Rejected;
 use super::guarded::FailsAfter;
 use super::permit::{IfDropped, OnCancel, Permit};
+use super::said::{Said, words};
 use crate::rules::Outcome;
 
 /// One call with options, from [`CircuitBreaker::guard`]. The options are those of `#[circuit_breaker]`, with the same
 /// meaning, in any order. Then [`call`](Guard::call) or [`call_async`](Guard::call_async) makes the call.
 ///
-/// The closures of [`failure_if`](Guard::failure_if) and [`ignore_if`](Guard::ignore_if) never run under a lock. If one
-/// panics, the call counts as a failure, and the panic continues.
+/// The closures of [`failure_if`](Guard::failure_if), [`ignore_if`](Guard::ignore_if), [`open_for`](Guard::open_for) and
+/// [`describe_error`](Guard::describe_error) never run under a lock. If one panics, the call counts as a failure, and the panic continues.
 ///
-/// `L` is the time limit: `()`, or a [`Duration`](std::time::Duration) after `call_timeout`. Then there is no
+/// `L` is the time limit: `()`, or a [`Duration`] after `call_timeout`. Then there is no
 /// [`call`](Guard::call), because a closure cannot be stopped.
 ///
 /// # Examples
@@ -51,10 +54,21 @@ use crate::rules::Outcome;
 /// # Ok::<(), breaker_runtime::ConfigError>(())
 /// ```
 #[must_use = "it makes no call before `call` or `call_async`"]
-pub struct Guard<'a, T, E, F = fn(&Result<T, E>) -> bool, I = fn(&E) -> bool, L = ()> {
+pub struct Guard<
+    'a,
+    T,
+    E,
+    F = fn(&Result<T, E>) -> bool,
+    I = fn(&E) -> bool,
+    L = (),
+    O = fn(&E) -> Option<Duration>,
+    W = fn(&E) -> Option<Arc<str>>,
+> {
     pub(super) circuit: &'a CircuitBreaker,
     pub(super) failure_if: F,
     pub(super) ignore_if: I,
+    pub(super) open_for: O,
+    pub(super) describe_error: W,
     pub(super) on_cancel: OnCancel,
     pub(super) limit: L,
     pub(super) result: PhantomData<fn(Result<T, E>)>,
@@ -86,6 +100,8 @@ impl CircuitBreaker {
             circuit: self,
             failure_if: Result::is_err,
             ignore_if: |_| false,
+            open_for: |_| None,
+            describe_error: |_| None,
             on_cancel: OnCancel::Ignore,
             limit: (),
             result: PhantomData,
@@ -93,7 +109,7 @@ impl CircuitBreaker {
     }
 }
 
-impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
+impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
     /// Which results are failures. All others are successes, also if they are an `Err`. Without it, `Err` is a failure.
     ///
     /// The result goes to the caller as it is: this only decides how it counts. A call that cannot fail can be judged by
@@ -113,12 +129,14 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     /// assert_eq!((length, circuit.snapshot().calls.failure), (4_711, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn failure_if<P>(self, is_failure: P) -> Guard<'a, T, E, P, I, L>
+    pub fn failure_if<P>(self, is_failure: P) -> Guard<'a, T, E, P, I, L, O, W>
     where
         P: FnOnce(&Result<T, E>) -> bool,
     {
-        let Self { circuit, ignore_if, on_cancel, limit, result, .. } = self;
-        Guard { circuit, failure_if: is_failure, ignore_if, on_cancel, limit, result }
+        let Self { circuit, ignore_if, open_for, describe_error, on_cancel, limit, result, .. } =
+            self;
+        let failure_if = is_failure;
+        Guard { circuit, failure_if, ignore_if, open_for, describe_error, on_cancel, limit, result }
     }
 
     /// Which errors count as nothing: neither as a success nor as a failure. It is asked before
@@ -137,12 +155,80 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     /// assert_eq!(circuit.snapshot().calls.ignored, 1);
     /// # Ok::<(), breaker_runtime::ConfigError>(())
     /// ```
-    pub fn ignore_if<P>(self, is_ignored: P) -> Guard<'a, T, E, F, P, L>
+    pub fn ignore_if<P>(self, is_ignored: P) -> Guard<'a, T, E, F, P, L, O, W>
     where
         P: FnOnce(&E) -> bool,
     {
-        let Self { circuit, failure_if, on_cancel, limit, result, .. } = self;
-        Guard { circuit, failure_if, ignore_if: is_ignored, on_cancel, limit, result }
+        let Self {
+            circuit, failure_if, open_for, describe_error, on_cancel, limit, result, ..
+        } = self;
+        let ignore_if = is_ignored;
+        Guard { circuit, failure_if, ignore_if, open_for, describe_error, on_cancel, limit, result }
+    }
+
+    /// How long an error asks to stay away, such as one that holds a `Retry-After`. The circuit opens for that long, at
+    /// most for [`open_for_max`](crate::Config::open_for_max). It is asked about the errors of failures only. Without it,
+    /// or if the answer is `None` or zero, the failure counts like any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// struct Throttled { retry_after: Option<Duration> }
+    ///
+    /// let circuit = CircuitBreaker::new("search", Config::new())?;
+    /// let answer = circuit
+    ///     .guard()
+    ///     .open_for(|error: &Throttled| error.retry_after)
+    ///     .call(|| Err::<(), _>(Throttled { retry_after: Some(Duration::from_secs(120)) }));
+    /// assert!(answer.is_err());
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn open_for<P>(self, asks: P) -> Guard<'a, T, E, F, I, L, P, W>
+    where
+        P: FnOnce(&E) -> Option<Duration>,
+    {
+        let Self {
+            circuit, failure_if, ignore_if, describe_error, on_cancel, limit, result, ..
+        } = self;
+        let open_for = asks;
+        Guard { circuit, failure_if, ignore_if, open_for, describe_error, on_cancel, limit, result }
+    }
+
+    /// What an error says, in words for people. It is asked about the errors of failures only. Snapshots, events and the
+    /// page show the words of the last failure, and of the one that opened the circuit. Without it, none are kept.
+    ///
+    /// Words are cut to 256 bytes, and control characters are left out. Who may see the page sees the words: leave out
+    /// secrets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("numbers", Config::new().failure_threshold(1))?;
+    /// let guard = circuit.guard().describe_error(|error: &std::num::ParseIntError| error.to_string());
+    /// assert!(guard.call(|| "x".parse::<u32>()).is_err());
+    /// let snapshot = circuit.snapshot();
+    /// assert_eq!(snapshot.last_error.as_deref(), Some("invalid digit found in string"));
+    /// assert_eq!(snapshot.trip_error, snapshot.last_error);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    #[expect(clippy::type_complexity, reason = "one parameter for each option")]
+    pub fn describe_error<P, D>(
+        self,
+        describe: P,
+    ) -> Guard<'a, T, E, F, I, L, O, impl FnOnce(&E) -> Option<Arc<str>>>
+    where
+        P: FnOnce(&E) -> D,
+        D: fmt::Display,
+    {
+        let Self { circuit, failure_if, ignore_if, open_for, on_cancel, limit, result, .. } = self;
+        let describe_error = |error: &E| words(&describe(error));
+        Guard { circuit, failure_if, ignore_if, open_for, describe_error, on_cancel, limit, result }
     }
 
     /// What the future counts as if it is dropped before it is done. By default it counts as nothing. A closure cannot
@@ -170,10 +256,12 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     }
 }
 
-impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L>
+impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W>
 where
     F: FnOnce(&Result<T, E>) -> bool,
     I: FnOnce(&E) -> bool,
+    O: FnOnce(&E) -> Option<Duration>,
+    W: FnOnce(&E) -> Option<Arc<str>>,
 {
     /// Acquires the permit of an async call.
     pub(super) async fn enter(&self) -> Result<Permit<'a>, Rejected> {
@@ -197,15 +285,23 @@ where
         } else {
             Outcome::Success
         };
-        permit.record(outcome);
+        match result.as_ref().err().filter(|_| outcome == Outcome::Failure) {
+            Some(error) => {
+                let open_for = (self.open_for)(error).unwrap_or_default();
+                permit.fail(Said { open_for, words: (self.describe_error)(error) });
+            }
+            None => permit.record(outcome),
+        }
         result.map_err(CallError::Failed)
     }
 }
 
-impl<T, E, F, I> Guard<'_, T, E, F, I>
+impl<T, E, F, I, O, W> Guard<'_, T, E, F, I, (), O, W>
 where
     F: FnOnce(&Result<T, E>) -> bool,
     I: FnOnce(&E) -> bool,
+    O: FnOnce(&E) -> Option<Duration>,
+    W: FnOnce(&E) -> Option<Arc<str>>,
 {
     /// Runs `f` if the circuit admits the call. A panic counts as a failure, and continues.
     ///
@@ -265,7 +361,7 @@ where
     }
 }
 
-impl<T, E, F, I, L: fmt::Debug> fmt::Debug for Guard<'_, T, E, F, I, L> {
+impl<T, E, F, I, L: fmt::Debug, O, W> fmt::Debug for Guard<'_, T, E, F, I, L, O, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("circuit", &self.circuit)

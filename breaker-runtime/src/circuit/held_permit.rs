@@ -61,12 +61,7 @@ impl<'a> Entered<'a> {
 
     #[inline]
     fn of(circuit: &'a Arc<CircuitBreaker>, permit: Permit<'a>, on_cancel: OnCancel) -> Self {
-        let (if_suspended, fails_after) = match on_cancel {
-            OnCancel::Ignore => (Ending::Cancelled, Instant::NEVER),
-            OnCancel::Failure => (Ending::Failure, Instant::NEVER),
-            OnCancel::FailureAfter(limit) if limit.is_zero() => (Ending::Failure, Instant::NEVER),
-            OnCancel::FailureAfter(limit) => (Ending::Cancelled, permit.now().after(limit)),
-        };
+        let (if_suspended, fails_after) = if_dropped(on_cancel, circuit);
         Self { circuit, permit, if_suspended, fails_after }
     }
 
@@ -83,6 +78,44 @@ impl<'a> Entered<'a> {
         permit.if_dropped(IfDropped::Suspended(if_suspended));
         let permit = OwnedPermit::new(Arc::clone(circuit), permit.into_leave());
         HeldPermit { permit, if_suspended, fails_after }
+    }
+}
+
+/// What a drop means, and when it becomes a failure.
+#[inline]
+fn if_dropped(on_cancel: OnCancel, circuit: &CircuitBreaker) -> (Ending, Instant) {
+    match on_cancel {
+        OnCancel::Ignore => (Ending::Cancelled, Instant::NEVER),
+        OnCancel::Failure => (Ending::Failure, Instant::NEVER),
+        OnCancel::FailureAfter(limit) if limit.is_zero() => (Ending::Failure, Instant::NEVER),
+        OnCancel::FailureAfter(limit) => (Ending::Cancelled, now(circuit).after(limit)),
+    }
+}
+
+/// The time on the circuit's clock, to the nanosecond.
+fn now(circuit: &CircuitBreaker) -> Instant {
+    circuit.clock().precise().now()
+}
+
+#[cfg(feature = "stream")]
+impl HeldPermit {
+    /// Holds a permit that somebody else acquired. Until the first poll, a drop means what it meant before.
+    pub(super) fn of(permit: OwnedPermit, on_cancel: OnCancel) -> Self {
+        let (if_suspended, fails_after) = if_dropped(on_cancel, permit.circuit());
+        Self { permit, if_suspended, fails_after }
+    }
+
+    /// Says anew what a drop between two polls means. Its time starts now.
+    pub(super) fn on_cancel(&mut self, on_cancel: OnCancel) {
+        (self.if_suspended, self.fails_after) = if_dropped(on_cancel, self.circuit());
+        if self.permit.is_suspended() {
+            self.suspend();
+        }
+    }
+
+    /// From the next poll on, a drop means that the call is ignored.
+    pub(super) fn ignore_if_dropped(&mut self) {
+        (self.if_suspended, self.fails_after) = (Ending::Ignored, Instant::NEVER);
     }
 }
 
@@ -119,7 +152,7 @@ impl HeldPermit {
 
     #[cold]
     fn cancel_late(&mut self) {
-        let is_late = self.permit.circuit().clock().precise().now() > self.fails_after;
+        let is_late = now(self.circuit()) > self.fails_after;
         if is_late && self.permit.is_suspended() {
             self.permit.if_dropped(IfDropped::Suspended(Ending::Failure));
         }
@@ -129,6 +162,11 @@ impl HeldPermit {
     #[inline]
     pub fn record(&mut self, outcome: Outcome) {
         self.permit.settle(outcome.into());
+    }
+
+    /// Records a failure that asks to stay away for that long, unless an outcome was recorded. Zero is no answer.
+    pub fn fail_for(&mut self, open_for: Duration) {
+        self.permit.fail_for(open_for);
     }
 
     /// The circuit.
@@ -243,6 +281,17 @@ mod tests {
         assert_eq!(timed_out.after(), SECOND);
         let calls = circuit.snapshot().calls;
         assert_eq!((calls.success, calls.failure, calls.timed_out), (1, 2, 1));
+    }
+
+    #[test]
+    fn r28_a_failure_may_ask_once() {
+        let (circuit, _) = circuit(Config::new());
+        let mut permit = held(&circuit, OnCancel::Ignore);
+        permit.fail_for(SECOND * 5);
+        permit.fail_for(SECOND * 9);
+        drop(permit);
+        assert_eq!(circuit.snapshot().retry_after, Some(SECOND * 5));
+        assert_eq!(ended(&circuit), (0, 1, 0, 0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A permit that owns its circuit instead of borrowing it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::breaker::CircuitBreaker;
 use super::permit::{IfDropped, Leave, Permit};
@@ -72,6 +73,24 @@ impl OwnedPermit {
         self.record(Outcome::Failure);
     }
 
+    /// Records a failure that says how long to stay away. See [`Permit::failure_for`](crate::Permit::failure_for).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("search", Config::new())?);
+    /// circuit.try_acquire_owned()?.failure_for(Duration::from_secs(120));
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_for(mut self, open_for: Duration) {
+        self.fail_for(open_for);
+    }
+
     /// Records that the call says nothing about the dependency.
     ///
     /// # Examples
@@ -106,7 +125,7 @@ impl OwnedPermit {
         self.settle(outcome.into());
     }
 
-    pub(super) fn circuit(&self) -> &CircuitBreaker {
+    pub(crate) fn circuit(&self) -> &CircuitBreaker {
         &self.circuit
     }
 
@@ -123,6 +142,12 @@ impl OwnedPermit {
 
     /// Ends the permit, unless it has ended.
     #[inline]
+    pub(super) fn fail_for(&mut self, open_for: Duration) {
+        if let Some(permit) = self.borrow() {
+            permit.failure_for(open_for);
+        }
+    }
+
     pub(super) fn settle(&mut self, ending: Ending) {
         // Field by field: taking it whole would wait for the bytes that were just written to it.
         if let Some(Leave { claim, began, .. }) = self.leave {

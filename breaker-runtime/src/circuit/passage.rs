@@ -8,7 +8,9 @@ use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;
 use super::clock::{self, Source, Stopwatch};
 use super::error::{Rejected, TimedOut};
+use super::extras::Extras;
 use super::permit::{Admission, Claim, IfDropped, Permit};
+use super::said::Said;
 use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
 use crate::rules::{
@@ -48,8 +50,10 @@ impl CircuitBreaker {
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if let Some(bulkhead) = self.bulkhead() {
-            return self.acquire_behind(bulkhead, enter, if_dropped);
+        if let Some(extras) = self.extras.get()
+            && let Some(acquired) = self.acquire_with(extras, enter, if_dropped)
+        {
+            return acquired;
         }
         let word = self.word.load();
         if word.is_closed() {
@@ -61,7 +65,20 @@ impl CircuitBreaker {
         }
     }
 
+    /// Acquires a permit of a circuit that has more than a state. `None` means that the state decides.
     #[inline(never)]
+    fn acquire_with(
+        &self,
+        extras: &Extras,
+        enter: fn(&Bulkhead) -> bool,
+        if_dropped: IfDropped,
+    ) -> Option<Result<Permit<'_>, Rejected>> {
+        if extras.bulkhead.is_on() {
+            return Some(self.acquire_behind(&extras.bulkhead, enter, if_dropped));
+        }
+        self.acquire_watched(extras, if_dropped).map(Ok)
+    }
+
     fn acquire_behind(
         &self,
         bulkhead: &Bulkhead,
@@ -103,6 +120,11 @@ impl CircuitBreaker {
     /// Whether the state lets a call in, before it goes to the bulkhead: a refusal there must not start a
     /// half-open, and one here must not stand in line.
     pub(crate) fn check(&self) -> Result<(), Rejected> {
+        if let Some(extras) = self.extras.get()
+            && self.look_for_hung(extras, None)
+        {
+            self.deliver();
+        }
         let word = self.word.load();
         if word.is_closed() {
             return Ok(());
@@ -153,6 +175,10 @@ impl CircuitBreaker {
         entered: bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
+        if let Some(extras) = self.extras.get() {
+            // The call may have waited.
+            self.look_for_hung(extras, None);
+        }
         let admitted = if entered {
             self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
         } else if self.is_observing() {
@@ -244,13 +270,20 @@ impl CircuitBreaker {
             Stopwatch::None => Instant::ZERO,
             Stopwatch::Clock => self.clock.now(),
             Stopwatch::Counter => clock::counter(),
+            Stopwatch::Watched => return self.start_watched(claim),
         };
         (claim.timed_by(stopwatch), began)
     }
 
     /// Has a call that was let in begin now. A probe had a deadline before that too, so that a listener
     /// that never returns keeps no slot.
-    pub(super) fn begin_again(&self, claim: Claim) -> (Claim, Instant) {
+    pub(super) fn begin_again(&self, claim: Claim, began: Instant) -> (Claim, Instant) {
+        if let Some(extras) = self.extras.get()
+            && Self::end_watch(extras, claim, began)
+        {
+            // It hung before it began, and is late.
+            return (claim, began);
+        }
         let now = self.clock.now();
         let claim = match claim.probe {
             Some(_) => {
@@ -277,17 +310,64 @@ impl CircuitBreaker {
         let stopwatch = claim.stopwatch();
         let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let slow = match (stopwatch, now) {
-            (Stopwatch::Clock, Some(now)) => now.is_later(began, self.dials.slow_after()),
-            (Stopwatch::None | Stopwatch::Clock, _) => false,
-            (Stopwatch::Counter, _) => clock::counter().is_later(began, self.dials.slow_after()),
-        };
-        let ended = Ended { ending, slow };
-        if !self.count_alone(claim.epoch(), ended, now) {
-            self.tell(claim, ended, now);
-        } else if claim.holds_slot() {
-            self.leave_bulkhead();
+        let ended_at = Self::ended_at(stopwatch, now);
+        let ended = Ended { ending, slow: self.is_slow(began, ended_at) };
+        if let Some(extras) = self.extras.get() {
+            extras.time(ending, began, ended_at);
+            // If that opens the circuit, this call is late, and tells of it.
+            self.look_for_hung(extras, now);
+            if Self::end_watch(extras, claim, began) {
+                return self.tell_late(claim, ended);
+            }
         }
+        if self.count_alone(claim.epoch(), ended, now) {
+            if ending == Ending::Success {
+                self.mark_success(ended_at);
+            }
+            if claim.holds_slot() {
+                self.leave_bulkhead();
+            }
+        } else {
+            self.tell(claim, ended, now, ended_at);
+        }
+    }
+
+    /// When a call ended that is timed, on what times it. `now` is there if that is the circuit's clock.
+    #[inline]
+    fn ended_at(stopwatch: Stopwatch, now: Option<Instant>) -> Option<Instant> {
+        match stopwatch {
+            Stopwatch::Clock => now,
+            Stopwatch::Counter => Some(clock::counter()),
+            Stopwatch::None | Stopwatch::Watched => None,
+        }
+    }
+
+    #[inline]
+    fn is_slow(&self, began: Instant, ended_at: Option<Instant>) -> bool {
+        ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()))
+    }
+
+    /// Takes a failure that says more than that.
+    #[cold]
+    pub(super) fn settle_saying(&self, claim: Claim, began: Instant, said: Said) {
+        let now = self.clock.now();
+        let ended_at = Self::ended_at(claim.stopwatch(), Some(now));
+        let ended = Ended { ending: Ending::Failure, slow: self.is_slow(began, ended_at) };
+        if let Some(extras) = self.extras.get() {
+            extras.time(ended.ending, began, ended_at);
+            self.look_for_hung(extras, Some(now));
+            if Self::end_watch(extras, claim, began) {
+                return self.tell_late(claim, ended);
+            }
+        }
+        let ticket = claim.into();
+        self.tell_by(claim, ended, now, |machine, good, now| {
+            let settled = machine.settle_asking(ticket, ended, said.open_for, good, now);
+            if let Some(words) = said.words.filter(|_| settled == Settlement::Recorded) {
+                machine.note(words);
+            }
+            settled
+        });
     }
 
     /// Gives back a slot, also of a bulkhead that is switched off by now.
@@ -391,26 +471,65 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>) {
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>, ended_at: Option<Instant>) {
+        let (ticket, now) = (claim.into(), now.unwrap_or_else(|| self.clock.now()));
+        let settled = self.tell_by(claim, ended, now, |machine, good, now| {
+            machine.settle(ticket, ended, good, now)
+        });
+        if settled == Settlement::Recorded && ended.ending == Ending::Success {
+            self.mark_success(ended_at);
+        }
+    }
+
+    #[inline]
+    fn tell_by(
+        &self,
+        claim: Claim,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) -> Settlement {
         self.totals.add(ended.ending);
-        self.record(claim.into(), ended, now.unwrap_or_else(|| self.clock.now()));
+        let settled = self.record(ended, now, settle);
+        if claim.holds_slot() {
+            self.leave_bulkhead();
+        }
+        self.deliver();
+        settled
+    }
+
+    /// Takes the outcome of a call that hung, which the machine was told of before.
+    #[cold]
+    #[inline(never)]
+    fn tell_late(&self, claim: Claim, ended: Ended) {
+        self.totals.add(ended.ending);
+        self.locked(self.clock.now(), Machine::observe, |()| Some(News::Late(ended.ending)));
+        self.totals.add(Counter::Late);
         if claim.holds_slot() {
             self.leave_bulkhead();
         }
         self.deliver();
     }
 
-    fn record(&self, ticket: Ticket, ended: Ended, now: Instant) {
+    #[inline]
+    fn record(
+        &self,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) -> Settlement {
         self.lapse(now);
         let good = GoodNow::of(self);
-        let settle = |machine: &mut Machine, now| machine.settle(ticket, ended, &good, now);
+        let settle = |machine: &mut Machine, now| settle(machine, &good, now);
         let late =
             |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
-        match self.locked_with(&good, now, settle, late) {
+        let settled = self.locked_with(&good, now, settle, late);
+        match settled {
             Settlement::Late => self.totals.add(Counter::Late),
             Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
             Settlement::Recorded | Settlement::Neutral => {}
         }
+        settled
     }
 
     /// Switches the circuit by hand.
@@ -433,6 +552,9 @@ impl CircuitBreaker {
     /// Takes over what a circuit that goes has counted and been through, so that no sum goes backwards.
     pub(crate) fn absorb(&self, gone: &Self) {
         self.totals.absorb(&gone.totals);
+        if let (Some(own), Some(other)) = (self.histograms(), gone.histograms()) {
+            own.absorb(other);
+        }
         let past = gone.machine.lock().past(gone.clock.now());
         self.machine.lock().absorb(past);
     }
@@ -489,6 +611,7 @@ impl CircuitBreaker {
             let heard = if seen.state() == State::Closed { good.all_timed() } else { 0 };
             self.totals.begin_epoch(epoch, heard);
         }
+        self.follow_by_watch(&machine, now);
         let (state, lapses_at) = (machine.state(), self.lapses_at());
         let holds_until = match state {
             // Its cooldown may be another one by then, so every call asks.
@@ -502,8 +625,10 @@ impl CircuitBreaker {
         } else {
             self.word.publish(epoch, state, holds_until);
         }
-        let changes = machine.take_news().into_iter().map(News::Transition);
-        let wish = machine.take_wish_to_probe().then_some(News::ProbeWanted);
+        let (changes, wish) = (machine.take_news(), machine.take_wish_to_probe());
+        let changes = changes.into_iter();
+        let changes = changes.map(|change| News::Transition(change, machine.words_of(&change)));
+        let wish = wish.then_some(News::ProbeWanted);
         let mut news = changes.chain(wish).chain(news_of(&done)).peekable();
         if news.peek().is_some()
             && let Some(membership) = &self.membership

@@ -11,6 +11,7 @@ use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
 use super::delay::Delay;
 use super::error::TimedOut;
+use super::said::Said;
 use super::word::Epoch;
 use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
 
@@ -59,6 +60,9 @@ const SLOT: u64 = 1;
 /// A moment of the circuit's clock, or of the counter, at which the call began.
 const CLOCKED: u64 = 2;
 const COUNTED: u64 = 4;
+/// A place in the count of a watch, whose number is in the other bits.
+const WATCHED: u64 = 8;
+const WATCH_SHIFT: u32 = 4;
 
 impl Claim {
     /// For a call that is no probe.
@@ -88,7 +92,7 @@ impl Claim {
     pub(super) fn timed_by(self, stopwatch: Stopwatch) -> Self {
         match stopwatch {
             Stopwatch::None => self,
-            Stopwatch::Clock => self.with(CLOCKED),
+            Stopwatch::Clock | Stopwatch::Watched => self.with(CLOCKED),
             Stopwatch::Counter => self.with(COUNTED),
         }
     }
@@ -99,6 +103,17 @@ impl Claim {
             COUNTED => Stopwatch::Counter,
             _ => Stopwatch::None,
         }
+    }
+
+    pub(super) fn watched_by(self, number: u16) -> Self {
+        self.with(WATCHED | u64::from(number) << WATCH_SHIFT)
+    }
+
+    /// The number of the watch that counts the call.
+    #[expect(clippy::cast_possible_truncation, reason = "16 bits are left of the marks")]
+    pub(super) fn watch(self) -> Option<u16> {
+        let marks = self.marked.marks();
+        (marks & WATCHED != 0).then_some((marks >> WATCH_SHIFT) as u16)
     }
 
     /// The same for another ticket of the machine.
@@ -276,6 +291,34 @@ impl<'a> Permit<'a> {
         self.settle(Ending::Failure);
     }
 
+    /// Records a failure that says how long to stay away, such as an HTTP answer with `Retry-After`. The circuit opens
+    /// for that long, at most for [`open_for_max`](crate::Config::open_for_max). Zero is a plain failure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let circuit = CircuitBreaker::with_clock("search", Config::new(), clock)?;
+    /// circuit.try_acquire()?.failure_for(Duration::from_secs(120));
+    /// assert_eq!(
+    ///     circuit.snapshot().explain(),
+    ///     "open for 0s: a failure asked for 2m; probes in 2m"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn failure_for(self, open_for: Duration) {
+        self.fail(Said { open_for, words: None });
+    }
+
+    /// Records a failure, with what it says.
+    pub(crate) fn fail(self, said: Said) {
+        let permit = ManuallyDrop::new(self);
+        permit.breaker.settle_saying(permit.claim, permit.began, said);
+    }
+
     /// Records that the call says nothing about the dependency.
     ///
     /// # Examples
@@ -343,7 +386,7 @@ impl<'a> Permit<'a> {
 
     /// The call begins now: what was before was not its time.
     pub(crate) fn begin_again(&mut self) {
-        (self.claim, self.began) = self.breaker.begin_again(self.claim);
+        (self.claim, self.began) = self.breaker.begin_again(self.claim, self.began);
     }
 
     pub(crate) fn if_dropped(&mut self, means: IfDropped) {

@@ -28,7 +28,7 @@ impl CircuitBreaker {
             }
             // First what calls read that the new word sends here.
             self.clock.refit(settings.shortest_time());
-            let stopwatch = Stopwatch::new(settings.slow_call, &self.clock);
+            let stopwatch = Stopwatch::new(&settings, &self.clock);
             self.dials.set(&settings, config.options(), stopwatch, terms.number);
             self.refit_extras(&settings, terms);
             machine.reconfigure(settings, &good, now);
@@ -52,7 +52,10 @@ impl CircuitBreaker {
     }
 
     pub(super) fn refit_extras(&self, settings: &Settings, terms: &Terms) {
-        let needs_them = settings.max_concurrent.is_some() || Extras::are_asked_for(terms);
+        let needs_them = settings.max_concurrent.is_some()
+            || settings.hung_after.is_some()
+            || settings.timings
+            || Extras::are_asked_for(terms);
         if needs_them || self.extras.get().is_some() {
             let make = || Box::new(Extras::new(Timer::of(&self.clock)));
             self.extras.get_or_init(make).refit(settings, terms);

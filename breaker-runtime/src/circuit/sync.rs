@@ -11,7 +11,7 @@ use std::sync::{self, PoisonError};
 
 pub(crate) use primitives::{
     AtomicBool, AtomicU64, CellU64, Condvar, ManuallyDrop, MutexGuard, Patience, RwLockReadGuard,
-    RwLockWriteGuard, per_process, thread_local,
+    RwLockWriteGuard, per_process, thread_local, thread_number,
 };
 #[cfg(breaker_loom)]
 pub(crate) use primitives::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};

@@ -1,6 +1,7 @@
 //! Calls with a time limit. Only with feature `tokio`, which has the timer.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::CircuitBreaker;
@@ -24,7 +25,7 @@ impl CircuitBreaker {
     }
 }
 
-impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
+impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
     /// How long the call may take. One that takes longer is dropped, and counts as a failure. Needs the feature `tokio`.
     ///
     /// The time starts when the future is made, after a wait for a slot. It is measured on tokio's clock, including
@@ -47,16 +48,27 @@ impl<'a, T, E, F, I, L> Guard<'a, T, E, F, I, L> {
     /// assert_eq!(circuit.snapshot().calls.failure, 1);
     /// # Ok(()) }
     /// ```
-    pub fn call_timeout(self, limit: Duration) -> Guard<'a, T, E, F, I, Duration> {
-        let Self { circuit, failure_if, ignore_if, on_cancel, result, .. } = self;
-        Guard { circuit, failure_if, ignore_if, on_cancel, limit, result }
+    pub fn call_timeout(self, limit: Duration) -> Guard<'a, T, E, F, I, Duration, O, W> {
+        let Self {
+            circuit,
+            failure_if,
+            ignore_if,
+            open_for,
+            describe_error,
+            on_cancel,
+            result,
+            ..
+        } = self;
+        Guard { circuit, failure_if, ignore_if, open_for, describe_error, on_cancel, limit, result }
     }
 }
 
-impl<T, E, F, I> Guard<'_, T, E, F, I, Duration>
+impl<T, E, F, I, O, W> Guard<'_, T, E, F, I, Duration, O, W>
 where
     F: FnOnce(&Result<T, E>) -> bool,
     I: FnOnce(&E) -> bool,
+    O: FnOnce(&E) -> Option<Duration>,
+    W: FnOnce(&E) -> Option<Arc<str>>,
 {
     /// Runs the future that `f` makes, if the circuit admits the call, until the limit. Nothing happens before the first
     /// poll. If the circuit refuses, `f` is not called. A panic counts as a failure, and continues.

@@ -19,6 +19,7 @@ pub(crate) enum Counter {
     Ignored,
     Cancelled,
     Slow,
+    Hung,
     Late,
     TimedOut,
     Panicked,
@@ -26,9 +27,11 @@ pub(crate) enum Counter {
     RejectedHalfOpenFull,
     RejectedForcedOpen,
     RejectedBulkheadFull,
+    RejectedRecovering,
     WouldRejectOpen,
     WouldRejectHalfOpenFull,
     WouldRejectBulkheadFull,
+    WouldRejectRecovering,
 }
 
 impl Counter {
@@ -39,6 +42,7 @@ impl Counter {
         Self::Ignored,
         Self::Cancelled,
         Self::Slow,
+        Self::Hung,
         Self::Late,
         Self::TimedOut,
         Self::Panicked,
@@ -46,9 +50,11 @@ impl Counter {
         Self::RejectedHalfOpenFull,
         Self::RejectedForcedOpen,
         Self::RejectedBulkheadFull,
+        Self::RejectedRecovering,
         Self::WouldRejectOpen,
         Self::WouldRejectHalfOpenFull,
         Self::WouldRejectBulkheadFull,
+        Self::WouldRejectRecovering,
     ];
 
     /// A refusal that an observed circuit left out. It leaves out none by an order.
@@ -57,6 +63,7 @@ impl Counter {
             RejectedReason::Open => Some(Self::WouldRejectOpen),
             RejectedReason::HalfOpenFull => Some(Self::WouldRejectHalfOpenFull),
             RejectedReason::BulkheadFull => Some(Self::WouldRejectBulkheadFull),
+            RejectedReason::Recovering => Some(Self::WouldRejectRecovering),
             RejectedReason::ForcedOpen => None,
         }
     }
@@ -80,11 +87,12 @@ impl From<RejectedReason> for Counter {
             RejectedReason::HalfOpenFull => Self::RejectedHalfOpenFull,
             RejectedReason::ForcedOpen => Self::RejectedForcedOpen,
             RejectedReason::BulkheadFull => Self::RejectedBulkheadFull,
+            RejectedReason::Recovering => Self::RejectedRecovering,
         }
     }
 }
 
-const COUNTERS: usize = Counter::WouldRejectBulkheadFull as usize + 1;
+const COUNTERS: usize = Counter::WouldRejectRecovering as usize + 1;
 
 type Shared = [AtomicU64; COUNTERS];
 
@@ -118,7 +126,11 @@ impl Totals {
     }
 
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
-        self.shared()[counter.into() as usize].fetch_add(1, Ordering::Release);
+        self.add_calls(counter, 1);
+    }
+
+    pub(crate) fn add_calls(&self, counter: impl Into<Counter>, calls: u64) {
+        self.shared()[counter.into() as usize].fetch_add(calls, Ordering::Release);
     }
 
     /// The good calls of this epoch that never met the machine.
@@ -193,6 +205,7 @@ impl Totals {
             ignored: self.shared_of(Counter::Ignored),
             cancelled: self.shared_of(Counter::Cancelled),
             slow: self.shared_of(Counter::Slow),
+            hung: self.shared_of(Counter::Hung),
             late: self.shared_of(Counter::Late).saturating_add(good.late),
             timed_out: self.shared_of(Counter::TimedOut),
             panicked: self.shared_of(Counter::Panicked),
@@ -208,6 +221,7 @@ impl Totals {
             half_open_full: self.of(Counter::WouldRejectHalfOpenFull),
             forced_open: 0,
             bulkhead_full: self.of(Counter::WouldRejectBulkheadFull),
+            recovering: self.of(Counter::WouldRejectRecovering),
         }
     }
 
@@ -217,6 +231,7 @@ impl Totals {
             half_open_full: self.of(Counter::RejectedHalfOpenFull),
             forced_open: self.of(Counter::RejectedForcedOpen),
             bulkhead_full: self.of(Counter::RejectedBulkheadFull),
+            recovering: self.of(Counter::RejectedRecovering),
         }
     }
 }

@@ -32,6 +32,7 @@ const OPEN: u64 = NOT_CLOSED;
 const HALF_OPEN: u64 = NOT_CLOSED | 1 << RUN_BITS;
 const FORCED_OPEN: u64 = NOT_CLOSED | 2 << RUN_BITS;
 const DISABLED: u64 = NOT_CLOSED | 3 << RUN_BITS;
+const RECOVERING: u64 = NOT_CLOSED | FOR_A_TIME | 1 << RUN_BITS;
 /// A code that no word has.
 const NO_STATE: u64 = NOT_CLOSED | FOR_A_TIME;
 
@@ -81,7 +82,9 @@ impl Manner {
             WindowSize::Calls(calls) => NonZeroU32::new(calls),
             WindowSize::Time(_) => None,
         };
-        let is_plain = settings.slow_call.is_none() && settings.max_concurrent.is_none();
+        let Settings { slow_call, hung_after, timings, max_concurrent, .. } = *settings;
+        let is_plain =
+            (slow_call, hung_after, timings, max_concurrent) == (None, None, false, None);
         Self { longest_run, care: if is_plain { Care::None } else { Care::Throughout } }
     }
 }
@@ -95,7 +98,7 @@ pub(crate) struct Word(u64);
 pub(crate) enum Care {
     /// Nothing.
     None,
-    /// A clock, or a bulkhead. So they take something to end, too.
+    /// A clock, a watch or a bulkhead. So they take something to end, too.
     Throughout,
 }
 
@@ -119,6 +122,7 @@ impl Word {
             HALF_OPEN => State::HalfOpen,
             FORCED_OPEN => State::ForcedOpen,
             DISABLED => State::Disabled,
+            RECOVERING => State::Recovering,
             _ => State::Closed,
         }
     }
@@ -417,6 +421,7 @@ impl AtomicWord {
             State::HalfOpen => HALF_OPEN,
             State::ForcedOpen => FORCED_OPEN,
             State::Disabled => DISABLED,
+            State::Recovering => RECOVERING,
         };
         Word(epoch.0 | state | u64::from(self.longest_run()))
     }
@@ -436,8 +441,7 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 5] =
-        [State::Closed, State::Open, State::HalfOpen, State::ForcedOpen, State::Disabled];
+    const STATES: [State; 6] = State::ALL;
     const THIRD: Epoch = Epoch::of(3);
 
     fn manner(longest_run: u32, care: Care) -> Manner {

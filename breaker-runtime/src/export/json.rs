@@ -11,7 +11,7 @@ use std::time::Duration;
 use ::serde::ser::{Serialize, SerializeMap as _, SerializeStruct as _, Serializer};
 use breaker_options::circuit_options;
 
-use crate::circuit::{Calls, FleetStatus, FleetView, Rejections};
+use crate::circuit::{Calls, FleetStatus, FleetView, Rejections, Timings};
 use crate::registry::{Change, Event, EventKind};
 use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 use crate::rules::{
@@ -101,10 +101,10 @@ impl Serialize for Lease {
 }
 
 object!(Snapshot, snapshot: Self {
-    name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, failure_rate, slow_call_rate,
+    name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, recovering_share, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
-    transitions, transition_counts, open_time, last_failure, last_success, mode_override, config, decided_by, sites, conflicts,
+    transitions, transition_counts, open_time, last_failure, last_success, last_error, trip_error, timings, failure_timings, mode_override, config, decided_by, sites, conflicts,
     conflict_count, sources, overrides, fleet, lease, vetoed,
 } = snapshot => {
     "name": name,
@@ -116,6 +116,7 @@ object!(Snapshot, snapshot: Self {
     "explanation": snapshot.explain(),
     "retry_after": retry_after.as_ref().map(seconds),
     "probe_due": probe_due,
+    "recovering_share": recovering_share,
     "failure_rate": failure_rate,
     "slow_call_rate": slow_call_rate,
     "consecutive_failures": consecutive_failures,
@@ -134,6 +135,10 @@ object!(Snapshot, snapshot: Self {
     "open_time": seconds(open_time),
     "last_failure": last_failure.as_ref().map(seconds),
     "last_success": last_success.as_ref().map(seconds),
+    "last_error": last_error,
+    "trip_error": trip_error,
+    "timings": timings,
+    "failure_timings": failure_timings,
     "override": mode_override,
     "config": config,
     "decided_by": decided_by,
@@ -178,7 +183,7 @@ object!(ModeOverride, ordered: Self { mode, by, left, then, number } = ordered =
 });
 
 object!(Calls, calls: Self {
-    started, success, failure, ignored, cancelled, slow, late, timed_out, panicked,
+    started, success, failure, ignored, cancelled, slow, hung, late, timed_out, panicked,
 } = calls => {
     "started": started,
     "success": success,
@@ -186,16 +191,18 @@ object!(Calls, calls: Self {
     "ignored": ignored,
     "cancelled": cancelled,
     "slow": slow,
+    "hung": hung,
     "late": late,
     "timed_out": timed_out,
     "panicked": panicked,
 });
 
-object!(Rejections, rejected: Self { open, half_open_full, forced_open, bulkhead_full } = rejected => {
+object!(Rejections, rejected: Self { open, half_open_full, forced_open, bulkhead_full, recovering } = rejected => {
     "open": open,
     "half_open_full": half_open_full,
     "forced_open": forced_open,
     "bulkhead_full": bulkhead_full,
+    "recovering": recovering,
 });
 
 object!(Probes, probes: Self { in_flight, successes, failures, lost } = probes => {
@@ -205,11 +212,12 @@ object!(Probes, probes: Self { in_flight, successes, failures, lost } = probes =
     "lost": lost,
 });
 
-object!(TripReason, reason: Self { kind, failed, slow, calls, share, threshold } = reason => {
+object!(TripReason, reason: Self { kind, failed, slow, calls, hung, share, threshold } = reason => {
     "kind": kind,
     "failed": failed,
     "slow": slow,
     "calls": calls,
+    "hung": hung,
     "share": share,
     "threshold": threshold,
     "text": reason.to_string(),
@@ -252,6 +260,15 @@ object!(Conflict, conflict: Self { name, decided, refused } = conflict => {
     "refused": refused,
 });
 
+object!(Timings, timings: Self { count, p50, p90, p95, p99, max, .. } = timings => {
+    "count": count,
+    "p50": seconds(p50),
+    "p90": seconds(p90),
+    "p95": seconds(p95),
+    "p99": seconds(p99),
+    "max": seconds(max),
+});
+
 object!(Stated, stated: Self { config, site } = stated => { "config": config, "site": site });
 
 impl Serialize for WindowSize {
@@ -280,7 +297,7 @@ macro_rules! shown {
     )*};
 }
 
-shown!(u32, f64, Mode, Policy, WindowSize);
+shown!(bool, u32, f64, Mode, Policy, WindowSize);
 
 impl Shown for Duration {
     fn shown(&self) -> impl Serialize {
@@ -313,7 +330,7 @@ circuit_options!(config);
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { name, sequence, missed, kind } = self;
+        let Self { name, sequence, missed, kind, error } = self;
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("name", name)?;
         object.serialize_entry("sequence", sequence)?;
@@ -332,6 +349,7 @@ impl Serialize for Event {
                 object.serialize_entry("trip_reason", &trip_reason)?;
                 object.serialize_entry("retry_after", &retry_after.as_ref().map(seconds))?;
                 object.serialize_entry("observed", observed)?;
+                object.serialize_entry("error", &error.as_deref())?;
                 object.serialize_entry("text", &transition.to_string())?;
             }
             EventKind::Rejected { reason, retry_after } => {

@@ -7,8 +7,9 @@ mod breaker;
 mod resilience4j;
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::circuit::FleetStatus;
+use crate::circuit::{FleetStatus, Timings};
 use crate::report::{RegistrySnapshot, Snapshot};
 
 /// The names of the metrics. The numbers are the same, with the exceptions listed at [`Resilience4j`].
@@ -41,7 +42,8 @@ pub enum MetricNames {
     ///
     /// As in resilience4j, rates are in percent, and -1 below `minimum_calls`. These are different:
     ///
-    /// * Calls are not timed, so `.._calls_seconds` has only a `_count`, and no `_sum`, `_max` or `_bucket`.
+    /// * `.._calls_seconds` has a `_sum` and a `_max` only with the option [`timings`](crate::Config::timings), and never a
+    ///   `_bucket`. The `_max` is the longest call so far, not of the last minutes.
     /// * Cancelled calls are left out, because resilience4j has no `kind` for them.
     /// * `not_permitted` counts refusals by the circuit only, and not those of a full bulkhead.
     /// * `.._slow_calls` has no `kind`, because it is not known which of them failed.
@@ -92,16 +94,19 @@ impl RegistrySnapshot {
 ///
 /// | metric | type | what it says |
 /// |---|---|---|
-/// | `breaker_state{state}` | gauge | 1 for the current state, 0 for the other four |
+/// | `breaker_state{state}` | gauge | 1 for the current state, 0 for the other five |
 /// | `breaker_state_age_seconds` | gauge | time in the current state |
 /// | `breaker_mode{mode}` | gauge | 1 for the current mode, 0 for the other three: `normal`, `observe`, `disabled`, `forced_open` |
 /// | `breaker_transitions_total{from,to}` | counter | changes of state |
 /// | `breaker_open_seconds_total` | counter | total time open, without forced open |
 /// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
+/// | `breaker_recovering_ratio` | gauge | share of calls that is let in, 0.1 to 1; only while recovering |
 /// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |
-/// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full` |
-/// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full` |
+/// | `breaker_rejected_total{reason}` | counter | refused calls: `open`, `half_open_full`, `forced_open`, `bulkhead_full`, `recovering` |
+/// | `breaker_would_reject_total{reason}` | counter | calls that ran only because the circuit was observed: `open`, `half_open_full`, `bulkhead_full`, `recovering` |
+/// | `breaker_call_duration_seconds{outcome}` | histogram | how long calls took: `success`, `failure`; only with `timings` |
 /// | `breaker_slow_calls_total` | counter | recorded calls that took longer than `slow_call` |
+/// | `breaker_hung_calls_total` | counter | calls that were in flight for longer than `hung_after`, and failed by that |
 /// | `breaker_timed_out_calls_total` | counter | calls that took longer than `call_timeout` |
 /// | `breaker_panicked_calls_total` | counter | calls that panicked |
 /// | `breaker_late_calls_total` | counter | calls that ended too late to count |
@@ -116,7 +121,7 @@ impl RegistrySnapshot {
 /// | `breaker_failure_ratio_threshold` | gauge | the share that opens the circuit, if set |
 /// | `breaker_slow_call_ratio` | gauge | share of slow calls in the window, 0 to 1; only from `minimum_calls` on, and with `slow_call` |
 /// | `breaker_slow_call_ratio_threshold` | gauge | the share that opens the circuit, if set |
-/// | `breaker_consecutive_failures` | gauge | failures in a row; 0 unless closed |
+/// | `breaker_consecutive_failures` | gauge | failures in a row; 0 unless closed or recovering |
 /// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
 /// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///
@@ -134,7 +139,7 @@ impl RegistrySnapshot {
 /// | `breaker_fleet_settings` | gauge | different settings among the members that voted; only while connected |
 /// | `breaker_fleet_vetoed` | gauge | 1 while the circuit stays closed against the fleet's verdict, otherwise 0 |
 ///
-/// Each circuit has about forty samples. With `key` there is one circuit per key, and `max_keys` limits their
+/// Each circuit has about forty samples, and 34 more with `timings`. With `key` there is one circuit per key, and `max_keys` limits their
 /// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
 /// which never decrease: `sum by (job) (breaker_calls_total)`.
 ///
@@ -210,8 +215,9 @@ struct Family<T = Snapshot> {
 enum Kind {
     Gauge,
     Counter,
-    /// A summary with nothing but the number of observations.
-    CountOfSummary,
+    /// A summary without quantiles.
+    Summary,
+    Histogram,
 }
 
 /// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
@@ -252,12 +258,51 @@ impl Samples<'_, '_> {
         labels: Option<fmt::Arguments<'_>>,
         value: impl fmt::Display,
     ) -> fmt::Result {
-        let Self { name, help, .. } = *self;
         let (kind, suffix) = match self.kind {
             Kind::Gauge => ("gauge", ""),
             Kind::Counter => ("counter", ""),
-            Kind::CountOfSummary => ("summary", "_count"),
+            Kind::Summary => ("summary", "_count"),
+            Kind::Histogram => ("histogram", "_count"),
         };
+        self.write_as(kind, suffix, labels, value)
+    }
+
+    /// Writes the sums of a summary.
+    fn sums(
+        &mut self,
+        label: &str,
+        sums: impl IntoIterator<Item = (&'static str, Duration)>,
+    ) -> fmt::Result {
+        sums.into_iter().try_for_each(|(of, sum)| {
+            let labels = Some(format_args!(",{label}=\"{of}\""));
+            self.write_as("summary", "_sum", labels, sum.as_secs_f64())
+        })
+    }
+
+    /// Writes how long calls took, and how many they are.
+    fn timings(&mut self, outcome: &str, timings: Option<&Timings>) -> fmt::Result {
+        let Some(timings) = timings else { return Ok(()) };
+        let mut write = |suffix, le: &str, value: &dyn fmt::Display| {
+            let labels = format_args!(",outcome=\"{outcome}\"{le}");
+            self.write_as("histogram", suffix, Some(labels), value)
+        };
+        for limit in Timings::BOUNDS {
+            let le = limit.as_secs_f64();
+            write("_bucket", &format!(",le=\"{le:?}\""), &timings.at_most(limit))?;
+        }
+        write("_bucket", ",le=\"+Inf\"", &timings.count)?;
+        write("_sum", "", &timings.total().as_secs_f64())?;
+        write("_count", "", &timings.count)
+    }
+
+    fn write_as(
+        &mut self,
+        kind: &str,
+        suffix: &str,
+        labels: Option<fmt::Arguments<'_>>,
+        value: impl fmt::Display,
+    ) -> fmt::Result {
+        let Self { name, help, .. } = *self;
         if !self.is_headed {
             write!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}\n")?;
             self.is_headed = true;

@@ -130,7 +130,7 @@ impl Registry {
     pub fn refuse(&self, layer: Layer, mistakes: Vec<String>) {
         if self.around.listeners.hear_of(Topic::Circuits) {
             let mistakes = mistakes.clone().into();
-            self.outbox.post(None, [EventKind::SettingsRefused { layer, mistakes }]);
+            self.outbox.post(None, [EventKind::SettingsRefused { layer, mistakes }.into()]);
         }
         self.refused.lock().insert(layer, mistakes);
         self.outbox.deliver(ALL, &self.around.listeners);

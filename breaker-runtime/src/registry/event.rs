@@ -5,6 +5,7 @@
 //! caught.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::circuit::{News, Topic};
@@ -50,6 +51,8 @@ pub struct Event {
     pub missed: u64,
     /// What happened.
     pub kind: EventKind,
+    /// If the circuit opened: the words of the failure that opened it, if its function states `describe_error`.
+    pub error: Option<Arc<str>>,
 }
 
 impl Event {
@@ -222,13 +225,34 @@ impl EventKind {
     }
 }
 
-impl From<News> for EventKind {
+/// An event without its name and number.
+#[derive(Debug)]
+pub(super) struct Happened {
+    pub(super) kind: EventKind,
+    pub(super) error: Option<Arc<str>>,
+}
+
+impl From<EventKind> for Happened {
+    fn from(kind: EventKind) -> Self {
+        Self { kind, error: None }
+    }
+}
+
+impl From<Refusal> for Happened {
+    fn from(refusal: Refusal) -> Self {
+        EventKind::from(refusal).into()
+    }
+}
+
+impl From<News> for Happened {
     fn from(news: News) -> Self {
         match news {
-            News::Transition(transition) => Self::Transition(transition),
+            News::Transition(transition, error) => {
+                Self { kind: EventKind::Transition(transition), error }
+            }
             News::Rejected(refusal) => refusal.into(),
-            News::Late(ending) => Self::Late { outcome: ending.into() },
-            News::ProbeWanted => Self::ProbeWanted,
+            News::Late(ending) => EventKind::Late { outcome: ending.into() }.into(),
+            News::ProbeWanted => EventKind::ProbeWanted.into(),
         }
     }
 }

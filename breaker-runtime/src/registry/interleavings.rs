@@ -20,8 +20,8 @@ use super::listing::{Entry, Surroundings};
 use super::provenance::Provenance;
 use super::{Event, EventKind, Subscription};
 use crate::circuit::{
-    COUNTS_ARE_MODELLED, CircuitBreaker, Clock, Global, LOADS_ARE_CHANGES, ManualClock, Permit,
-    Topic,
+    COUNTS_ARE_MODELLED, CircuitBreaker, Clock, Global, LOADS_ARE_CHANGES, ManualClock,
+    OwnedPermit, Permit, Topic,
 };
 use crate::report::Snapshot;
 use crate::rules::{Advice, Advised, Lease, Override, RejectedReason, State, TripKind};
@@ -678,6 +678,185 @@ fn r34_whoever_reads_an_order_that_ends_sees_it_whole() {
         assert_eq!(circuit.state(), State::Closed);
         assert!(other.join().unwrap());
         assert_eq!(at_rest(&circuit).epoch, 2);
+    });
+}
+
+/// A circuit on which calls hang after eight seconds, and that a few failures do not open.
+fn watched() -> (Arc<CircuitBreaker>, ManualClock) {
+    circuit(Config::new().hung_after(SECOND * 8).failure_threshold(9))
+}
+
+/// By then, calls that began when the circuit was made hang. Just by then: a sweep takes two counts.
+const HUNG: Duration = Duration::from_millis(8_100);
+
+#[test]
+fn r26_a_call_that_ends_amid_a_sweep_ends_or_hangs() {
+    for end in [End::Success, End::Failure, End::Cancelled] {
+        explore("r26, a sweep and an end", move || {
+            let (circuit, time) = watched();
+            let permit = circuit.try_acquire().unwrap();
+            let other = beside(&circuit, move |circuit| {
+                time.advance(HUNG);
+                call(circuit, End::Ignored);
+            });
+            finish(permit, end);
+            other.join().unwrap();
+            let Snapshot { calls, window_failures, .. } = at_rest(&circuit);
+            assert!(calls.hung <= 1 && calls.late == calls.hung);
+            let failed = matches!(end, End::Failure) || calls.hung == 1;
+            assert_eq!(window_failures, failed.into());
+        });
+    }
+}
+
+#[test]
+fn r26_a_call_that_begins_amid_a_sweep_hangs_once_if_it_never_ends() {
+    explore("r26, a sweep and a start", || {
+        let (circuit, time) = watched();
+        let clock = time.clone();
+        let other = beside(&circuit, move |circuit| {
+            clock.advance(HUNG);
+            call(circuit, End::Ignored);
+        });
+        let permit = circuit.try_acquire().unwrap();
+        other.join().unwrap();
+        time.advance(SECOND * 9);
+        call(&circuit, End::Ignored);
+        assert_eq!(circuit.snapshot().calls.hung, 1);
+        permit.success();
+        let Snapshot { calls, window_calls, .. } = at_rest(&circuit);
+        assert_eq!((calls.hung, calls.late, window_calls), (1, 1, 1));
+    });
+}
+
+#[test]
+fn r26_of_two_sweeps_each_call_that_hangs_is_in_one() {
+    explore_within(Some(3), "r26, two sweeps", || {
+        let (circuit, time) = watched();
+        let held = [(); 2].map(|()| circuit.try_acquire_owned().unwrap());
+        time.advance(HUNG);
+        let other = beside(&circuit, |circuit| call(circuit, End::Ignored));
+        call(&circuit, End::Ignored);
+        other.join().unwrap();
+        held.into_iter().for_each(OwnedPermit::failure);
+        let Snapshot { calls, consecutive_failures, .. } = at_rest(&circuit);
+        assert_eq!((calls.hung, calls.late, consecutive_failures), (2, 2, 2));
+    });
+}
+
+#[test]
+fn r26_a_call_that_hangs_amid_a_reset_is_late() {
+    explore_within(Some(3), "r26, a sweep and a reset", || {
+        let (circuit, time) = watched();
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(HUNG);
+        let other = beside(&circuit, CircuitBreaker::reset);
+        call(&circuit, End::Ignored);
+        other.join().unwrap();
+        permit.success();
+        let Snapshot { calls, window_calls, .. } = at_rest(&circuit);
+        assert!(calls.hung <= 1 && window_calls == 0);
+        assert!(calls.late == 1 || calls.late == 2, "the other call may be late, too");
+    });
+}
+
+#[test]
+fn r24_a_call_that_ends_amid_a_change_of_hung_after_ends_once() {
+    explore_within(Some(2), "r24, another hung_after and an end", || {
+        let (circuit, time) = watched();
+        let permit = circuit.try_acquire().unwrap();
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        circuit.reconfigure(Config::new().hung_after(SECOND)).unwrap();
+        permit.success();
+        assert!(other.join().unwrap());
+        time.advance(SECOND * 9);
+        call(&circuit, End::Success);
+        let calls = at_rest(&circuit).calls;
+        assert_eq!((calls.success, calls.hung, calls.late), (3, 0, 0));
+    });
+}
+
+/// A circuit that is half recovered, and has another half of a minute to go. It has refused a call, so the next one runs.
+fn recovering(config: Config) -> (Arc<CircuitBreaker>, ManualClock) {
+    let (circuit, time) = due(config.success_threshold(1).recovery(COOLDOWN));
+    assert!(call(&circuit, End::Success));
+    time.advance(COOLDOWN / 2);
+    assert!(!call(&circuit, End::Success));
+    (circuit, time)
+}
+
+#[test]
+fn r27_of_calls_that_come_together_each_credit_lets_in_one() {
+    explore("r27, 2 callers", || {
+        let (circuit, _) = recovering(Config::new());
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        let own = call(&circuit, End::Success);
+        assert!(own != other.join().unwrap());
+        let Snapshot { state, rejected, window_calls, .. } = at_rest(&circuit);
+        assert_eq!((state, rejected.recovering, window_calls), (State::Recovering, 2, 1));
+    });
+}
+
+#[test]
+fn r27_the_end_of_a_recovery_comes_once_and_before_or_after_an_outcome() {
+    explore("r27, the end and a failure", || {
+        let (circuit, time) = recovering(Config::new().failure_threshold(1));
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        permit.failure();
+        let is_let_in = other.join().unwrap();
+        let Snapshot { state, calls, reopenings, .. } = at_rest(&circuit);
+        if is_let_in {
+            assert_eq!((state, calls.late, reopenings), (State::Closed, 1, 0));
+        } else {
+            assert_eq!((state, calls.late, reopenings), (State::Open, 0, 1));
+        }
+    });
+    explore("r27, the end for 2 callers", || {
+        let (circuit, time) = recovering(Config::new());
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, |circuit| call(circuit, End::Success));
+        assert!(call(&circuit, End::Success));
+        assert!(other.join().unwrap());
+        let Snapshot { state, epoch, calls, consecutive_successes, .. } = at_rest(&circuit);
+        assert_eq!((state, epoch, calls.late), (State::Closed, 4, 0));
+        assert_eq!(consecutive_successes, Some(2));
+    });
+}
+
+#[test]
+fn r26_a_call_of_a_recovering_circuit_hangs_or_ends_with_the_recovery() {
+    explore_within(Some(2), "r26, r27, a sweep and the end", || {
+        let config = Config::new().hung_after(SECOND * 50).failure_threshold(9);
+        let (circuit, time) = recovering(config);
+        let permit = circuit.try_acquire().unwrap();
+        time.advance(COOLDOWN);
+        let other = beside(&circuit, move |circuit| call(circuit, End::Ignored));
+        permit.success();
+        assert!(other.join().unwrap());
+        let Snapshot { state, calls, window_calls, .. } = at_rest(&circuit);
+        assert_eq!((state, calls.hung, calls.late), (State::Closed, 1, 1));
+        assert_eq!(window_calls, 0);
+    });
+}
+
+#[test]
+fn r28_a_failure_that_asks_and_one_that_does_not_open_once() {
+    explore("r28, two failures", || {
+        let (circuit, _) = circuit(Config::new().failure_threshold(1));
+        let (asks, fails) = (circuit.try_acquire().unwrap(), circuit.try_acquire_owned().unwrap());
+        let other = thread::spawn(move || fails.failure());
+        asks.failure_for(SECOND * 120);
+        other.join().unwrap();
+        let Snapshot { state, calls, trip_reason, retry_after, transitions, .. } =
+            at_rest(&circuit);
+        let is_asked = trip_reason.unwrap().kind == TripKind::Asked;
+        let expected = if is_asked { SECOND * 120 } else { COOLDOWN };
+        assert_eq!((state, calls.late, transitions), (State::Open, 1, 1));
+        assert_eq!(retry_after, Some(expected));
+        let rejected = circuit.try_acquire().unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(expected));
     });
 }
 

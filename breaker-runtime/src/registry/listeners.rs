@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 
-use super::event::{Event, EventKind};
+use super::event::{Event, EventKind, Happened};
 use crate::circuit::{AtomicBool, Attention, Condvar, Global, Mutex, Topic, thread_local};
 use crate::settings::Conflict;
 
@@ -199,7 +199,7 @@ impl Listeners {
         for conflict in conflicts {
             let name = conflict.name.clone();
             let kind = EventKind::Conflict(conflict.into());
-            listener.hear(&Event { name, sequence: 0, missed: 0, kind });
+            listener.hear(&Event { name, sequence: 0, missed: 0, kind, error: None });
         }
         Subscription { listeners: Arc::clone(self), listener: Some(listener) }
     }
@@ -232,7 +232,7 @@ pub(super) struct Numbered {
     pub(super) of_changes: u64,
     /// How many before it were not told to those who hear of all.
     pub(super) missed: u64,
-    pub(super) kind: EventKind,
+    pub(super) happened: Happened,
 }
 
 impl Teller {
@@ -243,13 +243,13 @@ impl Teller {
     /// Tells everybody. Called without any lock.
     pub(super) fn tell(
         &mut self,
-        Numbered { of_all, of_changes, missed, kind }: Numbered,
+        Numbered { of_all, of_changes, missed, happened: Happened { kind, error } }: Numbered,
         listeners: &Listeners,
     ) {
         self.catch_up(listeners);
         let topic = kind.topic();
         let mut event =
-            Event { name: std::mem::take(&mut self.name), sequence: 0, missed: 0, kind };
+            Event { name: std::mem::take(&mut self.name), sequence: 0, missed: 0, kind, error };
         for known in &self.listeners {
             (event.sequence, event.missed) = match (known.hears_of, topic) {
                 (Topic::Calls, _) => (of_all, missed),

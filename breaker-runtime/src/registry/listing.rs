@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
 
-use super::event::{Change, EventKind};
+use super::event::{Change, EventKind, Happened};
 use super::fleet::Advised;
 use super::layers::{Layers, Stack, problem};
 use super::listeners::Listeners;
@@ -93,7 +93,7 @@ impl Listing {
         let changes = Change::between(before, after);
         let is_any = !changes.is_empty();
         if is_any && self.around.listeners.hear_of(Topic::Circuits) {
-            self.outbox().post(None, [EventKind::Reconfigured(changes.into())]);
+            self.outbox().post(None, [EventKind::Reconfigured(changes.into()).into()]);
         }
         is_any
     }
@@ -110,7 +110,7 @@ impl Listing {
 
 impl Audience for Listing {
     fn post(&self, epoch: Epoch, news: &mut dyn Iterator<Item = News>) {
-        self.outbox().post(Some(epoch), news.map(EventKind::from));
+        self.outbox().post(Some(epoch), news.map(Happened::from));
     }
 
     fn post_refusal(&self, refusal: Refusal) {
@@ -241,7 +241,7 @@ impl Entry {
         } else if let Some(conflict) = provenance.object(self.name(), stated)
             && around.listeners.hear_of(Topic::Circuits)
         {
-            self.listing.outbox().post(None, [EventKind::Conflict(conflict.into())]);
+            self.listing.outbox().post(None, [EventKind::Conflict(conflict.into()).into()]);
         }
     }
 

@@ -10,7 +10,7 @@ use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::event::EventKind;
+use super::event::Happened;
 use super::listeners::{Listeners, Numbered, Teller};
 use crate::circuit::{AtomicBool, Epoch, Mutex, MutexGuard, Patience, Topic};
 
@@ -46,10 +46,10 @@ struct Queue {
 }
 
 impl Queue {
-    fn add(&mut self, kind: EventKind) {
+    fn add(&mut self, happened: Happened) {
         self.last += 1;
-        let mut event = Numbered { of_all: self.last, of_changes: 0, missed: 0, kind };
-        match event.kind.topic() {
+        let mut event = Numbered { of_all: self.last, of_changes: 0, missed: 0, happened };
+        match event.happened.kind.topic() {
             Topic::Circuits => {
                 self.last_change += 1;
                 event.of_changes = self.last_change;
@@ -84,22 +84,22 @@ impl Outbox {
 
     /// Adds events, in their order, to be told by the next [`deliver`](Self::deliver). `epoch` is where the
     /// circuit is after them. Called under the lock that puts the events of the circuit in order.
-    pub(crate) fn post(&self, epoch: Option<Epoch>, news: impl IntoIterator<Item = EventKind>) {
+    pub(super) fn post(&self, epoch: Option<Epoch>, news: impl IntoIterator<Item = Happened>) {
         let mut queue = self.queue.lock();
         self.is_waiting.store(true, Ordering::Release);
         queue.epoch = epoch.or(queue.epoch);
-        news.into_iter().for_each(|kind| queue.add(kind));
+        news.into_iter().for_each(|happened| queue.add(happened));
     }
 
     /// Adds a refusal in that epoch without the lock that puts events in order, and tells it. `None`, and nothing
     /// is done, unless the last change of state that was posted led to that epoch: then none is yet to come
     /// before the refusal, and none that comes after it was posted already.
-    pub(crate) fn refuse(
+    pub(super) fn refuse(
         &self,
         name: &str,
         listeners: &Listeners,
         epoch: Epoch,
-        refusal: EventKind,
+        refusal: Happened,
         count: impl FnOnce(),
     ) -> Option<()> {
         let mut queue = self.queue.lock();
@@ -197,6 +197,6 @@ impl Outbox {
 
 impl Numbered {
     fn is_of_a_call(&self) -> bool {
-        self.kind.topic() == Topic::Calls
+        self.happened.kind.topic() == Topic::Calls
     }
 }

@@ -40,6 +40,12 @@ impl SiteCell {
         self.circuit.get_or_init(|| process().circuit_of(&self.site))
     }
 
+    /// The same, to keep.
+    #[cfg(all(feature = "stream", not(feature = "test-util")))]
+    pub(crate) fn shared_circuit(&'static self) -> Arc<CircuitBreaker> {
+        Arc::clone(self.circuit.get_or_init(|| process().circuit_of(&self.site)))
+    }
+
     /// As [`circuit`](SiteCell::circuit), in one load, from the second call on.
     #[inline]
     pub(crate) fn known_circuit(&'static self) -> Option<&'static CircuitBreaker> {

@@ -1,11 +1,12 @@
 //! `explain()`: one sentence that says why a circuit is in its state.
 
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use super::Snapshot;
 use crate::circuit::FleetView;
-use crate::rules::{Lease, ModeOverride, State, TripKind, plural};
-use crate::settings::{Mode, Readable, Source};
+use crate::rules::{Lease, ModeOverride, Reason, State, TripKind, TripReason, plural};
+use crate::settings::{Mode, Readable, Settings, Source};
 
 impl Snapshot {
     /// Explains the state in one sentence.
@@ -34,6 +35,7 @@ impl Snapshot {
             State::Closed => self.explain_closed(&mut sentence),
             State::Open => self.explain_open(&mut sentence),
             State::HalfOpen => self.explain_half_open(&mut sentence),
+            State::Recovering => self.explain_recovering(&mut sentence),
             State::ForcedOpen => {
                 self.explain_mode(&mut sentence, "forced open", "every call is refused")
             }
@@ -86,9 +88,12 @@ impl Snapshot {
             }
             None => {}
         }
+        let slow = settings
+            .slow_call
+            .map_or_else(String::new, |limit| format!("took longer than {}", Readable(limit)));
         let rates = [
             (settings.failure_rate, self.failure_rate, "failed", "failure_rate"),
-            (settings.slow_call_rate, self.slow_call_rate, "were slow", "slow_call_rate"),
+            (settings.slow_call_rate, self.slow_call_rate, slow.as_str(), "slow_call_rate"),
         ];
         if rates.iter().all(|(limit, ..)| limit.is_none()) {
             return Ok(());
@@ -137,11 +142,23 @@ impl Snapshot {
             }
             (Some(left), None) if left.is_zero() => write!(out, "the next call is a probe"),
             (Some(left), Some(_)) => {
-                write!(out, "one member probes in {}{}", Readable(left), self.from("cooldown"))
+                write!(out, "one member probes in {}{}", Readable(left), self.cooldown_source())
             }
             (Some(left), None) => {
-                write!(out, "probes in {}{}", Readable(left), self.from("cooldown"))
+                write!(out, "probes in {}{}", Readable(left), self.cooldown_source())
             }
+        }
+    }
+
+    fn explain_recovering(&self, out: &mut String) -> fmt::Result {
+        let settings = self.config.settings();
+        let left = settings.recovery.unwrap_or_default().saturating_sub(self.since);
+        let share = Percent((self.recovering_share.unwrap_or(1.0) * 100.0).round() / 100.0);
+        write!(out, "recovering for {}: {share} of the calls run", self.lasted())?;
+        if left.is_zero() {
+            write!(out, "; the next call closes it")
+        } else {
+            write!(out, ", all in {}{}", Readable(left), self.from("recovery"))
         }
     }
 
@@ -218,12 +235,44 @@ impl Snapshot {
         }
     }
 
+    /// Where the time that it is open comes from. A time that was asked for comes from nowhere.
+    fn cooldown_source(&self) -> String {
+        let is_asked = self.trip_reason.is_some_and(|reason| reason.kind == TripKind::Asked);
+        if is_asked { String::new() } else { self.from("cooldown") }
+    }
+
     fn lasted(&self) -> Readable {
         Readable(self.since)
     }
 
     fn reason(&self) -> String {
-        self.trip_reason.map_or_else(String::new, |reason| reason.to_string())
+        let Some(reason) = self.trip_reason else { return String::new() };
+        let Settings { slow_call, hung_after, .. } = self.config.settings();
+        let mut words = match slow_call {
+            Some(limit) if reason.kind == TripKind::SlowCallRate && reason.calls > 1 => {
+                slow(&reason, limit)
+            }
+            _ => Reason(reason, hung_after).to_string(),
+        };
+        if let Some(error) = &self.trip_error {
+            // A `String` takes everything that is written to it.
+            let _ = write!(words, ", the last with {error:?}");
+        }
+        words
+    }
+}
+
+/// Too many slow calls, also as the percentile that is too long.
+fn slow(reason: &TripReason, limit: Duration) -> String {
+    let share = Percent(f64::from(reason.slow) / f64::from(reason.calls));
+    let (calls, limit) = (reason.calls, Readable(limit));
+    let words = format!("{share} of the last {calls} calls took longer than {limit}");
+    match reason.threshold {
+        Some(threshold) if threshold < 1.0 => {
+            let percentile = ((1.0 - threshold) * 1000.0).round() / 10.0;
+            format!("{words} (limit {}): p{percentile} is over slow_call", Percent(threshold))
+        }
+        _ => words,
     }
 }
 

@@ -15,14 +15,19 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::Snapshot;
 use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
 use crate::rules::{
-    Advice, Bench, Ended, Ending, Lease, ModeOverride, Override, Probes, Reading, RejectedReason,
-    Settlement, State, Ticket, TransitionCounts, TripKind, slow,
+    Advice, Bench, Ended, Ending, Lease, Machine, ModeOverride, Override, Probes, Reading,
+    RejectedReason, Settlement, State, Ticket, TransitionCounts, TripKind, TripReason, slow,
 };
 use crate::settings::{Config, Mode, Settings, WindowSize};
 use fleet::Told;
 use news::{Item, Listener};
 
 const STEPS: usize = 100;
+/// What lets in one call of a recovering circuit.
+const CREDIT: u64 = 1_000_000_000;
+
+/// When the circuit is made, on its clock.
+const MADE: u64 = 7;
 
 /// Shares are whole twentieths here, so that the reference compares without rounding.
 const TWENTIETHS: u64 = 20;
@@ -62,11 +67,14 @@ impl Arbitrary<'_> for Case {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a hundred steps")]
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire,
     /// One of the calls in flight.
     Settle(u8, Ending),
+    /// One of them fails, and asks to stay away for that long.
+    Ask(u8, u64),
     Advance(u64),
     Trip,
     ForceOpen,
@@ -88,7 +96,8 @@ impl Arbitrary<'_> for Step {
         const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
         Ok(match source.int_in_range(1..=160)? {
             1..=44 => Self::Acquire,
-            45..=94 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
+            45..=91 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
+            92..=94 => Self::Ask(source.arbitrary()?, source.int_in_range(0..=20)?),
             95..=120 => Self::Advance(source.int_in_range(0..=6)?),
             121..=123 => Self::Trip,
             124 => Self::ForceOpen,
@@ -128,6 +137,15 @@ fn config(source: &mut Unstructured<'_>) -> Result<Config> {
             config = config.cooldown_max(ticks(cooldown + longer));
         }
     }
+    if let Some(recovery) = maybe(source, 1..=12)? {
+        config = config.recovery(ticks(recovery));
+    }
+    if let Some(hung_after) = maybe(source, 10..=20)? {
+        config = config.hung_after(ticks(hung_after));
+    }
+    if let Some(longest) = maybe(source, 1..=20)? {
+        config = config.open_for_max(ticks(longest));
+    }
     if source.ratio(1, 4)? {
         config = config.mode(Mode::Observe);
     }
@@ -158,6 +176,11 @@ fn as_share(twentieths: u64) -> f64 {
     twentieths as f64 / TWENTIETHS as f64
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a billion")]
+fn as_credit(share: f64) -> u64 {
+    (share * 1e9).round() as u64
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20")]
 fn as_twentieths(share: f64) -> u64 {
     (share * 20.0).round() as u64
@@ -169,8 +192,16 @@ struct Leave {
     number: usize,
     epoch: u64,
     began: u64,
-    /// There was a `slow_call` when it began.
+    /// Calls were timed when it began.
     is_timed: bool,
+}
+
+/// A call in flight that may hang.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    number: usize,
+    epoch: u64,
+    began: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +209,8 @@ struct Heard {
     call: Ended,
     /// How old it is taken for: when it was heard, or when its bucket began.
     at: Duration,
+    /// It has not ended.
+    is_hung: bool,
     is_forgotten: bool,
 }
 
@@ -205,6 +238,31 @@ enum ProbeEnd {
     Neither,
 }
 
+/// Why it opened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reason {
+    kind: TripKind,
+    failed: u64,
+    /// Of the failures in a row.
+    hung: u64,
+    /// The ticks that a failure asked for.
+    asked: Option<u64>,
+}
+
+impl Reason {
+    fn new(kind: TripKind, failed: u64) -> Self {
+        Self { kind, failed, hung: 0, asked: None }
+    }
+}
+
+impl From<TripReason> for Reason {
+    fn from(TripReason { kind, failed, hung, threshold, .. }: TripReason) -> Self {
+        let asked = threshold.filter(|_| kind == TripKind::Asked);
+        let asked = asked.map(|seconds| in_ticks(Duration::from_secs_f64(seconds)));
+        Self { hung: hung.into(), asked, ..Self::new(kind, failed.into()) }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Model {
     settings: Settings,
@@ -229,12 +287,17 @@ struct Model {
     kept_since: Option<u64>,
     /// Re-openings since the last close, or those that the fleet has told of.
     reopenings: u32,
-    reason: Option<(TripKind, u64)>,
+    reason: Option<Reason>,
     last_failure: Option<u64>,
     last_success: Option<u64>,
     /// Every call that was let in, and what became of those that ended.
     let_in: usize,
     ended: Vec<(Ended, Settlement)>,
+    /// The calls in flight that may hang yet, and those that did.
+    watched: Vec<Watched>,
+    hung: Vec<usize>,
+    /// What each call brought that asked since the recovery began.
+    brought: Vec<u64>,
     refused: Vec<RejectedReason>,
     would_reject: Vec<RejectedReason>,
     /// Everything that the fleet has told, and for which piece of that, in which epoch, it was asked for more.
@@ -269,6 +332,9 @@ impl Model {
             last_success: None,
             let_in: 0,
             ended: vec![],
+            watched: vec![],
+            hung: vec![],
+            brought: vec![],
             refused: vec![],
             would_reject: vec![],
             told: vec![],
@@ -295,6 +361,7 @@ impl Model {
         self.since = at;
         self.heard.clear();
         self.kept_since = None;
+        self.brought.clear();
         if state == State::HalfOpen {
             self.probes.clear();
         } else {
@@ -304,7 +371,7 @@ impl Model {
             (self.reason, self.reopenings) = (None, 0);
         }
         // From here on, good calls have no date.
-        if matches!(state, State::Closed | State::Disabled) {
+        if matches!(state, State::Closed | State::Recovering | State::Disabled) {
             self.last_success = None;
         }
         let left = (state == State::Open).then(|| ticks(self.refuses_until().saturating_sub(at)));
@@ -312,10 +379,15 @@ impl Model {
     }
 
     fn open(&mut self, kind: TripKind, failed: u64, at: u64) {
-        self.reason = Some((kind, failed));
-        self.reopenings += u32::from(self.state == State::HalfOpen);
+        self.reason = Some(Reason { hung: self.hung_in_a_row(kind), ..Reason::new(kind, failed) });
+        self.reopenings += u32::from(self.state != State::Closed);
         self.until = at + self.cooldown();
         self.enter(State::Open, "tripped", at);
+    }
+
+    fn recover(&mut self, cause: &'static str, at: u64) {
+        let recovers = self.settings.recovery.is_some();
+        self.enter(if recovers { State::Recovering } else { State::Closed }, cause, at);
     }
 
     /// The cooldown after that many re-openings.
@@ -348,7 +420,7 @@ impl Model {
             }
             ProbeEnd::Good => {
                 if good >= u64::from(self.settings.success_threshold) {
-                    self.enter(State::Closed, "recovered", at);
+                    self.recover("recovered", at);
                 }
             }
             ProbeEnd::Neither => {}
@@ -372,11 +444,19 @@ impl Model {
             }
             _ => self.forget_all_but(|_, _| false),
         }
+        if self.settings.hung_after != settings.hung_after {
+            self.watched.clear();
+        }
         let before = self.cooldown();
         self.settings = settings;
         self.run_as(self.mode(), "configured", self.now);
-        if self.state == State::Open && self.cooldown() != before {
-            self.until = self.since + self.cooldown();
+        if self.state == State::Open {
+            if self.reason.is_some_and(|reason| reason.kind == TripKind::Asked) {
+                let longest = self.since + in_ticks(settings.open_for_max);
+                self.until = self.until.min(longest.max(self.now));
+            } else if self.cooldown() != before {
+                self.until = self.since + self.cooldown();
+            }
         }
         for probe in &mut self.probes {
             let deadline = probe.admitted + in_ticks(settings.probe_timeout);
@@ -483,6 +563,40 @@ impl Model {
         })
     }
 
+    /// Counts the calls that hang by now, and returns how many these are.
+    fn look_for_hung(&mut self) -> u32 {
+        let Some(limit) = self.settings.hung_after else { return 0 };
+        // The longest power of two that is no longer than an eighth.
+        let slot = 1 << (limit.as_nanos() / 8).ilog2();
+        let hangs = |call: &Watched| {
+            let began = ticks(MADE + call.began).as_nanos();
+            let end_of_slot = (began / slot + 1) * slot;
+            end_of_slot + limit.as_nanos() <= ticks(MADE + self.now).as_nanos()
+        };
+        let epoch = self.epoch();
+        let watched = std::mem::take(&mut self.watched);
+        let watched = watched.into_iter().filter(|call| call.epoch == epoch);
+        let (hung, watched): (Vec<_>, _) = watched.partition(hangs);
+        self.watched = watched;
+        self.lapse();
+        let count = u32::try_from(hung.len()).unwrap();
+        if hung.is_empty() || self.epoch() != epoch {
+            return count;
+        }
+        self.hung.extend(hung.iter().map(|call| call.number));
+        let call = Ended { ending: Ending::Failure, slow: false };
+        let heard = Heard { call, at: ticks(self.now), is_hung: true, is_forgotten: false };
+        self.heard.extend(hung.iter().map(|_| heard));
+        self.last_failure = Some(self.now);
+        self.judge_closed(call);
+        count
+    }
+
+    fn begin(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
+        self.look_for_hung();
+        self.acquire()
+    }
+
     fn acquire(&mut self) -> Result<Leave, (RejectedReason, Option<u64>)> {
         self.lapse();
         if self.state == State::Open && self.now >= self.refuses_until() {
@@ -492,8 +606,14 @@ impl Model {
                 self.enter(State::HalfOpen, "cooldown_over", self.now);
             }
         }
+        if self.state == State::Recovering && self.now >= self.since + self.recovery() {
+            self.enter(State::Closed, "recovery_over", self.now);
+        }
         let in_flight = self.probes_that(|end| end.is_none());
         let refusal = match self.state {
+            State::Recovering => {
+                (!self.has_credit_for_one_more()).then_some((RejectedReason::Recovering, None))
+            }
             State::Open => {
                 let left = self.refuses_until().saturating_sub(self.now);
                 Some((RejectedReason::Open, Some(left)))
@@ -522,7 +642,11 @@ impl Model {
             let deadline = self.now + in_ticks(self.settings.probe_timeout);
             self.probes.push(Probe { number, admitted: self.now, deadline, end: None });
         }
-        let is_timed = self.settings.slow_call.is_some();
+        let Settings { slow_call, hung_after, .. } = self.settings;
+        let is_timed = slow_call.is_some() || hung_after.is_some();
+        if matches!(self.state, State::Closed | State::Recovering) {
+            self.watched.push(Watched { number, epoch: self.epoch(), began: self.now });
+        }
         Ok(Leave { number, epoch: self.epoch(), began: self.now, is_timed })
     }
 
@@ -542,13 +666,44 @@ impl Model {
         settlement
     }
 
+    /// A failure that asks counts like any other, and then opens the circuit that heard it, if that did not open by it.
+    fn settle_asking(&mut self, leave: Leave, asks: u64) -> Settlement {
+        self.lapse();
+        let (state, reopenings) = (self.state, self.reopenings);
+        let mut failing = self.clone();
+        let settlement = failing.settle(leave, Ending::Failure);
+        let is_heard = settlement == Settlement::Recorded;
+        if !is_heard || asks == 0 {
+            *self = failing;
+            return settlement;
+        }
+        let asks = asks.min(in_ticks(self.settings.open_for_max));
+        self.watched.retain(|watched| watched.number != leave.number);
+        if let Some(probe) = self.probes.iter_mut().find(|probe| probe.number == leave.number) {
+            probe.end = Some(ProbeEnd::Bad);
+        }
+        self.ended = failing.ended;
+        self.last_failure = Some(self.now);
+        self.reason = Some(Reason { asked: Some(asks), ..Reason::new(TripKind::Asked, 1) });
+        self.reopenings = reopenings + u32::from(state != State::Closed);
+        self.until = self.now + asks;
+        self.enter(State::Open, "tripped", self.now);
+        settlement
+    }
+
     fn take(&mut self, leave: Leave, call: Ended) -> Settlement {
-        if leave.epoch != self.epoch() {
+        self.watched.retain(|watched| watched.number != leave.number);
+        if leave.epoch != self.epoch() || self.hung.contains(&leave.number) {
             return Settlement::Late;
         }
         match self.state {
-            State::Closed => {
-                self.heard.push(Heard { call, at: ticks(self.now), is_forgotten: false });
+            State::Closed | State::Recovering => {
+                self.heard.push(Heard {
+                    call,
+                    at: ticks(self.now),
+                    is_hung: false,
+                    is_forgotten: false,
+                });
                 self.judge_closed(call);
                 if is_recorded(call) { Settlement::Recorded } else { Settlement::Neutral }
             }
@@ -578,6 +733,32 @@ impl Model {
             State::Disabled | State::Open => Settlement::Neutral,
             State::ForcedOpen => unreachable!("nobody is let in here"),
         }
+    }
+
+    fn recovery(&self) -> u64 {
+        self.settings.recovery.map_or(0, in_ticks)
+    }
+
+    /// What a call brings that asks now.
+    fn brought_by_one(&self) -> u64 {
+        let elapsed = self.now - self.since;
+        if elapsed >= self.recovery() {
+            return CREDIT;
+        }
+        CREDIT / 10 + CREDIT / 10 * 9 * elapsed / self.recovery()
+    }
+
+    /// Adds up what all calls brought, the one that asks included, and takes away one credit for each that it was enough
+    /// for. Credits are billionths, and parts of those are dropped.
+    fn has_credit_for_one_more(&mut self) -> bool {
+        self.brought.push(self.brought_by_one());
+        let (mut credit, mut is_let_in) = (0, false);
+        for brought in &self.brought {
+            credit += brought;
+            is_let_in = credit >= CREDIT;
+            credit -= if is_let_in { CREDIT } else { 0 };
+        }
+        is_let_in
     }
 
     fn judge_closed(&mut self, call: Ended) {
@@ -632,17 +813,29 @@ impl Model {
         failures
     }
 
+    /// Those that hung since the last success, if calls of a closed circuit decide.
+    fn hung_in_a_row(&self, kind: TripKind) -> u64 {
+        use TripKind::{ConsecutiveFailures, FailureRate, SlowCallRate};
+        if !matches!(kind, ConsecutiveFailures | FailureRate | SlowCallRate) {
+            return 0;
+        }
+        let latest = self.heard.iter().rev();
+        let run = latest.take_while(|heard| heard.call.ending != Ending::Success);
+        run.filter(|heard| heard.is_hung).count() as u64
+    }
+
     fn consecutive_successes(&self) -> Option<u32> {
         let WindowSize::Calls(size) = self.settings.window else { return None };
         let known = self.heard.iter().rev().filter(|heard| !heard.is_forgotten);
         let recorded = known.map(|it| it.call).filter(|it| is_recorded(*it));
         let good = recorded.take_while(|call| call.ending == Ending::Success && !call.slow);
-        (self.state == State::Closed).then(|| size.min(good.count().try_into().unwrap()))
+        matches!(self.state, State::Closed | State::Recovering)
+            .then(|| size.min(good.count().try_into().unwrap()))
     }
 
     fn trip(&mut self) {
         self.lapse();
-        if matches!(self.state, State::Closed | State::HalfOpen) {
+        if matches!(self.state, State::Closed | State::Recovering | State::HalfOpen) {
             self.open(TripKind::Manual, 0, self.now);
         }
     }
@@ -676,6 +869,7 @@ impl Model {
             reason: self.reason,
             retry_after: is_open.then(|| ticks(left)),
             probe_due: is_open && left == 0 && !self.must_ask(),
+            share: (self.state == State::Recovering).then(|| self.brought_by_one()),
             calls: window.len() as u64,
             failed: window.iter().filter(|call| call.ending == Ending::Failure).count() as u64,
             slow: window.iter().filter(|call| call.slow).count() as u64,
@@ -710,6 +904,7 @@ impl Model {
             ignored: count(&|(call, _)| call.ending == Ending::Ignored),
             cancelled: count(&|(call, _)| call.ending == Ending::Cancelled),
             slow: count(&|(call, settled)| call.slow && *settled == Settlement::Recorded),
+            hung: self.hung.len() as u64,
             late: count(&|(_, settled)| *settled == Settlement::Late),
             timed_out: 0,
             panicked: 0,
@@ -728,6 +923,7 @@ fn rejections_of(refused: &[RejectedReason]) -> Rejections {
         half_open_full: count(RejectedReason::HalfOpenFull),
         forced_open: count(RejectedReason::ForcedOpen),
         bulkhead_full: 0,
+        recovering: count(RejectedReason::Recovering),
     }
 }
 
@@ -762,9 +958,11 @@ struct Seen {
     state: State,
     since: Duration,
     epoch: u64,
-    reason: Option<(TripKind, u64)>,
+    reason: Option<Reason>,
     retry_after: Option<Duration>,
     probe_due: bool,
+    /// What a call brings to a recovering circuit.
+    share: Option<u64>,
     calls: u64,
     failed: u64,
     slow: u64,
@@ -789,9 +987,10 @@ impl From<Reading> for Seen {
             state: reading.state,
             since: reading.since,
             epoch: reading.epoch,
-            reason: reading.trip_reason.map(|reason| (reason.kind, reason.failed.into())),
+            reason: reading.trip_reason.map(Reason::from),
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
+            share: reading.recovering_share.map(as_credit),
             calls: reading.tally.calls,
             failed: reading.tally.failed,
             slow: reading.tally.slow,
@@ -842,9 +1041,10 @@ fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.state, seen.state);
     assert_eq!(snapshot.since, seen.since);
     assert_eq!(snapshot.epoch, seen.epoch);
-    assert_eq!(snapshot.trip_reason.map(|it| (it.kind, it.failed.into())), seen.reason);
+    assert_eq!(snapshot.trip_reason.map(Reason::from), seen.reason);
     assert_eq!(snapshot.retry_after, seen.retry_after);
     assert_eq!(snapshot.probe_due, seen.probe_due);
+    assert_eq!(snapshot.recovering_share.map(as_credit), seen.share);
     assert_eq!(snapshot.failure_rate, share(seen.failed));
     assert_eq!(snapshot.slow_call_rate, slow_rate);
     assert_eq!(u64::from(snapshot.window_calls), seen.calls);
@@ -876,6 +1076,13 @@ pub(crate) fn check_machine(Case { config, steps, .. }: Case) {
     let mut model = Model::new(config);
     let mut held: Vec<(Leave, Ticket)> = vec![];
     for step in steps {
+        let settles = matches!(step, Step::Settle(..) | Step::Ask(..)) && !held.is_empty();
+        if settles || matches!(step, Step::Acquire) {
+            let hung = model.look_for_hung();
+            if hung > 0 {
+                bench.hang(hung);
+            }
+        }
         match step {
             Step::Acquire => match (model.acquire(), bench.admit()) {
                 (Ok(leave), Ok(ticket)) => held.push((leave, ticket)),
@@ -885,12 +1092,28 @@ pub(crate) fn check_machine(Case { config, steps, .. }: Case) {
                 }
                 (expected, got) => panic!("{expected:?} against {got:?}"),
             },
-            Step::Settle(..) if held.is_empty() => {}
+            Step::Settle(..) | Step::Ask(..) if held.is_empty() => {}
             Step::Settle(which, ending) => {
                 let (leave, ticket) = held.swap_remove(usize::from(which) % held.len());
                 let call = Ended { ending, slow: false };
                 let call = if model.is_slow(leave) { slow(call) } else { call };
-                assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+                if model.hung.contains(&leave.number) {
+                    bench.act(Machine::observe);
+                    assert_eq!(model.settle(leave, ending), Settlement::Late);
+                } else {
+                    assert_eq!(bench.settle(ticket, call), model.settle(leave, ending));
+                }
+            }
+            Step::Ask(which, asks) => {
+                let (leave, ticket) = held.swap_remove(usize::from(which) % held.len());
+                let call = Ended { ending: Ending::Failure, slow: model.is_slow(leave) };
+                let expected = model.settle_asking(leave, asks);
+                if model.hung.contains(&leave.number) {
+                    bench.act(Machine::observe);
+                    assert_eq!(expected, Settlement::Late);
+                } else {
+                    assert_eq!(bench.settle_asking(ticket, call, ticks(asks)), expected);
+                }
             }
             Step::Advance(by) => {
                 model.now += by;
@@ -921,7 +1144,7 @@ pub(crate) fn check_machine(Case { config, steps, .. }: Case) {
 pub(crate) fn check_circuit(Case { config, has_listener, steps }: Case) {
     let time = ManualClock::new();
     // Its window of time begins where it was made, and not where time does.
-    time.advance(ticks(7));
+    time.advance(ticks(MADE));
     let clock = Clock::Manual(time.clone());
     let listener = has_listener.then(Listener::default);
     let circuit = match &listener {
@@ -932,7 +1155,7 @@ pub(crate) fn check_circuit(Case { config, has_listener, steps }: Case) {
     let mut held: Vec<(Leave, Permit<'_>)> = vec![];
     for step in steps {
         match step {
-            Step::Acquire => match (model.acquire(), circuit.try_acquire()) {
+            Step::Acquire => match (model.begin(), circuit.try_acquire()) {
                 (Ok(leave), Ok(permit)) => held.push((leave, permit)),
                 (Err((reason, left)), Err(rejected)) => {
                     assert_eq!(rejected.reason(), reason);
@@ -941,9 +1164,16 @@ pub(crate) fn check_circuit(Case { config, has_listener, steps }: Case) {
                 }
                 (expected, got) => panic!("{expected:?} against {got:?}"),
             },
-            Step::Settle(..) if held.is_empty() => {}
+            Step::Settle(..) | Step::Ask(..) if held.is_empty() => {}
+            Step::Ask(which, asks) => {
+                let (leave, permit) = held.swap_remove(usize::from(which) % held.len());
+                model.look_for_hung();
+                model.settle_asking(leave, asks);
+                permit.failure_for(ticks(asks));
+            }
             Step::Settle(which, ending) => {
                 let (leave, permit) = held.swap_remove(usize::from(which) % held.len());
+                model.look_for_hung();
                 model.settle(leave, ending);
                 match ending {
                     Ending::Success => permit.success(),

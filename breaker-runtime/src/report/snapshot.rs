@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::circuit::{
     Calls, CircuitBreaker, Counted, Description, FleetStatus, FleetView, Overridden, Rejections,
+    Timed, Timings,
 };
 use crate::rules::{
     Instant, Lease, ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count,
@@ -49,14 +50,16 @@ pub struct Snapshot {
     pub retry_after: Option<Duration>,
     /// Whether the next call will be a probe.
     pub probe_due: bool,
+    /// The share of calls that is let in while the circuit is recovering, 0.1 to 1. `None` in other states.
+    pub recovering_share: Option<f64>,
     /// The share of failed calls in the window, 0 to 1; `None` below `minimum_calls`.
     pub failure_rate: Option<f64>,
     /// The share of slow calls in the window, 0 to 1; `None` below `minimum_calls` and without `slow_call`.
     pub slow_call_rate: Option<f64>,
-    /// Failures since the last success. 0 unless closed.
+    /// Failures since the last success. 0 unless closed or recovering.
     pub consecutive_failures: u32,
-    /// Good calls since the last failed or slow one, at most the count window. `None` unless closed, and with a time
-    /// window.
+    /// Good calls since the last failed or slow one, at most the count window. `None` unless closed or recovering, and
+    /// with a time window.
     pub consecutive_successes: Option<u32>,
     /// The probes of the current half-open period, or of the last one.
     pub probes: Probes,
@@ -85,9 +88,17 @@ pub struct Snapshot {
     pub open_time: Duration,
     /// The time since the last recorded failure.
     pub last_failure: Option<Duration>,
-    /// The time since the last recorded success, if known: only from a probe's success until the circuit closes or is
-    /// disabled. `None` for a healthy circuit, which counts good calls without their time.
+    /// The time since the last recorded success, if known. Without [`timings`](Config::timings), that is only from a
+    /// probe's success until the circuit closes or is disabled: a healthy circuit counts good calls without their time.
     pub last_success: Option<Duration>,
+    /// The words of the last failure that was described: see `describe_error`.
+    pub last_error: Option<String>,
+    /// The words of the failure that opened the circuit, if it was described. `None` once it has closed.
+    pub trip_error: Option<String>,
+    /// How long the successful calls took. `None` without [`timings`](Config::timings), and if there were none.
+    pub timings: Option<Timings>,
+    /// The same for the calls that failed.
+    pub failure_timings: Option<Timings>,
     /// The order that decides the circuit's mode. `None` if it opens and closes on evidence. An order that has ended
     /// is not shown, even if no call came since.
     pub mode_override: Option<ModeOverride>,
@@ -191,6 +202,8 @@ impl OptionOverride {
 /// * Long names are shortened in the middle to at least 8 columns, and large numbers are abbreviated (`1.2M`).
 ///   [`circuits`](RegistrySnapshot::circuits) has them in full.
 /// * A circuit in mode [`Observe`](crate::Mode::Observe) is marked: `open (observed)`, or `open*` if there is no room.
+/// * With [`timings`](Config::timings), the column `P95` says how long 95 % of the successful calls took at most, if there is
+///   room.
 /// * Control and invisible characters in names are escaped (`\u{202e}`).
 /// * If the registry is in a fleet, the last line says whether it is connected.
 /// * `{}` is plain text. `{:#}` colors the states with ANSI escape sequences, for terminals.
@@ -250,6 +263,7 @@ impl CircuitBreaker {
             overridden,
             fleet,
         } = self.describe();
+        let Timed { successes, failures, last_success } = self.timed(&settings);
         let now = self.clock().now();
         let overrides = overridden.into_iter().map(|it| OptionOverride::of(it, now)).collect();
         let judged =
@@ -263,6 +277,7 @@ impl CircuitBreaker {
             reopenings: reading.reopenings,
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
+            recovering_share: reading.recovering_share,
             failure_rate: judged.map(Tally::failed_share),
             slow_call_rate: judged.filter(|_| settings.slow_call.is_some()).map(Tally::slow_share),
             consecutive_failures: reading.consecutive_failures,
@@ -280,7 +295,11 @@ impl CircuitBreaker {
             transition_counts: reading.past.transitions,
             open_time: reading.past.open,
             last_failure: reading.last_failure,
-            last_success: reading.last_success,
+            last_success: [last_success, reading.last_success].into_iter().flatten().min(),
+            last_error: reading.last_error.as_deref().map(str::to_owned),
+            trip_error: reading.trip_error.as_deref().map(str::to_owned),
+            timings: successes,
+            failure_timings: failures,
             mode_override: reading.mode_override,
             config,
             decided_by,

@@ -1,6 +1,7 @@
 //! The table of a registry's circuits, for terminals.
 
 use std::fmt;
+use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -11,15 +12,17 @@ use crate::rules::{State, plural};
 use crate::settings::{Mode, Readable};
 
 /// The cells of a row, in the order of the headings.
-type Row<T> = [T; 8];
+type Row<T> = [T; 9];
 
 const HEADINGS: Row<&str> =
-    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "IN FLIGHT", "FAIL RATE", "PROBES IN"];
+    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "IN FLIGHT", "FAIL RATE", "P95", "PROBES IN"];
 /// Used if the names need the room.
 const SHORT_HEADINGS: Row<&str> =
-    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "FLIGHT", "RATE", "PROBES"];
+    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "FLIGHT", "RATE", "P95", "PROBES"];
 const NAME: usize = 0;
 const STATE: usize = 1;
+/// Left out if no circuit is timed, or if there is no room for it.
+const P95: usize = 7;
 const GAP: usize = 2;
 /// The default width in columns.
 const TERMINAL: usize = 80;
@@ -30,19 +33,8 @@ impl fmt::Display for RegistrySnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut circuits: Vec<_> = self.circuits.iter().collect();
         circuits.sort_by_key(|circuit| rank(circuit));
-        let mut rows: Vec<_> = circuits.iter().copied().map(cells).collect();
-        let mut headings = HEADINGS;
         let room = f.width().unwrap_or(TERMINAL);
-        if width(&widths(&headings, &rows)) > room {
-            headings = SHORT_HEADINGS;
-            rows = circuits.iter().copied().map(short_cells).collect();
-            let excess = width(&widths(&headings, &rows)).saturating_sub(room);
-            let longest = widths(&headings, &rows)[NAME].saturating_sub(excess);
-            for (row, circuit) in rows.iter_mut().zip(&circuits) {
-                row[NAME] = Visible::new(&circuit.name).within(longest.max(SHORTEST_NAME));
-            }
-        }
-        let widths = widths(&headings, &rows);
+        let Layout { headings, rows, widths } = Layout::within(room, &circuits);
         write_row(f, &headings, &widths, None)?;
         for (row, circuit) in rows.iter().zip(circuits) {
             writeln!(f)?;
@@ -53,6 +45,53 @@ impl fmt::Display for RegistrySnapshot {
             Some(fleet) => write!(f, "\n{}", Visible::new(&fleet_line(fleet)).within(room)),
             None => Ok(()),
         }
+    }
+}
+
+/// Which headings are used, and how wide each column is. One that is left out has no width.
+struct Layout {
+    headings: Row<&'static str>,
+    rows: Vec<Row<String>>,
+    widths: Row<usize>,
+}
+
+impl Layout {
+    /// The one that says most, of those that fit. If none does, names are shortened.
+    fn within(room: usize, circuits: &[&Snapshot]) -> Self {
+        let are_timed = circuits.iter().any(|circuit| circuit.timings.is_some());
+        let long = || Self::new(HEADINGS, circuits.iter().copied().map(cells));
+        let short = || Self::new(SHORT_HEADINGS, circuits.iter().copied().map(short_cells));
+        let timed = are_timed.then(|| long().fitting(room).or_else(|| short().fitting(room)));
+        timed
+            .flatten()
+            .or_else(|| long().without_p95().fitting(room))
+            .unwrap_or_else(|| short().without_p95().shortened(room, circuits))
+    }
+
+    fn new(headings: Row<&'static str>, rows: impl Iterator<Item = Row<String>>) -> Self {
+        let rows: Vec<_> = rows.collect();
+        let widths = widths(&headings, &rows);
+        Self { headings, rows, widths }
+    }
+
+    fn without_p95(mut self) -> Self {
+        self.widths[P95] = 0;
+        self
+    }
+
+    fn fitting(self, room: usize) -> Option<Self> {
+        (width(&self.widths) <= room).then_some(self)
+    }
+
+    /// Shortens the names.
+    fn shortened(mut self, room: usize, circuits: &[&Snapshot]) -> Self {
+        let excess = width(&self.widths).saturating_sub(room);
+        let longest = self.widths[NAME].saturating_sub(excess).max(SHORTEST_NAME);
+        for (row, circuit) in self.rows.iter_mut().zip(circuits) {
+            row[NAME] = Visible::new(&circuit.name).within(longest);
+        }
+        self.widths[NAME] = widths(&self.headings, &self.rows)[NAME];
+        self
     }
 }
 
@@ -73,7 +112,7 @@ fn rank(circuit: &Snapshot) -> u8 {
         State::ForcedOpen => 0,
         State::Open => 1,
         State::HalfOpen => 2,
-        State::Disabled => 3,
+        State::Recovering | State::Disabled => 3,
         State::Closed if circuit.consecutive_failures > 0 || circuit.window_failures > 0 => 4,
         State::Closed => 5,
     }
@@ -99,13 +138,14 @@ fn cells(circuit: &Snapshot) -> Row<String> {
         circuit.rejected.total().to_string(),
         circuit.in_flight.to_string(),
         circuit.failure_rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.0}%", rate * 100.0)),
+        circuit.timings.as_ref().map_or_else(|| "-".to_owned(), |it| took(it.p95)),
         probes_in,
     ]
 }
 
 /// The cells of a row, abbreviated to the width of the short headings.
 fn short_cells(circuit: &Snapshot) -> Row<String> {
-    let [name, .., rate, probes_in] = cells(circuit);
+    let [name, .., rate, p95, probes_in] = cells(circuit);
     let [_, _, calls, failed, rejected, flight, ..] = SHORT_HEADINGS.map(str::len);
     [
         name,
@@ -115,6 +155,7 @@ fn short_cells(circuit: &Snapshot) -> Row<String> {
         short_count(circuit.rejected.total(), rejected),
         short_count(circuit.in_flight, flight),
         rate,
+        p95,
         short_duration(&probes_in),
     ]
 }
@@ -142,6 +183,18 @@ fn short_duration(duration: &str) -> String {
     duration[..end.or_else(|| ends.min()).unwrap_or_default()].to_owned()
 }
 
+/// How long calls took: `12ms`, `1.25s`.
+fn took(duration: Duration) -> String {
+    for (unit, name) in [(Duration::from_secs(1), "s"), (Duration::from_millis(1), "ms")] {
+        let units = duration.as_secs_f64() / unit.as_secs_f64();
+        // A longer one is shown as `10s`.
+        if (1.0..9.995).contains(&units) {
+            return format!("{units:.2}{name}");
+        }
+    }
+    short_duration(&Readable(duration).to_string())
+}
+
 fn widths(headings: &Row<&str>, rows: &[Row<String>]) -> Row<usize> {
     std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].width());
@@ -151,7 +204,8 @@ fn widths(headings: &Row<&str>, rows: &[Row<String>]) -> Row<usize> {
 
 /// The width of a whole line.
 fn width(widths: &Row<usize>) -> usize {
-    widths.iter().sum::<usize>() + GAP * (widths.len() - 1)
+    let columns = widths.iter().filter(|width| **width > 0);
+    widths.iter().sum::<usize>() + GAP * columns.count().saturating_sub(1)
 }
 
 /// The color as a parameter of ANSI's "select graphic rendition".
@@ -159,7 +213,7 @@ fn color(state: State) -> &'static str {
     match state {
         State::Closed => "32",
         State::Open => "1;31",
-        State::HalfOpen => "33",
+        State::HalfOpen | State::Recovering => "33",
         State::ForcedOpen => "1;35",
         State::Disabled => "36",
     }
@@ -173,6 +227,9 @@ fn write_row(
     color: Option<&str>,
 ) -> fmt::Result {
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        if *width == 0 {
+            continue;
+        }
         let gap = if column == NAME { 0 } else { GAP };
         let padding = width - cell.width();
         match (column, color) {
@@ -210,5 +267,13 @@ mod tests {
         assert_eq!(short(29_000_000), "11months");
         assert_eq!(short_duration("9s 990ms"), "9s");
         assert_eq!(short_duration("-"), "-");
+    }
+
+    #[test]
+    fn how_long_calls_took_has_about_three_digits() {
+        let shown = |micros| took(Duration::from_micros(micros));
+        assert_eq!([shown(7), shown(52), shown(1_250)], ["7us", "52us", "1.25ms"]);
+        assert_eq!([shown(838_000), shown(1_254_000)], ["838ms", "1.25s"]);
+        assert_eq!([shown(9_996_000), shown(90_000_000)], ["10s", "1m 30s"]);
     }
 }

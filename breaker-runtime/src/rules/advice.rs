@@ -106,6 +106,7 @@ impl Opening {
             failed: self.votes,
             slow: 0,
             calls: self.members,
+            hung: 0,
             share: None,
             threshold: Some(self.needed.into()),
         }

@@ -7,16 +7,18 @@ mod downtime;
 mod evidence;
 mod fleet;
 mod orders;
+mod recovery;
 #[cfg(feature = "test-util")]
 mod staged;
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::rules::{
-    Cause, Ended, Ending, Good, Instant, Lease, Left, ModeOverride, Order, Probes, Refusal,
+    Bad, Cause, Ended, Ending, Good, Instant, Lease, Left, ModeOverride, Order, Probes, Refusal,
     RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Mode, Settings};
@@ -24,6 +26,7 @@ pub(crate) use downtime::Downtime;
 use evidence::Evidence;
 use fleet::Trust;
 use orders::Orders;
+use recovery::Recovery;
 
 /// The bits of an epoch. After the last one, epochs start at 0 again (R10).
 pub(crate) const EPOCH_BITS: u32 = 40;
@@ -66,6 +69,15 @@ struct History {
     news: Vec<Transition>,
     /// What a fleet advises. Few circuits are in one.
     trust: Option<Box<Trust>>,
+    words: Option<Box<Words>>,
+}
+
+/// What failures said about themselves.
+#[derive(Clone, Debug)]
+struct Words {
+    last: Arc<str>,
+    /// Those of the failure that opened the circuit, until it opens for another reason or closes.
+    of_trip: Option<Arc<str>>,
 }
 
 /// Counts of transitions and time spent open, since the circuit was made.
@@ -88,6 +100,8 @@ enum Phase {
         probes: BTreeMap<ProbeId, Probe>,
         next: ProbeId,
     },
+    /// Closed again, for a share of the calls. Boxed, because few circuits ever are.
+    Recovering(Box<Recovery>),
     ForcedOpen,
     Disabled,
 }
@@ -181,6 +195,7 @@ pub(crate) struct Reading {
     pub(crate) epoch: u64,
     pub(crate) trip_reason: Option<TripReason>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) recovering_share: Option<f64>,
     pub(crate) probe_due: bool,
     pub(crate) tally: Tally,
     pub(crate) consecutive_failures: u32,
@@ -194,6 +209,10 @@ pub(crate) struct Reading {
     pub(crate) lease: Option<Lease>,
     pub(crate) vetoed: Option<TripReason>,
     pub(crate) reopenings: u32,
+    /// The words of the last failure that had any.
+    pub(crate) last_error: Option<Arc<str>>,
+    /// The words of the failure that opened the circuit.
+    pub(crate) trip_error: Option<Arc<str>>,
 }
 
 impl Machine {
@@ -225,6 +244,7 @@ impl Machine {
             Phase::Closed(_) => State::Closed,
             Phase::Open { .. } => State::Open,
             Phase::HalfOpen { .. } => State::HalfOpen,
+            Phase::Recovering(_) => State::Recovering,
             Phase::ForcedOpen => State::ForcedOpen,
             Phase::Disabled => State::Disabled,
         }
@@ -238,7 +258,12 @@ impl Machine {
     /// Whether a call would be let in (R6, R7). An observed circuit lets every call in (R25).
     pub(crate) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
         let now = self.catch_up(now);
-        let verdict = self.verdict(now).inspect_err(|_| self.want_probe(now));
+        self.end_recovery(now);
+        let verdict = self.verdict(now);
+        if verdict.is_err() {
+            self.count_asking(now);
+            self.want_probe(now);
+        }
         verdict.or_else(|refusal| if self.is_observing() { Ok(()) } else { Err(refusal) })
     }
 
@@ -261,15 +286,23 @@ impl Machine {
             {
                 Err(Refusal::new(RejectedReason::HalfOpenFull))
             }
-            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Disabled => Ok(()),
+            Phase::Recovering(recovery) if !recovery.lets_in(now) => {
+                Err(Refusal::new(RejectedReason::Recovering))
+            }
+            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Recovering(_) | Phase::Disabled => {
+                Ok(())
+            }
         }
     }
 
     /// Admits a call, as a probe if necessary, or says why not.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<Admitted, Refusal> {
         let now = self.catch_up(now);
+        self.end_recovery(now);
         let mut ticket = Ticket::of(self.epoch);
-        if let Err(refusal) = self.verdict(now) {
+        let verdict = self.verdict(now);
+        self.count_asking(now);
+        if let Err(refusal) = verdict {
             self.want_probe(now);
             // Its outcome counts for nothing here, as it has no place among the probes (R25).
             let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
@@ -289,6 +322,13 @@ impl Machine {
         Ok(Admitted { ticket, would_reject: None })
     }
 
+    /// Takes note of a call that asked and has its verdict (R27). A call that [`check`](Self::check) lets in asks again.
+    fn count_asking(&mut self, now: Instant) {
+        if let Phase::Recovering(recovery) = &mut self.phase {
+            recovery.ask(now);
+        }
+    }
+
     /// Restarts the deadline of a probe that is not lost yet. It gets a new id, because later ids have later deadlines.
     /// Does not look for lost probes, so it causes no event.
     pub(crate) fn begin_again(&mut self, ticket: Ticket, now: Instant) -> Ticket {
@@ -304,6 +344,14 @@ impl Machine {
         ticket
     }
 
+    /// After what time calls in flight hang, if it matters now (R26).
+    pub(crate) fn hung_after(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Closed(_) | Phase::Recovering(_) => self.settings.hung_after,
+            _ => None,
+        }
+    }
+
     /// How long the published state holds: until the end of the cooldown, or until the window has to
     /// [`turn`](Machine::turn). Zero means "ask every time". An open circuit asks if a timed order will change its mode,
     /// because that may end before the cooldown does.
@@ -315,7 +363,11 @@ impl Machine {
                 self.refuses_until(*until)
             }
             (
-                Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::ForcedOpen | Phase::Disabled,
+                Phase::Open { .. }
+                | Phase::HalfOpen { .. }
+                | Phase::Recovering(_)
+                | Phase::ForcedOpen
+                | Phase::Disabled,
                 _,
             ) => Instant::ZERO,
         }
@@ -368,27 +420,8 @@ impl Machine {
             return Settlement::Late;
         }
         match (&mut self.phase, ticket.probe) {
-            (Phase::Closed(evidence), _) => {
-                if !ended.is_bad() {
-                    return Settlement::Neutral;
-                }
-                let judge = |good| evidence.judge(&self.settings, good, ended, now);
-                let (good, verdict) = if evidence.counts_all() {
-                    let good = Good { run: 0, all: good.all() };
-                    (good, judge(good))
-                } else {
-                    let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
-                    (Good { run, all: 0 }, verdict)
-                };
-                evidence.record(good, ended, now);
-                if ended.is_failed() {
-                    self.trouble().last_failure = Some(now);
-                }
-                if let Some(reason) = verdict {
-                    self.open(reason, now);
-                }
-                Settlement::Recorded
-            }
+            (Phase::Closed(_), _) if !ended.is_bad() => Settlement::Neutral,
+            (Phase::Closed(_), _) => self.take(Bad::Ended(ended), good, now),
             (Phase::HalfOpen { probes, .. }, Some(probe)) => {
                 if probes.remove(&probe).is_none() {
                     return Settlement::Late;
@@ -400,8 +433,119 @@ impl Machine {
                 }
                 self.settle_probe(ended, now)
             }
+            (Phase::Recovering(recovery), _) => match recovery.settle(&self.settings, ended, now) {
+                Err(settlement) => settlement,
+                Ok(verdict) => {
+                    if ended.is_failed() {
+                        self.trouble().last_failure = Some(now);
+                    }
+                    if let Some(reason) = verdict {
+                        self.reopen(reason, now);
+                    }
+                    Settlement::Recorded
+                }
+            },
             _ => Settlement::Neutral,
         }
+    }
+
+    /// Takes bad calls of a closed circuit, which end the run of good ones.
+    fn take(&mut self, bad: Bad, good: &impl GoodCalls, now: Instant) -> Settlement {
+        let Phase::Closed(evidence) = &mut self.phase else { return Settlement::Neutral };
+        let judge = |good| evidence.judge(&self.settings, good, bad, now);
+        let (good, verdict) = if evidence.counts_all() {
+            let good = Good { run: 0, all: good.all() };
+            (good, judge(good))
+        } else {
+            let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
+            (Good { run, all: 0 }, verdict)
+        };
+        evidence.record(good, bad, now);
+        if bad.call().is_failed() {
+            self.trouble().last_failure = Some(now);
+        }
+        if let Some(reason) = verdict {
+            self.open(reason, now);
+        }
+        Settlement::Recorded
+    }
+
+    /// Takes note that so many calls of that epoch hang (R26). Each is a failure, and they are judged together.
+    pub(crate) fn hang(
+        &mut self,
+        epoch: u64,
+        calls: u32,
+        good: &impl GoodCalls,
+        now: Instant,
+    ) -> Settlement {
+        let now = self.catch_up(now);
+        if epoch != self.epoch {
+            return Settlement::Late;
+        }
+        match &mut self.phase {
+            Phase::Recovering(recovery) => {
+                let verdict = recovery.take(&self.settings, Bad::Hung(calls), now);
+                self.trouble().last_failure = Some(now);
+                if let Some(reason) = verdict {
+                    self.reopen(reason, now);
+                }
+                Settlement::Recorded
+            }
+            _ => self.take(Bad::Hung(calls), good, now),
+        }
+    }
+
+    /// The same for a failure that asks to stay away for a time (R28). Zero is no answer.
+    pub(crate) fn settle_asking(
+        &mut self,
+        ticket: Ticket,
+        ended: Ended,
+        asked: Duration,
+        good: &impl GoodCalls,
+        now: Instant,
+    ) -> Settlement {
+        let now = self.catch_up(now);
+        if asked.is_zero() || ticket.epoch != self.epoch {
+            return self.settle(ticket, ended, good, now);
+        }
+        match (&mut self.phase, ticket.probe) {
+            (Phase::HalfOpen { probes, .. }, Some(probe)) => {
+                if probes.remove(&probe).is_none() {
+                    return Settlement::Late;
+                }
+                self.trouble().probes.failures += 1;
+            }
+            (Phase::Closed(_) | Phase::Recovering(_), _) => {}
+            _ => return self.settle(ticket, ended, good, now),
+        }
+        self.open_as_asked(asked, ended.slow, now);
+        Settlement::Recorded
+    }
+
+    /// Whether a failure asked for the present opening, or for the last one.
+    fn is_asked(&self) -> bool {
+        let reason = self.trouble.as_ref().and_then(|trouble| trouble.trip_reason);
+        reason.is_some_and(|reason| reason.kind == TripKind::Asked)
+    }
+
+    fn open_as_asked(&mut self, asked: Duration, slow: bool, now: Instant) {
+        let asked = asked.min(self.settings.open_for_max);
+        let is_reopening = !matches!(self.phase, Phase::Closed(_));
+        let reason = TripReason {
+            kind: TripKind::Asked,
+            failed: 1,
+            slow: slow.into(),
+            calls: 1,
+            hung: 0,
+            share: None,
+            threshold: Some(asked.as_secs_f64()),
+        };
+        let trouble = self.trouble();
+        trouble.last_failure = Some(now);
+        trouble.trip_reason = Some(reason);
+        trouble.reopenings = trouble.reopenings.saturating_add(is_reopening.into());
+        let until = now.after(asked);
+        self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
     }
 
     fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
@@ -412,7 +556,7 @@ impl Machine {
             probes.successes += 1;
             let successes = probes.successes;
             if successes >= self.settings.success_threshold.into() {
-                self.close(Cause::Recovered(successes), now);
+                self.recover(Cause::Recovered(successes), now);
             }
         } else {
             return Settlement::Neutral;
@@ -432,6 +576,7 @@ impl Machine {
                 failed: count(probes.failures),
                 slow: slow_probes,
                 calls: count(probes.failures + probes.successes),
+                hung: 0,
                 share: None,
                 threshold: Some(limit.into()),
             };
@@ -444,7 +589,7 @@ impl Machine {
         let now = self.catch_up(now);
         match self.phase {
             Phase::Closed(_) => self.open(TripReason::MANUAL, now),
-            Phase::HalfOpen { .. } => self.reopen(TripReason::MANUAL, now),
+            Phase::HalfOpen { .. } | Phase::Recovering(_) => self.reopen(TripReason::MANUAL, now),
             Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
     }
@@ -480,10 +625,16 @@ impl Machine {
             return;
         }
         let cooldown = self.cooldown(draw);
+        let is_asked = self.is_asked();
         match &mut self.phase {
             Phase::Closed(evidence) => {
                 let good = good.refit(&settings);
                 evidence.refit(settings.window, good, self.created, now);
+            }
+            // Its time does not come from the cooldown (R28).
+            Phase::Open { until, .. } if is_asked => {
+                let longest = self.since.after(settings.open_for_max).max(now);
+                *until = (*until).min(longest);
             }
             // One that was restored keeps what is left, unless the cooldown is another one.
             Phase::Open { until, .. } if cooldown != before => {
@@ -494,6 +645,7 @@ impl Machine {
                     probe.deadline = Probe::new(probe.admitted, &settings).deadline.max(now);
                 }
             }
+            Phase::Recovering(recovery) => recovery.refit(&settings, self.created, now),
             Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
     }
@@ -609,6 +761,7 @@ impl Machine {
                 let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
             }
+            Phase::Recovering(_) => untouched >= ages,
             // An order would be lost. Settings are laid over the next circuit of that key, too.
             Phase::ForcedOpen | Phase::Disabled => {
                 self.orders().and_then(|orders| orders.in_force(self.settings.mode, now)).is_none()
@@ -631,6 +784,7 @@ impl Machine {
             epoch: self.epoch,
             trip_reason,
             retry_after: None,
+            recovering_share: None,
             probe_due: false,
             tally: Tally::default(),
             consecutive_failures: 0,
@@ -646,6 +800,8 @@ impl Machine {
             lease: self.lease(now),
             vetoed: self.vetoed(now),
             reopenings,
+            last_error: self.words().map(|words| Arc::clone(&words.last)),
+            trip_error: self.words().and_then(|words| words.of_trip.clone()),
         };
         match &self.phase {
             Phase::Closed(evidence) => {
@@ -659,6 +815,13 @@ impl Machine {
                 reading.probe_due = now.has_reached(end) && !self.must_ask(now);
             }
             Phase::HalfOpen { probes, .. } => reading.probes.in_flight = probes.len() as u64,
+            Phase::Recovering(recovery) => {
+                let good = recovery.good();
+                reading.tally = recovery.evidence().tally(good, now);
+                reading.consecutive_failures = recovery.evidence().failures_after(good);
+                reading.consecutive_successes = recovery.evidence().successes_after(good);
+                reading.recovering_share = Some(recovery.share(now));
+            }
             Phase::ForcedOpen | Phase::Disabled => {}
         }
         reading
@@ -672,6 +835,9 @@ impl Machine {
         ends.into_iter().flatten().find(|end| now.has_reached(*end))?;
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
+            Phase::Recovering(recovery) => {
+                Phase::Recovering(recovery.emptied(&self.settings, self.created).into())
+            }
             Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
             Phase::HalfOpen { probes, next } => {
                 Phase::HalfOpen { probes: probes.clone(), next: *next }
@@ -773,6 +939,23 @@ impl Machine {
         self.open(reason, now);
     }
 
+    /// Closes on good probes: at once, or for a growing share of the calls (R27).
+    fn recover(&mut self, cause: Cause, now: Instant) {
+        let Some(lasts) = self.settings.recovery else { return self.close(cause, now) };
+        if let Some(trouble) = &mut self.trouble {
+            trouble.last_success = None;
+        }
+        let recovery = Recovery::new(&self.settings, lasts, self.created, now);
+        self.enter(Phase::Recovering(recovery.into()), cause, now);
+    }
+
+    /// Closes once the recovery is over.
+    fn end_recovery(&mut self, now: Instant) {
+        if matches!(&self.phase, Phase::Recovering(recovery) if recovery.is_over(now)) {
+            self.close(Cause::RecoveryOver, now);
+        }
+    }
+
     fn close(&mut self, cause: Cause, now: Instant) {
         if let Some(trouble) = &mut self.trouble {
             (trouble.reopenings, trouble.trip_reason, trouble.last_success) = (0, None, None);
@@ -801,8 +984,34 @@ impl Machine {
                 past.open = past.open.saturating_add(lasted);
             }
         }
+        if let State::Open | State::Closed = to
+            && let Some(words) = &mut self.history().words
+        {
+            words.of_trip = None;
+        }
         let observed = self.is_observing();
         self.history().news.push(Transition { from, to, cause, retry_after, observed });
+    }
+
+    fn words(&self) -> Option<&Words> {
+        self.history.as_ref()?.words.as_deref()
+    }
+
+    /// Keeps the words of the failure that was recorded last.
+    pub(crate) fn note(&mut self, words: Arc<str>) {
+        let has_opened = self.history().news.last().is_some_and(|last| last.to == State::Open);
+        let of_trip = match &self.history().words {
+            _ if has_opened => Some(Arc::clone(&words)),
+            Some(known) => known.of_trip.clone(),
+            None => None,
+        };
+        self.history().words = Some(Words { last: words, of_trip }.into());
+    }
+
+    /// The words of the failure that led to that transition, which is the last one.
+    pub(crate) fn words_of(&self, change: &Transition) -> Option<Arc<str>> {
+        let is_opening = change.to == State::Open;
+        self.words().filter(|_| is_opening).and_then(|words| words.of_trip.clone())
     }
 
     /// Transitions and open time, up to `now`.

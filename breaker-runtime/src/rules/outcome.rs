@@ -82,6 +82,38 @@ pub(crate) struct Ended {
     pub(crate) slow: bool,
 }
 
+/// What a closed circuit judges: a bad call that ended, or so many that hang (R26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bad {
+    Ended(Ended),
+    Hung(u32),
+}
+
+impl Bad {
+    /// How each of them counts.
+    pub(crate) fn call(self) -> Ended {
+        match self {
+            Self::Ended(ended) => ended,
+            Self::Hung(_) => Ended { ending: Ending::Failure, slow: false },
+        }
+    }
+
+    /// The number of calls.
+    pub(crate) fn calls(self) -> u32 {
+        match self {
+            Self::Ended(_) => 1,
+            Self::Hung(calls) => calls,
+        }
+    }
+
+    pub(crate) fn hung(self) -> u32 {
+        match self {
+            Self::Ended(_) => 0,
+            Self::Hung(calls) => calls,
+        }
+    }
+}
+
 impl Ended {
     pub(crate) fn is_failed(self) -> bool {
         self.ending == Ending::Failure

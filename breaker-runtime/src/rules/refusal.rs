@@ -29,6 +29,8 @@ pub enum RejectedReason {
     ForcedOpen,
     /// As many calls are in flight as `max_concurrent` allows.
     BulkheadFull,
+    /// The circuit is recovering, and lets in a share of the calls.
+    Recovering,
 }
 
 impl RejectedReason {
@@ -40,6 +42,7 @@ impl RejectedReason {
             Self::HalfOpenFull => "half_open_full",
             Self::ForcedOpen => "forced_open",
             Self::BulkheadFull => "bulkhead_full",
+            Self::Recovering => "recovering",
         }
     }
 }

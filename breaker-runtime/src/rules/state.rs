@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::settings::Readable;
+
 /// The state of a circuit.
 ///
 /// # Examples
@@ -26,11 +28,19 @@ pub enum State {
     ForcedOpen,
     /// Calls run and are only counted, until reset or until the override ends. Only set manually.
     Disabled,
+    /// The dependency has just recovered: a growing share of the calls runs, the others are refused.
+    Recovering,
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Disabled];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Closed,
+        Self::Open,
+        Self::HalfOpen,
+        Self::ForcedOpen,
+        Self::Disabled,
+        Self::Recovering,
+    ];
 
     /// The word that `Display`, metrics and logs use.
     #[must_use]
@@ -41,6 +51,7 @@ impl State {
             Self::HalfOpen => "half_open",
             Self::ForcedOpen => "forced_open",
             Self::Disabled => "disabled",
+            Self::Recovering => "recovering",
         }
     }
 }
@@ -78,6 +89,8 @@ pub enum TripKind {
     FailedProbes,
     /// [`trip`](crate::CircuitBreaker::trip) was called.
     Manual,
+    /// A failure [asked](crate::Permit::failure_for) to stay away for a time.
+    Asked,
     /// Enough members of the fleet [voted](crate::Advice::Open) to open it.
     Fleet,
 }
@@ -92,6 +105,7 @@ impl TripKind {
             Self::SlowCallRate => "slow_call_rate",
             Self::FailedProbes => "failed_probes",
             Self::Manual => "manual",
+            Self::Asked => "asked",
             Self::Fleet => "fleet",
         }
     }
@@ -145,33 +159,93 @@ pub struct TripReason {
     pub slow: u32,
     /// The calls that were judged. The live members, if the fleet opened it.
     pub calls: u32,
+    /// Of the failures since the last good call, those that [hung](crate::Config::hung_after): they counted before they
+    /// ended.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub hung: u32,
     /// The share that was judged, if the rule is a rate.
     pub share: Option<f64>,
-    /// The limit that was reached: a share for a rate, otherwise a number of calls or votes. `None` for a manual trip.
+    /// The limit that was reached: a share for a rate, otherwise a number of calls or votes, or
+    /// the seconds that were asked for. `None` for a manual trip.
     pub threshold: Option<f64>,
 }
 
 impl TripReason {
-    pub(crate) const MANUAL: Self =
-        Self { kind: TripKind::Manual, failed: 0, slow: 0, calls: 0, share: None, threshold: None };
+    pub(crate) const MANUAL: Self = Self {
+        kind: TripKind::Manual,
+        failed: 0,
+        slow: 0,
+        calls: 0,
+        hung: 0,
+        share: None,
+        threshold: None,
+    };
 }
 
 impl fmt::Display for TripReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failed, slow, calls, .. } = *self;
-        match self.kind {
+        Reason(*self, None).fmt(f)
+    }
+}
+
+/// A reason in words, with the `hung_after` of the circuit if it is known.
+pub(crate) struct Reason(pub(crate) TripReason, pub(crate) Option<Duration>);
+
+impl Reason {
+    fn write_hung(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hung")?;
+        self.1.map_or(Ok(()), |limit| write!(f, " for over {}", Readable(limit)))
+    }
+
+    fn write_hung_of_rate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.hung == 0 {
+            return Ok(());
+        }
+        write!(f, ", and {} ", self.0.hung)?;
+        self.write_hung(f)?;
+        f.write_str(" since the last success")
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TripReason { failed, slow, calls, hung, threshold, .. } = self.0;
+        match self.0.kind {
+            TripKind::ConsecutiveFailures if hung == failed => {
+                write!(f, "{hung} {} ", plural(hung, "call"))?;
+                self.write_hung(f)
+            }
             TripKind::ConsecutiveFailures => {
-                write!(f, "{failed} {} in a row", plural(failed, "failure"))
+                write!(f, "{failed} {} in a row", plural(failed, "failure"))?;
+                if hung == 0 {
+                    return Ok(());
+                }
+                write!(f, ", {hung} of them ")?;
+                self.write_hung(f)
+            }
+            TripKind::FailureRate if calls == 1 && hung == 1 => {
+                f.write_str("the last call ")?;
+                self.write_hung(f)
             }
             TripKind::FailureRate if calls == 1 => f.write_str("the last call failed"),
-            TripKind::FailureRate => write!(f, "{failed} of the last {calls} calls failed"),
+            TripKind::FailureRate => {
+                write!(f, "{failed} of the last {calls} calls failed")?;
+                self.write_hung_of_rate(f)
+            }
             TripKind::SlowCallRate if calls == 1 => f.write_str("the last call was slow"),
-            TripKind::SlowCallRate => write!(f, "{slow} of the last {calls} calls were slow"),
+            TripKind::SlowCallRate => {
+                write!(f, "{slow} of the last {calls} calls were slow")?;
+                self.write_hung_of_rate(f)
+            }
             TripKind::FailedProbes if slow == failed => {
                 write!(f, "{slow} {} too slow", if slow == 1 { "probe was" } else { "probes were" })
             }
             TripKind::FailedProbes => write!(f, "{failed} {} failed", plural(failed, "probe")),
             TripKind::Manual => f.write_str("trip()"),
+            TripKind::Asked => {
+                let asked = Duration::try_from_secs_f64(threshold.unwrap_or_default());
+                write!(f, "a failure asked for {}", Readable(asked.unwrap_or(Duration::MAX)))
+            }
             TripKind::Fleet => {
                 write!(f, "{failed} of {calls} {} voted to open it", plural(calls, "member"))
             }
@@ -242,6 +316,8 @@ pub enum Cause {
     Restored(TripReason),
     /// The probes of another member of the fleet [succeeded](crate::Advice::Close).
     RecoveredElsewhere,
+    /// The time of `recovery` is over, and a call came.
+    RecoveryOver,
     /// It probed for its fleet, and its [lease](crate::Lease) ended without a verdict.
     LeaseEnded,
 }
@@ -261,6 +337,7 @@ impl Cause {
             Self::Configured => "configured",
             Self::Restored(_) => "restored",
             Self::RecoveredElsewhere => "recovered_elsewhere",
+            Self::RecoveryOver => "recovery_over",
             Self::LeaseEnded => "lease_ended",
         }
     }
@@ -280,6 +357,7 @@ impl fmt::Display for Cause {
             Self::Configured => f.write_str("its settings changed"),
             Self::Restored(reason) => write!(f, "restored: {reason}"),
             Self::RecoveredElsewhere => f.write_str("the probes of another member succeeded"),
+            Self::RecoveryOver => f.write_str("the recovery is over"),
             Self::LeaseEnded => f.write_str("its lease to probe ended"),
         }
     }

@@ -36,11 +36,12 @@ impl Tally {
         }
     }
 
-    fn with(self, call: Ended) -> Self {
+    fn with(self, call: Ended, times: u32) -> Self {
+        let of = |is: bool| if is { times.into() } else { 0 };
         Self {
-            calls: self.calls.saturating_add(1),
-            failed: self.failed + u64::from(call.is_failed()),
-            slow: self.slow + u64::from(call.slow),
+            calls: self.calls.saturating_add(times.into()),
+            failed: self.failed + of(call.is_failed()),
+            slow: self.slow + of(call.slow),
         }
     }
 }
@@ -143,11 +144,11 @@ impl Window {
         }
     }
 
-    /// The counts if `call` were recorded now.
-    pub(crate) fn tally_with(&self, good: Good, call: Ended, now: Instant) -> Tally {
+    /// The counts if `call` were recorded now, that many times.
+    pub(crate) fn tally_with(&self, good: Good, call: Ended, times: u32, now: Instant) -> Tally {
         match self {
-            Self::Count(window) => window.tally_with(good.run, call),
-            Self::Time(window) => window.tally(good.all, now).with(call),
+            Self::Count(window) => window.tally_with(good.run, call, times),
+            Self::Time(window) => window.tally(good.all, now).with(call, times),
         }
     }
 }

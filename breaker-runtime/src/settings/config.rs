@@ -36,12 +36,17 @@ macro_rules! config {
                         if let Some(problem) = problem!($takes, _value) {
                             return Some(ConfigError::new(stringify!($name), problem));
                         }
-                        if !$needs.is_empty() && !self.states($needs) && !self.switches_off($needs) {
+                        if Self::has($needs) && !self.states($needs) && !self.switches_off($needs) {
                             return Some(ConfigError::new(stringify!($name), concat!("needs `", $needs, "`")));
                         }
                     }
                 )*
                 None
+            }
+
+            /// Whether circuits have this option.
+            const fn has(option: &str) -> bool {
+                $(equal(option, stringify!($name)) ||)* false
             }
 
             /// Whether this option is stated.
@@ -73,6 +78,9 @@ macro_rules! problem {
     (Duration, $value:ident) => {
         Takes::Duration.problem_of_duration($value)
     };
+    (LongDuration, $value:ident) => {
+        Takes::LongDuration.problem_of_duration($value)
+    };
     (Wait, $value:ident) => {
         Takes::Wait.problem_of_duration($value)
     };
@@ -83,6 +91,9 @@ macro_rules! problem {
         None
     };
     (Policy, $value:ident) => {
+        None
+    };
+    (Flag, $value:ident) => {
         None
     };
 }
@@ -97,12 +108,18 @@ macro_rules! setter {
     (Duration $($rest:tt)*) => {
         setter!(@ Duration, "longer than 0", "std::time::Duration::from_secs(90)", "1m 30s", $($rest)*);
     };
+    (LongDuration $($rest:tt)*) => {
+        setter!(@ Duration, "at least 10 ms", "std::time::Duration::from_secs(90)", "1m 30s", $($rest)*);
+    };
     (Mode $($rest:tt)*) => {
         setter!(@ Mode, "`Mode::Normal` or `Mode::Observe`; the other modes are orders, not settings of a program",
             "breaker_runtime::Mode::Observe", "observe", $($rest)*);
     };
     (Policy $($rest:tt)*) => {
         setter!(@ Policy, "a `Policy`", "breaker_runtime::Policy::Quorum", "quorum", $($rest)*);
+    };
+    (Flag $($rest:tt)*) => {
+        setter!(@ bool, "`true` or `false`", "true", "true", $($rest)*);
     };
     (Wait $($rest:tt)*) => {
         setter!(@ Duration, "may be 0", "std::time::Duration::from_millis(50)", "50ms", $($rest)*);
@@ -271,6 +288,9 @@ macro_rules! amount {
     (always Count, $value:expr) => {
         Some($value as u128)
     };
+    (always LongDuration, $value:expr) => {
+        Some($value.as_nanos())
+    };
     (always Duration, $value:expr) => {
         Some($value.as_nanos())
     };
@@ -357,6 +377,9 @@ mod tests {
         assert_eq!(shortest(Config::new().cooldown(SECOND)), SECOND);
         assert_eq!(shortest(Config::new().probe_timeout(SECOND * 2)), SECOND * 2);
         assert_eq!(shortest(Config::new().time_window(SECOND * 30)), SECOND * 3);
+        assert_eq!(shortest(Config::new().slow_call(SECOND)), SECOND * 60);
+        assert_eq!(shortest(Config::new().hung_after(SECOND * 4)), SECOND * 4);
+        assert_eq!(shortest(Config::new().slow_call(SECOND).hung_after(SECOND * 4)), SECOND);
     }
 
     #[test]
@@ -392,6 +415,7 @@ mod tests {
         refused(Config::new().cooldown(Duration::ZERO), "cooldown");
         refused(Config::new().slow_call(Duration::ZERO), "slow_call");
         refused(Config::new().probe_timeout(Duration::ZERO), "probe_timeout");
+        refused(Config::new().hung_after(Duration::from_nanos(9_999_999)), "hung_after");
     }
 
     #[test]

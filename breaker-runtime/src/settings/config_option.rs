@@ -1,6 +1,6 @@
 //! The table of options, for pages and tools that show a config.
 
-use breaker_options::{OPTIONS, Scope};
+use breaker_options::{Entry, OPTIONS, Scope, find};
 
 use super::Config;
 
@@ -50,7 +50,7 @@ impl Config {
         of_circuits.map(|entry| ConfigOption {
             name: entry.name,
             kind: entry.takes.kind(),
-            value: entry.value(),
+            value: Entry { needs: needed(entry), ..*entry }.value(),
             may_be_off: entry.may_be_off,
             default: entry.default,
             meaning: entry.meaning,
@@ -58,10 +58,14 @@ impl Config {
     }
 }
 
+/// The option of a circuit that must be stated too.
+fn needed(entry: &Entry) -> &'static str {
+    let is_of_circuits = |entry: &Entry| entry.scope == Scope::Circuit;
+    find(entry.needs).filter(|entry| is_of_circuits(entry)).map_or("", |entry| entry.name)
+}
+
 #[cfg(test)]
 mod tests {
-    use breaker_options::find;
-
     use super::*;
 
     #[test]
@@ -72,7 +76,7 @@ mod tests {
             if entry.read(default).is_err() {
                 continue;
             }
-            let needed = match entry.needs {
+            let needed = match needed(entry) {
                 "" => String::new(),
                 other => format!("{other}=1, "),
             };
@@ -82,5 +86,12 @@ mod tests {
             written += 1;
         }
         assert!(written > 5, "{written}");
+    }
+
+    #[test]
+    fn a_config_needs_no_option_of_the_function() {
+        let value = |name| Config::table().find(|option| option.name == name).unwrap().value;
+        assert_eq!(value("open_for_max"), "duration, longer than 0");
+        assert_eq!(value("max_wait"), "duration, may be 0; needs `max_concurrent`");
     }
 }

@@ -18,6 +18,16 @@ trait AsText: Sized {
     fn from(value: Value) -> Option<Self>;
 }
 
+impl AsText for bool {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn from(value: Value) -> Option<Self> {
+        if let Value::Flag(is_set) = value { Some(is_set) } else { None }
+    }
+}
+
 impl AsText for u32 {
     fn write(&self) -> String {
         self.to_string()
@@ -74,7 +84,7 @@ impl AsText for WindowSize {
         match value {
             Value::Count(calls) => Some(Self::Calls(calls)),
             Value::Duration(length) => Some(Self::Time(length)),
-            Value::Number(_) | Value::Word(_) | Value::Off => None,
+            Value::Number(_) | Value::Word(_) | Value::Flag(_) | Value::Off => None,
         }
     }
 }
@@ -228,11 +238,17 @@ pub(super) mod tests {
         (Duration) => {
             durations(1)
         };
+        (LongDuration) => {
+            durations(10_000_000)
+        };
         (Wait) => {
             durations(0)
         };
         (Mode) => {
             prop::sample::select(vec![Mode::Normal, Mode::Observe])
+        };
+        (Flag) => {
+            prop::bool::ANY
         };
         (Policy) => {
             prop::sample::select(Policy::ALL.to_vec())

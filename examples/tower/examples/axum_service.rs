@@ -41,10 +41,7 @@ async fn stock(State(stock): State<Stock>) -> Result<&'static str, StatusCode> {
 }
 
 fn server_errors(result: &Result<Response, reqwest::Error>) -> Outcome {
-    match result {
-        Ok(response) if !response.status().is_server_error() => Outcome::Success,
-        _ => Outcome::Failure,
-    }
+    result.as_ref().map_or(Outcome::Failure, |response| http::outcome_of(response.status()))
 }
 
 /// Out: the client of the stock service.

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use breaker_runtime::{CallError, Config, Outcome, State, registry};
 use breaker_tower::CircuitBreakerLayer;
+use breaker_tower::http::outcome_of;
 use breaker_tower_examples::{nowhere, serve};
 use reqwest::{Client, Method, Request, Response, Url};
 use tower::{Service, ServiceBuilder, ServiceExt};
@@ -18,10 +19,7 @@ fn host(request: &Request) -> &str {
 }
 
 fn server_errors(result: &Result<Response, reqwest::Error>) -> Outcome {
-    match result {
-        Ok(response) if !response.status().is_server_error() => Outcome::Success,
-        _ => Outcome::Failure,
-    }
+    result.as_ref().map_or(Outcome::Failure, |response| outcome_of(response.status()))
 }
 
 #[tokio::main]

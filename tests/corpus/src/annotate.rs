@@ -64,7 +64,7 @@ impl Function {
         !is_const && !is_variadic && !has("test")
     }
 
-    /// A fallback that changes no answer, where the return type needs one.
+    /// A fallback that changes no answer, where the return type needs one, and what counts where nothing in it can fail.
     fn fallback(&self) -> &'static str {
         match self.returned().as_deref() {
             Some("Option") => "",
@@ -73,7 +73,7 @@ impl Function {
                  ::breaker_runtime::CallError::Failed(error) => ::core::result::Result::Err(error), \
                  _ => ::core::unreachable!() }"
             }
-            _ => ", fallback = ::core::unreachable!(), fallback_on = rejected",
+            _ => ", failures = panics, fallback = ::core::unreachable!(), fallback_on = rejected",
         }
     }
 

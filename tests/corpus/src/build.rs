@@ -203,6 +203,7 @@ fn manifest(text: &str) -> Result<String> {
     let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../breaker-runtime");
     let mut dependency = Table::new();
     dependency.insert("path".into(), Value::String(runtime.display().to_string()));
+    dependency.insert("features".into(), Value::Array(vec!["stream".into()]));
     if let Some(dev) = manifest.get_mut("dev-dependencies").and_then(Value::as_table_mut) {
         dev.remove("criterion");
     }

@@ -29,6 +29,7 @@ pages! {
     Redis "redis.md"
     Reqwest "reqwest.md"
     Sqlx "sqlx.md"
+    Streams "streams.md"
     Tonic "tonic.md"
 }
 

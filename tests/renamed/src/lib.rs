@@ -9,7 +9,7 @@ mod facade {
 mod tests {
     use resilience::{circuit_breaker, registry};
 
-    #[circuit_breaker(name = "renamed", crate = ::resilience, fallback = 2)]
+    #[circuit_breaker(name = "renamed", crate = ::resilience, fallback = 2, failures = panics)]
     fn renamed() -> u8 {
         1
     }

@@ -37,12 +37,12 @@ fn by_call(sku: &str) -> Result<u32, String> {
     Err(sku.to_owned())
 }
 
-#[circuit_breaker(name = "text", fallback = "free")]
+#[circuit_breaker(name = "text", failures = panics, fallback = "free")]
 fn by_text(sku: &str) -> &str {
     sku
 }
 
-#[circuit_breaker(name = "unit", fallback = println!("{sku} is not told"))]
+#[circuit_breaker(name = "unit", failures = panics, fallback = println!("{sku} is not told"))]
 fn by_a_macro_call(sku: &str) {
     let _ = sku;
 }

@@ -2,7 +2,7 @@ use breaker_runtime::circuit_breaker;
 
 macro_rules! guarded {
     ($function:ident, $name:literal, $limit:expr, $output:ty, $fallback:expr, $body:block) => {
-        #[circuit_breaker(name = $name, failure_threshold = $limit, fallback = $fallback)]
+        #[circuit_breaker(name = $name, failure_threshold = $limit, slow_call = "1h", fallback = $fallback)]
         fn $function(number: u32) -> $output {
             let _ = number;
             $body

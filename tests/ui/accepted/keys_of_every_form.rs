@@ -27,7 +27,7 @@ fn boxed(address: IpAddr) -> Pin<Box<dyn Future<Output = Option<IpAddr>> + Send>
     Box::pin(async move { Some(address) })
 }
 
-#[circuit_breaker(name = "opaque", key = host, fallback = 0)]
+#[circuit_breaker(name = "opaque", key = host, failures = panics, fallback = 0)]
 fn opaque(host: &str) -> impl Future<Output = usize> {
     async move { host.len() }
 }

@@ -23,22 +23,22 @@ struct FutureOrder {
     weight: u8,
 }
 
-#[circuit_breaker(name = "contract", fallback = |_| Wheat(0))]
+#[circuit_breaker(name = "contract", failures = panics, fallback = |_| Wheat(0))]
 fn contract() -> impl Contract<Output = u32> {
     Wheat(1)
 }
 
-#[circuit_breaker(name = "wheat", fallback = |_| Wheat(0))]
+#[circuit_breaker(name = "wheat", failures = panics, fallback = |_| Wheat(0))]
 fn wheat() -> Wheat {
     Wheat(1)
 }
 
-#[circuit_breaker(name = "orders", fallback = FutureOrder { weight: 0 })]
+#[circuit_breaker(name = "orders", failures = panics, fallback = FutureOrder { weight: 0 })]
 fn order() -> FutureOrder {
     FutureOrder { weight: 1 }
 }
 
-#[circuit_breaker(name = "slots", fallback = |_| ready(0))]
+#[circuit_breaker(name = "slots", failures = panics, fallback = |_| ready(0))]
 async fn slot() -> Ready<u8> {
     ready(1)
 }

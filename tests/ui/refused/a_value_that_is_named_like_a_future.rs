@@ -2,7 +2,7 @@ use breaker_runtime::circuit_breaker;
 
 struct WheatFuture(u32);
 
-#[circuit_breaker(name = "prices", fallback = |_| WheatFuture(0))]
+#[circuit_breaker(name = "prices", failures = panics, fallback = |_| WheatFuture(0))]
 fn price(sku: u32) -> WheatFuture {
     WheatFuture(sku)
 }

@@ -7,7 +7,7 @@ struct Shelf(Vec<u32>);
 impl Index<usize> for Shelf {
     type Output = u32;
 
-    #[circuit_breaker(name = "shelf", fallback = &0)]
+    #[circuit_breaker(name = "shelf", failures = panics, fallback = &0)]
     fn index(&self, at: usize) -> &u32 {
         if at == 7 {
             return &7;

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use breaker_benches::{Fault, bare, guarded};
 use breaker_runtime::{circuit_breaker, registry};
@@ -18,7 +19,7 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 17] = [
+pub(crate) const CASES: [Case; 20] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
@@ -30,10 +31,13 @@ pub(crate) const CASES: [Case; 17] = [
     Case { name: "closed-fleet-away", run: |calls| fleet::away(|| repeat_closed(calls)) },
     Case { name: "open-fleet", run: |calls| fleet::opened("calls.open", || repeat_open(calls)) },
     Case { name: "open-fleet-away", run: |calls| fleet::away(|| repeat_refused(calls)) },
+    Case { name: "open-for", run: |calls| repeat(calls, |_| asking(black_box(false))) },
     Case { name: "fallback-closure", run: |calls| repeat(calls, |_| closure(black_box(false))) },
     Case { name: "fallback-path", run: |calls| repeat(calls, |_| path(black_box(false))) },
     Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
     Case { name: "slow-call", run: |calls| repeat(calls, |_| slow_call(black_box(false))) },
+    Case { name: "timings", run: |calls| repeat(calls, |_| timed(black_box(false))) },
+    Case { name: "hung-after", run: |calls| repeat(calls, |_| watched(black_box(false))) },
     Case { name: "one-in-ten-fails", run: |calls| repeat(calls, |call| guarded(one_in_ten(call))) },
     Case { name: "known-key", run: |calls| repeat(calls, |_| keyed("kiel", black_box(false))) },
 ];
@@ -121,6 +125,30 @@ fn time_window(fails: bool) -> Result<u64, Fault> {
 #[inline(never)]
 fn slow_call(fails: bool) -> Result<u64, Fault> {
     if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+#[circuit_breaker(name = "calls.timed", timings = true)]
+#[inline(never)]
+fn timed(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+/// No slot of this circuit ends while its calls are counted.
+#[circuit_breaker(name = "calls.watched", hung_after = "10h")]
+#[inline(never)]
+fn watched(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+/// Whose errors are asked how long to stay away, if there are any.
+#[circuit_breaker(name = "calls.asking", open_for = |fault| asks(*fault))]
+#[inline(never)]
+fn asking(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+fn asks(fault: Fault) -> Option<Duration> {
+    matches!(fault, Fault::Down).then_some(Duration::from_secs(1))
 }
 
 #[circuit_breaker(name = "calls.keyed", key = key)]

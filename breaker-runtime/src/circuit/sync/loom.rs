@@ -66,6 +66,18 @@ impl Patience {
         true
     }
 }
+
+/// A number of the thread. Threads count up as they first ask, in each execution anew.
+pub(crate) fn thread_number() -> usize {
+    loom::lazy_static! {
+        static ref NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+    }
+    loom::thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
+}
+
 /// Whether what threads count is modelled. It multiplies the orders, and matters to windows of time only.
 pub(crate) static COUNTS_ARE_MODELLED: atomic::AtomicBool = atomic::AtomicBool::new(false);
 

@@ -1,5 +1,6 @@
 //! The standard library's locks and atomics.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,16 @@ impl Patience {
         }
         self.began.elapsed() >= self.lasts
     }
+}
+
+/// A number of the thread. Threads count up as they first ask.
+#[inline]
+pub(crate) fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
 }
 
 /// Makes a static behind a lock.

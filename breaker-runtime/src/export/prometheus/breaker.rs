@@ -14,7 +14,7 @@ const ITS_WAYS: [(State, State); 4] = [
     (State::HalfOpen, State::Open),
 ];
 
-pub(super) const FAMILIES: [Family; 27] = [
+pub(super) const FAMILIES: [Family; 30] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
@@ -56,6 +56,12 @@ pub(super) const FAMILIES: [Family; 27] = [
         read: |it, out| out.known(it.retry_after.map(|left| left.as_secs_f64())),
     },
     Family {
+        name: "breaker_recovering_ratio",
+        kind: Kind::Gauge,
+        help: "Share of calls that is let in, 0.1 to 1. Only while recovering.",
+        read: |it, out| out.known(it.recovering_share),
+    },
+    Family {
         name: "breaker_calls_total",
         kind: Kind::Counter,
         help: "Calls that ended, by outcome.",
@@ -85,6 +91,7 @@ pub(super) const FAMILIES: [Family; 27] = [
                     ("half_open_full", rejected.half_open_full),
                     ("forced_open", rejected.forced_open),
                     ("bulkhead_full", rejected.bulkhead_full),
+                    ("recovering", rejected.recovering),
                 ],
             )
         },
@@ -101,8 +108,18 @@ pub(super) const FAMILIES: [Family; 27] = [
                     ("open", would_reject.open),
                     ("half_open_full", would_reject.half_open_full),
                     ("bulkhead_full", would_reject.bulkhead_full),
+                    ("recovering", would_reject.recovering),
                 ],
             )
+        },
+    },
+    Family {
+        name: "breaker_call_duration_seconds",
+        kind: Kind::Histogram,
+        help: "How long calls took, waits for a slot of max_concurrent left out.",
+        read: |it, out| {
+            out.timings("success", it.timings.as_ref())?;
+            out.timings("failure", it.failure_timings.as_ref())
         },
     },
     Family {
@@ -110,6 +127,12 @@ pub(super) const FAMILIES: [Family; 27] = [
         kind: Kind::Counter,
         help: "Recorded calls that took longer than slow_call.",
         read: |it, out| out.value(it.calls.slow),
+    },
+    Family {
+        name: "breaker_hung_calls_total",
+        kind: Kind::Counter,
+        help: "Calls that were in flight for longer than hung_after, and failed by that.",
+        read: |it, out| out.value(it.calls.hung),
     },
     Family {
         name: "breaker_timed_out_calls_total",
@@ -198,7 +221,7 @@ pub(super) const FAMILIES: [Family; 27] = [
     Family {
         name: "breaker_consecutive_failures",
         kind: Kind::Gauge,
-        help: "Failures in a row. 0 unless closed.",
+        help: "Failures in a row. 0 unless closed or recovering.",
         read: |it, out| out.value(it.consecutive_failures),
     },
     Family {

@@ -1,11 +1,12 @@
 //! The metrics under the names of resilience4j's Micrometer module.
 
 use super::{Family, Kind};
+use crate::circuit::{Rejections, Timings};
 use crate::report::Snapshot;
 use crate::rules::State;
 use crate::settings::WindowSize;
 
-pub(super) const FAMILIES: [Family; 11] = [
+pub(super) const FAMILIES: [Family; 12] = [
     Family {
         name: "resilience4j_circuitbreaker_state",
         kind: Kind::Gauge,
@@ -20,8 +21,8 @@ pub(super) const FAMILIES: [Family; 11] = [
     },
     Family {
         name: "resilience4j_circuitbreaker_calls_seconds",
-        kind: Kind::CountOfSummary,
-        help: "Calls that ended. Counted only: how long they took is not measured.",
+        kind: Kind::Summary,
+        help: "Calls that ended, and how long they took in all, where that is measured.",
         read: |it, out| {
             let calls = it.calls;
             out.each(
@@ -31,7 +32,16 @@ pub(super) const FAMILIES: [Family; 11] = [
                     ("failed", calls.failure),
                     ("ignored", calls.ignored),
                 ],
-            )
+            )?;
+            out.sums("kind", timed(it).map(|(kind, timings)| (kind, timings.total())))
+        },
+    },
+    Family {
+        name: "resilience4j_circuitbreaker_calls_seconds_max",
+        kind: Kind::Gauge,
+        help: "The longest call, where that is measured.",
+        read: |it, out| {
+            out.each("kind", timed(it).map(|(kind, timings)| (kind, timings.max.as_secs_f64())))
         },
     },
     Family {
@@ -103,8 +113,9 @@ pub(super) const FAMILIES: [Family; 11] = [
 
 /// Refusals by the circuit. In resilience4j the bulkhead is separate and does not count its refusals.
 fn refused_by_circuit(it: &Snapshot) -> u64 {
-    let rejected = it.rejected;
-    rejected.open.saturating_add(rejected.half_open_full).saturating_add(rejected.forced_open)
+    let Rejections { open, half_open_full, forced_open, recovering, bulkhead_full: _ } =
+        it.rejected;
+    [open, half_open_full, forced_open, recovering].into_iter().fold(0, u64::saturating_add)
 }
 
 /// The calls that count in the current state: (not failed, failed).
@@ -118,6 +129,12 @@ fn buffered(it: &Snapshot) -> (u64, u64) {
 
 fn percent(share: Option<f64>) -> f64 {
     share.map_or(-1.0, |share| share * 100.0)
+}
+
+/// How long calls took, by kind, where that is measured.
+fn timed(it: &Snapshot) -> impl Iterator<Item = (&'static str, &Timings)> {
+    let timed = [("successful", &it.timings), ("failed", &it.failure_timings)];
+    timed.into_iter().filter_map(|(kind, timings)| Some((kind, timings.as_ref()?)))
 }
 
 #[cfg(test)]
@@ -135,5 +152,12 @@ mod tests {
         snapshot.rejected.forced_open = 1;
         snapshot.rejected.bulkhead_full = 1;
         assert_eq!(refused_by_circuit(&snapshot), u64::MAX);
+    }
+
+    #[test]
+    fn r27_refusals_of_a_recovering_circuit_are_its_own_and_those_of_the_bulkhead_are_not() {
+        let mut snapshot = CircuitBreaker::new("busy", Config::new()).unwrap().snapshot();
+        (snapshot.rejected.recovering, snapshot.rejected.bulkhead_full) = (3, 5);
+        assert_eq!(refused_by_circuit(&snapshot), 3);
     }
 }

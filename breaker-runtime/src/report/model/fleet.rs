@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 
 use super::{Item, Model, TWENTIETHS, as_twentieths, in_ticks, ticks};
-use crate::rules::{Advice, Advised, Ending, Lease, Opening, State, TripKind};
+use crate::rules::{Advice, Advised, Ending, Lease, Opening, State};
 
 /// Advice of every kind. Leases are more frequent, because only they lead to probes.
 pub(super) fn advice(source: &mut Unstructured<'_>) -> Result<Advice> {
@@ -50,23 +50,30 @@ impl Model {
         let until = self.now + trusted_for;
         match (advice, self.state) {
             (_, State::ForcedOpen | State::Disabled)
-            | (Advice::Ask | Advice::Wait(_) | Advice::Probe(_), State::Closed)
+            | (
+                Advice::Ask | Advice::Wait(_) | Advice::Probe(_),
+                State::Closed | State::Recovering,
+            )
             // Its own probes decide.
             | (Advice::Open(_), State::HalfOpen) => return Advised::Ignored,
             (Advice::Alone, _) => self.tell(What::Nothing, until),
             (Advice::Close, state) => {
                 self.tell(What::Nothing, until);
-                if state == State::Closed {
+                if matches!(state, State::Closed | State::Recovering) {
                     return Advised::Ignored;
                 }
-                self.enter(State::Closed, "recovered_elsewhere", self.now);
+                self.recover("recovered_elsewhere", self.now);
             }
             // The verdict is over.
-            (Advice::Open(opening), State::Closed) if opening.left().is_zero() => {
+            (Advice::Open(opening), State::Closed | State::Recovering)
+                if opening.left().is_zero() =>
+            {
                 self.tell(What::Nothing, until);
                 return Advised::Ignored;
             }
-            (Advice::Open(opening), State::Closed) if self.has_good_calls() => {
+            (Advice::Open(opening), State::Closed | State::Recovering)
+                if self.has_good_calls() =>
+            {
                 self.tell(What::Vetoed(opening.reason().failed.into()), until);
                 return Advised::Vetoed;
             }
@@ -74,9 +81,10 @@ impl Model {
                 self.tell(What::Ask, until);
                 let longest = in_ticks(self.settings.cooldown_max);
                 let voted = self.now + in_ticks(opening.left()).min(longest);
+                self.reopenings += u32::from(state == State::Recovering);
                 self.reopenings = self.reopenings.max(opening.escalation());
-                if state == State::Closed {
-                    self.reason = Some((TripKind::Fleet, opening.reason().failed.into()));
+                if matches!(state, State::Closed | State::Recovering) {
+                    self.reason = Some(opening.reason().into());
                     self.until = voted;
                     self.enter(State::Open, "tripped", self.now);
                 } else {
@@ -222,7 +230,8 @@ impl Model {
     }
 
     pub(super) fn lease(&self) -> Option<Lease> {
-        let told = self.counts().filter(|_| self.state != State::Closed)?;
+        let is_closed = matches!(self.state, State::Closed | State::Recovering);
+        let told = self.counts().filter(|_| !is_closed)?;
         Some(match (told.what, self.lease_ends()) {
             (_, Some(end)) => Lease::Own(ticks(end - self.now)),
             (What::Wait(end), _) if self.now < end => Lease::Other(ticks(end - self.now)),

@@ -54,7 +54,7 @@ impl Audience for Notes {
     fn post(&self, _: Epoch, news: &mut dyn Iterator<Item = News>) {
         self.is_waiting.store(true, Ordering::Relaxed);
         self.items.lock().extend(news.filter_map(|news| match news {
-            News::Transition(change) => Some(change.into()),
+            News::Transition(change, _) => Some(change.into()),
             News::ProbeWanted => Some(Item::ProbeWanted),
             News::Rejected(_) | News::Late(_) => None,
         }));

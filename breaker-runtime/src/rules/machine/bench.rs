@@ -104,6 +104,31 @@ impl Bench {
         settled
     }
 
+    /// The outcome of a call that asks to stay away for a time.
+    pub(crate) fn settle_asking(
+        &mut self,
+        ticket: Ticket,
+        call: Ended,
+        asks: Duration,
+    ) -> Settlement {
+        let before = self.machine.epoch();
+        let settled = self.machine.settle_asking(ticket, call, asks, &self.good, self.now);
+        self.follow(before);
+        settled
+    }
+
+    /// So many calls of the present epoch hang.
+    pub(crate) fn hang(&mut self, calls: u32) -> Settlement {
+        self.hang_of(self.machine.epoch(), calls)
+    }
+
+    pub(crate) fn hang_of(&mut self, epoch: u64, calls: u32) -> Settlement {
+        let before = self.machine.epoch();
+        let settled = self.machine.hang(epoch, calls, &self.good, self.now);
+        self.follow(before);
+        settled
+    }
+
     pub(crate) fn begin_again(&mut self, ticket: Ticket) -> Ticket {
         self.machine.begin_again(ticket, self.now)
     }

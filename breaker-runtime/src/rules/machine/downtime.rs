@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cause, Good, Instant, Machine, Phase, TripReason};
+use super::{Cause, Good, Instant, Machine, Phase, TripKind, TripReason};
 
 /// An opening that outlives the process.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +22,7 @@ impl Machine {
         }
         let left = match &self.phase {
             Phase::Open { until, .. } => now.left_to(*until).as_duration(),
-            Phase::HalfOpen { .. } => Some(Duration::ZERO),
+            Phase::HalfOpen { .. } | Phase::Recovering(_) => Some(Duration::ZERO),
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
         };
         let trouble = self.trouble.as_deref().copied().unwrap_or_default();
@@ -42,8 +42,11 @@ impl Machine {
             let trouble = self.trouble();
             (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
             // What was saved is input, and must not keep a circuit open for longer than its settings could.
-            let left = downtime.left.unwrap_or(Duration::MAX);
-            let until = now.after(left.min(self.settings.longest_cooldown()));
+            let longest = match reason.kind {
+                TripKind::Asked => self.settings.open_for_max,
+                _ => self.settings.longest_cooldown(),
+            };
+            let until = now.after(downtime.left.unwrap_or(Duration::MAX).min(longest));
             self.enter(Phase::Open { until, draw: 0.0 }, Cause::Restored(reason), now);
         }
         is_fresh

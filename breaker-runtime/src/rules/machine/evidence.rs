@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::count;
-use crate::rules::{Ended, Ending, Good, Instant, Tally, TripKind, TripReason, Window};
+use crate::rules::{Bad, Ending, Good, Instant, Tally, TripKind, TripReason, Window};
 use crate::settings::{Settings, WindowSize};
 
 /// The recent outcomes of a closed circuit.
@@ -11,6 +11,8 @@ use crate::settings::{Settings, WindowSize};
 pub(super) struct Evidence {
     /// Consecutive failures. Only valid while no good call has followed.
     failures: u32,
+    /// How many of these hang, or hung.
+    hung: u32,
     window: Window,
     /// When the last bad call ended.
     last: Option<Instant>,
@@ -18,16 +20,16 @@ pub(super) struct Evidence {
 
 impl Evidence {
     pub(super) fn none(settings: &Settings, created: Instant) -> Self {
-        Self { failures: 0, window: Window::new(settings.window, created), last: None }
+        Self { failures: 0, hung: 0, window: Window::new(settings.window, created), last: None }
     }
 
     /// Changes the window's size and keeps the run of failures (R24). `good` is the count before the change.
     pub(super) fn refit(&mut self, size: WindowSize, good: Good, created: Instant, now: Instant) {
-        let failures = self.failures_after(good);
+        let run = (self.failures_after(good), self.hung_after(good));
         let counted_all = self.counts_all();
         self.window.refit(size, good, created, now);
         if self.counts_all() != counted_all {
-            self.failures = failures;
+            (self.failures, self.hung) = run;
         }
     }
 
@@ -74,27 +76,34 @@ impl Evidence {
         if self.window.has_good_since(good) { 0 } else { self.failures }
     }
 
-    /// The consecutive failures, `call` included. A slow success ends the run; a slow call that was cancelled leaves it
-    /// (R1).
-    fn failures_with(&self, good: Good, call: Ended) -> u32 {
-        match call.ending {
-            Ending::Failure => self.failures_after(good).saturating_add(1),
-            Ending::Success => 0,
-            Ending::Ignored | Ending::Cancelled => self.failures_after(good),
+    fn hung_after(&self, good: Good) -> u32 {
+        if self.window.has_good_since(good) { 0 } else { self.hung }
+    }
+
+    /// The consecutive failures, `bad` included, and how many of them hang. A slow success ends the run; a slow call that
+    /// was cancelled leaves it (R1).
+    fn run_with(&self, good: Good, bad: Bad) -> (u32, u32) {
+        let (failures, hung) = (self.failures_after(good), self.hung_after(good));
+        match bad.call().ending {
+            Ending::Failure => {
+                (failures.saturating_add(bad.calls()), hung.saturating_add(bad.hung()))
+            }
+            Ending::Success => (0, 0),
+            Ending::Ignored | Ending::Cancelled => (failures, hung),
         }
     }
 
-    /// Whether the bad `call`, after those good ones, opens the circuit. A run comes before a rate (R2).
+    /// Whether the bad calls, after those good ones, open the circuit. A run comes before a rate (R2).
     pub(super) fn judge(
         &self,
         settings: &Settings,
         good: Good,
-        call: Ended,
+        bad: Bad,
         now: Instant,
     ) -> Option<TripReason> {
-        let failures = self.failures_with(good, call);
+        let (failures, hung) = self.run_with(good, bad);
         if let Some(limit) = settings.failure_threshold
-            && call.is_failed()
+            && bad.call().is_failed()
             && failures >= limit
         {
             return Some(TripReason {
@@ -102,11 +111,12 @@ impl Evidence {
                 failed: failures,
                 slow: 0,
                 calls: failures,
+                hung,
                 share: None,
                 threshold: Some(limit.into()),
             });
         }
-        let tally = self.window.tally_with(good, call, now);
+        let tally = self.window.tally_with(good, bad.call(), bad.calls(), now);
         if tally.calls < settings.minimum_calls.into() {
             return None;
         }
@@ -117,6 +127,7 @@ impl Evidence {
                 failed: count(tally.failed),
                 slow: count(tally.slow),
                 calls: count(tally.calls),
+                hung,
                 share: Some(share),
                 threshold: Some(threshold),
             })
@@ -126,10 +137,13 @@ impl Evidence {
         })
     }
 
-    /// Records the bad `call`, after those good ones.
-    pub(super) fn record(&mut self, good: Good, call: Ended, now: Instant) {
-        self.failures = self.failures_with(good, call);
-        self.window.record(good, call, now);
+    /// Records the bad calls, after those good ones.
+    pub(super) fn record(&mut self, good: Good, bad: Bad, now: Instant) {
+        (self.failures, self.hung) = self.run_with(good, bad);
+        self.window.record(good, bad.call(), now);
+        for _ in 1..bad.calls() {
+            self.window.record(Good { run: 0, ..good }, bad.call(), now);
+        }
         self.last = Some(now);
     }
 }

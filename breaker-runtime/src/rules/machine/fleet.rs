@@ -65,14 +65,14 @@ impl Machine {
         if let Phase::ForcedOpen | Phase::Disabled = self.phase {
             return Advised::Ignored;
         }
-        let is_closed = matches!(self.phase, Phase::Closed(_));
+        let is_closed = matches!(self.phase, Phase::Closed(_) | Phase::Recovering(_));
         match advice {
             Advice::Alone => self.forget_advice(),
             Advice::Close if is_closed => {
                 self.forget_advice();
                 return Advised::Ignored;
             }
-            Advice::Close => self.close(Cause::RecoveredElsewhere, now),
+            Advice::Close => self.recover(Cause::RecoveredElsewhere, now),
             Advice::Open(opening) => return self.open_as_voted(opening, trusted_for, good, now),
             Advice::Ask | Advice::Wait(_) | Advice::Probe(_) if is_closed => {
                 return Advised::Ignored;
@@ -102,18 +102,20 @@ impl Machine {
         let reason = opening.reason();
         let is_good = self.vetoes(good, now);
         match &mut self.phase {
-            Phase::Closed(_) if opening.left().is_zero() => {
+            Phase::Closed(_) | Phase::Recovering(_) if opening.left().is_zero() => {
                 self.forget_advice();
                 return Advised::Ignored;
             }
-            Phase::Closed(_) if is_good => {
+            Phase::Closed(_) | Phase::Recovering(_) if is_good => {
                 self.trust(trusted_for, now).vetoed = Some(reason);
                 return Advised::Vetoed;
             }
-            Phase::Closed(_) => {
+            Phase::Closed(_) | Phase::Recovering(_) => {
+                let is_reopening = matches!(self.phase, Phase::Recovering(_));
                 let trouble = self.trouble();
                 trouble.trip_reason = Some(reason);
-                trouble.reopenings = opening.escalation();
+                let reopenings = trouble.reopenings.saturating_add(is_reopening.into());
+                trouble.reopenings = reopenings.max(opening.escalation());
                 self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
             }
             // Its own evidence stays what it is (F2).
@@ -135,7 +137,11 @@ impl Machine {
     /// Whether its own calls are too good to open on the word of others: enough of them, with less than half of what
     /// opens it.
     fn vetoes(&self, good: Good, now: Instant) -> bool {
-        let Phase::Closed(evidence) = &self.phase else { return false };
+        let (evidence, good) = match &self.phase {
+            Phase::Closed(evidence) => (evidence, good),
+            Phase::Recovering(recovery) => (recovery.evidence(), recovery.good()),
+            _ => return false,
+        };
         let Settings { failure_rate, slow_call_rate, minimum_calls, .. } = self.settings;
         let tally = evidence.tally(good, now);
         let is_good = |share: f64, rate: Option<f64>| rate.is_none_or(|rate| share < rate / 2.0);
@@ -257,7 +263,9 @@ impl Machine {
                 trust.kept_since = None;
                 trust.is_probing = !now.has_reached(trust.lent_until());
             }
-            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => history.trust = None,
+            Phase::Closed(_) | Phase::Recovering(_) | Phase::ForcedOpen | Phase::Disabled => {
+                history.trust = None;
+            }
         }
     }
 
@@ -277,7 +285,7 @@ impl Machine {
     }
 
     pub(super) fn lease(&self, now: Instant) -> Option<Lease> {
-        if let Phase::Closed(_) = self.phase {
+        if let Phase::Closed(_) | Phase::Recovering(_) = self.phase {
             return None;
         }
         let trust = self.trusted(now)?;

@@ -1,12 +1,15 @@
 //! Tests of the rules, one by one. Each moves time manually and has one reason to fail.
 #![allow(clippy::unchecked_time_subtraction, reason = "a time below zero would fail the test")]
 
+mod asked;
 mod change;
 mod closed;
 mod cooldown;
 mod fleet;
 mod half_open;
+mod hung;
 mod orders;
+mod recovery;
 
 use std::time::Duration;
 

@@ -128,13 +128,14 @@ impl CountWindow {
         Tally { calls: recorded.min(self.size.into()), failed: failed.into(), slow: slow.into() }
     }
 
-    /// The counts if `call` were recorded now.
-    pub(crate) fn tally_with(&self, run: u32, call: Ended) -> Tally {
-        // The call takes the place of one more good one, which moves everything by the same step.
-        let tally = self.tally(run.saturating_add(1));
+    /// The counts if `call` were recorded now, that many times.
+    pub(crate) fn tally_with(&self, run: u32, call: Ended, times: u32) -> Tally {
+        // Each takes the place of one more good one, which moves everything by the same step.
+        let tally = self.tally(run.saturating_add(times));
+        let of = |is: bool| if is { times.min(self.size).into() } else { 0 };
         Tally {
-            failed: tally.failed + u64::from(call.is_failed()),
-            slow: tally.slow + u64::from(call.slow),
+            failed: tally.failed + of(call.is_failed()),
+            slow: tally.slow + of(call.slow),
             ..tally
         }
     }
@@ -181,15 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_with_one_more_call_is_the_tally_after_recording_it() {
+    fn a_tally_with_more_calls_is_the_tally_after_recording_them() {
         for size in [1, 2, 3, 7] {
             let mut window = CountWindow::new(size);
             for step in 0..200_u32 {
-                let run = step * 7 % 5;
+                let (run, times) = (step * 7 % 5, 1 + step * 3 % 5);
                 let ending = if step % 3 == 0 { Ending::Success } else { Ending::Failure };
                 let call = Ended { ending, slow: step % 4 == 0 };
-                let foreseen = window.tally_with(run, call);
-                window.record(run, call);
+                let foreseen = window.tally_with(run, call, times);
+                (0..times).for_each(|at| window.record(if at == 0 { run } else { 0 }, call));
                 assert_eq!(foreseen, window.tally(0));
             }
         }

@@ -92,7 +92,7 @@ impl TimeWindow {
     pub(crate) fn record(&mut self, call: Ended, good: u64, now: Instant) {
         self.turn(good, now);
         let newest = &mut self.buckets[slot(self.newest.unwrap_or_default())].bad;
-        *newest = newest.with(call);
+        *newest = newest.with(call, 1);
         self.good_before = good;
     }
 
@@ -226,7 +226,7 @@ mod tests {
             window.record(FAILED, at(1));
         }
         assert_eq!(window.tally(at(1)), Tally { calls: u64::MAX, failed: 2, slow: 0 });
-        let next = window.tally(at(1)).with(FAILED);
+        let next = window.tally(at(1)).with(FAILED, 1);
         assert_eq!(next, Tally { calls: u64::MAX, failed: 3, slow: 0 });
     }
 

@@ -23,6 +23,7 @@ fn r01_the_reason_holds_the_run_and_its_limit() {
         failed: 3,
         slow: 0,
         calls: 3,
+        hung: 0,
         share: None,
         threshold: Some(3.0),
     };
@@ -124,6 +125,7 @@ fn r02_the_reason_of_a_rate_holds_the_window_that_was_judged() {
         failed: 2,
         slow: 1,
         calls: 4,
+        hung: 0,
         share: Some(0.5),
         threshold: Some(0.5),
     };
@@ -140,6 +142,7 @@ fn r02_the_reason_of_the_slow_rate_holds_the_window_that_was_judged() {
         failed: 0,
         slow: 3,
         calls: 4,
+        hung: 0,
         share: Some(0.75),
         threshold: Some(0.75),
     };

@@ -520,3 +520,54 @@ fn r25_an_observed_circuit_asks_too_and_lets_its_calls_run() {
     advise(&mut bench, Advice::Probe(SECOND * 10));
     assert!(bench.admit().unwrap().probe.is_some());
 }
+
+/// A member whose probe has just succeeded, and that recovers.
+fn recovering() -> Bench {
+    let (mut bench, probe) = half_open(Config::new().success_threshold(1).recovery(COOLDOWN));
+    bench.settle(probe, GOOD);
+    bench.machine.take_news();
+    bench
+}
+
+#[test]
+fn f04_a_vote_opens_a_member_that_recovers_which_is_a_re_opening() {
+    for (told, expected) in [(0, 1), (3, 3)] {
+        let mut bench = recovering();
+        let advised = advise(&mut bench, Advice::Open(VERDICT.reopenings(told)));
+        assert_eq!((advised, bench.state()), (Advised::Followed, State::Open));
+        assert_eq!(bench.read().reopenings, expected);
+    }
+    let mut bench = recovering();
+    assert_eq!(advise(&mut bench, Advice::Open(Opening::new(Duration::ZERO))), Advised::Ignored);
+    assert_eq!(bench.state(), State::Recovering);
+}
+
+#[test]
+fn f04_a_member_that_recovers_stays_so_if_its_own_calls_are_good() {
+    let mut bench = recovering();
+    let permits: Vec<_> = (0..100).filter_map(|_| bench.admit().ok()).collect();
+    for permit in permits {
+        bench.settle(permit, GOOD);
+    }
+    assert_eq!(advise(&mut bench, Advice::Open(VERDICT)), Advised::Vetoed);
+    assert_eq!((bench.state(), bench.read().lease), (State::Recovering, None));
+}
+
+#[test]
+fn f06_a_member_recovers_too_when_the_probes_of_another_succeed() {
+    let mut bench = voted_open(Config::new().recovery(COOLDOWN));
+    assert_eq!(advise(&mut bench, Advice::Close), Advised::Followed);
+    assert_eq!(causes(&mut bench), ["open -> recovering: the probes of another member succeeded"]);
+    for advice in [Advice::Close, Advice::Ask, Advice::Wait(SECOND), Advice::Probe(SECOND)] {
+        assert_eq!(advise(&mut bench, advice), Advised::Ignored);
+        assert_eq!(bench.state(), State::Recovering);
+    }
+}
+
+#[test]
+fn f05_a_call_that_becomes_a_probe_wants_no_leave() {
+    let mut bench = voted_open(Config::new());
+    advise(&mut bench, Advice::Probe(SECOND));
+    bench.admit().expect("it has leave");
+    assert!(!bench.machine.take_wish_to_probe());
+}

@@ -148,6 +148,7 @@ fn r08_a_success_between_failed_probes_forgives_none_of_them() {
         failed: 2,
         slow: 0,
         calls: 4,
+        hung: 0,
         share: None,
         threshold: Some(2.0),
     };

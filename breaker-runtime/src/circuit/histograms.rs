@@ -1,0 +1,173 @@
+//! Records how long calls take (R30). [`Timings`] is what readers get.
+//!
+//! Threads that share a counter slow each other down. So there are several histograms of successes, each thread keeps to
+//! one of them, and a reader adds them up. Failures share one histogram: they take the circuit's lock anyway.
+
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use histogram::{AtomicHistogram, Histogram};
+use once_cell::race::OnceBox;
+
+use super::breaker::CircuitBreaker;
+use super::clock::{self, Stopwatch};
+use super::timings::{BUCKETS, LONGEST, Timings};
+use crate::rules::{Ending, Instant};
+use crate::settings::Settings;
+
+/// More threads than this share.
+const MOST_SHARES: usize = 16;
+
+/// Made when a circuit is first to time its calls.
+#[derive(Debug)]
+pub(super) struct Histograms {
+    successes: Box<[OnceBox<Share>]>,
+    failures: OnceBox<AtomicHistogram>,
+    /// When the last success of the circuits ended whose calls were added.
+    absorbed: AtomicU64,
+}
+
+/// The successes of some threads. Aligned so that no two are on one line of a processor's cache.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Share {
+    counts: AtomicHistogram,
+    /// When the last recorded one ended.
+    last: AtomicU64,
+}
+
+impl Share {
+    fn new() -> Self {
+        Self { counts: AtomicHistogram::with_config(&BUCKETS), last: AtomicU64::new(0) }
+    }
+}
+
+/// The number of this thread. Threads take turns, so those that live have different shares where there are enough.
+fn number_of_this_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    // A thread that ends has none any more.
+    NUMBER.try_with(|number| *number).unwrap_or(0)
+}
+
+/// A power of two, so that a number becomes a share without a division.
+fn shares() -> usize {
+    static SHARES: OnceLock<usize> = OnceLock::new();
+    *SHARES.get_or_init(|| {
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        processors.next_power_of_two().min(MOST_SHARES)
+    })
+}
+
+fn record(counts: &AtomicHistogram, nanos: u64, calls: u64) {
+    // No value is out of range.
+    let _ = counts.add(nanos.min(LONGEST), calls);
+}
+
+impl Histograms {
+    pub(super) fn new() -> Self {
+        let successes = (0..shares()).map(|_| OnceBox::new()).collect();
+        Self { successes, failures: OnceBox::new(), absorbed: AtomicU64::new(0) }
+    }
+
+    fn share(&self) -> &Share {
+        let at = number_of_this_thread() & (self.successes.len() - 1);
+        self.successes[at].get_or_init(|| Share::new().into())
+    }
+
+    fn failures(&self) -> &AtomicHistogram {
+        self.failures.get_or_init(|| Box::new(AtomicHistogram::with_config(&BUCKETS)))
+    }
+
+    /// Records a call. Only successes and failures say how long the dependency takes.
+    pub(super) fn record(&self, ending: Ending, began: Instant, ended: Instant) {
+        let nanos = ended.as_nanos().saturating_sub(began.as_nanos());
+        match ending {
+            Ending::Success => record(&self.share().counts, nanos, 1),
+            Ending::Failure => record(self.failures(), nanos, 1),
+            Ending::Ignored | Ending::Cancelled => {}
+        }
+    }
+
+    /// A success that counts for the circuit ended at that time.
+    pub(super) fn mark_success(&self, ended: Instant) {
+        self.share().last.store(ended.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// When the last success ended that counted. One that is not over by `now` is of a clock that began anew.
+    pub(super) fn last_success(&self, now: Instant) -> Option<Instant> {
+        let shares = self.successes.iter().filter_map(OnceBox::get);
+        let ends = shares.map(|share| share.last.load(Ordering::Relaxed));
+        let ends = ends.chain([self.absorbed.load(Ordering::Relaxed)]).map(Instant::from_nanos);
+        ends.filter(|end| *end != Instant::ZERO && now.has_reached(*end)).max()
+    }
+
+    pub(super) fn successes(&self) -> Option<Timings> {
+        let mut all = Histogram::with_config(&BUCKETS);
+        for share in self.successes.iter().filter_map(OnceBox::get) {
+            all = all.wrapping_add(&share.counts.load()).unwrap_or(all);
+        }
+        Timings::of(all)
+    }
+
+    pub(super) fn of_failures(&self) -> Option<Timings> {
+        Timings::of(self.failures.get()?.load())
+    }
+
+    /// Adds what another circuit has recorded.
+    pub(super) fn absorb(&self, other: &Self) {
+        if let Some(timings) = other.successes() {
+            timings.buckets().for_each(|(end, calls)| record(&self.share().counts, end, calls));
+        }
+        if let Some(timings) = other.of_failures() {
+            timings.buckets().for_each(|(end, calls)| record(self.failures(), end, calls));
+        }
+        if let Some(last) = other.last_success(Instant::NEVER) {
+            self.absorbed.fetch_max(last.as_nanos(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a circuit says about how long its calls took.
+#[derive(Debug, Default)]
+pub(crate) struct Timed {
+    pub(crate) successes: Option<Timings>,
+    pub(crate) failures: Option<Timings>,
+    /// The time since the last success that counted.
+    pub(crate) last_success: Option<Duration>,
+}
+
+/// In a separate file, because circuits without `timings` never come here.
+impl CircuitBreaker {
+    pub(super) fn histograms(&self) -> Option<&Histograms> {
+        self.extras.get()?.histograms.get()
+    }
+
+    /// A success counted for the circuit. `ended_at` is there if the call was timed.
+    pub(super) fn mark_success(&self, ended_at: Option<Instant>) {
+        if let (Some(ended_at), Some(histograms)) = (ended_at, self.histograms()) {
+            histograms.mark_success(ended_at);
+        }
+    }
+
+    /// What the option `timings` has recorded. Nothing while it is off.
+    pub(crate) fn timed(&self, settings: &Settings) -> Timed {
+        let Some(histograms) = self.histograms().filter(|_| settings.timings) else {
+            return Timed::default();
+        };
+        let now = match self.dials.stopwatch() {
+            Stopwatch::Counter => clock::counter(),
+            Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched => self.clock().now(),
+        };
+        Timed {
+            successes: histograms.successes(),
+            failures: histograms.of_failures(),
+            last_success: histograms.last_success(now).map(|end| now.since(end)),
+        }
+    }
+}

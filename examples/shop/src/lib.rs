@@ -1,0 +1,23 @@
+//! A shop made of axum, reqwest, tonic and redis, whose dependencies fall ill and recover.
+//!
+//! | to see | read |
+//! |---|---|
+//! | the routes; a limit in front of one; metrics | `shop.rs` |
+//! | a function with a time limit and a fallback | `shop/prices.rs` |
+//! | reqwest with a circuit per host | `shop/payments.rs` |
+//! | a gRPC client behind a layer | `shop/shipping.rs` |
+//! | redis, and which of its errors are no illness | `shop/store.rs` |
+//! | how a refusal becomes 503 with `Retry-After` | `shop/error.rs` |
+//! | the page, and a shutdown that it does not delay | `server.rs` |
+//! | the story, chapter by chapter | `story.rs` |
+//! | who visits the shop | `customers.rs` |
+//! | the dependencies, which can be made ill | `world.rs` |
+//! | how tests open circuits without waiting | `tests/outages.rs` |
+
+pub mod customers;
+pub mod rpc;
+pub mod server;
+pub mod shop;
+pub mod story;
+pub mod timeline;
+pub mod world;

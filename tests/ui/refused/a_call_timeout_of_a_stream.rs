@@ -1,0 +1,11 @@
+use breaker_runtime::circuit_breaker;
+use futures_core::Stream;
+
+#[circuit_breaker(name = "prices", call_timeout = "2s")]
+fn prices() -> impl Stream<Item = Option<u8>> {
+    tokio_stream::once(Some(1))
+}
+
+fn main() {
+    drop(prices());
+}

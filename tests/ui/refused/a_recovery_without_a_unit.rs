@@ -1,0 +1,10 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(name = "prices", recovery = "30", fallback = Ok(0))]
+fn price(sku: &str) -> Result<u32, String> {
+    Err(sku.to_owned())
+}
+
+fn main() {
+    let _ = price("tea");
+}

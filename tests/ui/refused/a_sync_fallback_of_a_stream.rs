@@ -1,0 +1,15 @@
+use breaker_runtime::circuit_breaker;
+use futures_core::Stream;
+
+#[circuit_breaker(name = "prices", fallback = cached)]
+fn prices() -> impl Stream<Item = Option<u8>> {
+    tokio_stream::once(Some(1))
+}
+
+fn cached() -> Option<u8> {
+    Some(0)
+}
+
+fn main() {
+    drop(prices());
+}

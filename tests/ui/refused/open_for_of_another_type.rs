@@ -1,0 +1,14 @@
+use breaker_runtime::circuit_breaker;
+
+#[circuit_breaker(name = "prices", open_for = asks, fallback = Ok(0))]
+fn price(sku: &str) -> Result<u32, String> {
+    Err(sku.to_owned())
+}
+
+fn asks(_: &u8) -> Option<std::time::Duration> {
+    None
+}
+
+fn main() {
+    let _ = price("tea");
+}
