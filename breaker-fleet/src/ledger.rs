@@ -79,6 +79,15 @@ struct Standing {
     until: u64,
 }
 
+/// When the vote and the lease of a member end, and when it is gone.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ends {
+    pub(crate) vote: Option<u64>,
+    pub(crate) lease: Option<u64>,
+    pub(crate) gone: Option<u64>,
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(LONGEST)
 }
@@ -211,6 +220,46 @@ impl Ledger {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Gives the numbers of changes to `renumber`. A model that keeps only their order has fewer states.
+    #[cfg(test)]
+    pub(crate) fn renumber(&mut self, mut renumber: impl FnMut(&mut u64)) {
+        renumber(&mut self.version);
+        for account in self.accounts.values_mut() {
+            renumber(&mut account.changed);
+            renumber(&mut account.round);
+        }
+    }
+
+    /// What ends when for a member.
+    #[cfg(test)]
+    pub(crate) fn ends(&self, circuit: &str, member: &str) -> Ends {
+        let account = self.accounts.get(circuit);
+        let lease = account.and_then(|account| account.lease.as_ref());
+        Ends {
+            vote: account.and_then(|account| account.votes.get(member).copied()),
+            lease: lease.filter(|(holder, _)| holder == member).map(|(_, until)| *until),
+            gone: self.members.get(member).copied(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn record(&self, circuit: &str, asks: &str, now: u64) -> Option<Record> {
+        Some(self.accounts.get(circuit)?.record(circuit, asks, now))
+    }
+
+    /// Gives members other names.
+    #[cfg(test)]
+    pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
+        let renamed = |all: &mut BTreeMap<String, u64>| {
+            *all = all.iter().map(|(member, until)| (name(member), *until)).collect();
+        };
+        renamed(&mut self.members);
+        for account in self.accounts.values_mut() {
+            renamed(&mut account.votes);
+            account.lease.iter_mut().for_each(|(holder, _)| *holder = name(holder));
+        }
     }
 
     /// Whether the fleet holds a circuit open.
@@ -357,3 +406,6 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

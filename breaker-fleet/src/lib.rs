@@ -54,6 +54,8 @@ mod ledger;
 mod member;
 mod policy;
 #[cfg(test)]
+mod protocol;
+#[cfg(test)]
 mod simulation;
 mod task;
 

@@ -134,6 +134,40 @@ impl<C: Circuits> Member<C> {
         own.map(|(name, _)| name.clone()).collect()
     }
 
+    /// Has records say what they say now, so that it does not matter when they came.
+    #[cfg(test)]
+    pub(crate) fn refresh(&mut self, now: Duration) {
+        for known in self.known.values_mut() {
+            (known.record, known.at) = (known.now(now), now);
+            if known.followed.is_none() {
+                known.followed_at = now;
+            }
+        }
+    }
+
+    /// See [`Ledger::renumber`](crate::Ledger::renumber).
+    #[cfg(test)]
+    pub(crate) fn renumber(&mut self, mut renumber: impl FnMut(&mut u64)) {
+        renumber(&mut self.version);
+        for known in self.known.values_mut() {
+            renumber(&mut known.record.round);
+            known.followed.iter_mut().for_each(&mut renumber);
+        }
+    }
+
+    /// Gives members other names.
+    #[cfg(test)]
+    pub(crate) fn rename(&mut self, name: impl Fn(&str) -> String) {
+        self.id = name(&self.id);
+        let probers = self.known.values_mut().filter_map(|known| known.record.prober.as_mut());
+        probers.for_each(|(holder, _)| *holder = name(holder));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn follows(&self, circuit: &str, round: u64) -> bool {
+        self.known.get(circuit).is_some_and(|known| known.followed == Some(round))
+    }
+
     /// The rule of a circuit that is shared.
     fn rule(&self, circuit: &str) -> Option<Rule> {
         let stated = self.home.read(circuit)?.policy;
@@ -486,3 +520,6 @@ pub(crate) fn read_order(text: &str) -> Option<Override<'_>> {
     let modes = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
     modes.into_iter().find(|mode| mode.as_str() == value).map(Override::Mode)
 }
+
+#[cfg(test)]
+mod tests;
