@@ -24,6 +24,8 @@ pub(super) struct Fleet {
     pub(super) has_strayed: bool,
     /// What may still happen.
     pub(super) left: Bounds,
+    /// Only the end counts: the steps to it are not judged.
+    pub(super) is_epilogue: bool,
     /// The rule that was broken, and how.
     pub(super) broken: Option<(Rule, &'static str)>,
 }
@@ -144,6 +146,7 @@ impl Fleet {
             strays: Vec::new(),
             has_strayed: false,
             left: bounds,
+            is_epilogue: false,
             broken: None,
         };
         // Twice, so that all know of all.
@@ -273,7 +276,8 @@ impl Fleet {
 
     /// What the engine does with a request.
     fn serve(&mut self, request: &Request) -> Answer {
-        let (before, now) = (self.ledger.clone(), self.millis());
+        let before = (!self.is_epilogue).then(|| self.ledger.clone());
+        let now = self.millis();
         let answer = match request {
             Request::Beat(at) => {
                 let (life, version) = self.peers[*at].member.seen();
@@ -290,7 +294,9 @@ impl Fleet {
                 Answer::Leased(self.ledger.lease(Ask { member, circuit: CIRCUIT, lasts }, now))
             }
         };
-        self.judge_engine(&before, request, &answer);
+        if let Some(before) = before {
+            self.judge_engine(&before, request, &answer);
+        }
         answer
     }
 

@@ -182,6 +182,7 @@ impl Fleet {
 
     /// Nothing goes wrong any more.
     fn settle_down(&mut self) {
+        self.is_epilogue = true;
         self.strays.clear();
         for at in self.living().collect::<Vec<_>>() {
             self.peers[at].is_cut = false;
