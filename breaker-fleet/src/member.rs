@@ -396,6 +396,15 @@ impl<C: Circuits> Member<C> {
         asked: Duration,
         now: Duration,
     ) {
+        if let (Leased::Unneeded, Some(known)) = (&leased, self.known.get_mut(circuit)) {
+            // Most often another has probed meanwhile. The next report says what came of it. If it says nothing, the engine
+            // has forgotten the circuit.
+            known.lease = None;
+            if known.record.stand == Stand::Open {
+                (known.record.stand, known.record.votes) = (Stand::Counting, 0);
+            }
+            return;
+        }
         let waited = now.saturating_sub(asked);
         let advice = match &leased {
             Leased::Granted => Advice::Probe(lasts.saturating_sub(waited)),
@@ -418,14 +427,7 @@ impl<C: Circuits> Member<C> {
         known.record.prober = match leased {
             Leased::Granted => Some((self.id.clone(), lasts)),
             Leased::Held(holder, left) => Some((holder, left)),
-            Leased::NotDue(_) => return,
-            Leased::Unneeded => {
-                if known.record.stand == Stand::Open {
-                    // The engine has forgotten the circuit, and reports it no more.
-                    (known.record.stand, known.record.votes) = (Stand::Counting, 0);
-                }
-                return;
-            }
+            Leased::NotDue(_) | Leased::Unneeded => return,
         };
         known.record.left = Duration::ZERO;
         known.at = asked;

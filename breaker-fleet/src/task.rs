@@ -8,7 +8,7 @@ use std::time::Duration;
 use breaker_runtime::ConfigErrors;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::engine::{Ask, Beat, Engine, EngineError, What, Word};
+use crate::engine::{Ask, Beat, Engine, EngineError, Leased, What, Word};
 use crate::fleet::{Shared, away, unsure};
 use crate::inbox::{ENDED, Order, Wish, merge};
 use crate::member::{BEAT, GONE, Member};
@@ -267,6 +267,10 @@ impl<E: Engine> Task<E> {
         let asked = self.now();
         let ask = Ask { member: self.member.id(), circuit, lasts };
         let leased = answer(self.engine.lease(ask)).await?;
+        if leased == Leased::Unneeded {
+            // Its circuit waits until it knows why.
+            self.beat_at = Instant::now();
+        }
         self.member.take_lease(circuit, lasts, leased, asked, self.now());
         Ok(())
     }

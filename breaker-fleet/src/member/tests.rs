@@ -14,6 +14,7 @@ use crate::ledger::Ledger;
 const CIRCUIT: &str = "payments";
 const SECOND: Duration = Duration::from_secs(1);
 const COOLDOWN: Duration = Duration::from_secs(30);
+const ALMOST: Duration = Duration::from_secs(29);
 
 struct Peer {
     member: Member,
@@ -237,7 +238,7 @@ fn f04_a_member_whose_own_maximum_is_over_stays_alone_until_the_votes_are_over()
     let hasty = fleet.join(Config::new().cooldown_multiplier(1.0).cooldown_max(COOLDOWN));
     (0..2).for_each(|at| fleet.word(at, vote(COOLDOWN * 4)));
     fleet.beat(hasty);
-    fleet.wait(COOLDOWN - SECOND);
+    fleet.wait(ALMOST);
     fleet.beat(hasty);
     fleet.wait(SECOND);
     assert!(fleet.call(hasty).is_none(), "it asks first");
@@ -311,4 +312,17 @@ fn f06_a_circuit_that_the_engine_has_forgotten_probes_alone() {
     fleet.wait(SECOND * 4);
     fleet.poll();
     assert!(fleet.call(0).is_some());
+}
+
+#[test]
+fn f05_a_member_that_asks_after_the_verdict_waits_for_it_and_does_not_probe_alone() {
+    let mut fleet = Fleet::leased(3, 0);
+    // The second asks too, and is heard when the first has closed the circuit for all.
+    assert!(fleet.call(1).is_none());
+    fleet.call(0).expect("it has the lease").success();
+    fleet.send(0);
+    fleet.send(1);
+    assert!(fleet.call(1).is_none(), "it does not know the verdict yet, and does not probe alone");
+    fleet.beat(1);
+    assert_eq!(fleet.state(1), State::Closed);
 }

@@ -30,6 +30,7 @@ pub(super) struct Fleet {
     pub(super) broken: Option<(Rule, &'static str)>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says something else about it")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Peer {
     pub(super) member: Member<Circuit>,

@@ -193,7 +193,8 @@ impl Fleet {
     /// F5, F7: all members go by what the engine decided, and the engine has the votes that there are.
     pub(super) fn agrees(&self) -> bool {
         let Some(truth) = self.truth() else {
-            let has_vote = |at: usize| self.peers[at].member.home.evidence().is_some_and(|left| left > 1);
+            let has_vote =
+                |at: usize| self.peers[at].member.home.evidence().is_some_and(|left| left > 1);
             return !self.living().any(has_vote);
         };
         let is_in_force = !truth.left.is_zero() || truth.prober.is_some();
@@ -203,7 +204,8 @@ impl Fleet {
             let goes_by_it = match truth.stand {
                 // It may have closed by itself since.
                 Stand::Open => {
-                    let may_be_closed = circuit.has_vetoed() || member.follows(CIRCUIT, truth.round);
+                    let may_be_closed =
+                        circuit.has_vetoed() || member.follows(CIRCUIT, truth.round);
                     !is_in_force || !circuit.is_closed() || may_be_closed
                 }
                 Stand::Recovered | Stand::Withdrawn => !circuit.is_open_by(TripKind::Fleet),

@@ -90,7 +90,9 @@ impl Peer {
             }
             _ => Vec::new(),
         };
-        probers.into_iter().for_each(|(holder, _)| *holder = name(holder));
+        for (holder, _) in probers {
+            *holder = name(holder);
+        }
         if let Some((_, Answer::Leased(Leased::Held(holder, _)))) = &mut self.answer {
             *holder = name(holder);
         }
