@@ -162,3 +162,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "macros", feature = "test-util"))]
 #[doc = include_str!("../../docs/guide/testing.md")]
 struct TestingGuide;
+
+/// Computes the numbers of the guide to tuning.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/tuning.md")]
+struct TuningGuide;
