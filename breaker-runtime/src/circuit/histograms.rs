@@ -100,11 +100,15 @@ impl Histograms {
     }
 
     /// When the last success ended that counted. One that is not over by `now` is of a clock that began anew.
-    pub(super) fn last_success(&self, now: Instant) -> Option<Instant> {
+    /// The time is not read if there was none: the processor's counter calibrates itself when it is read first.
+    pub(super) fn last_success(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
         let shares = self.successes.iter().filter_map(OnceBox::get);
         let ends = shares.map(|share| share.last.load(Ordering::Relaxed));
         let ends = ends.chain([self.absorbed.load(Ordering::Relaxed)]).map(Instant::from_nanos);
-        ends.filter(|end| *end != Instant::ZERO && now.has_reached(*end)).max()
+        let mut ends = ends.filter(|end| *end != Instant::ZERO).peekable();
+        ends.peek()?;
+        let now = now();
+        ends.filter(|end| now.has_reached(*end)).max()
     }
 
     pub(super) fn successes(&self) -> Option<Timings> {
@@ -127,7 +131,7 @@ impl Histograms {
         if let Some(timings) = other.of_failures() {
             timings.buckets().for_each(|(end, calls)| record(self.failures(), end, calls));
         }
-        if let Some(last) = other.last_success(Instant::NEVER) {
+        if let Some(last) = other.last_success(|| Instant::NEVER) {
             self.absorbed.fetch_max(last.as_nanos(), Ordering::Relaxed);
         }
     }
@@ -160,14 +164,14 @@ impl CircuitBreaker {
         let Some(histograms) = self.histograms().filter(|_| settings.timings) else {
             return Timed::default();
         };
-        let now = match self.dials.stopwatch() {
+        let now = || match self.dials.stopwatch() {
             Stopwatch::Counter => clock::counter(),
             Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched => self.clock().now(),
         };
         Timed {
             successes: histograms.successes(),
             failures: histograms.of_failures(),
-            last_success: histograms.last_success(now).map(|end| now.since(end)),
+            last_success: histograms.last_success(now).map(|end| now().since(end)),
         }
     }
 }
