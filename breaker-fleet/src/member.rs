@@ -397,7 +397,7 @@ impl<C: Circuits> Member<C> {
         now: Duration,
     ) {
         if let (Leased::Unneeded, Some(known)) = (&leased, self.known.get_mut(circuit)) {
-            // Most often another has probed meanwhile. The next report says what came of it. If it says nothing, the engine
+            // Most often another member has probed meanwhile, and the next report has its verdict. If it has none, the engine
             // has forgotten the circuit.
             known.lease = None;
             if known.record.stand == Stand::Open {

@@ -295,7 +295,7 @@ impl<E: Engine> Task<E> {
         self.retry = (self.retry * 2).min(LONGEST_RETRY);
     }
 
-    /// Whoever gave an order is waiting, and must not be surprised by it later.
+    /// Fails the orders that wait. They must not take effect once their givers were told so.
     fn answer_orders(&mut self, error: &EngineError) {
         if let Some(order) = self.doubtful.take() {
             self.answer_order(order, unsure(error));

@@ -50,7 +50,7 @@ pub use crate::circuit::{
 pub use crate::circuit::{Elapsed, Within};
 pub use crate::registry::{Listed, SiteCell};
 pub use crate::rules::Outcome;
-pub use crate::settings::{Config, ConfigError, Place, Site};
+pub use crate::settings::{Config, ConfigError, Place, Site, cut};
 pub use crate::{
     __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
 };

@@ -79,7 +79,7 @@ impl Durations {
         Self { readings, minute: None, total: [0; BUCKETS], columns: VecDeque::new() }
     }
 
-    /// So many steps are over. All but the last were missed: what happened in them is in the last.
+    /// Moves on by that many steps. All but the last were missed, and the last holds what happened in them.
     pub(crate) fn note(&mut self, circuit: &Snapshot, steps: u64) {
         let total = total(circuit);
         if total.iter().zip(self.total).any(|(now, before)| *now < before) {

@@ -54,7 +54,7 @@ impl Redis {
         let changed = Arc::new(Notify::new());
         let heard = Arc::clone(&changed);
         let config = AsyncConnectionConfig::new()
-            // Whoever waits has a limit.
+            // No limits here: each caller has its own.
             .set_connection_timeout(None)
             .set_response_timeout(None)
             // Also told when the connection is lost.

@@ -23,7 +23,7 @@ pub(super) enum Rule {
     F8,
 }
 
-/// All circuits close within so many ticks after the last failure: what is left of the longest vote, a lease that is
+/// The ticks within which all circuits close after the last failure: what is left of the longest vote, a lease that is
 /// not used, and the probe.
 const CLOSES_WITHIN: u64 = COOLDOWN_MAX + PROBE_TIMEOUT;
 const CLOSES_ALONE_WITHIN: u64 = TRUST;

@@ -1,10 +1,9 @@
 //! What errors say: how long to stay away, for the option `open_for` (R28), and what went wrong, for `describe_error`.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::kind::{Kind, ResultKind};
+use super::kind::{HasErrors, ResultKind};
 use crate::circuit::{Permit, Said, words};
 use crate::rules::Outcome;
 
@@ -50,10 +49,9 @@ impl Verdict for Saying {
 
     #[inline]
     fn settle(self, permit: Permit<'_>) {
-        if self.said.is_nothing() {
-            permit.settle(self.outcome.into());
-        } else {
-            permit.fail(self.said);
+        match self.outcome {
+            Outcome::Failure => permit.fail(self.said),
+            outcome => permit.settle(outcome.into()),
         }
     }
 
@@ -89,19 +87,9 @@ where
     K::Error: 'v,
 {
     let mut saying = verdict.saying();
-    if saying.outcome == Outcome::Failure
-        && let Some(error) = kind.error(value)
-    {
-        saying.said.words = described(&describe(error));
-    }
+    let failed = kind.error(value).filter(|_| saying.outcome == Outcome::Failure);
+    saying.said.words = failed.and_then(|error| words(&describe(error)));
     saying
-}
-
-/// Failures are rare, so this stands apart from the call.
-#[cold]
-#[inline(never)]
-fn described(error: &impl Display) -> Option<Arc<str>> {
-    words(error)
 }
 
 /// A kind of value that may hold an error for `describe_error`.
@@ -109,17 +97,9 @@ fn described(error: &impl Display) -> Option<Arc<str>> {
     message = "`describe_error` describes errors, and this function returns none",
     label = "needs a function that returns a `Result`"
 )]
-pub trait MayDescribe<R>: Kind<R> {
-    /// The error, if the value holds one.
-    fn error(self, value: &R) -> Option<&Self::Error>;
-}
+pub trait MayDescribe<R>: HasErrors<R> {}
 
-impl<T, E> MayDescribe<Result<T, E>> for ResultKind {
-    #[inline]
-    fn error(self, value: &Result<T, E>) -> Option<&E> {
-        value.as_ref().err()
-    }
-}
+impl<T, E> MayDescribe<Result<T, E>> for ResultKind {}
 
 /// A kind of value that may hold an error for `open_for`.
 #[diagnostic::on_unimplemented(
@@ -127,17 +107,9 @@ impl<T, E> MayDescribe<Result<T, E>> for ResultKind {
     label = "needs a function that returns a `Result`",
     note = "if the value says how long, take a permit by hand and call `Permit::failure_for`"
 )]
-pub trait MayAsk<R>: Kind<R> {
-    /// The error, if the value holds one.
-    fn error(self, value: &R) -> Option<&Self::Error>;
-}
+pub trait MayAsk<R>: HasErrors<R> {}
 
-impl<T, E> MayAsk<Result<T, E>> for ResultKind {
-    #[inline]
-    fn error(self, value: &Result<T, E>) -> Option<&E> {
-        value.as_ref().err()
-    }
-}
+impl<T, E> MayAsk<Result<T, E>> for ResultKind {}
 
 #[cfg(test)]
 mod tests {

@@ -42,9 +42,13 @@ impl Extras {
         }
     }
 
-    /// Whether those terms ask for any of it but what the settings say.
-    pub(super) fn are_asked_for(Terms { effective, lapses_at, .. }: &Terms) -> bool {
-        effective.call_timeout.is_some()
+    /// Whether those settings and terms ask for any of it.
+    pub(super) fn are_asked_for(settings: &Settings, terms: &Terms) -> bool {
+        let Terms { effective, lapses_at, .. } = terms;
+        settings.max_concurrent.is_some()
+            || settings.hung_after.is_some()
+            || settings.timings
+            || effective.call_timeout.is_some()
             || effective.max_keys.is_some()
             || *lapses_at != Instant::NEVER
     }

@@ -99,16 +99,21 @@ impl Histograms {
         self.share().last.store(ended.as_nanos(), Ordering::Relaxed);
     }
 
-    /// When the last success ended that counted. One that is not over by `now` is of a clock that began anew.
-    /// The time is not read if there was none: the processor's counter calibrates itself when it is read first.
-    pub(super) fn last_success(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+    /// When successes ended that counted: the last one of each share.
+    fn ends(&self) -> impl Iterator<Item = Instant> {
         let shares = self.successes.iter().filter_map(OnceBox::get);
-        let ends = shares.map(|share| share.last.load(Ordering::Relaxed));
-        let ends = ends.chain([self.absorbed.load(Ordering::Relaxed)]).map(Instant::from_nanos);
-        let mut ends = ends.filter(|end| *end != Instant::ZERO).peekable();
+        let ends = shares.map(|share| &share.last).chain([&self.absorbed]);
+        let ends = ends.map(|end| Instant::from_nanos(end.load(Ordering::Relaxed)));
+        ends.filter(|end| *end != Instant::ZERO)
+    }
+
+    /// The time since the last of them. An end that is yet to come is of a clock that began anew. The time is not read if
+    /// there was none: the processor's counter calibrates itself when it is read first.
+    fn since_success(&self, now: impl FnOnce() -> Instant) -> Option<Duration> {
+        let mut ends = self.ends().peekable();
         ends.peek()?;
         let now = now();
-        ends.filter(|end| now.has_reached(*end)).max()
+        ends.filter(|end| now.has_reached(*end)).max().map(|end| now.since(end))
     }
 
     pub(super) fn successes(&self) -> Option<Timings> {
@@ -131,7 +136,7 @@ impl Histograms {
         if let Some(timings) = other.of_failures() {
             timings.buckets().for_each(|(end, calls)| record(self.failures(), end, calls));
         }
-        if let Some(last) = other.last_success(|| Instant::NEVER) {
+        if let Some(last) = other.ends().max() {
             self.absorbed.fetch_max(last.as_nanos(), Ordering::Relaxed);
         }
     }
@@ -171,7 +176,7 @@ impl CircuitBreaker {
         Timed {
             successes: histograms.successes(),
             failures: histograms.of_failures(),
-            last_success: histograms.last_success(now).map(|end| now().since(end)),
+            last_success: histograms.since_success(now),
         }
     }
 }

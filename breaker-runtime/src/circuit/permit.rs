@@ -315,6 +315,9 @@ impl<'a> Permit<'a> {
 
     /// Records a failure, with what it says.
     pub(crate) fn fail(self, said: Said) {
+        if said.is_nothing() {
+            return self.settle(Ending::Failure);
+        }
         let permit = ManuallyDrop::new(self);
         permit.breaker.settle_saying(permit.claim, permit.began, said);
     }

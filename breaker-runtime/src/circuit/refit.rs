@@ -52,11 +52,7 @@ impl CircuitBreaker {
     }
 
     pub(super) fn refit_extras(&self, settings: &Settings, terms: &Terms) {
-        let needs_them = settings.max_concurrent.is_some()
-            || settings.hung_after.is_some()
-            || settings.timings
-            || Extras::are_asked_for(terms);
-        if needs_them || self.extras.get().is_some() {
+        if Extras::are_asked_for(settings, terms) || self.extras.get().is_some() {
             let make = || Box::new(Extras::new(Timer::of(&self.clock)));
             self.extras.get_or_init(make).refit(settings, terms);
         }

@@ -24,6 +24,8 @@ impl Said {
 }
 
 /// What an error displays, without control and invisible characters, cut to 256 bytes. `None` if that is nothing.
+#[cold]
+#[inline(never)]
 pub(crate) fn words(error: &impl fmt::Display) -> Option<Arc<str>> {
     let mut words = Words(String::new());
     // It ends early once there is enough. What an error says before it fails is kept.

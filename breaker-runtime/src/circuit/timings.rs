@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use histogram::{Bucket, Config, Histogram};
 
+use crate::rules::nanos;
+
 /// Sixteen buckets for each doubling, so no bucket is wider than 6.25 % of what is in it. 2^42 ns are 73 minutes.
 pub(super) const BUCKETS: Config = match Config::new(4, 42) {
     Ok(buckets) => buckets,
@@ -204,10 +206,6 @@ impl PartialEq for Timings {
     fn eq(&self, other: &Self) -> bool {
         self.calls == other.calls
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    duration.as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
 fn end_of(bucket: &Bucket) -> Duration {

@@ -470,7 +470,7 @@ impl Machine {
         Settlement::Recorded
     }
 
-    /// Takes note that so many calls of that epoch hang (R26). Each is a failure, and they are judged together.
+    /// Counts calls of that epoch that hang (R26). Each is a failure, and they are judged together.
     pub(crate) fn hang(
         &mut self,
         epoch: u64,

@@ -82,7 +82,7 @@ pub(crate) struct Ended {
     pub(crate) slow: bool,
 }
 
-/// What a closed circuit judges: a bad call that ended, or so many that hang (R26).
+/// What a closed circuit judges: a bad call that ended, or a number of calls that hang (R26).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bad {
     Ended(Ended),

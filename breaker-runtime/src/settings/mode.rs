@@ -66,7 +66,8 @@ pub(crate) fn tame(text: &str) -> String {
 }
 
 /// The text cut to [`LONGEST_BY`] bytes. Show it with `{:?}`, which escapes what cannot be seen.
-pub(crate) fn cut(text: &str) -> &str {
+#[must_use]
+pub fn cut(text: &str) -> &str {
     let mut end = text.len().min(LONGEST_BY);
     while !text.is_char_boundary(end) {
         end -= 1;

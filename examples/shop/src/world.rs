@@ -36,7 +36,7 @@ pub struct World {
 }
 
 impl World {
-    /// Starts all dependencies, with so many pieces of each product in stock.
+    /// Starts all dependencies, with the given number of pieces of each product in stock.
     ///
     /// # Errors
     ///

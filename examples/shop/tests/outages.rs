@@ -28,7 +28,7 @@ struct Open {
     server: Server,
 }
 
-/// A shop with so many pieces of each product.
+/// A shop with the given number of pieces of each product.
 async fn open(pieces: u32) -> Open {
     let test = testing::isolate();
     let (stand_in, redis) = Redis::stand_in().await.unwrap();

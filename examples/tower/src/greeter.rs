@@ -52,7 +52,7 @@ impl Decoder for TextCodec {
     }
 }
 
-/// Greets whoever is named, word by word. A number is the code of the status that it answers with, after two words.
+/// Greets the named person, word by word. A number is the code of the status that it answers with, after two words.
 #[derive(Clone, Copy, Debug)]
 pub struct Greeter;
 

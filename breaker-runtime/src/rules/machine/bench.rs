@@ -117,7 +117,7 @@ impl Bench {
         settled
     }
 
-    /// So many calls of the present epoch hang.
+    /// The given number of calls of the present epoch hangs.
     pub(crate) fn hang(&mut self, calls: u32) -> Settlement {
         self.hang_of(self.machine.epoch(), calls)
     }
