@@ -342,10 +342,9 @@ fn timed(it: &Snapshot) -> impl Iterator<Item = (&'static str, &Timings)> {
 
 fn buckets(it: &Snapshot, out: &Points<'_, u64>) {
     for (outcome, timings) in timed(it) {
-        let limits = Timings::BOUNDS.iter();
-        let bounded =
-            limits.map(|limit| (format!("{:?}", limit.as_secs_f64()), timings.at_most(*limit)));
-        for (le, calls) in bounded.chain([("+Inf".to_owned(), timings.count)]) {
+        for (limit, calls) in timings.cumulative() {
+            let le = limit.map(|limit| format!("{:?}", limit.as_secs_f64()));
+            let le = le.unwrap_or_else(|| "+Inf".to_owned());
             let attributes =
                 [out.name.clone(), KeyValue::new("outcome", outcome), KeyValue::new("le", le)];
             out.instrument.observe(calls, &attributes);

@@ -6,6 +6,7 @@ mod breaker;
 mod bulkhead;
 mod call_error;
 mod cells;
+mod claim;
 mod clock;
 mod controls;
 mod counts;
@@ -26,6 +27,7 @@ mod guarded_stream;
 mod held_permit;
 mod histograms;
 mod hung;
+mod on_cancel;
 mod owned_permit;
 mod passage;
 mod permit;
@@ -69,9 +71,10 @@ pub use guarded::{FailsAfter, Guarded};
 pub use guarded_stream::GuardedStream;
 pub use held_permit::{Entered, HeldPermit};
 pub(crate) use histograms::Timed;
+pub use on_cancel::OnCancel;
 pub use owned_permit::OwnedPermit;
 pub(crate) use permit::IfDropped;
-pub use permit::{Admission, OnCancel, Permit};
+pub use permit::{Admission, Permit};
 pub(crate) use said::{Said, words};
 pub(crate) use sync::{
     AtomicBool, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,

@@ -124,6 +124,14 @@ impl Settings {
         }
     }
 
+    /// How many good calls make a full run. 0 if they are counted by time.
+    pub(crate) fn longest_run(&self) -> u32 {
+        match self.window {
+            WindowSize::Calls(calls) => calls,
+            WindowSize::Time(_) => 0,
+        }
+    }
+
     /// The shortest time that the circuit's clock has to measure.
     pub(crate) fn shortest_time(&self) -> Duration {
         let bucket = match self.window {

@@ -164,8 +164,7 @@ fn total(circuit: &Snapshot) -> Column {
     let mut column = [0; BUCKETS];
     for timings in [&circuit.timings, &circuit.failure_timings].into_iter().flatten() {
         let mut shorter = 0;
-        let bounded = Timings::BOUNDS.iter().map(|bound| timings.at_most(*bound));
-        for (calls, at_most) in column.iter_mut().zip(bounded.chain([timings.count])) {
+        for (calls, (_, at_most)) in column.iter_mut().zip(timings.cumulative()) {
             *calls += at_most - shorter;
             shorter = at_most;
         }

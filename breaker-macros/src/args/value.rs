@@ -93,14 +93,10 @@ fn word(
     option: &str,
     value: &Expr,
     takes: Takes,
-    choices: &[&str],
+    choices: &'static [&'static str],
 ) -> syn::Result<Option<TokenStream>> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
-    let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-    let is = match quoted.split_last() {
-        Some((last, others)) => format!("is {} or {last}", others.join(", ")),
-        None => String::new(),
-    };
+    let is = format!("is {}", Takes::Word(choices));
     let word = match (value, literal(value)) {
         (Expr::Path(path), _) => path.path.get_ident().map(ToString::to_string),
         (_, Some((false, Lit::Str(text)))) if choices.contains(&text.value().as_str()) => {

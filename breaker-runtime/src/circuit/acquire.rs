@@ -49,6 +49,7 @@ impl<'a> Acquire<'a> {
             }
         };
         let entered = ready!(line.as_mut().poll(context)).is_ok();
+        circuit.look_after_wait();
         Poll::Ready(circuit.admit_behind(bulkhead, entered, IfDropped::Panicked))
     }
 }

@@ -8,7 +8,7 @@ use once_cell::race::OnceBox;
 
 use super::audience::Terms;
 use super::bulkhead::Bulkhead;
-use super::histograms::Histograms;
+use super::histograms::{Histograms, Success};
 use super::timer::Timer;
 use super::watch::Watch;
 use crate::rules::{Ending, Instant, nanos};
@@ -72,9 +72,15 @@ impl Extras {
 
     /// Records how long a call took, if that is kept and the call was timed.
     #[inline]
-    pub(super) fn time(&self, ending: Ending, began: Instant, ended_at: Option<Instant>) {
-        if let (Some(ended_at), Some(histograms)) = (ended_at, self.histograms.get()) {
-            histograms.record(ending, began, ended_at);
+    pub(super) fn time(
+        &self,
+        ending: Ending,
+        began: Instant,
+        ended_at: Option<Instant>,
+    ) -> Success<'_> {
+        match (ended_at, self.histograms.get()) {
+            (Some(ended_at), Some(histograms)) => histograms.record(ending, began, ended_at),
+            _ => Success::NONE,
         }
     }
 

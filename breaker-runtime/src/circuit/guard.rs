@@ -12,7 +12,8 @@ use super::bulkhead::Bulkhead;
 use super::call_error::CallError;
 use super::error::Rejected;
 use super::guarded::FailsAfter;
-use super::permit::{IfDropped, OnCancel, Permit};
+use super::on_cancel::OnCancel;
+use super::permit::{IfDropped, Permit};
 use super::said::{Said, words};
 use crate::rules::Outcome;
 
@@ -20,7 +21,8 @@ use crate::rules::Outcome;
 /// meaning, in any order. Then [`call`](Guard::call) or [`call_async`](Guard::call_async) makes the call.
 ///
 /// The closures of [`failure_if`](Guard::failure_if), [`ignore_if`](Guard::ignore_if), [`open_for`](Guard::open_for) and
-/// [`describe_error`](Guard::describe_error) never run under a lock. If one panics, the call counts as a failure, and the panic continues.
+/// [`describe_error`](Guard::describe_error) never run under a lock. If one panics, the call counts as a failure, and the
+/// panic continues.
 ///
 /// `L` is the time limit: `()`, or a [`Duration`] after `call_timeout`. Then there is no
 /// [`call`](Guard::call), because a closure cannot be stopped.
@@ -201,8 +203,8 @@ impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
     /// What an error says, in words for people. It is asked about the errors of failures only. Snapshots, events and the
     /// page show the words of the last failure, and of the one that opened the circuit. Without it, none are kept.
     ///
-    /// Words are cut to 256 bytes, and control characters are left out. Who may see the page sees the words: leave out
-    /// secrets.
+    /// Words are cut to 256 bytes, and control characters are left out. Everybody who can see the page sees the
+    /// words, so leave out secrets.
     ///
     /// # Examples
     ///

@@ -103,7 +103,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let permit = this.guarded.project().permit;
-            if permit.is_suspended() && permit.now() > *this.fails_after {
+            if permit.is_suspended() && permit.breaker.precise_now() > *this.fails_after {
                 permit.if_dropped(IfDropped::Suspended(Ending::Failure));
             }
         }
@@ -113,12 +113,9 @@ pin_project! {
 impl<'p, 'a, F> FailsAfter<'p, 'a, F> {
     /// Runs `future` under `permit`. The time starts now. Works for every `on_cancel`.
     pub fn new(permit: &'p mut Permit<'a>, on_cancel: OnCancel, future: F) -> Self {
-        let (on_cancel, fails_after) = match on_cancel {
-            OnCancel::FailureAfter(limit) if limit.is_zero() => (OnCancel::Failure, Instant::NEVER),
-            OnCancel::FailureAfter(limit) => (on_cancel, permit.now().after(limit)),
-            OnCancel::Ignore | OnCancel::Failure => (on_cancel, Instant::NEVER),
-        };
-        Self { guarded: Guarded::new(permit, on_cancel, future), fails_after }
+        let (if_suspended, fails_after) = on_cancel.means(permit.breaker);
+        let guarded = Guarded { future, permit, if_suspended: Suspended(if_suspended) };
+        Self { guarded, fails_after }
     }
 }
 

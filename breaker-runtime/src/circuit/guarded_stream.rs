@@ -8,8 +8,8 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::held_permit::HeldPermit;
+use super::on_cancel::OnCancel;
 use super::owned_permit::OwnedPermit;
-use super::permit::OnCancel;
 use crate::rules::Outcome;
 
 pin_project! {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::acquire::Acquire;
 use super::breaker::CircuitBreaker;
 use super::error::{Rejected, TimedOut};
+use super::on_cancel::OnCancel;
 use super::owned_permit::OwnedPermit;
-use super::permit::{IfDropped, OnCancel, Permit};
+use super::permit::{IfDropped, Permit};
 use crate::rules::{Ending, Instant, Outcome};
 
 /// The permit of a call that is polled. What [`Guarded`](super::Guarded) is for annotated functions, this is for types
@@ -61,7 +62,7 @@ impl<'a> Entered<'a> {
 
     #[inline]
     fn of(circuit: &'a Arc<CircuitBreaker>, permit: Permit<'a>, on_cancel: OnCancel) -> Self {
-        let (if_suspended, fails_after) = if_dropped(on_cancel, circuit);
+        let (if_suspended, fails_after) = on_cancel.means(circuit);
         Self { circuit, permit, if_suspended, fails_after }
     }
 
@@ -81,33 +82,17 @@ impl<'a> Entered<'a> {
     }
 }
 
-/// What a drop means, and when it becomes a failure.
-#[inline]
-fn if_dropped(on_cancel: OnCancel, circuit: &CircuitBreaker) -> (Ending, Instant) {
-    match on_cancel {
-        OnCancel::Ignore => (Ending::Cancelled, Instant::NEVER),
-        OnCancel::Failure => (Ending::Failure, Instant::NEVER),
-        OnCancel::FailureAfter(limit) if limit.is_zero() => (Ending::Failure, Instant::NEVER),
-        OnCancel::FailureAfter(limit) => (Ending::Cancelled, now(circuit).after(limit)),
-    }
-}
-
-/// The time on the circuit's clock, to the nanosecond.
-fn now(circuit: &CircuitBreaker) -> Instant {
-    circuit.clock().precise().now()
-}
-
 #[cfg(feature = "stream")]
 impl HeldPermit {
     /// Holds a permit that somebody else acquired. Until the first poll, a drop means what it meant before.
     pub(super) fn of(permit: OwnedPermit, on_cancel: OnCancel) -> Self {
-        let (if_suspended, fails_after) = if_dropped(on_cancel, permit.circuit());
+        let (if_suspended, fails_after) = on_cancel.means(permit.circuit());
         Self { permit, if_suspended, fails_after }
     }
 
-    /// Says anew what a drop between two polls means. Its time starts now.
+    /// Changes what a drop between two polls means. Its time starts now.
     pub(super) fn on_cancel(&mut self, on_cancel: OnCancel) {
-        (self.if_suspended, self.fails_after) = if_dropped(on_cancel, self.circuit());
+        (self.if_suspended, self.fails_after) = on_cancel.means(self.circuit());
         if self.permit.is_suspended() {
             self.suspend();
         }
@@ -152,7 +137,7 @@ impl HeldPermit {
 
     #[cold]
     fn cancel_late(&mut self) {
-        let is_late = now(self.circuit()) > self.fails_after;
+        let is_late = self.circuit().precise_now() > self.fails_after;
         if is_late && self.permit.is_suspended() {
             self.permit.if_dropped(IfDropped::Suspended(Ending::Failure));
         }

@@ -5,7 +5,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use once_cell::race::OnceBox;
 
 use super::breaker::CircuitBreaker;
 use super::clock::{self, Stopwatch};
+use super::sync::thread_number;
 use super::timings::{BUCKETS, LONGEST, Timings};
 use crate::rules::{Ending, Instant};
 use crate::settings::Settings;
@@ -26,7 +27,7 @@ const MOST_SHARES: usize = 16;
 pub(super) struct Histograms {
     successes: Box<[OnceBox<Share>]>,
     failures: OnceBox<AtomicHistogram>,
-    /// When the last success of the circuits ended whose calls were added.
+    /// When the last success of an absorbed circuit ended.
     absorbed: AtomicU64,
 }
 
@@ -45,14 +46,19 @@ impl Share {
     }
 }
 
-/// The number of this thread. Threads take turns, so those that live have different shares where there are enough.
-fn number_of_this_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+/// A success that was timed, if there is one. Whether it counts for the circuit shows later.
+#[must_use]
+pub(super) struct Success<'a>(Option<(&'a Share, Instant)>);
+
+impl Success<'_> {
+    pub(super) const NONE: Self = Self(None);
+
+    /// It counts: it is the last one.
+    pub(super) fn count(self) {
+        if let Some((share, ended)) = self.0 {
+            share.last.store(ended.as_nanos(), Ordering::Relaxed);
+        }
     }
-    // A thread that ends has none any more.
-    NUMBER.try_with(|number| *number).unwrap_or(0)
 }
 
 /// A power of two, so that a number becomes a share without a division.
@@ -76,7 +82,7 @@ impl Histograms {
     }
 
     fn share(&self) -> &Share {
-        let at = number_of_this_thread() & (self.successes.len() - 1);
+        let at = thread_number() & (self.successes.len() - 1);
         self.successes[at].get_or_init(|| Share::new().into())
     }
 
@@ -85,18 +91,18 @@ impl Histograms {
     }
 
     /// Records a call. Only successes and failures say how long the dependency takes.
-    pub(super) fn record(&self, ending: Ending, began: Instant, ended: Instant) {
+    pub(super) fn record(&self, ending: Ending, began: Instant, ended: Instant) -> Success<'_> {
         let nanos = ended.as_nanos().saturating_sub(began.as_nanos());
         match ending {
-            Ending::Success => record(&self.share().counts, nanos, 1),
+            Ending::Success => {
+                let share = self.share();
+                record(&share.counts, nanos, 1);
+                return Success(Some((share, ended)));
+            }
             Ending::Failure => record(self.failures(), nanos, 1),
             Ending::Ignored | Ending::Cancelled => {}
         }
-    }
-
-    /// A success that counts for the circuit ended at that time.
-    pub(super) fn mark_success(&self, ended: Instant) {
-        self.share().last.store(ended.as_nanos(), Ordering::Relaxed);
+        Success::NONE
     }
 
     /// When successes ended that counted: the last one of each share.
@@ -155,13 +161,6 @@ pub(crate) struct Timed {
 impl CircuitBreaker {
     pub(super) fn histograms(&self) -> Option<&Histograms> {
         self.extras.get()?.histograms.get()
-    }
-
-    /// A success counted for the circuit. `ended_at` is there if the call was timed.
-    pub(super) fn mark_success(&self, ended_at: Option<Instant>) {
-        if let (Some(ended_at), Some(histograms)) = (ended_at, self.histograms()) {
-            histograms.mark_success(ended_at);
-        }
     }
 
     /// What the option `timings` has recorded. Nothing while it is off.

@@ -1,10 +1,11 @@
 //! Calls that hang: found when a call begins, ends or is refused, and told to the machine (R26).
 
 use super::breaker::CircuitBreaker;
+use super::claim::Claim;
 use super::clock::Stopwatch;
 use super::extras::Extras;
 use super::passage::GoodNow;
-use super::permit::{Claim, IfDropped, Permit};
+use super::permit::{IfDropped, Permit};
 use super::totals::{Counter, Hot};
 use super::watch::{Begun, Watch};
 use super::word::Epoch;
@@ -21,6 +22,13 @@ impl CircuitBreaker {
     pub(super) fn look_for_hung(&self, extras: &Extras, now: Option<Instant>) -> bool {
         let Some(watch) = extras.watch.get() else { return false };
         self.look_for_hung_at(watch, now.unwrap_or_else(|| self.clock.now()))
+    }
+
+    /// Counts the calls that hang after a call has waited in line.
+    pub(super) fn look_after_wait(&self) {
+        if let Some(extras) = self.extras.get() {
+            self.look_for_hung(extras, None);
+        }
     }
 
     #[inline]

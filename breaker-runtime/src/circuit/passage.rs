@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::audience::{Audience, News, Topic};
 use super::breaker::CircuitBreaker;
 use super::bulkhead::Bulkhead;
+use super::claim::Claim;
 use super::clock::{self, Source, Stopwatch};
 use super::error::{Rejected, TimedOut};
 use super::extras::Extras;
-use super::permit::{Admission, Claim, IfDropped, Permit};
+use super::histograms::Success;
+use super::permit::{Admission, IfDropped, Permit};
 use super::said::Said;
 use super::totals::{Counter, Hot};
 use super::word::{Epoch, Uncounted, Word};
@@ -87,7 +89,12 @@ impl CircuitBreaker {
     ) -> Result<Permit<'_>, Rejected> {
         self.check()?;
         // An observed circuit refuses no call here, so no call waits in line.
-        let entered = bulkhead.try_enter() || !self.is_observing() && enter(bulkhead);
+        let entered = bulkhead.try_enter()
+            || !self.is_observing() && {
+                let entered = enter(bulkhead);
+                self.look_after_wait();
+                entered
+            };
         self.admit_behind(bulkhead, entered, if_dropped)
     }
 
@@ -175,10 +182,6 @@ impl CircuitBreaker {
         entered: bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if let Some(extras) = self.extras.get() {
-            // The call may have waited.
-            self.look_for_hung(extras, None);
-        }
         let admitted = if entered {
             self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
         } else if self.is_observing() {
@@ -307,59 +310,54 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
-        let stopwatch = claim.stopwatch();
-        let reads_clock = stopwatch == Stopwatch::Clock || self.word.load().reads_clock();
+        let reads_clock = claim.stopwatch() == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let ended_at = Self::ended_at(stopwatch, now);
-        let ended = Ended { ending, slow: self.is_slow(began, ended_at) };
-        if let Some(extras) = self.extras.get() {
-            extras.time(ending, began, ended_at);
-            // If that opens the circuit, this call is late, and tells of it.
-            self.look_for_hung(extras, now);
-            if Self::end_watch(extras, claim, began) {
-                return self.tell_late(claim, ended);
-            }
-        }
+        let Some((ended, success)) = self.end(claim, began, ending, now) else { return };
         if self.count_alone(claim.epoch(), ended, now) {
-            if ending == Ending::Success {
-                self.mark_success(ended_at);
-            }
+            success.count();
             if claim.holds_slot() {
                 self.leave_bulkhead();
             }
         } else {
-            self.tell(claim, ended, now, ended_at);
+            self.tell(claim, ended, now, success);
         }
     }
 
-    /// When a call ended that is timed, on what times it. `now` is there if that is the circuit's clock.
+    /// Ends the time and the watch of a call. `now` is there if its circuit reads its clock. `None` if the call hung: its
+    /// outcome is late, and was taken.
     #[inline]
-    fn ended_at(stopwatch: Stopwatch, now: Option<Instant>) -> Option<Instant> {
-        match stopwatch {
-            Stopwatch::Clock => now,
+    fn end(
+        &self,
+        claim: Claim,
+        began: Instant,
+        ending: Ending,
+        now: Option<Instant>,
+    ) -> Option<(Ended, Success<'_>)> {
+        let ended_at = match claim.stopwatch() {
+            Stopwatch::Clock | Stopwatch::Watched => now,
             Stopwatch::Counter => Some(clock::counter()),
-            Stopwatch::None | Stopwatch::Watched => None,
+            Stopwatch::None => None,
+        };
+        let slow = ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()));
+        let ended = Ended { ending, slow };
+        let mut success = Success::NONE;
+        if let Some(extras) = self.extras.get() {
+            success = extras.time(ending, began, ended_at);
+            // If that opens the circuit, this call is late, and tells of it.
+            self.look_for_hung(extras, now);
+            if Self::end_watch(extras, claim, began) {
+                self.tell_late(claim, ended, now.unwrap_or_else(|| self.clock.now()));
+                return None;
+            }
         }
+        Some((ended, success))
     }
 
-    #[inline]
-    fn is_slow(&self, began: Instant, ended_at: Option<Instant>) -> bool {
-        ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()))
-    }
-
-    /// Takes a failure that says more than that.
+    /// Takes a failure that has words or asks to stay away.
     #[cold]
     pub(super) fn settle_saying(&self, claim: Claim, began: Instant, said: Said) {
         let now = self.clock.now();
-        let ended_at = Self::ended_at(claim.stopwatch(), Some(now));
-        let ended = Ended { ending: Ending::Failure, slow: self.is_slow(began, ended_at) };
-        if let Some(extras) = self.extras.get() {
-            extras.time(ended.ending, began, ended_at);
-            self.look_for_hung(extras, Some(now));
-            if Self::end_watch(extras, claim, began) {
-                return self.tell_late(claim, ended);
-            }
-        }
+        let Some((ended, _)) = self.end(claim, began, Ending::Failure, Some(now)) else { return };
         let ticket = claim.into();
         self.tell_by(claim, ended, now, |machine, good, now| {
             let settled = machine.settle_asking(ticket, ended, said.open_for, good, now);
@@ -471,13 +469,13 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>, ended_at: Option<Instant>) {
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>, success: Success<'_>) {
         let (ticket, now) = (claim.into(), now.unwrap_or_else(|| self.clock.now()));
         let settled = self.tell_by(claim, ended, now, |machine, good, now| {
             machine.settle(ticket, ended, good, now)
         });
-        if settled == Settlement::Recorded && ended.ending == Ending::Success {
-            self.mark_success(ended_at);
+        if settled == Settlement::Recorded {
+            success.count();
         }
     }
 
@@ -501,14 +499,11 @@ impl CircuitBreaker {
     /// Takes the outcome of a call that hung, which the machine was told of before.
     #[cold]
     #[inline(never)]
-    fn tell_late(&self, claim: Claim, ended: Ended) {
-        self.totals.add(ended.ending);
-        self.locked(self.clock.now(), Machine::observe, |()| Some(News::Late(ended.ending)));
-        self.totals.add(Counter::Late);
-        if claim.holds_slot() {
-            self.leave_bulkhead();
-        }
-        self.deliver();
+    fn tell_late(&self, claim: Claim, ended: Ended, now: Instant) {
+        self.tell_by(claim, ended, now, |machine, _, now| {
+            machine.observe(now);
+            Settlement::Late
+        });
     }
 
     #[inline]
@@ -540,6 +535,11 @@ impl CircuitBreaker {
 
     pub(crate) fn clock(&self) -> &Source {
         &self.clock
+    }
+
+    /// The time to the nanosecond.
+    pub(super) fn precise_now(&self) -> Instant {
+        self.clock.precise().now()
     }
 
     /// Whether a circuit that was not asked for in that time can be evicted without losing anything.

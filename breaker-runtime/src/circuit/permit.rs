@@ -1,19 +1,16 @@
 //! Permits: the right to make one call, settled exactly once.
 
-use std::fmt;
 use std::mem::ManuallyDrop;
 use std::thread;
 use std::time::Duration;
 
-use breaker_options::exact;
-
 use super::breaker::CircuitBreaker;
-use super::clock::Stopwatch;
+use super::claim::Claim;
 use super::delay::Delay;
 use super::error::TimedOut;
 use super::said::Said;
 use super::word::Epoch;
-use crate::rules::{Ending, Instant, Outcome, ProbeId, Ticket};
+use crate::rules::{Ending, Instant, Outcome};
 
 /// The right to make one call, from [`CircuitBreaker::try_acquire`].
 ///
@@ -43,99 +40,6 @@ pub struct Permit<'a> {
     began: Instant,
     if_dropped: IfDropped,
     delay: Delay,
-}
-
-/// The machine's ticket, with the epoch as the word has it.
-///
-/// What the permit holds besides is marked in bits that the epoch leaves free. So a permit that holds anything is
-/// none that a look at the word can settle, whatever the circuit has been told meanwhile (R24).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
-    marked: Epoch,
-    pub(super) probe: Option<ProbeId>,
-}
-
-/// A slot of the bulkhead.
-const SLOT: u64 = 1;
-/// A moment of the circuit's clock, or of the counter, at which the call began.
-const CLOCKED: u64 = 2;
-const COUNTED: u64 = 4;
-/// A place in the count of a watch, whose number is in the other bits.
-const WATCHED: u64 = 8;
-const WATCH_SHIFT: u32 = 4;
-
-impl Claim {
-    /// For a call that is no probe.
-    #[inline]
-    pub(super) const fn of(epoch: Epoch) -> Self {
-        Self { marked: epoch, probe: None }
-    }
-
-    /// The epoch with its marks: equal to the epoch if the permit holds nothing.
-    #[inline]
-    pub(super) fn marked(self) -> Epoch {
-        self.marked
-    }
-
-    pub(super) fn epoch(self) -> Epoch {
-        self.marked.without_marks()
-    }
-
-    pub(super) fn with_slot(self, has_slot: bool) -> Self {
-        if has_slot { self.with(SLOT) } else { self }
-    }
-
-    pub(super) fn holds_slot(self) -> bool {
-        self.marked.marks() & SLOT != 0
-    }
-
-    pub(super) fn timed_by(self, stopwatch: Stopwatch) -> Self {
-        match stopwatch {
-            Stopwatch::None => self,
-            Stopwatch::Clock | Stopwatch::Watched => self.with(CLOCKED),
-            Stopwatch::Counter => self.with(COUNTED),
-        }
-    }
-
-    pub(super) fn stopwatch(self) -> Stopwatch {
-        match self.marked.marks() & (CLOCKED | COUNTED) {
-            CLOCKED => Stopwatch::Clock,
-            COUNTED => Stopwatch::Counter,
-            _ => Stopwatch::None,
-        }
-    }
-
-    pub(super) fn watched_by(self, number: u16) -> Self {
-        self.with(WATCHED | u64::from(number) << WATCH_SHIFT)
-    }
-
-    /// The number of the watch that counts the call.
-    #[expect(clippy::cast_possible_truncation, reason = "16 bits are left of the marks")]
-    pub(super) fn watch(self) -> Option<u16> {
-        let marks = self.marked.marks();
-        (marks & WATCHED != 0).then_some((marks >> WATCH_SHIFT) as u16)
-    }
-
-    /// The same for another ticket of the machine.
-    pub(super) fn again(self, ticket: Ticket) -> Self {
-        Self::from(ticket).with_slot(self.holds_slot())
-    }
-
-    fn with(self, mark: u64) -> Self {
-        Self { marked: self.marked.with_marks(mark), ..self }
-    }
-}
-
-impl From<Ticket> for Claim {
-    fn from(ticket: Ticket) -> Self {
-        Self { marked: Epoch::of(ticket.epoch), probe: ticket.probe }
-    }
-}
-
-impl From<Claim> for Ticket {
-    fn from(claim: Claim) -> Self {
-        Self { epoch: claim.epoch().number(), probe: claim.probe }
-    }
 }
 
 /// A permit without its circuit.
@@ -201,50 +105,6 @@ impl IfDropped {
             }
         };
         breaker.settle(claim, began, ending);
-    }
-}
-
-/// What a future counts as if it is dropped before it is done: the option `on_cancel`.
-///
-/// The default is [`Ignore`](OnCancel::Ignore), because callers may give up for reasons of their own. If they give up
-/// because the dependency hangs, that hides the problem. [`FailureAfter`](OnCancel::FailureAfter) distinguishes the two
-/// by time.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use breaker_runtime::OnCancel;
-///
-/// /// What `on_cancel` should be for callers that wait this long.
-/// fn for_callers_that_wait(patience: Duration) -> OnCancel {
-///     OnCancel::FailureAfter(patience / 2)
-/// }
-/// let on_cancel = for_callers_that_wait(Duration::from_millis(160));
-/// assert_eq!(on_cancel, OnCancel::FailureAfter(Duration::from_millis(80)));
-/// assert_eq!(on_cancel.to_string(), r#"failure_after("80ms")"#);
-/// assert_eq!(OnCancel::default(), OnCancel::Ignore);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnCancel {
-    /// The call is cancelled and counts neither as a success nor as a failure.
-    #[default]
-    Ignore,
-    /// A failure.
-    Failure,
-    /// A failure if the call ran for longer than this, cancelled otherwise. The time starts when the call is
-    /// admitted, after any wait for a slot of `max_concurrent`. With zero, every dropped future is a failure.
-    FailureAfter(Duration),
-}
-
-/// As in the attribute: `ignore`, `failure`, `failure_after("80ms")`.
-impl fmt::Display for OnCancel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ignore => f.pad("ignore"),
-            Self::Failure => f.pad("failure"),
-            Self::FailureAfter(limit) => write!(f, "failure_after(\"{}\")", exact(*limit)),
-        }
     }
 }
 
@@ -404,11 +264,6 @@ impl<'a> Permit<'a> {
 
     pub(crate) fn is_suspended(&self) -> bool {
         matches!(self.if_dropped, IfDropped::Suspended(_))
-    }
-
-    /// The time on the circuit's clock, to the nanosecond.
-    pub(crate) fn now(&self) -> Instant {
-        self.breaker.clock().precise().now()
     }
 }
 

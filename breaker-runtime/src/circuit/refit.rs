@@ -10,7 +10,7 @@ use super::passage::GoodNow;
 use super::timer::Timer;
 use super::word::Manner;
 use crate::rules::{Good, Instant, Machine};
-use crate::settings::Settings;
+use crate::settings::{Interned, Settings};
 
 /// In a separate file, because the order of these steps needs a proof.
 impl CircuitBreaker {
@@ -18,6 +18,8 @@ impl CircuitBreaker {
     pub(crate) fn refit(&self, terms: &Terms) {
         let config = terms.effective.config;
         let settings = config.settings();
+        // Not under the lock: settings of all circuits are compared.
+        let interned = Interned::from(settings);
         let now = self.clock.now();
         // What is over by now changes the epoch, and is published before the word is refitted.
         self.locked_with(&GoodNow::of(self), now, Machine::observe, |()| None);
@@ -31,7 +33,7 @@ impl CircuitBreaker {
             let stopwatch = Stopwatch::new(&settings, &self.clock);
             self.dials.set(&settings, config.options(), stopwatch, terms.number);
             self.refit_extras(&settings, terms);
-            machine.reconfigure(settings, &good, now);
+            machine.reconfigure(interned, &good, now);
             // Whatever is not closed is refitted here only; anything else for the second time.
             self.follow_epochs(&settings);
             self.word.refit(Manner::of(&settings));

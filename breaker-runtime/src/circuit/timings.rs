@@ -12,7 +12,7 @@ pub(super) const BUCKETS: Config = match Config::new(4, 42) {
     Ok(buckets) => buckets,
     Err(_) => panic!("these are in range"),
 };
-/// The longest time that is told apart, in nanoseconds.
+/// The longest time with a bucket of its own, in nanoseconds.
 pub(super) const LONGEST: u64 = (1 << 42) - 1;
 
 /// How long the calls of a circuit took, since it was made or the option [`timings`](crate::Config::timings) was switched
@@ -49,13 +49,13 @@ pub(super) const LONGEST: u64 = (1 << 42) - 1;
 pub struct Timings {
     /// The number of calls.
     pub count: u64,
-    /// Half of the calls took at most so long.
+    /// The median: half of the calls took this long or less.
     pub p50: Duration,
-    /// 90 % of the calls took at most so long.
+    /// 90 % of the calls took this long or less.
     pub p90: Duration,
-    /// 95 % of the calls took at most so long.
+    /// 95 % of the calls took this long or less.
     pub p95: Duration,
-    /// 99 % of the calls took at most so long.
+    /// 99 % of the calls took this long or less.
     pub p99: Duration,
     /// The longest call.
     pub max: Duration,
@@ -109,7 +109,7 @@ impl Timings {
         Some(Self { count, p50: p50?, p90: p90?, p95: p95?, p99: p99?, max: max?, calls })
     }
 
-    /// The calls that took at most so long. It rounds the limit up, as it does the calls.
+    /// The number of calls that took `limit` or less. It rounds the limit up, as it does the calls.
     ///
     /// # Examples
     ///
@@ -129,6 +129,38 @@ impl Timings {
         let limit = nanos(limit);
         let begun = self.calls.iter().take_while(|bucket| bucket.start() <= limit);
         begun.fold(0, |sum, bucket| sum.saturating_add(bucket.count()))
+    }
+
+    /// The number of calls that took each of [`BOUNDS`](Timings::BOUNDS) or less, and last the number of all, without a
+    /// limit: a classic histogram.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let time = ManualClock::new();
+    /// let clock = Clock::Manual(time.clone());
+    /// let circuit = CircuitBreaker::with_clock("search", Config::new().timings(true), clock)?;
+    /// let permit = circuit.try_acquire()?;
+    /// time.advance(Duration::from_secs(20));
+    /// permit.success();
+    /// let timings = circuit.snapshot().timings.expect("there was a success");
+    /// let buckets: Vec<_> = timings.cumulative().collect();
+    /// assert_eq!(buckets[13..], [(Some(Duration::from_secs(10)), 0), (None, 1)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cumulative(&self) -> impl Iterator<Item = (Option<Duration>, u64)> {
+        let (mut buckets, mut sum) = (self.calls.iter().peekable(), 0_u64);
+        let bounded = Self::BOUNDS.into_iter().map(move |bound| {
+            let limit = nanos(bound);
+            while let Some(bucket) = buckets.next_if(|bucket| bucket.start() <= limit) {
+                sum = sum.saturating_add(bucket.count());
+            }
+            (Some(bound), sum)
+        });
+        bounded.chain([(None, self.count)])
     }
 
     /// About how long all the calls took together, by the middle of each bucket. At most 3.2 % off, and it never

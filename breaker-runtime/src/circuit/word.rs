@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::sync::AtomicU64;
 use crate::rules::{EPOCH_BITS, Instant, State};
-use crate::settings::{Settings, WindowSize};
+use crate::settings::Settings;
 
 const RUN_BITS: u32 = 20;
 const STATE_BITS: u32 = 4;
@@ -78,10 +78,7 @@ impl Epoch {
 
 impl Manner {
     pub(crate) fn of(settings: &Settings) -> Self {
-        let longest_run = match settings.window {
-            WindowSize::Calls(calls) => NonZeroU32::new(calls),
-            WindowSize::Time(_) => None,
-        };
+        let longest_run = NonZeroU32::new(settings.longest_run());
         let Settings { slow_call, hung_after, timings, max_concurrent, .. } = *settings;
         let is_plain =
             (slow_call, hung_after, timings, max_concurrent) == (None, None, false, None);

@@ -220,6 +220,17 @@ enum Kind {
     Histogram,
 }
 
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Summary => "summary",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// Writes the samples of a family. The family's head comes before the first sample, so a family without samples writes
 /// nothing.
 struct Samples<'a, 'f> {
@@ -258,13 +269,8 @@ impl Samples<'_, '_> {
         labels: Option<fmt::Arguments<'_>>,
         value: impl fmt::Display,
     ) -> fmt::Result {
-        let (kind, suffix) = match self.kind {
-            Kind::Gauge => ("gauge", ""),
-            Kind::Counter => ("counter", ""),
-            Kind::Summary => ("summary", "_count"),
-            Kind::Histogram => ("histogram", "_count"),
-        };
-        self.write_as(kind, suffix, labels, value)
+        let suffix = if let Kind::Summary = self.kind { "_count" } else { "" };
+        self.write_as(suffix, labels, value)
     }
 
     /// Writes the sums of a summary.
@@ -275,7 +281,7 @@ impl Samples<'_, '_> {
     ) -> fmt::Result {
         sums.into_iter().try_for_each(|(of, sum)| {
             let labels = Some(format_args!(",{label}=\"{of}\""));
-            self.write_as("summary", "_sum", labels, sum.as_secs_f64())
+            self.write_as("_sum", labels, sum.as_secs_f64())
         })
     }
 
@@ -284,27 +290,26 @@ impl Samples<'_, '_> {
         let Some(timings) = timings else { return Ok(()) };
         let mut write = |suffix, le: &str, value: &dyn fmt::Display| {
             let labels = format_args!(",outcome=\"{outcome}\"{le}");
-            self.write_as("histogram", suffix, Some(labels), value)
+            self.write_as(suffix, Some(labels), value)
         };
-        for limit in Timings::BOUNDS {
-            let le = limit.as_secs_f64();
-            write("_bucket", &format!(",le=\"{le:?}\""), &timings.at_most(limit))?;
+        for (limit, calls) in timings.cumulative() {
+            let le = limit.map(|limit| format!("{:?}", limit.as_secs_f64()));
+            let le = le.as_deref().unwrap_or("+Inf");
+            write("_bucket", &format!(",le=\"{le}\""), &calls)?;
         }
-        write("_bucket", ",le=\"+Inf\"", &timings.count)?;
         write("_sum", "", &timings.total().as_secs_f64())?;
         write("_count", "", &timings.count)
     }
 
     fn write_as(
         &mut self,
-        kind: &str,
         suffix: &str,
         labels: Option<fmt::Arguments<'_>>,
         value: impl fmt::Display,
     ) -> fmt::Result {
-        let Self { name, help, .. } = *self;
+        let Self { name, help, kind, .. } = *self;
         if !self.is_headed {
-            write!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}\n")?;
+            write!(self.out, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.word())?;
             self.is_headed = true;
         }
         write!(self.out, "{name}{suffix}")?;

@@ -420,8 +420,9 @@ impl Machine {
             return Settlement::Late;
         }
         match (&mut self.phase, ticket.probe) {
-            (Phase::Closed(_), _) if !ended.is_bad() => Settlement::Neutral,
-            (Phase::Closed(_), _) => self.take(Bad::Ended(ended), good, now),
+            (Phase::Closed(_) | Phase::Recovering(_), _) if ended.is_bad() => {
+                self.take(Bad::Ended(ended), good, now)
+            }
             (Phase::HalfOpen { probes, .. }, Some(probe)) => {
                 if probes.remove(&probe).is_none() {
                     return Settlement::Late;
@@ -433,39 +434,36 @@ impl Machine {
                 }
                 self.settle_probe(ended, now)
             }
-            (Phase::Recovering(recovery), _) => match recovery.settle(&self.settings, ended, now) {
-                Err(settlement) => settlement,
-                Ok(verdict) => {
-                    if ended.is_failed() {
-                        self.trouble().last_failure = Some(now);
-                    }
-                    if let Some(reason) = verdict {
-                        self.reopen(reason, now);
-                    }
-                    Settlement::Recorded
-                }
-            },
+            (Phase::Recovering(recovery), _) => recovery.count(&self.settings, ended.ending, now),
             _ => Settlement::Neutral,
         }
     }
 
-    /// Takes bad calls of a closed circuit, which end the run of good ones.
+    /// Takes bad calls of a closed circuit, which end the run of good ones, or of a recovering one.
     fn take(&mut self, bad: Bad, good: &impl GoodCalls, now: Instant) -> Settlement {
-        let Phase::Closed(evidence) = &mut self.phase else { return Settlement::Neutral };
-        let judge = |good| evidence.judge(&self.settings, good, bad, now);
-        let (good, verdict) = if evidence.counts_all() {
-            let good = Good { run: 0, all: good.all() };
-            (good, judge(good))
-        } else {
-            let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
-            (Good { run, all: 0 }, verdict)
+        let (verdict, is_reopening) = match &mut self.phase {
+            Phase::Closed(evidence) => {
+                let judge = |good| evidence.judge(&self.settings, good, bad, now);
+                let (good, verdict) = if evidence.counts_all() {
+                    let good = Good { run: 0, all: good.all() };
+                    (good, judge(good))
+                } else {
+                    let (run, verdict) = good.end_run(|run| judge(Good { run, all: 0 }));
+                    (Good { run, all: 0 }, verdict)
+                };
+                evidence.record(good, bad, now);
+                (verdict, false)
+            }
+            Phase::Recovering(recovery) => (recovery.take(&self.settings, bad, now), true),
+            _ => return Settlement::Neutral,
         };
-        evidence.record(good, bad, now);
         if bad.call().is_failed() {
             self.trouble().last_failure = Some(now);
         }
-        if let Some(reason) = verdict {
-            self.open(reason, now);
+        match verdict {
+            Some(reason) if is_reopening => self.reopen(reason, now),
+            Some(reason) => self.open(reason, now),
+            None => {}
         }
         Settlement::Recorded
     }
@@ -482,17 +480,7 @@ impl Machine {
         if epoch != self.epoch {
             return Settlement::Late;
         }
-        match &mut self.phase {
-            Phase::Recovering(recovery) => {
-                let verdict = recovery.take(&self.settings, Bad::Hung(calls), now);
-                self.trouble().last_failure = Some(now);
-                if let Some(reason) = verdict {
-                    self.reopen(reason, now);
-                }
-                Settlement::Recorded
-            }
-            _ => self.take(Bad::Hung(calls), good, now),
-        }
+        self.take(Bad::Hung(calls), good, now)
     }
 
     /// The same for a failure that asks to stay away for a time (R28). Zero is no answer.
@@ -542,10 +530,8 @@ impl Machine {
         };
         let trouble = self.trouble();
         trouble.last_failure = Some(now);
-        trouble.trip_reason = Some(reason);
         trouble.reopenings = trouble.reopenings.saturating_add(is_reopening.into());
-        let until = now.after(asked);
-        self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
+        self.open_until(now.after(asked), 0.0, reason, now);
     }
 
     fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
@@ -613,11 +599,17 @@ impl Machine {
     }
 
     /// Applies other settings (R24). State, epoch and counts stay. This never trips or closes the circuit.
-    pub(crate) fn reconfigure(&mut self, settings: Settings, good: &impl GoodCalls, now: Instant) {
+    pub(crate) fn reconfigure(
+        &mut self,
+        settings: impl Into<Interned>,
+        good: &impl GoodCalls,
+        now: Instant,
+    ) {
+        let settings = settings.into();
         let now = self.catch_up(now);
         let draw = if let Phase::Open { draw, .. } = self.phase { draw } else { 0.0 };
         let before = self.cooldown(draw);
-        self.settings = settings.into();
+        self.settings = settings.clone();
         let epoch = self.epoch;
         self.run_as(self.mode(), Cause::Configured, now);
         if self.epoch != epoch {
@@ -803,28 +795,31 @@ impl Machine {
             last_error: self.words().map(|words| Arc::clone(&words.last)),
             trip_error: self.words().and_then(|words| words.of_trip.clone()),
         };
+        if let Some((evidence, good)) = self.judged(good) {
+            reading.tally = evidence.tally(good, now);
+            reading.consecutive_failures = evidence.failures_after(good);
+            reading.consecutive_successes = evidence.successes_after(good);
+        }
         match &self.phase {
-            Phase::Closed(evidence) => {
-                reading.tally = evidence.tally(good, now);
-                reading.consecutive_failures = evidence.failures_after(good);
-                reading.consecutive_successes = evidence.successes_after(good);
-            }
             Phase::Open { until, .. } => {
                 let end = self.refuses_until(*until);
                 reading.retry_after = now.left_to(end).as_duration();
                 reading.probe_due = now.has_reached(end) && !self.must_ask(now);
             }
             Phase::HalfOpen { probes, .. } => reading.probes.in_flight = probes.len() as u64,
-            Phase::Recovering(recovery) => {
-                let good = recovery.good();
-                reading.tally = recovery.evidence().tally(good, now);
-                reading.consecutive_failures = recovery.evidence().failures_after(good);
-                reading.consecutive_successes = recovery.evidence().successes_after(good);
-                reading.recovering_share = Some(recovery.share(now));
-            }
-            Phase::ForcedOpen | Phase::Disabled => {}
+            Phase::Recovering(recovery) => reading.recovering_share = Some(recovery.share(now)),
+            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => {}
         }
         reading
+    }
+
+    /// The evidence that is judged, and the good calls that go with it: `good` while closed.
+    fn judged(&self, good: Good) -> Option<(&Evidence, Good)> {
+        match &self.phase {
+            Phase::Closed(evidence) => Some((evidence, good)),
+            Phase::Recovering(recovery) => Some((recovery.evidence(), recovery.good())),
+            _ => None,
+        }
     }
 
     /// A copy that has caught up, if a timed order (R34) or a lease has ended without a call since. Both clear the
@@ -917,13 +912,16 @@ impl Machine {
     }
 
     fn open(&mut self, reason: TripReason, now: Instant) {
-        self.trouble().trip_reason = Some(reason);
         let draw = if self.settings.cooldown_jitter > 0.0 {
             self.jitter.f64().mul_add(2.0, -1.0)
         } else {
             0.0
         };
-        let until = now.after(self.cooldown(draw));
+        self.open_until(now.after(self.cooldown(draw)), draw, reason, now);
+    }
+
+    fn open_until(&mut self, until: Instant, draw: f64, reason: TripReason, now: Instant) {
+        self.trouble().trip_reason = Some(reason);
         self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
     }
 
@@ -1000,13 +998,14 @@ impl Machine {
 
     /// Keeps the words of the failure that was recorded last.
     pub(crate) fn note(&mut self, words: Arc<str>) {
-        let has_opened = self.history().news.last().is_some_and(|last| last.to == State::Open);
-        let of_trip = match &self.history().words {
-            _ if has_opened => Some(Arc::clone(&words)),
-            Some(known) => known.of_trip.clone(),
-            None => None,
+        let history = self.history();
+        let has_opened = history.news.last().is_some_and(|last| last.to == State::Open);
+        let of_trip = if has_opened {
+            Some(Arc::clone(&words))
+        } else {
+            history.words.take().and_then(|known| known.of_trip)
         };
-        self.history().words = Some(Words { last: words, of_trip }.into());
+        history.words = Some(Words { last: words, of_trip }.into());
     }
 
     /// The words of the failure that led to that transition, which is the last one.

@@ -42,7 +42,8 @@ pub(crate) fn thread_number() -> usize {
     thread_local! {
         static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
-    NUMBER.with(|number| *number)
+    // A thread that ends may have none any more.
+    NUMBER.try_with(|number| *number).unwrap_or(0)
 }
 
 /// Makes a static behind a lock.

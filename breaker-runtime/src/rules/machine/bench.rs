@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Admitted, GoodCalls, Machine, Reading, Settlement, Ticket};
 use crate::rules::{Advice, Advised, Ended, Ending, Good, Instant, Order, Refusal, State};
-use crate::settings::{Config, Mode, Settings, WindowSize};
+use crate::settings::{Config, Mode, Settings};
 
 pub(crate) const GOOD: Ended = Ended { ending: Ending::Success, slow: false };
 pub(crate) const FAILED: Ended = Ended { ending: Ending::Failure, slow: false };
@@ -21,14 +21,6 @@ pub(crate) struct Bench {
     pub(crate) machine: Machine,
     pub(crate) now: Instant,
     good: Counted,
-}
-
-/// How many good calls make a full run; none where they are counted by time.
-fn longest_run(settings: &Settings) -> u32 {
-    match settings.window {
-        WindowSize::Calls(calls) => calls,
-        WindowSize::Time(_) => 0,
-    }
 }
 
 /// The good calls of a closed circuit, in this epoch.
@@ -50,7 +42,7 @@ impl GoodCalls for Counted {
 
     fn refit(&self, settings: &Settings) -> Good {
         let good = Good { run: self.run.get(), all: self.all.get() };
-        self.longest_run.set(longest_run(settings));
+        self.longest_run.set(settings.longest_run());
         self.run.set(good.run.min(self.longest_run.get()));
         good
     }
@@ -65,7 +57,7 @@ impl Bench {
         config.validate().expect("tests use valid configs");
         let now = Instant::ZERO.after(Duration::from_secs(1_000));
         let settings = config.settings();
-        let longest_run = Cell::new(longest_run(&settings));
+        let longest_run = Cell::new(settings.longest_run());
         let good = Counted { run: Cell::new(0), longest_run, all: Cell::new(0) };
         Self { machine: Machine::new(settings, now, seed), now, good }
     }

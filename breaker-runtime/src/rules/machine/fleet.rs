@@ -113,10 +113,9 @@ impl Machine {
             Phase::Closed(_) | Phase::Recovering(_) => {
                 let is_reopening = matches!(self.phase, Phase::Recovering(_));
                 let trouble = self.trouble();
-                trouble.trip_reason = Some(reason);
                 let reopenings = trouble.reopenings.saturating_add(is_reopening.into());
                 trouble.reopenings = reopenings.max(opening.escalation());
-                self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
+                self.open_until(until, 0.0, reason, now);
             }
             // Its own evidence stays what it is (F2).
             Phase::Open { .. } => {
@@ -137,11 +136,7 @@ impl Machine {
     /// Whether its own calls are too good to open on the word of others: enough of them, with less than half of what
     /// opens it.
     fn vetoes(&self, good: Good, now: Instant) -> bool {
-        let (evidence, good) = match &self.phase {
-            Phase::Closed(evidence) => (evidence, good),
-            Phase::Recovering(recovery) => (recovery.evidence(), recovery.good()),
-            _ => return false,
-        };
+        let Some((evidence, good)) = self.judged(good) else { return false };
         let Settings { failure_rate, slow_call_rate, minimum_calls, .. } = *self.settings;
         let tally = evidence.tally(good, now);
         let is_good = |share: f64, rate: Option<f64>| rate.is_none_or(|rate| share < rate / 2.0);

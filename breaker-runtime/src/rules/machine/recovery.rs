@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{Evidence, Settlement, TripReason};
-use crate::rules::{Bad, Ended, Ending, Good, Instant};
+use crate::rules::{Bad, Ending, Good, Instant};
 use crate::settings::Settings;
 
 /// One credit. A whole number of tenths, so that ten calls at the beginning come to exactly one.
@@ -76,26 +76,23 @@ impl Recovery {
         self.credit = if credit >= CREDIT { credit - CREDIT } else { credit };
     }
 
-    /// Takes an outcome, and returns the reason to open if it is one. An error if the outcome says nothing.
-    pub(super) fn settle(
+    /// Counts a call that was not bad.
+    pub(super) fn count(
         &mut self,
         settings: &Settings,
-        ended: Ended,
+        ending: Ending,
         now: Instant,
-    ) -> Result<Option<TripReason>, Settlement> {
-        if ended.is_bad() {
-            return Ok(self.take(settings, Bad::Ended(ended), now));
-        }
+    ) -> Settlement {
         self.turn(now);
-        if ended.ending != Ending::Success {
-            return Err(Settlement::Neutral);
+        if ending != Ending::Success {
+            return Settlement::Neutral;
         }
         if self.evidence.counts_all() {
             self.good.all += 1;
         } else {
-            self.good.run = self.good.run.saturating_add(1).min(longest_run(settings));
+            self.good.run = self.good.run.saturating_add(1).min(settings.longest_run());
         }
-        Ok(None)
+        Settlement::Recorded
     }
 
     /// Takes bad calls, and returns the reason to open if they are one.
@@ -126,22 +123,13 @@ impl Recovery {
         if self.evidence.counts_all() {
             self.good.run = 0;
         } else {
-            self.good = Good { run: self.good.run.min(longest_run(settings)), all: 0 };
+            self.good = Good { run: self.good.run.min(settings.longest_run()), all: 0 };
         }
     }
 
     /// A copy without evidence, for a reading after the end of an order.
     pub(super) fn emptied(&self, settings: &Settings, created: Instant) -> Self {
-        let Self { began, lasts, credit, .. } = *self;
         let (evidence, good) = (Evidence::none(settings, created), Good::default());
-        Self { began, lasts, credit, evidence, good }
-    }
-}
-
-/// How many good calls make a full run.
-fn longest_run(settings: &Settings) -> u32 {
-    match settings.window {
-        crate::settings::WindowSize::Calls(calls) => calls,
-        crate::settings::WindowSize::Time(_) => 0,
+        Self { evidence, good, ..*self }
     }
 }
