@@ -1,8 +1,8 @@
 //! Three processes that act as one: a dependency dies, two members find out, the third hears of it, and one of them
 //! probes for all.
 //!
-//! Run it with `cargo run --example fleet`. It starts `redis-server` on a free port, and three processes that meet there.
-//! Without `redis-server`, three members meet in memory, in one process.
+//! Run it with `cargo run --example fleet`. It starts `redis-server` on a free port, and three processes that meet
+//! there. Without `redis-server`, three members meet in memory, in one process.
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -1,4 +1,5 @@
-//! A dependency with a cold cache falls over again when all calls return at once. With `recovery`, they return bit by bit.
+//! A dependency with a cold cache falls over again when all calls return at once. With `recovery`, they return bit by
+//! bit.
 //!
 //! Time is moved by hand, so two minutes take no time: `cargo run --example recovery`.
 

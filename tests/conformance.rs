@@ -1,5 +1,6 @@
-//! Replays `conformance/visible.json`, `conformance/fleet.json` and `conformance/recovery.json`: sequences of operations on one circuit and what
-//! must be seen after each of them. Nothing in a vector is skipped in silence: an unknown word fails it.
+//! Replays `conformance/visible.json`, `conformance/fleet.json` and `conformance/recovery.json`: sequences of
+//! operations on one circuit and what must be seen after each of them. Nothing in a vector is skipped in silence: an
+//! unknown word fails it.
 
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};

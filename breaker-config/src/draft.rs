@@ -83,7 +83,8 @@ impl Draft {
         registry: &Registry,
     ) -> Result<Self, Errors> {
         let mut found = Found::default();
-        // Directives that are gone must be removed. Without a file, its layers may be those of another store of settings.
+        // Directives that are gone must be removed. Without a file, its layers may be those of another store of
+        // settings.
         let mut layers = vec![Layer::Environment];
         if let Some(file) = &file {
             document::read(file.as_str(), &mut found);

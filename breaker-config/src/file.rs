@@ -17,13 +17,13 @@ use crate::worker::Worker;
 /// The largest file of settings that is read, in MiB.
 const LARGEST: u64 = 1;
 
-/// Reads the file that `BREAKER_CONFIG` names, and the directives in `BREAKER`, and applies them to the default registry.
-/// Without these variables nothing changes.
+/// Reads the file that `BREAKER_CONFIG` names, and the directives in `BREAKER`, and applies them to the default
+/// registry. Without these variables nothing changes.
 ///
 /// The file is watched as long as the returned value lives. Bind it to a name: `let _ = init()` drops it at once.
 ///
-/// Call it at the start of `main`. Circuits of annotated functions are known before their first call. If your code makes
-/// circuits by name later, write `unknown_circuits = "warn"` in the file.
+/// Call it at the start of `main`. Circuits of annotated functions are known before their first call. If your code
+/// makes circuits by name later, write `unknown_circuits = "warn"` in the file.
 ///
 /// # Errors
 ///
@@ -156,9 +156,9 @@ impl File {
         self
     }
 
-    /// A file that keeps the circuits that are not closed, so that a restart during an outage does not begin with all of
-    /// them closed. It is written a second after a change and when [`Configured`] is dropped, as a whole. At the start it
-    /// is [restored](Registry::restore), if it is not older than an hour.
+    /// A file that keeps the circuits that are not closed, so that a restart during an outage does not begin with all
+    /// of them closed. It is written a second after a change and when [`Configured`] is dropped, as a whole. At the
+    /// start it is [restored](Registry::restore), if it is not older than an hour.
     ///
     /// A file that is missing, truncated, foreign or unreadable never stops a start.
     ///
@@ -342,8 +342,8 @@ impl Configured {
         &self.applied
     }
 
-    /// Where the processes of a fleet meet, if the file has a section `[fleet]`. It is read once: a change takes effect at
-    /// the next start. The option `fleet` of circuits may change at any time.
+    /// Where the processes of a fleet meet, if the file has a section `[fleet]`. It is read once: a change takes effect
+    /// at the next start. The option `fleet` of circuits may change at any time.
     #[must_use]
     pub const fn fleet(&self) -> Option<&FleetSettings> {
         self.fleet.as_ref()

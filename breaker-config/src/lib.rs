@@ -3,8 +3,8 @@
 //! # Why it exists
 //!
 //! The settings of a circuit are compiled into the program. During an incident you want to change them without a
-//! build. This crate reads them from a TOML file and from the variable `BREAKER`, checks them as a whole, lays them over
-//! what the code says, and watches the file.
+//! build. This crate reads them from a TOML file and from the variable `BREAKER`, checks them as a whole, lays them
+//! over what the code says, and watches the file.
 //!
 //! ```
 //! use breaker_runtime::circuit_breaker;
@@ -45,8 +45,8 @@
 //! cooldown = "5m"
 //! ```
 //!
-//! The options and their limits are those of the attribute. `off` switches an option off that may be off. A template may
-//! extend another one. `[circuits."*"]` is about every circuit.
+//! The options and their limits are those of the attribute. `off` switches an option off that may be off. A template
+//! may extend another one. `[circuits."*"]` is about every circuit.
 //!
 //! `[fleet]` says where processes meet that share circuits, for the crate `breaker-fleet`: `redis` is an address, and
 //! `namespace` is the name that they share. Each circuit says `fleet = "quorum"` or `"any"` to be shared.
@@ -60,9 +60,10 @@
 //!
 //! # Features
 //!
-//! * `state` (default): adds `File::state`. It saves the circuits that are not closed, and restores them at the next start.
-//! * `tracing` (default): logs each reload. Without it, only [`File::on_reload`] and the registry's snapshot show what a
-//!   reload did.
+//! * `state` (default): adds `File::state`. It saves the circuits that are not closed, and restores them at the next
+//!   start.
+//! * `tracing` (default): logs each reload. Without it, only [`File::on_reload`] and the registry's snapshot show what
+//!   a reload did.
 
 mod directives;
 mod document;

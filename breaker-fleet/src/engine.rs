@@ -18,8 +18,8 @@ pub(crate) const LONGEST_TEXT: usize = 512;
 
 /// Where the members of a fleet meet. [`Redis`] is the usual one. [`Memory`] connects members of one process.
 ///
-/// Four verbs are all that a fleet needs, so other stores can be used too. [`Ledger`](crate::Ledger) says exactly what each
-/// verb does; an engine must do the same, atomically, by its own clock. Only durations are passed, never points in
+/// Four verbs are all that a fleet needs, so other stores can be used too. [`Ledger`](crate::Ledger) says exactly what
+/// each verb does; an engine must do the same, atomically, by its own clock. Only durations are passed, never points in
 /// time, so the clocks of members do not matter.
 ///
 /// A member calls one verb at a time, and drops a call that takes too long. It trusts nothing that an engine answers:

@@ -47,7 +47,8 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// A fleet that meets in Redis 7 or later, or in Valkey. With feature `tls`, the address may begin with `rediss://`.
+    /// A fleet that meets in Redis 7 or later, or in Valkey. With feature `tls`, the address may begin with
+    /// `rediss://`.
     #[cfg(feature = "redis")]
     pub fn redis(url: impl Into<String>) -> FleetBuilder<Redis> {
         let url = url.into();
@@ -59,8 +60,8 @@ impl Fleet {
         FleetBuilder::new("fleet", Box::new(move |_| Ok(engine)))
     }
 
-    /// Gives an order to all members, those that join later too, until the limit. Each member takes it as an override by
-    /// `by`, so a later order on that member replaces it there. `what` is a [`Mode`](breaker_runtime::Mode), or an
+    /// Gives an order to all members, those that join later too, until the limit. Each member takes it as an override
+    /// by `by`, so a later order on that member replaces it there. `what` is a [`Mode`](breaker_runtime::Mode), or an
     /// [`Override`] of an option. For all members, it replaces the last order about the same option, and no other.
     ///
     /// Members that do not have the circuit ignore the order.
@@ -70,8 +71,8 @@ impl Fleet {
     /// [`ConfigErrors`] if the order is wrong, has no limit or lasts for more than a day, or if the fleet is not
     /// connected. Nothing changes then.
     ///
-    /// If the engine takes the order and its answer does not come, nobody knows whether it was given. The error says so:
-    /// "the order may or may not be given". Give it again.
+    /// If the engine takes the order and its answer does not come, nobody knows whether it was given. The error says
+    /// so: "the order may or may not be given". Give it again.
     ///
     /// # Examples
     ///

@@ -27,7 +27,7 @@ pub(crate) enum Happened {
     Shared,
 }
 
-/// An order for all members, and whom to tell what became of it.
+/// An order for all members, and the channel for its result.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) circuit: String,

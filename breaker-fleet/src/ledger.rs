@@ -1,5 +1,5 @@
-//! The ledger: what every engine does, as plain code without a clock. [`Memory`](crate::Memory) is one behind a lock, and
-//! the script of [`Redis`](crate::Redis) does the same.
+//! The ledger: what every engine does, as plain code without a clock. [`Memory`](crate::Memory) is one behind a lock,
+//! and the script of [`Redis`](crate::Redis) does the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -216,7 +216,7 @@ impl Ledger {
         Leased::Granted
     }
 
-    /// The version. Whoever waits for changes compares it.
+    /// The version. Compare it to see whether something changed.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version

@@ -34,7 +34,8 @@
 //! * A member that opens a circuit on its own evidence **votes**. The vote expires with its cooldown.
 //! * At a **quorum** of votes, every member opens the circuit for what is left of the longest vote. A member whose own
 //!   calls are good stays closed.
-//! * After the cooldown, one member gets the **lease** and probes. Its verdict closes or re-opens the circuit everywhere.
+//! * After the cooldown, one member gets the **lease** and probes. Its verdict closes or re-opens the circuit
+//!   everywhere.
 //! * Everything expires, by the engine's clock. Durations are sent, never points in time.
 //!
 //! `docs/fleet.md` in the repository has the rules, their reasons, and what was measured.

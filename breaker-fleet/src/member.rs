@@ -7,7 +7,7 @@ use std::time::Duration;
 use breaker_runtime::{Advice, Advised, Lease, Mode, Opening, Override, State, TripKind};
 
 use crate::engine::{Leased, Posted, Record, Report, Stand, What, Word};
-use crate::home::{Circuits, Home};
+use crate::home::{Circuits, Home, Reading};
 use crate::inbox::Happened;
 use crate::ledger::option_of;
 use crate::policy::{Policies, Rule};
@@ -20,8 +20,8 @@ pub(crate) const GONE: Duration = Duration::from_secs(15);
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Engines forget a circuit ten minutes after all about it is over, and do not say so.
 const FORGOTTEN: Duration = Duration::from_secs(11 * 60);
-/// The most records and orders in one report. More is nonsense. Also the most records that are kept of circuits that are
-/// not here: they may come into being.
+/// The most records and orders in one report. More is nonsense. Also the most records that are kept of circuits that
+/// are not here: they may come into being.
 pub(crate) const MOST_RECORDS: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -170,16 +170,23 @@ impl<C: Circuits> Member<C> {
 
     /// The rule of a circuit that is shared.
     fn rule(&self, circuit: &str) -> Option<Rule> {
-        let stated = self.home.read(circuit)?.policy;
-        self.policies.rule(circuit, stated).map(|(_, rule)| rule)
+        self.rule_of(circuit, &self.home.read(circuit)?)
+    }
+
+    fn rule_of(&self, circuit: &str, reading: &Reading) -> Option<Rule> {
+        self.policies.rule(circuit, reading.policy).map(|(_, rule)| rule)
     }
 
     /// What the engine must hear of what happened, by what the circuit shows now.
     pub(crate) fn say(&self, circuit: &str, happened: Happened) -> Option<Word> {
-        let what = match (happened, self.rule(circuit)) {
+        let shared = self.home.read(circuit);
+        let shared = shared.and_then(|it| self.rule_of(circuit, &it).map(|rule| (it, rule)));
+        let what = match (happened, &shared) {
             (Happened::Shared, None) => What::Withdraw,
             (_, None) => return None,
-            (Happened::Opened | Happened::Shared, Some(rule)) => self.vote(circuit, rule)?,
+            (Happened::Opened | Happened::Shared, Some((reading, rule))) => {
+                self.vote(circuit, reading, *rule)?
+            }
             (Happened::Recovered, _) => What::Recovered,
             (Happened::Ended, _) => What::Withdraw,
         };
@@ -187,8 +194,7 @@ impl<C: Circuits> Member<C> {
     }
 
     /// The vote of a circuit that is open on its own evidence.
-    fn vote(&self, circuit: &str, rule: Rule) -> Option<What> {
-        let reading = self.home.read(circuit)?;
+    fn vote(&self, circuit: &str, reading: &Reading, rule: Rule) -> Option<What> {
         let lasts = reading.evidence?.min(LONGEST);
         let settings = self.home.fingerprint(circuit);
         let reopenings = reading.reopenings;
@@ -257,7 +263,7 @@ impl<C: Circuits> Member<C> {
         let gone: Vec<_> = self.known.keys().filter(is_gone).cloned().collect();
         for name in gone {
             if let Some(known) = self.known.remove(&name).filter(|known| known.is_advised) {
-                self.advise(&known.record.circuit, Advice::Alone);
+                self.home.advise(&known.record.circuit, Advice::Alone);
             }
         }
         if is_new_life {
@@ -274,24 +280,22 @@ impl<C: Circuits> Member<C> {
     }
 
     fn amendment(&self, name: &str) -> Option<What> {
-        let rule = self.rule(name)?;
+        let reading = self.home.read(name)?;
+        let rule = self.rule_of(name, &reading)?;
         let record = self.known.get(name).map(|known| &known.record);
         let has_voted = record.is_some_and(|record| record.has_voted);
         let has_lease = record
             .and_then(|record| record.prober.as_ref())
             .is_some_and(|(holder, _)| *holder == self.id);
-        match self.home.state(name) {
-            Some(State::Open) if has_voted => {
-                let evidence = self.home.read(name).and_then(|reading| reading.evidence);
-                evidence.is_none().then_some(What::Withdraw)
-            }
-            Some(State::Open) => self.vote(name, rule).filter(|vote| match vote {
+        match reading.state {
+            State::Open if has_voted => reading.evidence.is_none().then_some(What::Withdraw),
+            State::Open => self.vote(name, &reading, rule).filter(|vote| match vote {
                 // Another would say that a vote is lost when the clocks only disagree about its end.
                 What::Vote { lasts, .. } => *lasts > BEAT,
                 _ => true,
             }),
             // Its own probes decide.
-            Some(State::HalfOpen) => None,
+            State::HalfOpen => None,
             // Its verdict is on its way, and would come without a lease after this.
             _ if has_lease => None,
             _ => has_voted.then_some(What::Withdraw),
@@ -309,14 +313,13 @@ impl<C: Circuits> Member<C> {
 
     fn advise_one(&mut self, name: &str, now: Duration) {
         let Some(known) = self.known.get(name) else { return };
-        let rule = self.rule(name);
         let record = known.now(now);
         // The engine has counted; whether that is enough is for this member to say.
-        let is_met = rule.is_some_and(|rule| record.votes >= rule.needed(record.members));
+        let is_enough = |rule: Rule| record.votes >= rule.needed(record.members);
         let is_new = known.followed != Some(record.round);
         let is_in_force = !record.left.is_zero() || record.prober.is_some();
         let advice = match record.stand {
-            Stand::Open if is_met => match &record.prober {
+            Stand::Open if self.rule(name).is_some_and(is_enough) => match &record.prober {
                 // Its own verdict is worth more than the votes before it.
                 Some((holder, left)) if *holder == self.id => Advice::Probe(*left),
                 _ if is_in_force && is_new => return self.open(name, &record, now),
@@ -326,7 +329,9 @@ impl<C: Circuits> Member<C> {
                 }
                 None => Advice::Ask,
             },
-            Stand::Recovered | Stand::Withdrawn if rule.is_some() && self.is_held(name, known) => {
+            Stand::Recovered | Stand::Withdrawn
+                if self.is_held(name, known) && self.rule(name).is_some() =>
+            {
                 let is_own = || self.home.read(name).is_some_and(|it| it.evidence.is_some());
                 let stays = record.stand == Stand::Withdrawn && is_own();
                 if stays { Advice::Alone } else { Advice::Close }
@@ -338,7 +343,7 @@ impl<C: Circuits> Member<C> {
             }
         };
         let ends = matches!(advice, Advice::Close | Advice::Alone);
-        let advised = self.advise(name, advice);
+        let advised = self.home.advise(name, advice);
         if let Some(known) = self.known.get_mut(name) {
             known.is_advised = !ends;
             if ends {
@@ -367,7 +372,7 @@ impl<C: Circuits> Member<C> {
             .of_members(record.members)
             .needed(record.needed)
             .reopenings(record.reopenings);
-        let Some(advised) = self.advise(name, Advice::Open(opening)) else { return };
+        let Some(advised) = self.home.advise(name, Advice::Open(opening)) else { return };
         let Some(known) = self.known.get_mut(name) else { return };
         known.is_advised = true;
         if advised != Advised::Vetoed {
@@ -376,15 +381,11 @@ impl<C: Circuits> Member<C> {
         }
     }
 
-    /// `None` if there is no such circuit here.
-    fn advise(&mut self, name: &str, advice: Advice) -> Option<Advised> {
-        self.home.advise(name, advice)
-    }
-
     /// How long a lease must last so that a circuit can probe. `None` if it need not ask.
     pub(crate) fn lease_for(&self, circuit: &str) -> Option<Duration> {
-        self.rule(circuit)?;
-        Some(self.home.read(circuit)?.probe_timeout.min(LONGEST))
+        let reading = self.home.read(circuit)?;
+        self.rule_of(circuit, &reading)?;
+        Some(reading.probe_timeout.min(LONGEST))
     }
 
     /// Takes the answer to a request for a lease that was asked for at `asked`.
@@ -397,8 +398,8 @@ impl<C: Circuits> Member<C> {
         now: Duration,
     ) {
         if let (Leased::Unneeded, Some(known)) = (&leased, self.known.get_mut(circuit)) {
-            // Most often another member has probed meanwhile, and the next report has its verdict. If it has none, the engine
-            // has forgotten the circuit.
+            // Most often another member has probed meanwhile, and the next report has its verdict. If it has none, the
+            // engine has forgotten the circuit.
             known.lease = None;
             if known.record.stand == Stand::Open {
                 (known.record.stand, known.record.votes) = (Stand::Counting, 0);
@@ -414,7 +415,7 @@ impl<C: Circuits> Member<C> {
             }
             Leased::Unneeded => Advice::Alone,
         };
-        self.advise(circuit, advice);
+        self.home.advise(circuit, advice);
         let started = self.home.read(circuit).map_or(0, |reading| reading.started);
         let Some(known) = self.known.get_mut(circuit) else { return };
         known.is_advised = advice != Advice::Alone;
@@ -436,7 +437,7 @@ impl<C: Circuits> Member<C> {
     /// The circuit acts as if alone, until more than the votes that it has followed is known.
     fn stand_alone(&mut self, name: &str) {
         if self.known.get(name).is_some_and(|known| known.is_advised) {
-            self.advise(name, Advice::Alone);
+            self.home.advise(name, Advice::Alone);
         }
         if let Some(known) = self.known.get_mut(name) {
             (known.is_advised, known.lease) = (false, None);
@@ -503,10 +504,7 @@ impl<C: Circuits> Member<C> {
             .map(|(name, _)| name.clone())
             .collect();
         for name in names {
-            self.advise(&name, Advice::Alone);
-            if let Some(known) = self.known.get_mut(&name) {
-                (known.is_advised, known.lease) = (false, None);
-            }
+            self.stand_alone(&name);
         }
         // Everything is asked for again, as messages may be lost.
         self.version = u64::MAX;

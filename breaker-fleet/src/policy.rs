@@ -58,8 +58,8 @@ impl Policies {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// The policy of a circuit that its settings do not state. The most precise name wins: its own, the name that its key
-    /// belongs to, `*`.
+    /// The policy of a circuit that its settings do not state. The most precise name wins: its own, the name that its
+    /// key belongs to, `*`.
     fn of(&self, circuit: &str) -> Policy {
         let family = circuit.split_once('/').map(|(family, _)| family);
         let names = [Some(circuit), family, Some("*")];

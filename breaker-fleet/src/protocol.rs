@@ -1,8 +1,9 @@
 //! A model of the whole protocol, checked in every order of events. Members and ledger are the real ones. Only their
 //! circuits are plain values, so that states can be copied and compared.
 //!
-//! Requests and answers are lost, come twice and come late. Members are suspended, cut off and killed. The engine starts
-//! again without its memory. [`Bounds`] says how much of that one check has. `BREAKER_PROTOCOL=full` checks larger ones.
+//! Requests and answers are lost, come twice and come late. Members are suspended, cut off and killed. The engine
+//! starts again without its memory. [`Bounds`] says how much of that one check has. `BREAKER_PROTOCOL=full` checks
+//! larger ones.
 //!
 //! "In the end, all circuits close" is no `eventually` of the checker: that one overlooks runs that meet or go round in
 //! a circle. Instead, the model goes on from *every* state with a run in which nothing goes wrong any more, and all

@@ -1,5 +1,5 @@
-//! Random histories of a fleet: real members, real circuits and the real ledger, on moved time. Each history comes from a
-//! seed, which a failure prints. `BREAKER_SEED` runs one again, and `BREAKER_HISTORIES` says how many there are.
+//! Random histories of a fleet: real members, real circuits and the real ledger, on moved time. Each history comes from
+//! a seed, which a failure prints. `BREAKER_SEED` runs one again, and `BREAKER_HISTORIES` says how many there are.
 
 mod liar;
 mod net;
@@ -31,7 +31,7 @@ struct Plan {
     has_liar: bool,
     /// These members find the dependency sick while it is well.
     sick: usize,
-    /// The others make so many calls that they know better.
+    /// The others make enough calls to veto.
     is_well_fed: bool,
     traffic: f64,
     config: Config,

@@ -1,5 +1,11 @@
 //! The task of a fleet: one per process. It sends what circuits wish, asks what changed, and keeps time.
 
+#[cfg(feature = "tracing")]
+mod log;
+#[cfg(not(feature = "tracing"))]
+#[path = "task/no_log.rs"]
+mod log;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
@@ -14,7 +20,7 @@ use crate::inbox::{ENDED, Order, Wish, merge};
 use crate::member::{BEAT, GONE, Member};
 
 /// The longest that the engine may take to answer.
-const ANSWER: Duration = Duration::from_millis(400);
+pub(crate) const ANSWER: Duration = Duration::from_millis(400);
 /// The same if it has to be connected first. Nobody waits for that.
 const CONNECT: Duration = Duration::from_secs(2);
 /// Reports are asked for no more often than this, however much changes.
@@ -24,8 +30,8 @@ const LEAST_PAUSE: Duration = Duration::from_millis(5);
 /// answers some of them too late.
 const SHARE: Duration = Duration::from_micros(100);
 /// The pauses between attempts to connect.
-const SHORTEST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(5);
+pub(crate) const SHORTEST_RETRY: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The most words in one message.
 const MOST_WORDS: usize = 100;
 
@@ -87,7 +93,7 @@ impl<E: Engine> Drop for Task<E> {
         }
         let is_news = self.shared.show_lost(&ended);
         if is_news && !self.is_left {
-            log_lost(&self.shared, &ended);
+            log::lost(&self.shared, &ended);
         }
         self.orders.extend(self.shared.inbox.close());
         self.answer_orders(&ended);
@@ -157,7 +163,7 @@ impl<E: Engine> Task<E> {
             self.retry = SHORTEST_RETRY;
             self.shared.show_connected();
             self.shared.joined.notify_one();
-            log_connected(&self.shared);
+            log::connected(&self.shared);
         }
         Ok(())
     }
@@ -202,7 +208,7 @@ impl<E: Engine> Task<E> {
     fn answer_order(&self, order: Order, told: Result<(), ConfigErrors>) {
         if let Err(Err(errors)) = order.sent.send(told) {
             // Nobody waits for the answer: it came from the dashboard.
-            log_order(&self.shared, &order.circuit, &errors);
+            log::order(&self.shared, &order.circuit, &errors);
         }
     }
 
@@ -286,7 +292,7 @@ impl<E: Engine> Task<E> {
             wish.happened.is_some() && self.member.has(circuit)
         });
         if self.shared.show_lost(error) {
-            log_lost(&self.shared, error);
+            log::lost(&self.shared, error);
         }
         self.orders.extend(self.shared.inbox.take_orders());
         self.answer_orders(error);
@@ -342,30 +348,3 @@ async fn within<T>(
     let late = || EngineError::new(format!("no answer within {} ms", limit.as_millis()));
     timeout(limit, asked).await.unwrap_or_else(|_| Err(late()))
 }
-
-#[cfg(feature = "tracing")]
-fn log_connected(shared: &Shared) {
-    let status = shared.status();
-    tracing::info!(target: "breaker", fleet = status.namespace, engine = status.engine, members = status.members, "fleet is connected");
-}
-
-#[cfg(feature = "tracing")]
-fn log_lost(shared: &Shared, error: &EngineError) {
-    let status = shared.status();
-    tracing::warn!(target: "breaker", fleet = status.namespace, engine = status.engine, %error, "fleet is not connected; circuits act as if alone");
-}
-
-#[cfg(feature = "tracing")]
-fn log_order(shared: &Shared, circuit: &str, errors: &ConfigErrors) {
-    let status = shared.status();
-    tracing::warn!(target: "breaker", fleet = status.namespace, engine = status.engine, breaker.name = circuit, error = %errors, "an order for all members may be lost");
-}
-
-#[cfg(not(feature = "tracing"))]
-fn log_order(_: &Shared, _: &str, _: &ConfigErrors) {}
-
-#[cfg(not(feature = "tracing"))]
-fn log_connected(_: &Shared) {}
-
-#[cfg(not(feature = "tracing"))]
-fn log_lost(_: &Shared, _: &EngineError) {}

@@ -1,5 +1,5 @@
-//! Members that meet in a real server, which each test starts on a free port. Without `redis-server` or `valkey-server`,
-//! these tests say that they are left out. With `BREAKER_REQUIRE_REDIS=1` they fail then.
+//! Members that meet in a real server, which each test starts on a free port. Without `redis-server` or
+//! `valkey-server`, these tests say that they are left out. With `BREAKER_REQUIRE_REDIS=1` they fail then.
 #![cfg(all(unix, feature = "redis", feature = "tracing"))]
 
 #[path = "redis/dependency.rs"]

@@ -131,7 +131,8 @@ impl Spec {
     }
 }
 
-/// Whether an option says what can open the circuit, apart from the returned value. What `config` says is not seen here.
+/// Whether an option says what can open the circuit, apart from the returned value. What `config` says is not seen
+/// here.
 fn says_what_counts(args: &Args, on_cancel: &OnCancel) -> bool {
     const COUNTING: [&str; 7] = [
         "failure_if",

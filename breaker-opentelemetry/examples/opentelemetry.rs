@@ -1,7 +1,7 @@
 //! What OpenTelemetry gets to see of a few circuits.
 //!
-//! The exporter here keeps what it gets, and the example prints it, one point a line. A service takes one that sends it,
-//! such as that of the crate `opentelemetry-otlp`.
+//! The exporter here keeps what it gets, and the example prints it, one point a line. A service takes one that sends
+//! it, such as that of the crate `opentelemetry-otlp`.
 //!
 //! Run it with `cargo run --example opentelemetry`.
 

@@ -72,20 +72,20 @@
 //!
 //! # How long calls take
 //!
-//! The three metrics `breaker.call_duration` are one histogram, in the form that Prometheus gives to classic histograms. A
-//! real histogram of OpenTelemetry is written to once per call: the API has no observable one. That would count every
-//! call a second time, and cost each of them more than the circuit itself does.
+//! The three metrics `breaker.call_duration` are one histogram, in the form that Prometheus gives to classic
+//! histograms. A real histogram of OpenTelemetry is written to once per call: the API has no observable one. That would
+//! count every call a second time, and cost each of them more than the circuit itself does.
 //!
-//! * `le` is the upper limit of a bucket in seconds, as text: `"0.5"`, and `"+Inf"` for all calls. A bucket has the calls of the
-//!   shorter ones, too. The limits are [`Timings::BOUNDS`](breaker_runtime::Timings::BOUNDS).
+//! * `le` is the upper limit of a bucket in seconds, as text: `"0.5"`, and `"+Inf"` for all calls. A bucket has the
+//!   calls of the shorter ones, too. The limits are [`Timings::BOUNDS`](breaker_runtime::Timings::BOUNDS).
 //! * `outcome` is `success` or `failure`. Ignored and cancelled calls are in neither.
 //! * Once they are in Prometheus, `histogram_quantile` reads them. The exporter may append `_total` to the names:
 //!
 //!   ```text
 //!   histogram_quantile(0.95, sum by (circuitbreaker_name, le) (rate(breaker_call_duration_bucket_total{outcome="success"}[5m])))
 //!   ```
-//! * Other backends have no function for it. There, the share of calls within a limit is a bucket divided by `count`, and the
-//!   mean is `sum` divided by `count`.
+//! * Other backends have no function for it. There, the share of calls within a limit is a bucket divided by `count`,
+//!   and the mean is `sum` divided by `count`.
 //!
 //! # How long it lasts
 //!
@@ -97,7 +97,8 @@
 //! # How many points
 //!
 //! A circuit has about forty points, and at most six in one instrument, but for `breaker.transitions` and
-//! `breaker.call_duration.bucket`. With `timings` it has 34 more, 30 of them in the latter. Attributes come from the registry, never from calls: with `key`, `max_keys` limits the number of circuits.
+//! `breaker.call_duration.bucket`. With `timings` it has 34 more, 30 of them in the latter. Attributes come from the
+//! registry, never from calls: with `key`, `max_keys` limits the number of circuits.
 //!
 //! The SDK keeps 2000 points per instrument, and merges the others into one. That is enough for 330
 //! circuits, 66 of them with `timings`. If you may have more, raise the limit:
@@ -114,8 +115,8 @@
 //! # let _ = provider;
 //! ```
 //!
-//! A view that removes `circuitbreaker.name` does not add up the circuits: the SDK keeps the last of them. Take sums where
-//! you query.
+//! A view that removes `circuitbreaker.name` does not add up the circuits: the SDK keeps the last of them. Take sums
+//! where you query.
 //!
 //! When the circuit of a key is evicted, its totals move to the circuit that the keys share. The sum over all circuits
 //! stays right, but the shared circuit's counters jump. So take the sum first, then the rate. With delta temporality

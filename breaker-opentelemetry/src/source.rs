@@ -1,7 +1,8 @@
 //! The circuits that instruments read: one snapshot per collection.
 //!
-//! *Why it exists:* a collection runs one callback per instrument, and no callback knows to which collection it belongs.
-//! But each runs once per collection. So an instrument that asks again for the same snapshot begins the next one.
+//! *Why it exists:* a collection runs one callback per instrument, and no callback knows to which collection it
+//! belongs. But each runs once per collection. So an instrument that asks again for the same snapshot begins the next
+//! one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Everything that generated code and the other crates of the workspace may call, and nothing else. Not public API: it may change in any release.
+//! Everything that generated code and the other crates of the workspace may call, and nothing else. Not public API: it
+//! may change in any release.
 
 use std::fmt::Display;
 #[cfg(feature = "tokio")]

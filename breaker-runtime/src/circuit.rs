@@ -16,6 +16,7 @@ mod delay;
 #[path = "circuit/no_delay.rs"]
 mod delay;
 mod dials;
+mod ending;
 mod error;
 mod extras;
 mod find_in;
@@ -27,6 +28,7 @@ mod guarded_stream;
 mod held_permit;
 mod histograms;
 mod hung;
+mod locked;
 mod on_cancel;
 mod owned_permit;
 mod passage;

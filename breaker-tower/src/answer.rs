@@ -29,7 +29,7 @@ pub trait Answer<Response, E> {
     #[doc(hidden)]
     fn failed(&self, error: E) -> Self::Error;
 
-    /// What becomes of a call that was refused or timed out.
+    /// The result of a call that was refused or timed out.
     #[doc(hidden)]
     fn unanswered(&self, error: CallError<Infallible>) -> Result<Response, Self::Error>;
 }

@@ -3,8 +3,8 @@
 use breaker_runtime::__private::HeldPermit;
 use breaker_runtime::Outcome;
 
-/// Decides how a result counts: any `Fn(&Result<Response, Error>) -> Outcome`, or a ready-made one of [`http`](crate::http)
-/// or [`grpc`](crate::grpc).
+/// Decides how a result counts: any `Fn(&Result<Response, Error>) -> Outcome`, or a ready-made one of
+/// [`http`](crate::http) or [`grpc`](crate::grpc).
 ///
 /// # Examples
 ///

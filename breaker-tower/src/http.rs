@@ -15,8 +15,8 @@ use crate::responses::{ByHead, Judge};
 /// also 404: the server is well.
 ///
 /// A failure with `Retry-After` opens the circuit for that long, at most for
-/// [`open_for_max`](breaker_runtime::Config::open_for_max). The header must hold seconds. A date is not used, because the
-/// clocks of two machines may differ: that failure counts like any other.
+/// [`open_for_max`](breaker_runtime::Config::open_for_max). The header must hold seconds. A date is not used, because
+/// the clocks of two machines may differ: that failure counts like any other.
 ///
 /// # Examples
 ///

@@ -19,8 +19,8 @@ const DEFAULT_MAX_KEYS: u32 = 1024;
 
 /// A tower [`Layer`] that guards a service with a circuit breaker.
 ///
-/// The type parameters say where circuits come from, how results count, what callers get for a refused call, and its time
-/// limit. The methods set them, so you rarely name them. [`parts`](crate::parts) has them all.
+/// The type parameters say where circuits come from, how results count, what callers get for a refused call, and its
+/// time limit. The methods set them, so you rarely name them. [`parts`](crate::parts) has them all.
 ///
 /// # Examples
 ///
@@ -199,8 +199,8 @@ impl<S, C, A, T> CircuitBreakerLayer<S, C, A, T> {
     /// Decides how results count. Without it, an `Err` is a failure and an `Ok` a success.
     ///
     /// `classify` is a function from `&Result<Response, Error>` to [`Outcome`](breaker_runtime::Outcome), or a
-    /// ready-made one: [`http::server_errors`](crate::http::server_errors), [`grpc::unavailable`](crate::grpc::unavailable).
-    /// If it panics, the call failed.
+    /// ready-made one: [`http::server_errors`](crate::http::server_errors),
+    /// [`grpc::unavailable`](crate::grpc::unavailable). If it panics, the call failed.
     ///
     /// # Examples
     ///

@@ -46,8 +46,8 @@
 //! | get boxed errors | [`into_box_error`](CircuitBreakerLayer::into_box_error) |
 //! | name the type of a service | [`parts`] |
 //!
-//! [`CircuitBreakerService`] says how readiness, cancellation and clones work. A panic in the inner service is a failure,
-//! and goes on.
+//! [`CircuitBreakerService`] says how readiness, cancellation and clones work. A panic in the inner service is a
+//! failure, and goes on.
 
 mod answer;
 mod circuits;

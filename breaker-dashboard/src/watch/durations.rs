@@ -1,13 +1,15 @@
 //! How long the calls of the last minutes took. Pure: the caller says when a step of time is over.
 //!
-//! *Why it exists:* a circuit with `timings` only counts up, from when it was made. A person wants to know how it is now.
-//! That is a difference of two readings, so some readings are kept.
+//! *Why it exists:* a circuit with `timings` only counts up, from when it was made. A person wants to know how it is
+//! now. That is a difference of two readings, so some readings are kept.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use breaker_runtime::{Snapshot, Timings};
 use serde::Serialize;
+
+use super::history::push;
 
 /// The seconds between two readings.
 pub(crate) const STEP: u64 = 5;
@@ -87,10 +89,14 @@ impl Durations {
             (self.readings, self.total) = (VecDeque::from([None]), [0; BUCKETS]);
         }
         for _ in 1..steps.min(COLUMNS as u64) {
-            self.push_column([0; BUCKETS]);
-            self.push_reading(self.readings.back().cloned().flatten());
+            push(&mut self.columns, COLUMNS, [0; BUCKETS]);
+            push(&mut self.readings, READINGS, self.readings.back().cloned().flatten());
         }
-        self.push_column(std::array::from_fn(|bucket| total[bucket] - self.total[bucket]));
+        push(
+            &mut self.columns,
+            COLUMNS,
+            std::array::from_fn(|bucket| total[bucket] - self.total[bucket]),
+        );
         self.total = total;
         let now = circuit.timings.as_ref();
         let recent = now.and_then(|now| match self.readings.front() {
@@ -102,21 +108,7 @@ impl Durations {
         let last = self.readings.back().cloned().flatten();
         let calls = |reading: &Option<Timings>| reading.as_ref().map(|it| it.count);
         let now = now.cloned();
-        self.push_reading(if calls(&last) == calls(&now) { last } else { now });
-    }
-
-    fn push_reading(&mut self, reading: Option<Timings>) {
-        if self.readings.len() == READINGS {
-            self.readings.pop_front();
-        }
-        self.readings.push_back(reading);
-    }
-
-    fn push_column(&mut self, column: Column) {
-        if self.columns.len() == COLUMNS {
-            self.columns.pop_front();
-        }
-        self.columns.push_back(column);
+        push(&mut self.readings, READINGS, if calls(&last) == calls(&now) { last } else { now });
     }
 
     /// The circuit, which is `now` like this, took over the calls of an evicted key. They are old, and nobody knows how

@@ -77,19 +77,12 @@ pub(crate) struct Lines {
 impl History {
     fn note(&mut self, total: Point, missed: u64) {
         for _ in 0..missed.min(SECONDS as u64) {
-            self.push(Point::default());
+            push(&mut self.points, SECONDS, Point::default());
         }
         // A new circuit of the same name has counted from zero.
         let since = |now: u64, before: u64| if now < before { now } else { now - before };
-        self.push(total.zip(self.total, since));
+        push(&mut self.points, SECONDS, total.zip(self.total, since));
         self.total = total;
-    }
-
-    fn push(&mut self, point: Point) {
-        if self.points.len() == SECONDS {
-            self.points.pop_front();
-        }
-        self.points.push_back(point);
     }
 
     /// How long the successes of the last minute took.
@@ -210,6 +203,14 @@ impl Histories {
     }
 }
 
+/// Adds an item, and drops the oldest if there are that many.
+pub(super) fn push<T>(queue: &mut VecDeque<T>, most: usize, item: T) {
+    if queue.len() == most {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
 #[cfg(test)]
 mod tests {
     use breaker_runtime::{CircuitBreaker, Config};
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_circuits_have_durations() {
+    fn the_number_of_circuits_with_durations_is_bounded() {
         let timed = CircuitBreaker::new("x", Config::new().timings(true)).unwrap();
         let mut all = vec![timed.snapshot(); MOST_TIMED + 9];
         for (at, snapshot) in all.iter_mut().enumerate() {

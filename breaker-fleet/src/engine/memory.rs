@@ -1,12 +1,13 @@
 //! An engine in memory, for members of one process: tests, simulations and examples.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Ask, Beat, Engine, EngineError, Leased, Report, Word};
+use crate::inbox::lock;
 use crate::ledger::Ledger;
 
 /// An engine in memory. Clones are the same engine, so each member of a test gets one.
@@ -66,7 +67,7 @@ impl Memory {
     fn with<R>(&self, act: impl FnOnce(&mut Ledger, u64) -> R) -> R {
         let Shared { ledger, began, version } = &*self.shared;
         let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut ledger: MutexGuard<'_, _> = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = lock(ledger);
         let done = act(&mut ledger, now);
         let latest = ledger.version();
         version.send_if_modified(|known| std::mem::replace(known, latest) != latest);

@@ -1,5 +1,5 @@
--- The ledger of a fleet, as `src/ledger.rs` says it: one atomic step for each verb. Times are milliseconds on the clock of
--- the server. All keys share one hash tag, so a cluster keeps them together.
+-- The ledger of a fleet, as `src/ledger.rs` says it: one atomic step for each verb. Times are milliseconds on the clock
+-- of the server. All keys share one hash tag, so a cluster keeps them together.
 --
 -- KEYS[1] is the prefix. ARGV[1] is the verb, and the others are what it takes.
 --
@@ -12,7 +12,7 @@
 --   orders         hash: option, circuit -> number, end, what, by
 --   meta           hash: life, version
 --
--- Whoever can write to the server can write nonsense there. Numbers are bounded when they are read. What cannot be read
+-- Any client of the server can write nonsense there. Numbers are bounded when they are read. What cannot be read
 -- at all is deleted: see `heal`.
 local PREFIX = KEYS[1]
 local KEPT, LONGEST, MOST_SETTINGS = 600000, 86400000, 16
@@ -366,8 +366,8 @@ local function is_sane(name, kind)
     return found == 'none' or found == kind
 end
 
--- Deletes what nobody can read: the account of a circuit, or all that is shared. The second is like a server that starts
--- empty: members see a new life, and vote again. Returns whether something was deleted.
+-- Deletes what nobody can read: the account of a circuit, or all that is shared. The second is like a server that
+-- starts empty: members see a new life, and vote again. Returns whether something was deleted.
 local function heal()
     local shared = { members = 'zset', due = 'zset', changes = 'zset', orders = 'hash', meta = 'hash' }
     local circuits, is_broken, has_healed = { [ARGV[3] or ''] = true }, not is_sane('meta', 'hash'), false

@@ -1,5 +1,5 @@
-//! A circuit as a plain value, which a model checker can copy and compare: `rules/machine/fleet.rs` of `breaker-runtime` in
-//! ticks. One failure opens it, one probe is let in, and one success closes it.
+//! A circuit as a plain value, which a model checker can copy and compare: `rules/machine/fleet.rs` of
+//! `breaker-runtime` in ticks. One failure opens it, one probe is let in, and one success closes it.
 
 use std::mem;
 use std::time::Duration;

@@ -59,7 +59,7 @@ pub(super) enum Answer {
     Leased(Leased),
 }
 
-/// What becomes of a request.
+/// How a request fares on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Arrives,

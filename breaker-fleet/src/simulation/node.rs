@@ -1,5 +1,5 @@
-//! One member of a simulated fleet: the real member and a real circuit, on a clock of its own. It does what the task does,
-//! and watches that its circuit keeps the rules.
+//! One member of a simulated fleet: the real member and a real circuit, on a clock of its own. It does what the task
+//! does, and watches that its circuit keeps the rules.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -16,10 +16,8 @@ use crate::home::Home;
 use crate::inbox::{Inbox, Wish, merge};
 use crate::member::{BEAT, Member};
 use crate::policy::{Policies, Rule};
+use crate::task::{ANSWER, LONGEST_RETRY, SHORTEST_RETRY};
 
-const ANSWER: Duration = Duration::from_millis(400);
-const SHORTEST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The length of a step, and what clocks may be wrong by.
 pub(super) const SLACK: Duration = Duration::from_secs(1);
 

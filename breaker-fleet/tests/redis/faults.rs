@@ -1,4 +1,5 @@
-//! The server away, slow, full, read-only, empty or out of reach: members act as if alone, and agree again after it (F8).
+//! The server away, slow, full, read-only, empty or out of reach: members act as if alone, and agree again after it
+//! (F8).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

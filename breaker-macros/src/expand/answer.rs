@@ -17,9 +17,9 @@ impl Guard<'_> {
         placed("value", tail(&self.function.body))
     }
 
-    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded, and whether it can
-    /// be a failure, unless an option says what else counts. Without a fallback the type cannot be refused anyway, which
-    /// is an error already.
+    /// Asks the compiler whether the body's value is a future or a stream, which would run unguarded, and whether it
+    /// can be a failure, unless an option says what else counts. Without a fallback the type cannot be refused anyway,
+    /// which is an error already.
     pub(super) fn guardable(&self) -> Option<TokenStream> {
         let Function { flavor, output, .. } = self.function;
         if output.is_value || self.spec.fallback.is_none() {

@@ -10,8 +10,8 @@ use crate::spec::OnCancel;
 use crate::spec::fallback::Fallback;
 
 impl Guard<'_> {
-    /// The body of a function that returns a stream. It runs at once. The stream that it makes is guarded from its first
-    /// poll on.
+    /// The body of a function that returns a stream. It runs at once. The stream that it makes is guarded from its
+    /// first poll on.
     ///
     /// Input:
     ///
@@ -78,8 +78,8 @@ impl Guard<'_> {
         }
     }
 
-    /// Asks the compiler whether the body made a stream of such items, or a box that can be guarded. If not, the error is
-    /// at the body's value, or at the return type.
+    /// Asks the compiler whether the body made a stream of such items, or a box that can be guarded. If not, the error
+    /// is at the body's value, or at the return type.
     fn made(&self, stream: &Ident) -> TokenStream {
         let (rt, output) = (&self.rt, &self.function.output);
         if self.function.flavor == Flavor::NamedStream {

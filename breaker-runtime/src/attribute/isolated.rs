@@ -65,8 +65,8 @@ pub fn fault(permit: &Permit<'_>) -> Option<Instead> {
     Instead::of_fault(permit.circuit(), Duration::MAX, thread::sleep)
 }
 
-/// The fault that an async call runs into whose function states that limit, if it does not run its body. A delay is given to
-/// the permit, so that the guarded future waits.
+/// The fault that an async call runs into whose function states that limit, if it does not run its body. A delay is
+/// given to the permit, so that the guarded future waits.
 ///
 /// # Panics
 ///

@@ -13,7 +13,7 @@ pub trait Verdict {
     fn outcome(&self) -> Outcome;
     /// Records it.
     fn settle(self, permit: Permit<'_>);
-    /// The same, to be said more about.
+    /// Turns it into a [`Saying`], which has room for what the error says.
     fn saying(self) -> Saying;
 }
 

@@ -197,8 +197,8 @@ pub trait Yields<T> {}
 #[diagnostic::do_not_recommend]
 impl<T, S: Stream<Item = T>> Yields<T> for S {}
 
-/// Tells whether a function that says `Stream` made one of such items. Each `__breaker_made` is inherent for some types,
-/// as with [`KindOf`](super::KindOf): here for those streams.
+/// Tells whether a function that says `Stream` made one of such items. Each `__breaker_made` is inherent for some
+/// types, as with [`KindOf`](super::KindOf): here for those streams.
 #[derive(Debug)]
 pub struct MadeStream<T, S>(MadeOther<T, S>);
 
@@ -210,7 +210,7 @@ pub struct MadeOther<T, S>(MadeNone<T, S>);
 #[derive(Debug)]
 pub struct MadeNone<T, S>(PhantomData<fn() -> (T, S)>);
 
-/// Tells what a function made whose return type is named like a stream. It works alike: first for boxes.
+/// Tells what a function made whose return type is named like a stream. It works like [`MadeStream`]: first for boxes.
 #[derive(Debug)]
 pub struct NamedStream<R>(NamedOther<R>);
 

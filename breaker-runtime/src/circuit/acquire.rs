@@ -75,8 +75,8 @@ impl fmt::Debug for Acquire<'_> {
 
 /// Stands here because it is what waits. `try_acquire`, which never does, stands with the type.
 impl CircuitBreaker {
-    /// Acquires a permit for one call. If the circuit has `max_concurrent` and no slot is free, it waits for one, for up
-    /// to `max_wait`, in the order of arrival.
+    /// Acquires a permit for one call. If the circuit has `max_concurrent` and no slot is free, it waits for one, for
+    /// up to `max_wait`, in the order of arrival.
     ///
     /// The permit's time starts when it is given: the wait is not time of the call.
     ///
@@ -94,8 +94,8 @@ impl CircuitBreaker {
     /// # Cancel safety
     ///
     /// Dropping the future while it waits leaves the line: the call never started, and nothing is recorded. A slot that
-    /// it was already given goes to the next in line. So you can use it in `select!`; if you do so in a loop, each round
-    /// joins the line at its end.
+    /// it was already given goes to the next in line. So you can use it in `select!`; if you do so in a loop, each
+    /// round joins the line at its end.
     ///
     /// # Examples
     ///
@@ -152,8 +152,8 @@ impl CircuitBreaker {
         Ok(OwnedPermit::new(Arc::clone(self), leave))
     }
 
-    /// Like [`acquire`](CircuitBreaker::acquire), but blocks the thread while it waits, in real time. It needs no feature
-    /// and no runtime. Don't call it on the threads of an async runtime.
+    /// Like [`acquire`](CircuitBreaker::acquire), but blocks the thread while it waits, in real time. It needs no
+    /// feature and no runtime. Don't call it on the threads of an async runtime.
     ///
     /// # Errors
     ///

@@ -32,8 +32,8 @@ pub struct Calls {
     pub cancelled: u64,
     /// Recorded calls that took longer than `slow_call`.
     pub slow: u64,
-    /// Calls that were in flight for longer than `hung_after`, and counted as failed because of that. They are late when
-    /// they end.
+    /// Calls that were in flight for longer than `hung_after`, and counted as failed because of that. They are late
+    /// when they end.
     pub hung: u64,
     /// Calls that ended too late to count: the circuit had changed state or was reset, the probe was lost, or the call
     /// had hung.

@@ -60,8 +60,8 @@ impl Rejected {
     /// How many seconds to wait before another call, for the HTTP header `Retry-After`. At least 1.
     ///
     /// This is the time until a probe may run, or until the circuit is no longer forced open, rounded up. It is 1 if a
-    /// probe is due, and 1 if nothing is known: the circuit is half-open, has no free slot, or stays as it is until it is
-    /// reset.
+    /// probe is due, and 1 if nothing is known: the circuit is half-open, has no free slot, or stays as it is until it
+    /// is reset.
     ///
     /// # Examples
     ///
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_back_after_whole_seconds_does_not_come_too_early_and_not_at_once() {
+    fn retry_after_secs_is_rounded_up_and_at_least_1() {
         use RejectedReason::{BulkheadFull, ForcedOpen, HalfOpenFull, Open};
         let open = |nanos| retry_after_secs(Open, Left::from_nanos(nanos));
         assert_eq!([0, 1, 999_999_999, 1_000_000_000, 1_000_000_001].map(open), [1, 1, 1, 1, 2]);

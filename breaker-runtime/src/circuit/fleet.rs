@@ -94,13 +94,15 @@ pub struct FleetView {
     /// The members that found the dependency sick. Once the circuit is open everywhere, those that opened it, until
     /// their votes and the probes after them are over.
     pub votes: u32,
-    /// The votes that open the circuit everywhere. 0 while the fleet is not connected: then the circuit acts as if alone.
+    /// The votes that open the circuit everywhere. 0 while the fleet is not connected: then the circuit acts as if
+    /// alone.
     pub needed: u32,
     /// The live members.
     pub members: u32,
     /// Whether this member is one of those that voted.
     pub has_voted: bool,
-    /// The id of the member that probes for all. [`Snapshot::lease`](crate::Snapshot::lease) says whether it is this one.
+    /// The id of the member that probes for all. [`Snapshot::lease`](crate::Snapshot::lease) says whether it is this
+    /// one.
     pub prober: Option<String>,
     /// The number of different settings among the members that voted. More than 1 means that they disagree.
     pub settings: u32,

@@ -1,4 +1,5 @@
-//! One call by hand, with the attribute's options for functions: what a result counts as, and what a dropped future does.
+//! One call by hand, with the attribute's options for functions: what a result counts as, and what a dropped future
+//! does.
 
 use std::fmt;
 use std::future::Future;
@@ -20,9 +21,9 @@ use crate::rules::Outcome;
 /// One call with options, from [`CircuitBreaker::guard`]. The options are those of `#[circuit_breaker]`, with the same
 /// meaning, in any order. Then [`call`](Guard::call) or [`call_async`](Guard::call_async) makes the call.
 ///
-/// The closures of [`failure_if`](Guard::failure_if), [`ignore_if`](Guard::ignore_if), [`open_for`](Guard::open_for) and
-/// [`describe_error`](Guard::describe_error) never run under a lock. If one panics, the call counts as a failure, and the
-/// panic continues.
+/// The closures of [`failure_if`](Guard::failure_if), [`ignore_if`](Guard::ignore_if), [`open_for`](Guard::open_for)
+/// and [`describe_error`](Guard::describe_error) never run under a lock. If one panics, the call counts as a failure,
+/// and the panic continues.
 ///
 /// `L` is the time limit: `()`, or a [`Duration`] after `call_timeout`. Then there is no
 /// [`call`](Guard::call), because a closure cannot be stopped.
@@ -114,8 +115,8 @@ impl CircuitBreaker {
 impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
     /// Which results are failures. All others are successes, also if they are an `Err`. Without it, `Err` is a failure.
     ///
-    /// The result goes to the caller as it is: this only decides how it counts. A call that cannot fail can be judged by
-    /// its value too: have it return `Ok::<_, Infallible>(value)`.
+    /// The result goes to the caller as it is: this only decides how it counts. A call that cannot fail can be judged
+    /// by its value too: have it return `Ok::<_, Infallible>(value)`.
     ///
     /// # Examples
     ///
@@ -169,8 +170,8 @@ impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
     }
 
     /// How long an error asks to stay away, such as one that holds a `Retry-After`. The circuit opens for that long, at
-    /// most for [`open_for_max`](crate::Config::open_for_max). It is asked about the errors of failures only. Without it,
-    /// or if the answer is `None` or zero, the failure counts like any other.
+    /// most for [`open_for_max`](crate::Config::open_for_max). It is asked about the errors of failures only. Without
+    /// it, or if the answer is `None` or zero, the failure counts like any other.
     ///
     /// # Examples
     ///
@@ -200,8 +201,8 @@ impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
         Guard { circuit, failure_if, ignore_if, open_for, describe_error, on_cancel, limit, result }
     }
 
-    /// What an error says, in words for people. It is asked about the errors of failures only. Snapshots, events and the
-    /// page show the words of the last failure, and of the one that opened the circuit. Without it, none are kept.
+    /// What an error says, in words for people. It is asked about the errors of failures only. Snapshots, events and
+    /// the page show the words of the last failure, and of the one that opened the circuit. Without it, none are kept.
     ///
     /// Words are cut to 256 bytes, and control characters are left out. Everybody who can see the page sees the
     /// words, so leave out secrets.

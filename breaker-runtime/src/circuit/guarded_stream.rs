@@ -13,8 +13,8 @@ use super::owned_permit::OwnedPermit;
 use crate::rules::Outcome;
 
 pin_project! {
-    /// A stream that is one call of a circuit: it holds the permit until the stream ends, fails or is dropped. Only with
-    /// feature `stream`.
+    /// A stream that is one call of a circuit: it holds the permit until the stream ends, fails or is dropped. Only
+    /// with feature `stream`.
     ///
     /// | what happens | the call counts as |
     /// |---|---|
@@ -107,8 +107,8 @@ where
 }
 
 impl<S: Stream, C: FnMut(&S::Item) -> Outcome> GuardedStream<S, C> {
-    /// Guards a stream of any items. `classify` says what each item means for the call. It never runs under a lock. If it
-    /// panics, the call failed.
+    /// Guards a stream of any items. `classify` says what each item means for the call. It never runs under a lock. If
+    /// it panics, the call failed.
     ///
     /// # Examples
     ///
@@ -136,8 +136,8 @@ impl<S: Stream, C: FnMut(&S::Item) -> Outcome> GuardedStream<S, C> {
 }
 
 impl<S, C> GuardedStream<S, C> {
-    /// What the call counts as if the stream is dropped early, after it was polled. By default it is cancelled. The time
-    /// of [`OnCancel::FailureAfter`] starts now.
+    /// What the call counts as if the stream is dropped early, after it was polled. By default it is cancelled. The
+    /// time of [`OnCancel::FailureAfter`] starts now.
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
 //! Records how long calls take (R30). [`Timings`] is what readers get.
 //!
-//! Threads that share a counter slow each other down. So there are several histograms of successes, each thread keeps to
-//! one of them, and a reader adds them up. Failures share one histogram: they take the circuit's lock anyway.
+//! Threads that share a counter slow each other down. So there are several histograms of successes, each thread keeps
+//! to one of them, and a reader adds them up. Failures share one histogram: they take the circuit's lock anyway.
 
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
@@ -113,8 +113,8 @@ impl Histograms {
         ends.filter(|end| *end != Instant::ZERO)
     }
 
-    /// The time since the last of them. An end that is yet to come is of a clock that began anew. The time is not read if
-    /// there was none: the processor's counter calibrates itself when it is read first.
+    /// The time since the last of them. An end that is yet to come is of a clock that began anew. The time is not read
+    /// if there was none: the processor's counter calibrates itself when it is read first.
     fn since_success(&self, now: impl FnOnce() -> Instant) -> Option<Duration> {
         let mut ends = self.ends().peekable();
         ends.peek()?;

@@ -4,7 +4,7 @@ use super::breaker::CircuitBreaker;
 use super::claim::Claim;
 use super::clock::Stopwatch;
 use super::extras::Extras;
-use super::passage::GoodNow;
+use super::locked::GoodNow;
 use super::permit::{IfDropped, Permit};
 use super::totals::{Counter, Hot};
 use super::watch::{Begun, Watch};

@@ -15,8 +15,8 @@ use crate::rules::{Ending, Instant, Outcome};
 /// The right to make one call, from [`CircuitBreaker::try_acquire`].
 ///
 /// Settle it with [`success`](Permit::success), [`failure`](Permit::failure), [`ignore`](Permit::ignore) or
-/// [`record`](Permit::record). Dropping it means cancelled: no outcome is recorded, and its slot is freed. If a panic that
-/// began after `try_acquire` drops it, the call failed.
+/// [`record`](Permit::record). Dropping it means cancelled: no outcome is recorded, and its slot is freed. If a panic
+/// that began after `try_acquire` drops it, the call failed.
 ///
 /// # Examples
 ///

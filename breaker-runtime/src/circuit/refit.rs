@@ -6,7 +6,7 @@ use super::audience::Terms;
 use super::breaker::CircuitBreaker;
 use super::clock::Stopwatch;
 use super::extras::Extras;
-use super::passage::GoodNow;
+use super::locked::GoodNow;
 use super::timer::Timer;
 use super::word::Manner;
 use crate::rules::{Good, Instant, Machine};

@@ -26,7 +26,8 @@ impl CircuitBreaker {
 }
 
 impl<'a, T, E, F, I, L, O, W> Guard<'a, T, E, F, I, L, O, W> {
-    /// How long the call may take. One that takes longer is dropped, and counts as a failure. Needs the feature `tokio`.
+    /// How long the call may take. One that takes longer is dropped, and counts as a failure. Needs the feature
+    /// `tokio`.
     ///
     /// The time starts when the future is made, after a wait for a slot. It is measured on tokio's clock, including
     /// paused time. A future that never awaits cannot be stopped.
@@ -70,8 +71,8 @@ where
     O: FnOnce(&E) -> Option<Duration>,
     W: FnOnce(&E) -> Option<Arc<str>>,
 {
-    /// Runs the future that `f` makes, if the circuit admits the call, until the limit. Nothing happens before the first
-    /// poll. If the circuit refuses, `f` is not called. A panic counts as a failure, and continues.
+    /// Runs the future that `f` makes, if the circuit admits the call, until the limit. Nothing happens before the
+    /// first poll. If the circuit refuses, `f` is not called. A panic counts as a failure, and continues.
     ///
     /// With `max_concurrent` and `max_wait`, it may wait for a slot, as
     /// [`CircuitBreaker::acquire`](crate::CircuitBreaker::acquire) does.

@@ -15,12 +15,12 @@ pub(super) const BUCKETS: Config = match Config::new(4, 42) {
 /// The longest time with a bucket of its own, in nanoseconds.
 pub(super) const LONGEST: u64 = (1 << 42) - 1;
 
-/// How long the calls of a circuit took, since it was made or the option [`timings`](crate::Config::timings) was switched
-/// on. [`Snapshot::timings`](crate::Snapshot::timings) is about successes,
+/// How long the calls of a circuit took, since it was made or the option [`timings`](crate::Config::timings) was
+/// switched on. [`Snapshot::timings`](crate::Snapshot::timings) is about successes,
 /// [`failure_timings`](crate::Snapshot::failure_timings) about failures.
 ///
-/// The time starts when the call is admitted: waits for a slot of `max_concurrent` are not in it. It ends with the call,
-/// whether the outcome counts or comes too late. Ignored and cancelled calls are in neither.
+/// The time starts when the call is admitted: waits for a slot of `max_concurrent` are not in it. It ends with the
+/// call, whether the outcome counts or comes too late. Ignored and cancelled calls are in neither.
 ///
 /// Each time is rounded up, by at most 6.25 %. Times below a microsecond and above an hour may be rounded further.
 ///

@@ -194,8 +194,8 @@ impl Totals {
         best
     }
 
-    /// The calls. `started` is how many had started, at least, before the ends are read. Of those that start meanwhile, the
-    /// ends alone are seen, so there were in fact as many in flight as are shown, or more.
+    /// The calls. `started` is how many had started, at least, before the ends are read. Of those that start meanwhile,
+    /// the ends alone are seen, so there were in fact as many in flight as are shown, or more.
     fn calls_of(&self, started: u64) -> Calls {
         let good = self.cells.good();
         let mut calls = Calls {

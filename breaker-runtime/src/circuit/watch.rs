@@ -3,7 +3,7 @@
 //! Time is cut into slots of a power of two nanoseconds, between a sixteenth and an eighth of `hung_after`. Each slot
 //! has a count of the calls that began in it and are in flight. A sweep takes the counts of the slots whose calls are
 //! older than `hung_after`: these calls hang. A call whose slot was swept finds no count to leave. So every call either
-//! ends or hangs, however threads meet.
+//! ends or hangs, in every interleaving.
 //!
 //! Counts are spread over shards, so that threads seldom meet. A call may end in another shard than it began in. Only
 //! the sum over the shards means anything, and it is right even if a count wraps.
@@ -101,7 +101,7 @@ struct Over {
     swept_until: Instant,
 }
 
-/// What became of a call that begins.
+/// How a beginning call is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Begun {
     /// It is counted, by the watch of this number.
@@ -223,8 +223,8 @@ impl Watch {
         self.due.store(due, Ordering::Release);
     }
 
-    /// Watches the calls of that epoch, or none. Does nothing if it does so already. Needs the machine's lock, and comes
-    /// before the word shows the epoch.
+    /// Watches the calls of that epoch, or none. Does nothing if it does so already. Needs the machine's lock, and
+    /// comes before the word shows the epoch.
     pub(super) fn follow(&self, epoch: Epoch, hung_after: Option<Duration>, now: Instant) {
         let current = self.current();
         let hung_after = hung_after.map_or(0, nanos);

@@ -42,14 +42,14 @@ pub enum MetricNames {
     ///
     /// As in resilience4j, rates are in percent, and -1 below `minimum_calls`. These are different:
     ///
-    /// * `.._calls_seconds` has a `_sum` and a `_max` only with the option [`timings`](crate::Config::timings), and never a
-    ///   `_bucket`. The `_max` is the longest call so far, not of the last minutes.
+    /// * `.._calls_seconds` has a `_sum` and a `_max` only with the option [`timings`](crate::Config::timings), and
+    ///   never a `_bucket`. The `_max` is the longest call so far, not of the last minutes.
     /// * Cancelled calls are left out, because resilience4j has no `kind` for them.
     /// * `not_permitted` counts refusals by the circuit only, and not those of a full bulkhead.
     /// * `.._slow_calls` has no `kind`, because it is not known which of them failed.
     /// * A change of state clears the window, so an open circuit has no buffered calls and a rate of -1.
-    /// * The state `metrics_only` does not exist here and is always 0. An [observed](crate::Mode::Observe) circuit is in the
-    ///   state that it would be in, and nothing says that it is observed.
+    /// * The state `metrics_only` does not exist here and is always 0. An [observed](crate::Mode::Observe) circuit is
+    ///   in the state that it would be in, and nothing says that it is observed.
     Resilience4j,
 }
 
@@ -89,8 +89,8 @@ impl RegistrySnapshot {
 
 /// Metrics of circuits. `Display` writes the text that Prometheus scrapes.
 ///
-/// Each sample of a circuit has the label `name`, the circuit's name. Unknown values are left out; they are never 0 or -1.
-/// Counters exist from the start, so `rate()` and `increase()` see the first increment.
+/// Each sample of a circuit has the label `name`, the circuit's name. Unknown values are left out; they are never 0 or
+/// -1. Counters exist from the start, so `rate()` and `increase()` see the first increment.
 ///
 /// | metric | type | what it says |
 /// |---|---|---|
@@ -125,8 +125,8 @@ impl RegistrySnapshot {
 /// | `breaker_consecutive_failures_threshold` | gauge | failures in a row that open the circuit, if set |
 /// | `breaker_config_conflicts` | gauge | conflicting configs stated for the name |
 ///
-/// These are only there if the registry is in a fleet. The first three are about the registry and have no label. The others
-/// are about circuits that are shared.
+/// These are only there if the registry is in a fleet. The first three are about the registry and have no label. The
+/// others are about circuits that are shared.
 ///
 /// | metric | type | what it says |
 /// |---|---|---|
@@ -139,9 +139,9 @@ impl RegistrySnapshot {
 /// | `breaker_fleet_settings` | gauge | different settings among the members that voted; only while connected |
 /// | `breaker_fleet_vetoed` | gauge | 1 while the circuit stays closed against the fleet's verdict, otherwise 0 |
 ///
-/// Each circuit has about forty samples, and 34 more with `timings`. With `key` there is one circuit per key, and `max_keys` limits their
-/// number. When the circuit of a key is evicted, its totals move to the circuit that the keys share. So query sums,
-/// which never decrease: `sum by (job) (breaker_calls_total)`.
+/// Each circuit has about forty samples, and 34 more with `timings`. With `key` there is one circuit per key, and
+/// `max_keys` limits their number. When the circuit of a key is evicted, its totals move to the circuit that the keys
+/// share. So query sums, which never decrease: `sum by (job) (breaker_calls_total)`.
 ///
 /// # Examples
 ///

@@ -15,8 +15,8 @@ impl Registry {
     /// by it at once and keep their state, counts and calls in flight; later ones begin with it.
     ///
     /// A later [layer](Layer) wins, option by option. Inside a layer, the more precise circuit wins. The words are
-    /// those of the attribute. `call_timeout` sets the time limit of functions that state one, and `max_keys` the bound of
-    /// functions that have keys. All other options of functions are code.
+    /// those of the attribute. `call_timeout` sets the time limit of functions that state one, and `max_keys` the bound
+    /// of functions that have keys. All other options of functions are code.
     ///
     /// An empty list takes the layer away.
     ///

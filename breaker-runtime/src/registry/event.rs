@@ -110,8 +110,8 @@ pub enum EventKind {
     Reconfigured(Box<[Change]>),
     /// A second, different config was stated for the name.
     Conflict(Box<Conflict>),
-    /// Settings from outside the code were [refused](crate::Registry::refuse), and the old ones stay. The name of such an
-    /// event is `*`: it is about no single circuit.
+    /// Settings from outside the code were [refused](crate::Registry::refuse), and the old ones stay. The name of such
+    /// an event is `*`: it is about no single circuit.
     SettingsRefused {
         /// The layer.
         layer: Layer,

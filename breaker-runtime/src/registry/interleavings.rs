@@ -776,7 +776,8 @@ fn r24_a_call_that_ends_amid_a_change_of_hung_after_ends_once() {
     });
 }
 
-/// A circuit that is half recovered, and has another half of a minute to go. It has refused a call, so the next one runs.
+/// A circuit that is half recovered, and has another half of a minute to go. It has refused a call, so the next one
+/// runs.
 fn recovering(config: Config) -> (Arc<CircuitBreaker>, ManualClock) {
     let (circuit, time) = due(config.success_threshold(1).recovery(COOLDOWN));
     assert!(call(&circuit, End::Success));

@@ -4,23 +4,26 @@
 //! A [`Case`] is made from bytes. The fuzzer supplies its own, and the tests let proptest pick and shrink them.
 //! Proptest could read the fuzzer's bytes too, but each of its alternatives halves what is left of them.
 
+mod case;
 mod fleet;
 mod news;
+mod seen;
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use arbitrary::{Arbitrary, Result, Unstructured};
+use arbitrary::Result;
 
-use super::Snapshot;
 use crate::circuit::{Calls, CircuitBreaker, Clock, ManualClock, Permit, Rejections};
 use crate::rules::{
-    Advice, Bench, Ended, Ending, Lease, Machine, ModeOverride, Override, Probes, Reading,
-    RejectedReason, Settlement, State, Ticket, TransitionCounts, TripKind, TripReason, slow,
+    Bench, Ended, Ending, Machine, Override, Probes, RejectedReason, Settlement, State, Ticket,
+    TripKind, TripReason, slow,
 };
 use crate::settings::{Config, Mode, Settings, WindowSize};
+pub(crate) use case::Case;
+use case::Step;
 use fleet::Told;
 use news::{Item, Listener};
+use seen::{Ordered, Seen, assert_shows};
 
 const STEPS: usize = 100;
 /// What lets in one call of a recovering circuit.
@@ -38,137 +41,6 @@ fn ticks(count: u64) -> Duration {
 
 fn in_ticks(duration: Duration) -> u64 {
     duration.as_millis().try_into().unwrap()
-}
-
-/// A circuit, and what happens to it.
-#[derive(Clone, Debug)]
-pub(crate) struct Case {
-    config: Config,
-    has_listener: bool,
-    steps: Vec<Step>,
-}
-
-impl Case {
-    /// Any bytes make a case. When they run out, every choice falls on the first option.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        Unstructured::new(bytes).arbitrary().expect("no choice here needs a byte")
-    }
-}
-
-impl Arbitrary<'_> for Case {
-    fn arbitrary(source: &mut Unstructured<'_>) -> Result<Self> {
-        let config = config(source)?;
-        let has_listener = source.arbitrary()?;
-        let mut steps = vec![source.arbitrary()?];
-        while steps.len() < STEPS && !source.is_empty() {
-            steps.push(source.arbitrary()?);
-        }
-        Ok(Self { config, has_listener, steps })
-    }
-}
-
-#[expect(clippy::large_enum_variant, reason = "there are a hundred steps")]
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Acquire,
-    /// One of the calls in flight.
-    Settle(u8, Ending),
-    /// One of them fails, and asks to stay away for that long.
-    Ask(u8, u64),
-    Advance(u64),
-    Trip,
-    ForceOpen,
-    Disable,
-    Reset,
-    Override(Mode, Option<u64>),
-    Reconfigure(Config),
-    /// For as many ticks.
-    Advise(Advice, u64),
-}
-
-impl Arbitrary<'_> for Step {
-    fn arbitrary(source: &mut Unstructured<'_>) -> Result<Self> {
-        use Ending::{Cancelled, Failure, Ignored, Success};
-        const ENDINGS: [Ending; 10] = [
-            Success, Success, Success, Success, Failure, Failure, Failure, Failure, Ignored,
-            Cancelled,
-        ];
-        const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
-        Ok(match source.int_in_range(1..=160)? {
-            1..=44 => Self::Acquire,
-            45..=91 => Self::Settle(source.arbitrary()?, *source.choose(&ENDINGS)?),
-            92..=94 => Self::Ask(source.arbitrary()?, source.int_in_range(0..=20)?),
-            95..=120 => Self::Advance(source.int_in_range(0..=6)?),
-            121..=123 => Self::Trip,
-            124 => Self::ForceOpen,
-            125 => Self::Disable,
-            126..=128 => Self::Reset,
-            129..=132 => Self::Reconfigure(config(source)?),
-            133..=137 => Self::Override(*source.choose(&MODES)?, maybe(source, 1..=20)?),
-            _ => Self::Advise(fleet::advice(source)?, source.int_in_range(0..=30)?),
-        })
-    }
-}
-
-/// A number, or none.
-fn maybe(source: &mut Unstructured<'_>, range: RangeInclusive<u64>) -> Result<Option<u64>> {
-    source.arbitrary::<bool>()?.then(|| source.int_in_range(range)).transpose()
-}
-
-fn config(source: &mut Unstructured<'_>) -> Result<Config> {
-    let mut config = evidence(source)?;
-    let cooldown = source.int_in_range(1..=10)?;
-    config = config
-        .cooldown(ticks(cooldown))
-        .half_open_max_calls(source.int_in_range(1..=3)?)
-        .success_threshold(source.int_in_range(1..=4)?)
-        // No shorter than the longest `slow_call`.
-        .probe_timeout(ticks(source.int_in_range(4..=12)?));
-    if source.arbitrary()? {
-        config = config.half_open_failure_threshold(source.int_in_range(1..=3)?);
-    }
-    // In place of the window of calls. Its buckets may end between ticks.
-    if let Some(length) = maybe(source, 10..=60)? {
-        config = config.time_window(ticks(length));
-    }
-    if source.arbitrary()? {
-        config = config.cooldown_multiplier(source.int_in_range(1..=3_u8)?.into());
-        if let Some(longer) = maybe(source, 0..=30)? {
-            config = config.cooldown_max(ticks(cooldown + longer));
-        }
-    }
-    if let Some(recovery) = maybe(source, 1..=12)? {
-        config = config.recovery(ticks(recovery));
-    }
-    if let Some(hung_after) = maybe(source, 10..=20)? {
-        config = config.hung_after(ticks(hung_after));
-    }
-    if let Some(longest) = maybe(source, 1..=20)? {
-        config = config.open_for_max(ticks(longest));
-    }
-    if source.ratio(1, 4)? {
-        config = config.mode(Mode::Observe);
-    }
-    Ok(config)
-}
-
-fn evidence(source: &mut Unstructured<'_>) -> Result<Config> {
-    let window = source.int_in_range(1..=8)?;
-    let mut config =
-        Config::new().count_window(window).minimum_calls(source.int_in_range(1..=window)?);
-    if source.arbitrary()? {
-        config = config.failure_threshold(source.int_in_range(1..=4)?);
-    }
-    if let Some(share) = maybe(source, 1..=TWENTIETHS)? {
-        config = config.failure_rate(as_share(share));
-    }
-    if let Some(longer_than) = maybe(source, 1..=4)? {
-        config = config.slow_call(ticks(longer_than));
-        if let Some(share) = maybe(source, 1..=TWENTIETHS)? {
-            config = config.slow_call_rate(as_share(share));
-        }
-    }
-    Ok(config)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "twentieths are small")]
@@ -748,8 +620,8 @@ impl Model {
         CREDIT / 10 + CREDIT / 10 * 9 * elapsed / self.recovery()
     }
 
-    /// Adds up what all calls brought, the one that asks included, and takes away one credit for each that it was enough
-    /// for. Credits are billionths, and parts of those are dropped.
+    /// Adds up what all calls brought, the one that asks included, and takes away one credit for each that it was
+    /// enough for. Credits are billionths, and parts of those are dropped.
     fn has_credit_for_one_more(&mut self) -> bool {
         self.brought.push(self.brought_by_one());
         let (mut credit, mut is_let_in) = (0, false);
@@ -936,79 +808,6 @@ fn is_recorded(call: Ended) -> bool {
     }
 }
 
-/// An override as it is shown, but for who gave it.
-#[derive(Debug, PartialEq)]
-struct Ordered {
-    mode: Mode,
-    left: Option<Duration>,
-    then: Option<Mode>,
-    number: u64,
-}
-
-impl From<&ModeOverride> for Ordered {
-    fn from(shown: &ModeOverride) -> Self {
-        let ModeOverride { mode, left, then, number, .. } = *shown;
-        Self { mode, left, then, number }
-    }
-}
-
-/// What is compared after every step.
-#[derive(Debug, PartialEq)]
-struct Seen {
-    state: State,
-    since: Duration,
-    epoch: u64,
-    reason: Option<Reason>,
-    retry_after: Option<Duration>,
-    probe_due: bool,
-    /// What a call brings to a recovering circuit.
-    share: Option<u64>,
-    calls: u64,
-    failed: u64,
-    slow: u64,
-    consecutive_failures: u64,
-    consecutive_successes: Option<u32>,
-    probes: Probes,
-    /// Every change of state, in the order of states.
-    ways: Vec<(State, State)>,
-    open_time: Duration,
-    last_failure: Option<Duration>,
-    ordered: Option<Ordered>,
-    last_success: Option<Duration>,
-    lease: Option<Lease>,
-    /// The votes that it does not follow.
-    vetoed: Option<u64>,
-    reopenings: u32,
-}
-
-impl From<Reading> for Seen {
-    fn from(reading: Reading) -> Self {
-        Self {
-            state: reading.state,
-            since: reading.since,
-            epoch: reading.epoch,
-            reason: reading.trip_reason.map(Reason::from),
-            retry_after: reading.retry_after,
-            probe_due: reading.probe_due,
-            share: reading.recovering_share.map(as_credit),
-            calls: reading.tally.calls,
-            failed: reading.tally.failed,
-            slow: reading.tally.slow,
-            consecutive_failures: reading.consecutive_failures.into(),
-            consecutive_successes: reading.consecutive_successes,
-            probes: reading.probes,
-            ways: ways_of(&reading.past.transitions),
-            open_time: reading.past.open,
-            last_failure: reading.last_failure,
-            ordered: reading.mode_override.as_ref().map(Ordered::from),
-            last_success: reading.last_success,
-            lease: reading.lease,
-            vetoed: reading.vetoed.map(|verdict| verdict.failed.into()),
-            reopenings: reading.reopenings,
-        }
-    }
-}
-
 fn bucket_of(window: Duration) -> Duration {
     Duration::from_nanos((window.as_nanos() / 10).try_into().unwrap())
 }
@@ -1021,53 +820,6 @@ fn number(at: Duration, window: Duration) -> u128 {
 /// Whether a call is in the last ten buckets.
 fn is_in_time(heard: &Heard, window: Duration, now: u64) -> bool {
     number(heard.at, window) + 10 > number(ticks(now), window)
-}
-
-fn ways_of(counts: &TransitionCounts) -> Vec<(State, State)> {
-    let each = |(from, to, count)| (0..count).map(move |_| (from, to));
-    counts.iter().flat_map(each).collect()
-}
-
-/// Fails unless the snapshot shows what the model has seen.
-#[track_caller]
-fn assert_shows(snapshot: &Snapshot, model: &Model) {
-    let seen = model.reading();
-    let is_judged = seen.calls >= u64::from(model.settings.minimum_calls);
-    let share = |count: u64| {
-        let count = f64::from(u32::try_from(count).unwrap());
-        is_judged.then(|| count / f64::from(u32::try_from(seen.calls).unwrap()))
-    };
-    let slow_rate = share(seen.slow).filter(|_| model.settings.slow_call.is_some());
-    assert_eq!(snapshot.state, seen.state);
-    assert_eq!(snapshot.since, seen.since);
-    assert_eq!(snapshot.epoch, seen.epoch);
-    assert_eq!(snapshot.trip_reason.map(Reason::from), seen.reason);
-    assert_eq!(snapshot.retry_after, seen.retry_after);
-    assert_eq!(snapshot.probe_due, seen.probe_due);
-    assert_eq!(snapshot.recovering_share.map(as_credit), seen.share);
-    assert_eq!(snapshot.failure_rate, share(seen.failed));
-    assert_eq!(snapshot.slow_call_rate, slow_rate);
-    assert_eq!(u64::from(snapshot.window_calls), seen.calls);
-    assert_eq!(u64::from(snapshot.window_failures), seen.failed);
-    assert_eq!(u64::from(snapshot.window_slow_calls), seen.slow);
-    assert_eq!(u64::from(snapshot.consecutive_failures), seen.consecutive_failures);
-    assert_eq!(snapshot.consecutive_successes, seen.consecutive_successes);
-    assert_eq!(snapshot.probes, seen.probes);
-    assert_eq!(snapshot.transitions, seen.ways.len() as u64);
-    assert_eq!(ways_of(&snapshot.transition_counts), seen.ways);
-    assert_eq!(snapshot.open_time, seen.open_time);
-    assert_eq!(snapshot.last_failure, seen.last_failure);
-    assert_eq!(snapshot.mode_override.as_ref().map(Ordered::from), seen.ordered);
-    assert_eq!(snapshot.last_success, seen.last_success);
-    assert_eq!(snapshot.lease, seen.lease);
-    assert_eq!(snapshot.vetoed.map(|verdict| verdict.failed.into()), seen.vetoed);
-    assert_eq!(snapshot.reopenings, seen.reopenings);
-    assert_eq!(snapshot.calls, model.calls());
-    assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
-    assert_eq!(snapshot.rejected, model.rejections());
-    assert_eq!(snapshot.would_reject, rejections_of(&model.would_reject));
-    let order = seen.ordered.as_ref();
-    assert_eq!(snapshot.mode, order.map_or(model.settings.mode, |order| order.mode));
 }
 
 /// Panics unless the machine does what the reference does.

@@ -202,8 +202,8 @@ impl OptionOverride {
 /// * Long names are shortened in the middle to at least 8 columns, and large numbers are abbreviated (`1.2M`).
 ///   [`circuits`](RegistrySnapshot::circuits) has them in full.
 /// * A circuit in mode [`Observe`](crate::Mode::Observe) is marked: `open (observed)`, or `open*` if there is no room.
-/// * With [`timings`](Config::timings), the column `P95` says how long 95 % of the successful calls took at most, if there is
-///   room.
+/// * With [`timings`](Config::timings), the column `P95` says how long 95 % of the successful calls took at most, if
+///   there is room.
 /// * Control and invisible characters in names are escaped (`\u{202e}`).
 /// * If the registry is in a fleet, the last line says whether it is connected.
 /// * `{}` is plain text. `{:#}` colors the states with ANSI escape sequences, for terminals.

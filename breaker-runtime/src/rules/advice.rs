@@ -30,8 +30,8 @@ pub enum Advice {
     Ask,
     /// Another member has the lease for that long at most. Wait. A circuit that is probing with a lease opens again.
     Wait(Duration),
-    /// This member has the lease for that long: probe. A circuit that is half-open already probes by the lease from then
-    /// on: if the lease ends without a verdict, it opens again.
+    /// This member has the lease for that long: probe. A circuit that is half-open already probes by the lease from
+    /// then on: if the lease ends without a verdict, it opens again.
     Probe(Duration),
     /// The probes of another member succeeded: close.
     Close,

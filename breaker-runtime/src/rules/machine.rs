@@ -3,30 +3,36 @@
 //! Its methods take `&mut self` and `now`. They use no lock, no clock and no user code, so a test moves time by
 //! passing a later instant. [`CircuitBreaker`](crate::CircuitBreaker) adds the lock and the fast path.
 
+mod asked;
 mod downtime;
 mod evidence;
 mod fleet;
 mod orders;
+mod probes;
+mod reading;
 mod recovery;
 #[cfg(feature = "test-util")]
 mod staged;
+mod words;
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::rules::{
-    Bad, Cause, Ended, Ending, Good, Instant, Lease, Left, ModeOverride, Order, Probes, Refusal,
-    RejectedReason, State, Tally, Transition, TransitionCounts, TripKind, TripReason,
+    Bad, Cause, Ended, Ending, Good, Instant, Left, Order, Probes, Refusal, RejectedReason, State,
+    Transition, TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{Interned, Mode, Settings};
 pub(crate) use downtime::Downtime;
 use evidence::Evidence;
 use fleet::Trust;
 use orders::Orders;
+use probes::Probe;
+pub(crate) use probes::ProbeId;
+pub(crate) use reading::Reading;
 use recovery::Recovery;
+use words::Words;
 
 /// The bits of an epoch. After the last one, epochs start at 0 again (R10).
 pub(crate) const EPOCH_BITS: u32 = 40;
@@ -72,14 +78,6 @@ struct History {
     words: Option<Box<Words>>,
 }
 
-/// What failures said about themselves.
-#[derive(Clone, Debug)]
-struct Words {
-    last: Arc<str>,
-    /// Those of the failure that opened the circuit, until it opens for another reason or closes.
-    of_trip: Option<Arc<str>>,
-}
-
 /// Counts of transitions and time spent open, since the circuit was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
@@ -106,37 +104,12 @@ enum Phase {
     Disabled,
 }
 
-/// Identifies a probe within its epoch. Later probes have greater ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ProbeId(NonZeroU64);
-
-impl ProbeId {
-    /// Returns this id and advances to the next.
-    fn take(&mut self) -> Self {
-        let next = Self(self.0.saturating_add(1));
-        std::mem::replace(self, next)
-    }
-}
-
 /// What can end without a call.
 #[derive(Clone, Copy, Debug)]
 enum Over {
     Probe(ProbeId),
     Order,
     Lease,
-}
-
-/// A probe in flight.
-#[derive(Clone, Copy, Debug)]
-struct Probe {
-    admitted: Instant,
-    deadline: Instant,
-}
-
-impl Probe {
-    fn new(admitted: Instant, settings: &Settings) -> Self {
-        Self { admitted, deadline: admitted.after(settings.probe_timeout) }
-    }
 }
 
 /// What an admitted call presents when it is settled.
@@ -187,34 +160,6 @@ pub(crate) trait GoodCalls {
     fn refit(&self, settings: &Settings) -> Good;
 }
 
-/// A consistent reading of the machine.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    pub(crate) state: State,
-    pub(crate) since: Duration,
-    pub(crate) epoch: u64,
-    pub(crate) trip_reason: Option<TripReason>,
-    pub(crate) retry_after: Option<Duration>,
-    pub(crate) recovering_share: Option<f64>,
-    pub(crate) probe_due: bool,
-    pub(crate) tally: Tally,
-    pub(crate) consecutive_failures: u32,
-    pub(crate) consecutive_successes: Option<u32>,
-    pub(crate) probes: Probes,
-    pub(crate) past: Past,
-    pub(crate) last_failure: Option<Duration>,
-    pub(crate) last_success: Option<Duration>,
-    pub(crate) mode: Mode,
-    pub(crate) mode_override: Option<ModeOverride>,
-    pub(crate) lease: Option<Lease>,
-    pub(crate) vetoed: Option<TripReason>,
-    pub(crate) reopenings: u32,
-    /// The words of the last failure that had any.
-    pub(crate) last_error: Option<Arc<str>>,
-    /// The words of the failure that opened the circuit.
-    pub(crate) trip_error: Option<Arc<str>>,
-}
-
 impl Machine {
     /// A closed circuit without evidence. `seed` is for the jitter only.
     pub(crate) fn new(settings: Settings, now: Instant, seed: u64) -> Self {
@@ -248,11 +193,6 @@ impl Machine {
             Phase::ForcedOpen => State::ForcedOpen,
             Phase::Disabled => State::Disabled,
         }
-    }
-
-    /// The state at `now`. Changes nothing.
-    pub(crate) fn state_at(&self, now: Instant) -> State {
-        self.ahead(now).map_or(self.state(), |ahead| ahead.state())
     }
 
     /// Whether a call would be let in (R6, R7). An observed circuit lets every call in (R25).
@@ -322,26 +262,12 @@ impl Machine {
         Ok(Admitted { ticket, would_reject: None })
     }
 
-    /// Takes note of a call that asked and has its verdict (R27). A call that [`check`](Self::check) lets in asks again.
+    /// Takes note of a call that asked and has its verdict (R27). A call that [`check`](Self::check) lets in asks
+    /// again.
     fn count_asking(&mut self, now: Instant) {
         if let Phase::Recovering(recovery) = &mut self.phase {
             recovery.ask(now);
         }
-    }
-
-    /// Restarts the deadline of a probe that is not lost yet. It gets a new id, because later ids have later deadlines.
-    /// Does not look for lost probes, so it causes no event.
-    pub(crate) fn begin_again(&mut self, ticket: Ticket, now: Instant) -> Ticket {
-        self.now = self.now.max(now);
-        if ticket.epoch == self.epoch
-            && let (Phase::HalfOpen { probes, next }, Some(probe)) = (&mut self.phase, ticket.probe)
-            && probes.remove(&probe).is_some()
-        {
-            let again = next.take();
-            probes.insert(again, Probe::new(self.now, &self.settings));
-            return Ticket { probe: Some(again), ..ticket };
-        }
-        ticket
     }
 
     /// After what time calls in flight hang, if it matters now (R26).
@@ -353,8 +279,8 @@ impl Machine {
     }
 
     /// How long the published state holds: until the end of the cooldown, or until the window has to
-    /// [`turn`](Machine::turn). Zero means "ask every time". An open circuit asks if a timed order will change its mode,
-    /// because that may end before the cooldown does.
+    /// [`turn`](Machine::turn). Zero means "ask every time". An open circuit asks if a timed order will change its
+    /// mode, because that may end before the cooldown does.
     pub(crate) fn holds_until(&self) -> Instant {
         match (&self.phase, self.change_of_mode()) {
             (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
@@ -483,93 +409,6 @@ impl Machine {
         self.take(Bad::Hung(calls), good, now)
     }
 
-    /// The same for a failure that asks to stay away for a time (R28). Zero is no answer.
-    pub(crate) fn settle_asking(
-        &mut self,
-        ticket: Ticket,
-        ended: Ended,
-        asked: Duration,
-        good: &impl GoodCalls,
-        now: Instant,
-    ) -> Settlement {
-        let now = self.catch_up(now);
-        if asked.is_zero() || ticket.epoch != self.epoch {
-            return self.settle(ticket, ended, good, now);
-        }
-        match (&mut self.phase, ticket.probe) {
-            (Phase::HalfOpen { probes, .. }, Some(probe)) => {
-                if probes.remove(&probe).is_none() {
-                    return Settlement::Late;
-                }
-                self.trouble().probes.failures += 1;
-            }
-            (Phase::Closed(_) | Phase::Recovering(_), _) => {}
-            _ => return self.settle(ticket, ended, good, now),
-        }
-        self.open_as_asked(asked, ended.slow, now);
-        Settlement::Recorded
-    }
-
-    /// Whether a failure asked for the present opening, or for the last one.
-    fn is_asked(&self) -> bool {
-        let reason = self.trouble.as_ref().and_then(|trouble| trouble.trip_reason);
-        reason.is_some_and(|reason| reason.kind == TripKind::Asked)
-    }
-
-    fn open_as_asked(&mut self, asked: Duration, slow: bool, now: Instant) {
-        let asked = asked.min(self.settings.open_for_max);
-        let is_reopening = !matches!(self.phase, Phase::Closed(_));
-        let reason = TripReason {
-            kind: TripKind::Asked,
-            failed: 1,
-            slow: slow.into(),
-            calls: 1,
-            hung: 0,
-            share: None,
-            threshold: Some(asked.as_secs_f64()),
-        };
-        let trouble = self.trouble();
-        trouble.last_failure = Some(now);
-        trouble.reopenings = trouble.reopenings.saturating_add(is_reopening.into());
-        self.open_until(now.after(asked), 0.0, reason, now);
-    }
-
-    fn settle_probe(&mut self, ended: Ended, now: Instant) -> Settlement {
-        if ended.is_bad() {
-            self.fail_probe(ended.slow, now);
-        } else if ended.ending == Ending::Success {
-            let probes = &mut self.trouble().probes;
-            probes.successes += 1;
-            let successes = probes.successes;
-            if successes >= self.settings.success_threshold.into() {
-                self.recover(Cause::Recovered(successes), now);
-            }
-        } else {
-            return Settlement::Neutral;
-        }
-        Settlement::Recorded
-    }
-
-    fn fail_probe(&mut self, slow: bool, now: Instant) {
-        let trouble = self.trouble();
-        trouble.probes.failures += 1;
-        trouble.slow_probes += u32::from(slow);
-        let Trouble { probes, slow_probes, .. } = *trouble;
-        let limit = self.settings.half_open_failure_threshold;
-        if probes.failures >= limit.into() {
-            let reason = TripReason {
-                kind: TripKind::FailedProbes,
-                failed: count(probes.failures),
-                slow: slow_probes,
-                calls: count(probes.failures + probes.successes),
-                hung: 0,
-                share: None,
-                threshold: Some(limit.into()),
-            };
-            self.reopen(reason, now);
-        }
-    }
-
     /// Opens a closed or half-open circuit as if by evidence; does nothing elsewhere (R16).
     pub(crate) fn trip(&mut self, now: Instant) {
         let now = self.catch_up(now);
@@ -642,81 +481,9 @@ impl Machine {
         }
     }
 
-    /// Changes the mode, permanently or for a time (R16, R34). If the clock went back, a reset starts again from `now`:
-    /// a test with paused time must not wait for the time of an earlier test.
-    pub(crate) fn order(&mut self, mut order: Order, now: Instant) {
-        if order.mode == Some(Mode::Normal) && order.limit.is_none() {
-            // What is as usual anyway needs no order.
-            order.mode = order.mode.filter(|mode| *mode != self.settings.mode);
-        }
-        if order.mode.is_none_or(|mode| mode == Mode::Normal) && now < self.now {
-            self.now = now;
-            self.created = self.created.min(now);
-        }
-        let now = self.catch_up(now);
-        let empties = order.mode.is_none_or(|mode| mode == Mode::Normal);
-        self.history().orders.get_or_insert_default().take(order, now);
-        let mode = self.mode();
-        let cause = match mode {
-            Mode::Normal | Mode::Observe => Cause::Reset,
-            Mode::Disabled => Cause::Disabled,
-            Mode::ForcedOpen => Cause::ForcedOpen,
-        };
-        if empties && mode.judges() {
-            self.close(cause, now);
-        } else {
-            self.run_as(mode, cause, now);
-        }
-    }
-
-    /// Whether the end of the cooldown does not say until when calls are refused: it is observed, or will be.
-    fn asks_when_open(&self) -> bool {
-        self.is_observing() || self.orders().is_some_and(|orders| orders.end().is_some())
-    }
-
-    /// How the circuit is run: as ordered, or else as its settings say.
-    fn mode(&self) -> Mode {
-        let settings = self.settings.mode;
-        self.orders().map_or(settings, |orders| orders.mode(settings))
-    }
-
-    /// The same at a time when a timed order may have ended unnoticed.
-    fn mode_at(&self, now: Instant) -> Mode {
-        let settings = self.settings.mode;
-        let in_force = self.orders().and_then(|orders| orders.in_force(settings, now));
-        in_force.map_or(settings, |order| order.mode)
-    }
-
     /// Whether it judges but refuses no call (R25).
     pub(crate) fn is_observing(&self) -> bool {
         self.mode() == Mode::Observe
-    }
-
-    /// Changes nothing if the circuit is run like that already, and between judging with and without refusals.
-    fn run_as(&mut self, mode: Mode, cause: Cause, now: Instant) {
-        match (mode, &self.phase) {
-            (Mode::Normal | Mode::Observe, Phase::Disabled | Phase::ForcedOpen) => {
-                self.close(cause, now);
-            }
-            (Mode::Normal | Mode::Observe, _)
-            | (Mode::Disabled, Phase::Disabled)
-            | (Mode::ForcedOpen, Phase::ForcedOpen) => {}
-            (Mode::Disabled, _) => {
-                // The calls of a disabled circuit are not dated.
-                if let Some(trouble) = &mut self.trouble {
-                    trouble.last_success = None;
-                }
-                self.enter(Phase::Disabled, cause, now);
-            }
-            (Mode::ForcedOpen, _) => self.enter(Phase::ForcedOpen, cause, now),
-        }
-    }
-
-    /// When the timed order ends, and the mode after it, if the circuit is in another state then.
-    fn change_of_mode(&self) -> Option<(Instant, Mode)> {
-        let (until, ordered, then) = self.orders()?.change(self.settings.mode)?;
-        let changes = ordered != then && !(ordered.judges() && then.judges());
-        changes.then_some((until, then))
     }
 
     /// Returns the transitions since the last call.
@@ -761,58 +528,6 @@ impl Machine {
         }
     }
 
-    /// Reads the machine at `now`, with these good calls. Changes nothing.
-    pub(crate) fn read(&self, good: Good, now: Instant) -> Reading {
-        if let Some(ahead) = self.ahead(now) {
-            return ahead.read(Good::default(), now);
-        }
-        let now = now.max(self.now);
-        let ago = |at: Option<Instant>| at.map(|at| now.since(at));
-        let Trouble { trip_reason, reopenings, probes, last_failure, last_success, .. } =
-            self.trouble.as_deref().copied().unwrap_or_default();
-        let mut reading = Reading {
-            state: self.state(),
-            since: now.since(self.since),
-            epoch: self.epoch,
-            trip_reason,
-            retry_after: None,
-            recovering_share: None,
-            probe_due: false,
-            tally: Tally::default(),
-            consecutive_failures: 0,
-            consecutive_successes: None,
-            probes,
-            past: self.past(now),
-            last_failure: ago(last_failure),
-            last_success: ago(last_success),
-            mode: self.mode_at(now),
-            mode_override: self
-                .orders()
-                .and_then(|orders| orders.in_force(self.settings.mode, now)),
-            lease: self.lease(now),
-            vetoed: self.vetoed(now),
-            reopenings,
-            last_error: self.words().map(|words| Arc::clone(&words.last)),
-            trip_error: self.words().and_then(|words| words.of_trip.clone()),
-        };
-        if let Some((evidence, good)) = self.judged(good) {
-            reading.tally = evidence.tally(good, now);
-            reading.consecutive_failures = evidence.failures_after(good);
-            reading.consecutive_successes = evidence.successes_after(good);
-        }
-        match &self.phase {
-            Phase::Open { until, .. } => {
-                let end = self.refuses_until(*until);
-                reading.retry_after = now.left_to(end).as_duration();
-                reading.probe_due = now.has_reached(end) && !self.must_ask(now);
-            }
-            Phase::HalfOpen { probes, .. } => reading.probes.in_flight = probes.len() as u64,
-            Phase::Recovering(recovery) => reading.recovering_share = Some(recovery.share(now)),
-            Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => {}
-        }
-        reading
-    }
-
     /// The evidence that is judged, and the good calls that go with it: `good` while closed.
     fn judged(&self, good: Good) -> Option<(&Evidence, Good)> {
         match &self.phase {
@@ -822,38 +537,8 @@ impl Machine {
         }
     }
 
-    /// A copy that has caught up, if a timed order (R34) or a lease has ended without a call since. Both clear the
-    /// evidence, so the copy has none.
-    fn ahead(&self, now: Instant) -> Option<Self> {
-        let now = now.max(self.now);
-        let ends = [self.change_of_mode().map(|(end, _)| end), self.lease_end()];
-        ends.into_iter().flatten().find(|end| now.has_reached(*end))?;
-        let phase = match &self.phase {
-            Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
-            Phase::Recovering(recovery) => {
-                Phase::Recovering(recovery.emptied(&self.settings, self.created).into())
-            }
-            Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
-            Phase::HalfOpen { probes, next } => {
-                Phase::HalfOpen { probes: probes.clone(), next: *next }
-            }
-            Phase::ForcedOpen => Phase::ForcedOpen,
-            Phase::Disabled => Phase::Disabled,
-        };
-        let mut ahead = Self {
-            phase,
-            settings: self.settings.clone(),
-            trouble: self.trouble.clone(),
-            history: self.history.clone(),
-            jitter: self.jitter.clone(),
-            ..*self
-        };
-        ahead.catch_up(now);
-        Some(ahead)
-    }
-
-    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), a timed order (R34),
-    /// and the lease of a circuit that probes for its fleet.
+    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), a timed order
+    /// (R34), and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         // What ends by itself came with a change of state, or with an order.
@@ -875,36 +560,8 @@ impl Machine {
         }
     }
 
-    /// The probe with the earliest deadline.
-    fn first_deadline(&self) -> Option<(Instant, ProbeId)> {
-        let Phase::HalfOpen { probes, .. } = &self.phase else { return None };
-        probes.first_key_value().map(|(id, probe)| (probe.deadline, *id))
-    }
-
-    fn lose(&mut self, probe: ProbeId, at: Instant) {
-        if let Phase::HalfOpen { probes, .. } = &mut self.phase {
-            probes.remove(&probe);
-        }
-        self.trouble().probes.lost += 1;
-        self.fail_probe(false, at);
-    }
-
-    fn end_order(&mut self, at: Instant) {
-        let change = self.change_of_mode();
-        if let Some(orders) = &mut self.history().orders {
-            orders.retire();
-        }
-        if let Some((_, mode)) = change {
-            self.run_as(mode, Cause::OverrideEnded, at);
-        }
-    }
-
     fn history(&mut self) -> &mut History {
         self.history.get_or_insert_default()
-    }
-
-    fn orders(&self) -> Option<&Orders> {
-        self.history.as_ref()?.orders.as_deref()
     }
 
     fn trouble(&mut self) -> &mut Trouble {
@@ -923,13 +580,6 @@ impl Machine {
     fn open_until(&mut self, until: Instant, draw: f64, reason: TripReason, now: Instant) {
         self.trouble().trip_reason = Some(reason);
         self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
-    }
-
-    fn begin_half_open(&mut self, now: Instant) {
-        let trouble = self.trouble();
-        (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
-        let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
-        self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
     }
 
     fn reopen(&mut self, reason: TripReason, now: Instant) {
@@ -990,40 +640,6 @@ impl Machine {
         }
         let observed = self.is_observing();
         self.history().news.push(Transition { from, to, cause, retry_after, observed });
-    }
-
-    fn words(&self) -> Option<&Words> {
-        self.history.as_ref()?.words.as_deref()
-    }
-
-    /// Keeps the words of the failure that was recorded last.
-    pub(crate) fn note(&mut self, words: Arc<str>) {
-        let history = self.history();
-        let has_opened = history.news.last().is_some_and(|last| last.to == State::Open);
-        let of_trip = if has_opened {
-            Some(Arc::clone(&words))
-        } else {
-            history.words.take().and_then(|known| known.of_trip)
-        };
-        history.words = Some(Words { last: words, of_trip }.into());
-    }
-
-    /// The words of the failure that led to that transition, which is the last one.
-    pub(crate) fn words_of(&self, change: &Transition) -> Option<Arc<str>> {
-        let is_opening = change.to == State::Open;
-        self.words().filter(|_| is_opening).and_then(|words| words.of_trip.clone())
-    }
-
-    /// Transitions and open time, up to `now`.
-    pub(crate) fn past(&self, now: Instant) -> Past {
-        if let Some(ahead) = self.ahead(now) {
-            return ahead.past(now);
-        }
-        let mut past = self.history.as_ref().map(|history| history.past).unwrap_or_default();
-        if let Phase::Open { .. } = self.phase {
-            past.open = past.open.saturating_add(now.max(self.now).since(self.since));
-        }
-        past
     }
 
     /// Adds the transitions and open time of an evicted circuit.

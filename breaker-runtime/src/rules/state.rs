@@ -153,7 +153,8 @@ impl fmt::Display for TripKind {
 pub struct TripReason {
     /// The rule.
     pub kind: TripKind,
-    /// Failed calls of the run, of the window, or of the probes, depending on `kind`. The votes, if the fleet opened it.
+    /// Failed calls of the run, of the window, or of the probes, depending on `kind`. The votes, if the fleet opened
+    /// it.
     pub failed: u32,
     /// Slow calls among `calls`.
     pub slow: u32,

@@ -20,8 +20,8 @@ use super::Config;
 pub struct ConfigOption {
     /// The name, as in the attribute.
     pub name: &'static str,
-    /// The kind of value: `count`, `share`, `factor`, `spread`, `duration`, `wait`, `window`, `mode` or `policy`. More kinds may
-    /// come.
+    /// The kind of value: `count`, `share`, `factor`, `spread`, `duration`, `wait`, `window`, `mode` or `policy`. More
+    /// kinds may come.
     pub kind: &'static str,
     /// The values it takes, in words.
     pub value: String,

@@ -9,7 +9,7 @@ use super::Settings;
 /// The most settings that are known at once. Those of later circuits are their own.
 const MOST: usize = 32;
 
-/// Those that circuits have. One that no circuit has any more makes room.
+/// Settings in use. Unused ones make room.
 static KNOWN: Mutex<Vec<Weak<Settings>>> = Mutex::new(Vec::new());
 
 /// Settings, kept once for all circuits that have the same.

@@ -64,7 +64,8 @@ impl Function {
         !is_const && !is_variadic && !has("test")
     }
 
-    /// A fallback that changes no answer, where the return type needs one, and what counts where nothing in it can fail.
+    /// A fallback that changes no answer, where the return type needs one, and what counts where nothing in it can
+    /// fail.
     fn fallback(&self) -> &'static str {
         match self.returned().as_deref() {
             Some("Option") => "",

@@ -1,4 +1,5 @@
-//! What the stream is, the guarded one is too: `Send`, `Sync`, `'static`, `Unpin` in a box, with the captures that it says.
+//! What the stream is, the guarded one is too: `Send`, `Sync`, `'static`, `Unpin` in a box, with the captures that it
+//! says.
 
 use std::pin::Pin;
 

@@ -80,8 +80,8 @@ impl Evidence {
         if self.window.has_good_since(good) { 0 } else { self.hung }
     }
 
-    /// The consecutive failures, `bad` included, and how many of them hang. A slow success ends the run; a slow call that
-    /// was cancelled leaves it (R1).
+    /// The consecutive failures, `bad` included, and how many of them hang. A slow success ends the run; a slow call
+    /// that was cancelled leaves it (R1).
     fn run_with(&self, good: Good, bad: Bad) -> (u32, u32) {
         let (failures, hung) = (self.failures_after(good), self.hung_after(good));
         match bad.call().ending {

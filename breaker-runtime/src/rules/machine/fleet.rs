@@ -1,6 +1,7 @@
 //! Advice of a fleet: opening on the word of other members, and leave to probe for all of them (F2 to F6).
 //!
-//! Advice is trusted for a time only. After that the circuit acts as if alone, so a fleet that falls silent holds nothing.
+//! Advice is trusted for a time only. After that the circuit acts as if alone, so a fleet that falls silent holds
+//! nothing.
 
 use std::mem;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use super::{Cause, Good, Instant, Machine, Phase, Settings, TripReason};
 use crate::rules::{Advice, Advised, Lease, Opening};
 
-/// Of a circuit that only runs open, this share of bad calls or more is no reason for a veto.
+/// Without a rate, a circuit with this share of bad calls or more does not veto.
 const HALF_BAD_WITHOUT_RATE: f64 = 0.25;
 
 /// The advice that a circuit goes by.
@@ -45,7 +46,7 @@ impl Trust {
         vetoed: None,
     };
 
-    /// When the circuit's lease ends, or what makes it one.
+    /// When the circuit's lease ends, or the advice that gave it.
     fn lent_until(&self) -> Instant {
         self.own.min(self.until)
     }

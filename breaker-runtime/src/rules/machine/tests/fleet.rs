@@ -280,7 +280,7 @@ fn f05_a_circuit_that_probes_alone_and_gets_the_lease_probes_by_it_from_then_on(
 }
 
 #[test]
-fn f05_a_circuit_that_probes_alone_goes_on_whoever_has_the_lease() {
+fn f05_a_circuit_that_probes_alone_goes_on_even_if_another_has_the_lease() {
     for advice in [Advice::Ask, Advice::Wait(SECOND), Advice::Probe(Duration::ZERO)] {
         let (mut bench, probe) = half_open(Config::new());
         assert_eq!(advise(&mut bench, advice), Advised::Followed);

@@ -1,0 +1,257 @@
+//! How a call ends: by its permit, counted alone or told to the machine.
+
+use std::time::Duration;
+
+use super::audience::News;
+use super::breaker::CircuitBreaker;
+use super::claim::Claim;
+use super::clock::{self, Stopwatch};
+use super::error::TimedOut;
+use super::histograms::Success;
+use super::locked::GoodNow;
+use super::said::Said;
+use super::totals::{Counter, Hot};
+use super::word::{Epoch, Uncounted};
+use crate::rules::{Ended, Ending, Instant, Machine, Settlement};
+
+/// In a file of its own, as what happens between its beginning and its end is the user's.
+impl CircuitBreaker {
+    /// Takes the outcome of a call.
+    #[inline]
+    pub(super) fn settle(&self, claim: Claim, began: Instant, ending: Ending) {
+        if ending == Ending::Success && self.word.count_good_at_once(claim.marked()) {
+            self.totals.add_hot(Hot::Good);
+        } else {
+            self.settle_slowly(claim, began, ending);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
+        let reads_clock = claim.stopwatch() == Stopwatch::Clock || self.word.load().reads_clock();
+        let now = reads_clock.then(|| self.clock.now());
+        let Some((ended, success)) = self.end(claim, began, ending, now) else { return };
+        if self.count_alone(claim.epoch(), ended, now) {
+            success.count();
+            if claim.holds_slot() {
+                self.leave_bulkhead();
+            }
+        } else {
+            self.tell(claim, ended, now, success);
+        }
+    }
+
+    /// Ends the time and the watch of a call. `now` is there if its circuit reads its clock. `None` if the call hung: its
+    /// outcome is late, and was taken.
+    #[inline]
+    fn end(
+        &self,
+        claim: Claim,
+        began: Instant,
+        ending: Ending,
+        now: Option<Instant>,
+    ) -> Option<(Ended, Success<'_>)> {
+        let ended_at = match claim.stopwatch() {
+            Stopwatch::Clock | Stopwatch::Watched => now,
+            Stopwatch::Counter => Some(clock::counter()),
+            Stopwatch::None => None,
+        };
+        let slow = ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()));
+        let ended = Ended { ending, slow };
+        let mut success = Success::NONE;
+        if let Some(extras) = self.extras.get() {
+            success = extras.time(ending, began, ended_at);
+            // If that opens the circuit, this call is late, and tells of it.
+            self.look_for_hung(extras, now);
+            if Self::end_watch(extras, claim, began) {
+                self.tell_late(claim, ended, now.unwrap_or_else(|| self.clock.now()));
+                return None;
+            }
+        }
+        Some((ended, success))
+    }
+
+    /// Takes a failure that has words or asks to stay away.
+    #[cold]
+    pub(super) fn settle_saying(&self, claim: Claim, began: Instant, said: Said) {
+        let now = self.clock.now();
+        let Some((ended, _)) = self.end(claim, began, Ending::Failure, Some(now)) else { return };
+        let ticket = claim.into();
+        self.tell_by(claim, ended, now, |machine, good, now| {
+            let settled = machine.settle_asking(ticket, ended, said.open_for, good, now);
+            if let Some(words) = said.words.filter(|_| settled == Settlement::Recorded) {
+                machine.note(words);
+            }
+            settled
+        });
+    }
+
+    /// Gives back a slot, also of a bulkhead that is switched off by now.
+    pub(super) fn leave_bulkhead(&self) {
+        if let Some(extras) = self.extras.get() {
+            extras.bulkhead.leave();
+        }
+    }
+
+    /// Counts a call that the machine need not be told of: one of a circuit that was closed all along, and
+    /// not bad.
+    fn count_alone(&self, epoch: Epoch, ended: Ended, now: Option<Instant>) -> bool {
+        if ended.is_bad() {
+            return false;
+        }
+        if ended.ending != Ending::Success {
+            let word = self.word.load();
+            let is_neutral = word.is_closed_in(epoch) && !word.is_closed_for_a_time();
+            if is_neutral {
+                self.totals.add(ended.ending);
+            }
+            return is_neutral;
+        }
+        loop {
+            let counted = if self.word.load().is_by_time() {
+                self.count_by_time(epoch, now.unwrap_or_else(|| self.clock.now()))
+            } else {
+                self.count_in_run(epoch, now)
+            };
+            // The window became one of the other kind meanwhile.
+            if counted != Err(Uncounted::OtherManner) {
+                return counted.is_ok();
+            }
+        }
+    }
+
+    fn count_in_run(&self, epoch: Epoch, now: Option<Instant>) -> Result<(), Uncounted> {
+        // A timed order may have ended, and the epoch with it.
+        if let Some(now) = now.filter(|now| self.word.is_over(*now)) {
+            self.turn(now);
+        }
+        self.lengthen_run(epoch)?;
+        self.totals.add_hot(Hot::Good);
+        Ok(())
+    }
+
+    fn lengthen_run(&self, epoch: Epoch) -> Result<(), Uncounted> {
+        let fills_run = self.word.count_good(epoch)?;
+        if fills_run {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Counts a good call of a window of time. The call shows that it is in time, and counts itself after that.
+    /// If the epoch ends in between, the call is not among those of the next, and counts as late.
+    fn count_by_time(&self, epoch: Epoch, now: Instant) -> Result<(), Uncounted> {
+        match self.word.check_good(epoch, now) {
+            Err(Uncounted::AtAnEdge) => {
+                self.turn(now);
+                // The edge is behind it, whatever that is by now.
+                self.word.check_good(epoch, Instant::ZERO).or_else(
+                    |uncounted| match uncounted {
+                        Uncounted::AtAnEdge => Ok(()),
+                        other => Err(other),
+                    },
+                )?;
+            }
+            checked => checked?,
+        }
+        self.totals.add_good_of(epoch);
+        let seen = self.word.load();
+        if seen.is_closed_in(epoch) && !seen.is_by_time() {
+            // The window became one of calls in between (R24). Too late for its run is late enough.
+            let _ = self.lengthen_run(epoch);
+        }
+        Ok(())
+    }
+
+    /// Gives back the memory of bad calls that a full run of good ones has pushed out of the window.
+    #[cold]
+    #[inline(never)]
+    fn forget(&self) {
+        let forgotten = {
+            let mut machine = self.machine.lock();
+            // A bad call may have ended the run meanwhile.
+            self.word.is_full().then(|| machine.forget())
+        };
+        drop(forgotten);
+    }
+
+    /// The edge of a bucket has come.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn turn(&self, now: Instant) {
+        self.lapse(now);
+        let good = GoodNow::of(self);
+        self.locked_with(&good, now, |machine, now| machine.turn(&good, now), |()| None);
+    }
+
+    /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>, success: Success<'_>) {
+        let (ticket, now) = (claim.into(), now.unwrap_or_else(|| self.clock.now()));
+        let settled = self.tell_by(claim, ended, now, |machine, good, now| {
+            machine.settle(ticket, ended, good, now)
+        });
+        if settled == Settlement::Recorded {
+            success.count();
+        }
+    }
+
+    #[inline]
+    fn tell_by(
+        &self,
+        claim: Claim,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) -> Settlement {
+        self.totals.add(ended.ending);
+        let settled = self.record(ended, now, settle);
+        if claim.holds_slot() {
+            self.leave_bulkhead();
+        }
+        self.deliver();
+        settled
+    }
+
+    /// Takes the outcome of a call that hung, which the machine was told of before.
+    #[cold]
+    #[inline(never)]
+    fn tell_late(&self, claim: Claim, ended: Ended, now: Instant) {
+        self.tell_by(claim, ended, now, |machine, _, now| {
+            machine.observe(now);
+            Settlement::Late
+        });
+    }
+
+    #[inline]
+    fn record(
+        &self,
+        ended: Ended,
+        now: Instant,
+        settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
+    ) -> Settlement {
+        self.lapse(now);
+        let good = GoodNow::of(self);
+        let settle = |machine: &mut Machine, now| settle(machine, &good, now);
+        let late =
+            |settlement: &_| (*settlement == Settlement::Late).then_some(News::Late(ended.ending));
+        let settled = self.locked_with(&good, now, settle, late);
+        match settled {
+            Settlement::Late => self.totals.add(Counter::Late),
+            Settlement::Recorded if ended.slow => self.totals.add(Counter::Slow),
+            Settlement::Recorded | Settlement::Neutral => {}
+        }
+        settled
+    }
+
+    /// Counts a call that took longer than it was given.
+    pub(crate) fn time_out(&self, limit: Duration) -> TimedOut {
+        self.totals.add(Counter::TimedOut);
+        TimedOut::new(self.name.clone(), limit)
+    }
+
+    pub(crate) fn count_panic(&self) {
+        self.totals.add(Counter::Panicked);
+    }
+}
