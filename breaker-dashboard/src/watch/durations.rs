@@ -90,7 +90,8 @@ impl Durations {
         }
         for _ in 1..steps.min(COLUMNS as u64) {
             push(&mut self.columns, COLUMNS, [0; BUCKETS]);
-            push(&mut self.readings, READINGS, self.readings.back().cloned().flatten());
+            let same = self.readings.back().cloned().flatten();
+            push(&mut self.readings, READINGS, same);
         }
         push(
             &mut self.columns,
