@@ -24,21 +24,21 @@ struct Limit {
 const NOTHING: u32 = 1;
 
 const LIMITS: [Limit; 16] = [
-    Limit { case: "closed", twin: "bare", bench: 40, release: 54 },
-    Limit { case: "closed-async", twin: "bare-async", bench: 74, release: 74 },
+    Limit { case: "closed", twin: "bare", bench: 36, release: 48 },
+    Limit { case: "closed-async", twin: "bare-async", bench: 70, release: 72 },
     Limit { case: "open", twin: "bare", bench: 160, release: 200 },
     Limit { case: "open-heard", twin: "bare", bench: 700, release: 770 },
     Limit { case: "closed-fleet", twin: "closed", bench: NOTHING, release: NOTHING },
     Limit { case: "closed-fleet-away", twin: "closed", bench: NOTHING, release: NOTHING },
     Limit { case: "open-fleet", twin: "open", bench: NOTHING, release: NOTHING },
     Limit { case: "open-fleet-away", twin: "open", bench: NOTHING, release: NOTHING },
-    Limit { case: "open-for", twin: "bare", bench: 44, release: 72 },
-    Limit { case: "fallback-closure", twin: "bare", bench: 44, release: 54 },
-    Limit { case: "fallback-path", twin: "bare", bench: 44, release: 54 },
-    Limit { case: "time-window", twin: "bare", bench: 174, release: 190 },
-    Limit { case: "slow-call", twin: "bare", bench: 290, release: 304 },
-    Limit { case: "hung-after", twin: "bare", bench: 400, release: 436 },
-    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 144, release: 172 },
+    Limit { case: "open-for", twin: "bare", bench: 40, release: 68 },
+    Limit { case: "fallback-closure", twin: "bare", bench: 38, release: 46 },
+    Limit { case: "fallback-path", twin: "bare", bench: 38, release: 46 },
+    Limit { case: "time-window", twin: "bare", bench: 140, release: 150 },
+    Limit { case: "slow-call", twin: "bare", bench: 280, release: 294 },
+    Limit { case: "hung-after", twin: "bare", bench: 416, release: 436 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 142, release: 170 },
     Limit { case: "known-key", twin: "bare", bench: 1130, release: 1170 },
 ];
 

@@ -5,13 +5,14 @@
 //!
 //! Circuits are in groups of 32. A thread that counts for a circuit has a [`Chunk`] for the circuit's group, with one
 //! row per circuit. The group lists the chunks of its live threads, and a sum reads only those. When a thread ends,
-//! its counts move to [`Past`] and its chunks are freed.
+//! its counts move to [`Past`], and its chunks go to the next threads. So chunks are never freed, and a thread reaches
+//! one without a check whether it is still there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 
-use super::sync::{CellU64, ManuallyDrop, RwLock, per_process, thread_local};
+use super::sync::{CellU64, Leaked, RwLock, Slot, per_process, thread_local};
 use super::word::Epoch;
 
 /// What is counted where every nanosecond counts.
@@ -62,12 +63,15 @@ rows! {
 #[derive(Debug)]
 struct Chunk {
     cells: [CellU64; ROWS * CELLS],
-    group: Weak<Group>,
     /// Where the group lists it. Moves under the group's lock.
     listed_at: AtomicUsize,
 }
 
 impl Chunk {
+    fn new() -> Self {
+        Self { cells: std::array::from_fn(|_| CellU64::new(0)), listed_at: AtomicUsize::new(0) }
+    }
+
     /// Adds one. Released, so that a reader that sees the end of a call also sees its start.
     #[inline]
     fn add(&self, row: Row, counter: Hot) {
@@ -147,7 +151,7 @@ struct Group {
 
 #[derive(Debug)]
 struct Threads {
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Leaked<Chunk>>,
     /// By row. A healthy circuit whose threads all live has none.
     past: [Option<Box<Past>>; ROWS],
 }
@@ -176,14 +180,13 @@ impl Group {
     }
 
     /// A chunk for this thread.
-    fn enlist(self: &Arc<Self>) -> Arc<Chunk> {
-        let cells = std::array::from_fn(|_| CellU64::new(0));
-        let chunk = Chunk { cells, group: Arc::downgrade(self), listed_at: AtomicUsize::new(0) };
-        let chunk = Arc::new(chunk);
+    fn enlist(self: &Arc<Self>) -> Lent {
+        let free = POOL.lock().chunks.pop();
+        let chunk = free.unwrap_or_else(|| Leaked::new(Chunk::new()));
         let mut threads = self.threads.write();
         chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
-        threads.chunks.push(Arc::clone(&chunk));
-        chunk
+        threads.chunks.push(chunk.clone());
+        Lent { group: Arc::clone(self), chunk }
     }
 
     /// Takes over the counts of a thread that ends.
@@ -193,6 +196,7 @@ impl Group {
             let counts = &chunk.cells[row as usize..][..CELLS];
             if counts.iter().any(|cell| cell.load(Ordering::Relaxed) != 0) {
                 threads.past_mut(row).take_over(chunk, row);
+                chunk.clear(row);
             }
         }
         let at = chunk.listed_at.load(Ordering::Relaxed);
@@ -207,62 +211,77 @@ impl Group {
     }
 }
 
-/// A thread's chunk for a group, taken out while it is used. The lease drops it.
-type Slot = Cell<Option<ManuallyDrop<Arc<Chunk>>>>;
+/// A chunk, for as long as a thread lives.
+#[derive(Debug)]
+struct Lent {
+    group: Arc<Group>,
+    chunk: Leaked<Chunk>,
+}
 
 thread_local! {
-    /// Without a destructor, so that a look at it takes no check whether it is there.
-    static NEAR_CHUNKS: [Slot; PLACES] = const { [const { Cell::new(None) }; PLACES] };
+    /// The thread's chunks. Without a destructor, so that a look at one takes no check whether it is there.
+    static NEAR_CHUNKS: [Slot<Chunk>; PLACES] = const { [const { Slot::empty() }; PLACES] };
     static LEASE: Lease = Lease::default();
 }
 
 /// Retires the thread's chunks when the thread ends.
 #[derive(Default)]
 struct Lease {
-    far_chunks: RefCell<Vec<Option<Arc<Chunk>>>>,
+    near: RefCell<Vec<Lent>>,
+    far: RefCell<Vec<Option<Lent>>>,
 }
 
 impl Lease {
     fn with_chunk<R>(&self, cells: &Cells, act: impl FnOnce(&Chunk) -> R) -> R {
         if cells.near == FAR {
-            let mut chunks = self.far_chunks.borrow_mut();
+            let mut far = self.far.borrow_mut();
             let at = cells.group.number - usize::from(FAR);
-            if chunks.len() <= at {
-                chunks.resize_with(at + 1, || None);
+            if far.len() <= at {
+                far.resize_with(at + 1, || None);
             }
-            return act(chunks[at].get_or_insert_with(|| cells.group.enlist()));
+            return act(&far[at].get_or_insert_with(|| cells.group.enlist()).chunk);
         }
         NEAR_CHUNKS.with(|chunks| {
             let slot = &chunks[usize::from(cells.near)];
-            let chunk = slot.take().unwrap_or_else(|| ManuallyDrop::new(cells.group.enlist()));
-            let done = act(&chunk);
-            slot.set(Some(chunk));
-            done
+            let chunk = slot.get().unwrap_or_else(|| {
+                let lent = cells.group.enlist();
+                let chunk = lent.chunk.clone();
+                slot.set(Some(chunk.clone()));
+                self.near.borrow_mut().push(lent);
+                chunk
+            });
+            act(&chunk)
         })
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let near = |chunks: &[Slot; PLACES]| chunks.each_ref().map(Cell::take);
-        let near = NEAR_CHUNKS.try_with(near).into_iter().flatten().flatten();
-        let far = self.far_chunks.take().into_iter().flatten();
-        for chunk in near.map(ManuallyDrop::into_inner).chain(far) {
-            if let Some(group) = chunk.group.upgrade() {
-                group.retire(&chunk);
+        let near = self.near.take();
+        // Destructors that run later must not find what others use by then.
+        let _ = NEAR_CHUNKS.try_with(|chunks| {
+            for lent in &near {
+                chunks[lent.group.number].set(None);
             }
+        });
+        let mut free = Vec::new();
+        for Lent { group, chunk } in near.into_iter().chain(self.far.take().into_iter().flatten()) {
+            group.retire(&chunk);
+            free.push(chunk);
         }
+        POOL.lock().chunks.append(&mut free);
     }
 }
 
-/// Every row that no circuit has.
+/// Every row that no circuit has, and every chunk that no thread has.
 struct Pool {
     groups: usize,
     free: Vec<(Arc<Group>, Row)>,
+    chunks: Vec<Leaked<Chunk>>,
 }
 
 per_process! {
-    static POOL: Pool = Pool { groups: 0, free: Vec::new() };
+    static POOL: Pool = Pool { groups: 0, free: Vec::new(), chunks: Vec::new() };
 }
 
 impl Pool {
@@ -365,11 +384,8 @@ impl Cells {
     #[inline]
     fn at_once<R>(&self, act: impl FnOnce(&Chunk) -> R) -> Option<R> {
         NEAR_CHUNKS.with(|chunks| {
-            let slot = &chunks[usize::from(self.near)];
-            let chunk = slot.take()?;
-            let done = act(&chunk);
-            slot.set(Some(chunk));
-            Some(done)
+            let chunk = chunks[usize::from(self.near)].get()?;
+            Some(act(&chunk))
         })
     }
 
@@ -538,20 +554,16 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_is_gone_leaves_no_memory_behind() {
+    fn a_thread_that_is_gone_leaves_its_chunk_to_the_next_one_empty() {
         let group = group();
-        let cells = &group[0];
-        let chunk = thread::scope(|scope| {
-            let counts = || {
-                cells.add(Hot::Good);
-                Arc::downgrade(&cells.group.threads.read().chunks[0])
-            };
-            scope.spawn(counts).join().unwrap()
-        });
-        assert!(chunk.upgrade().is_none());
+        let [cells, other, ..] = &group[..] else { panic!("a group has 32 circuits") };
+        for ended in 1..100 {
+            with_threads(1, || cells.add(Hot::Good), || assert_eq!(walked(cells), 1));
+            assert_eq!((cells.good().all, other.good().all), (ended, 0));
+        }
         with_threads(500, || cells.add(Hot::Good), || assert_eq!(walked(cells), 500));
         assert!(cells.group.threads.read().chunks.capacity() < 16);
-        assert_eq!(cells.good().all, 501);
+        assert_eq!(cells.good().all, 599);
     }
 
     #[test]

@@ -36,6 +36,12 @@ impl Claim {
         self.marked
     }
 
+    /// Whether it is of a call that only its epoch tells from others.
+    #[inline]
+    pub(super) fn holds_nothing(self) -> bool {
+        self.probe.is_none() && self.marked == self.epoch()
+    }
+
     pub(super) fn epoch(self) -> Epoch {
         self.marked.without_marks()
     }

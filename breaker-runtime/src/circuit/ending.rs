@@ -7,6 +7,7 @@ use super::breaker::CircuitBreaker;
 use super::claim::Claim;
 use super::clock::{self, Stopwatch};
 use super::error::TimedOut;
+use super::extras::Extras;
 use super::histograms::Success;
 use super::locked::GoodNow;
 use super::said::Said;
@@ -26,56 +27,82 @@ impl CircuitBreaker {
         }
     }
 
+    /// Good calls of a window of time get by without the rest.
     #[inline(never)]
     fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
+        let is_good = ending == Ending::Success && claim.holds_nothing();
+        let is_plain = is_good && self.word.load().is_by_time() && self.extras.get().is_none();
+        if !is_plain || self.count_by_time(claim.epoch(), self.clock.now()).is_err() {
+            self.settle_with_all(claim, began, ending);
+        }
+    }
+
+    /// Takes the outcome of a call that may hold more than its epoch, or is not good.
+    #[inline(never)]
+    fn settle_with_all(&self, claim: Claim, began: Instant, ending: Ending) {
         let reads_clock = claim.stopwatch() == Stopwatch::Clock || self.word.load().reads_clock();
         let now = reads_clock.then(|| self.clock.now());
-        let Some((ended, success)) = self.end(claim, began, ending, now) else { return };
+        let (ended, ended_at) = self.ended(claim, began, ending, now);
+        let mut success = Success::NONE;
+        if let Some(extras) = self.extras.get() {
+            success = extras.time(ending, began, ended_at);
+            if self.ends_late(extras, claim, began, now) {
+                return self.tell_late(claim, ended, now.unwrap_or_else(|| self.clock.now()));
+            }
+        }
         if self.count_alone(claim.epoch(), ended, now) {
             success.count();
             if claim.holds_slot() {
                 self.leave_bulkhead();
             }
-        } else {
-            self.tell(claim, ended, now, success);
+        } else if self.tell(claim, ended, now) == Settlement::Recorded {
+            success.count();
         }
     }
 
-    /// Ends the time and the watch of a call. `now` is there if its circuit reads its clock. `None` if the call hung: its
-    /// outcome is late, and was taken.
+    /// Ends the time of a call. `now` is there if its circuit reads its clock.
     #[inline]
-    fn end(
+    fn ended(
         &self,
         claim: Claim,
         began: Instant,
         ending: Ending,
         now: Option<Instant>,
-    ) -> Option<(Ended, Success<'_>)> {
+    ) -> (Ended, Option<Instant>) {
         let ended_at = match claim.stopwatch() {
             Stopwatch::Clock | Stopwatch::Watched => now,
             Stopwatch::Counter => Some(clock::counter()),
             Stopwatch::None => None,
         };
         let slow = ended_at.is_some_and(|at| at.is_later(began, self.dials.slow_after()));
-        let ended = Ended { ending, slow };
-        let mut success = Success::NONE;
-        if let Some(extras) = self.extras.get() {
-            success = extras.time(ending, began, ended_at);
-            // If that opens the circuit, this call is late, and tells of it.
-            self.look_for_hung(extras, now);
-            if Self::end_watch(extras, claim, began) {
-                self.tell_late(claim, ended, now.unwrap_or_else(|| self.clock.now()));
-                return None;
-            }
-        }
-        Some((ended, success))
+        (Ended { ending, slow }, ended_at)
+    }
+
+    /// Ends the watch of a call. Says whether the call hung: its outcome is late, and was taken.
+    #[inline]
+    fn ends_late(
+        &self,
+        extras: &Extras,
+        claim: Claim,
+        began: Instant,
+        now: Option<Instant>,
+    ) -> bool {
+        // If that opens the circuit, this call is late, and tells of it.
+        self.look_for_hung(extras, now);
+        Self::end_watch(extras, claim, began)
     }
 
     /// Takes a failure that has words or asks to stay away.
     #[cold]
     pub(super) fn settle_saying(&self, claim: Claim, began: Instant, said: Said) {
         let now = self.clock.now();
-        let Some((ended, _)) = self.end(claim, began, Ending::Failure, Some(now)) else { return };
+        let (ended, ended_at) = self.ended(claim, began, Ending::Failure, Some(now));
+        if let Some(extras) = self.extras.get() {
+            extras.time(ended.ending, began, ended_at).count();
+            if self.ends_late(extras, claim, began, Some(now)) {
+                return self.tell_late(claim, ended, now);
+            }
+        }
         let ticket = claim.into();
         self.tell_by(claim, ended, now, |machine, good, now| {
             let settled = machine.settle_asking(ticket, ended, said.open_for, good, now);
@@ -140,27 +167,43 @@ impl CircuitBreaker {
 
     /// Counts a good call of a window of time. The call shows that it is in time, and counts itself after that.
     /// If the epoch ends in between, the call is not among those of the next, and counts as late.
+    #[inline]
     fn count_by_time(&self, epoch: Epoch, now: Instant) -> Result<(), Uncounted> {
-        match self.word.check_good(epoch, now) {
-            Err(Uncounted::AtAnEdge) => {
-                self.turn(now);
-                // The edge is behind it, whatever that is by now.
-                self.word.check_good(epoch, Instant::ZERO).or_else(
-                    |uncounted| match uncounted {
-                        Uncounted::AtAnEdge => Ok(()),
-                        other => Err(other),
-                    },
-                )?;
-            }
-            checked => checked?,
-        }
+        self.word
+            .check_good(epoch, now)
+            .or_else(|uncounted| self.count_at_edge(uncounted, epoch, now))?;
         self.totals.add_good_of(epoch);
         let seen = self.word.load();
         if seen.is_closed_in(epoch) && !seen.is_by_time() {
-            // The window became one of calls in between (R24). Too late for its run is late enough.
-            let _ = self.lengthen_run(epoch);
+            self.count_in_both(epoch);
         }
         Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_at_edge(
+        &self,
+        uncounted: Uncounted,
+        epoch: Epoch,
+        now: Instant,
+    ) -> Result<(), Uncounted> {
+        if uncounted != Uncounted::AtAnEdge {
+            return Err(uncounted);
+        }
+        self.turn(now);
+        // The edge is behind it, whatever that is by now.
+        match self.word.check_good(epoch, Instant::ZERO) {
+            Err(Uncounted::AtAnEdge) => Ok(()),
+            checked => checked,
+        }
+    }
+
+    /// The window became one of calls since (R24). Too late for its run is late enough.
+    #[cold]
+    #[inline(never)]
+    fn count_in_both(&self, epoch: Epoch) {
+        let _ = self.lengthen_run(epoch);
     }
 
     /// Gives back the memory of bad calls that a full run of good ones has pushed out of the window.
@@ -187,14 +230,11 @@ impl CircuitBreaker {
     /// Tells the machine of a call. Listeners are told last, when the call holds nothing any more.
     #[cold]
     #[inline(never)]
-    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>, success: Success<'_>) {
+    fn tell(&self, claim: Claim, ended: Ended, now: Option<Instant>) -> Settlement {
         let (ticket, now) = (claim.into(), now.unwrap_or_else(|| self.clock.now()));
-        let settled = self.tell_by(claim, ended, now, |machine, good, now| {
+        self.tell_by(claim, ended, now, |machine, good, now| {
             machine.settle(ticket, ended, good, now)
-        });
-        if settled == Settlement::Recorded {
-            success.count();
-        }
+        })
     }
 
     #[inline]

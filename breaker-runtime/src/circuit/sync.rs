@@ -10,8 +10,8 @@ mod primitives;
 use std::sync::{self, PoisonError};
 
 pub(crate) use primitives::{
-    AtomicBool, AtomicU64, CellU64, Condvar, ManuallyDrop, MutexGuard, Patience, RwLockReadGuard,
-    RwLockWriteGuard, per_process, thread_local, thread_number,
+    AtomicBool, AtomicU64, CellU64, Condvar, Leaked, MutexGuard, Patience, RwLockReadGuard,
+    RwLockWriteGuard, Slot, per_process, thread_local, thread_number,
 };
 #[cfg(breaker_loom)]
 pub(crate) use primitives::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};

@@ -1,8 +1,9 @@
 //! Loom's locks and atomics.
 
+use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{self, Ordering};
-use std::sync::{self, LockResult, PoisonError};
+use std::sync::{self, Arc, LockResult, PoisonError};
 use std::time::Duration;
 
 use loom::sync::atomic as modelled;
@@ -160,25 +161,45 @@ impl<G: DerefMut, M> DerefMut for Guard<G, M> {
     }
 }
 
-/// Is dropped: when a thread of the model ends, its thread locals go all at once, and none sees the others.
+/// Is freed when an execution is over, as there are many.
 #[derive(Debug)]
-pub(crate) struct ManuallyDrop<T>(T);
+pub(crate) struct Leaked<T>(Arc<T>);
 
-impl<T> ManuallyDrop<T> {
+impl<T> Leaked<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(value)
-    }
-
-    pub(crate) fn into_inner(slot: Self) -> T {
-        slot.0
+        Self(Arc::new(value))
     }
 }
 
-impl<T> Deref for ManuallyDrop<T> {
+impl<T> Clone for Leaked<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for Leaked<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
         &self.0
+    }
+}
+
+/// Is dropped when a thread of the model ends: its thread locals go all at once, and none sees the others.
+#[derive(Debug)]
+pub(crate) struct Slot<T>(RefCell<Option<Leaked<T>>>);
+
+impl<T> Slot<T> {
+    pub(crate) const fn empty() -> Self {
+        Self(RefCell::new(None))
+    }
+
+    pub(crate) fn get(&self) -> Option<Leaked<T>> {
+        self.0.borrow().clone()
+    }
+
+    pub(crate) fn set(&self, value: Option<Leaked<T>>) {
+        self.0.replace(value);
     }
 }
 

@@ -1,10 +1,11 @@
 //! The standard library's locks and atomics.
 
+use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use std::mem::ManuallyDrop;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicU64 as CellU64};
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread_local;
@@ -44,6 +45,51 @@ pub(crate) fn thread_number() -> usize {
     }
     // A thread that ends may have none any more.
     NUMBER.try_with(|number| *number).unwrap_or(0)
+}
+
+/// A value that is never freed. Clones are the same one.
+#[derive(Debug)]
+pub(crate) struct Leaked<T: 'static>(&'static T);
+
+impl<T> Leaked<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Box::leak(Box::new(value)))
+    }
+}
+
+impl<T> Clone for Leaked<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<T> Deref for Leaked<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+/// A thread's place for one.
+#[derive(Debug)]
+pub(crate) struct Slot<T: 'static>(Cell<Option<&'static T>>);
+
+impl<T> Slot<T> {
+    pub(crate) const fn empty() -> Self {
+        Self(Cell::new(None))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Option<Leaked<T>> {
+        self.0.get().map(Leaked)
+    }
+
+    pub(crate) fn set(&self, value: Option<Leaked<T>>) {
+        self.0.set(value.map(|leaked| leaked.0));
+    }
 }
 
 /// Makes a static behind a lock.
