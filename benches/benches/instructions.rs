@@ -23,7 +23,7 @@ struct Limit {
 /// Joining a fleet waits for time to pass, so it does not take the same on every run.
 const NOTHING: u32 = 1;
 
-const LIMITS: [Limit; 16] = [
+const LIMITS: [Limit; 17] = [
     Limit { case: "closed", twin: "bare", bench: 36, release: 48 },
     Limit { case: "closed-async", twin: "bare-async", bench: 70, release: 72 },
     Limit { case: "open", twin: "bare", bench: 160, release: 200 },
@@ -39,6 +39,7 @@ const LIMITS: [Limit; 16] = [
     Limit { case: "slow-call", twin: "bare", bench: 280, release: 294 },
     Limit { case: "hung-after", twin: "bare", bench: 416, release: 436 },
     Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 142, release: 170 },
+    Limit { case: "probe", twin: "bare", bench: 900, release: 900 },
     Limit { case: "known-key", twin: "bare", bench: 1130, release: 1170 },
 ];
 

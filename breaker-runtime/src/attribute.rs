@@ -49,7 +49,7 @@ pub use crate::circuit::{
 };
 #[cfg(feature = "tokio")]
 pub use crate::circuit::{Elapsed, Within};
-pub use crate::registry::{Listed, SiteCell};
+pub use crate::registry::{Held, Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Place, Site, cut};
 pub use crate::{

@@ -79,7 +79,7 @@ pub(crate) use permit::IfDropped;
 pub use permit::{Admission, Permit};
 pub(crate) use said::{Said, words};
 pub(crate) use sync::{
-    AtomicBool, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,
+    AtomicBool, AtomicU64, Condvar, Global, Mutex, MutexGuard, Patience, RwLock, thread_local,
 };
 #[cfg(all(test, breaker_loom))]
 pub(crate) use sync::{COUNTS_ARE_MODELLED, LOADS_ARE_CHANGES};

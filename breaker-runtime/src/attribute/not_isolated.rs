@@ -1,15 +1,17 @@
 //! Where generated code looks for an isolated test. Without feature `test-util`, nowhere.
 
+#[cfg(feature = "stream")]
 use std::sync::Arc;
 
 use super::Key;
 pub use crate::__breaker_static as site;
+#[cfg(feature = "stream")]
 use crate::circuit::CircuitBreaker;
-use crate::registry::SiteCell;
+use crate::registry::{Held, SiteCell};
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
-    site.circuit_for(&key.shown())
+pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Held {
+    site.held_for(&key.shown())
 }
 
 /// The circuit of that site, for a call that outlives the function.

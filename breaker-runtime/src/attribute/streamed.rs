@@ -111,8 +111,10 @@ where
 /// # Errors
 ///
 /// [`Rejected`] if the circuit refuses.
-pub async fn enter_stream(circuit: Arc<CircuitBreaker>) -> Result<OwnedPermit, Rejected> {
-    circuit.acquire_owned().await
+pub async fn enter_stream(
+    circuit: impl Into<Arc<CircuitBreaker>>,
+) -> Result<OwnedPermit, Rejected> {
+    circuit.into().acquire_owned().await
 }
 
 /// The type of a stream's items.

@@ -68,8 +68,10 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn new() -> Self {
-        Self { cells: std::array::from_fn(|_| CellU64::new(0)), listed_at: AtomicUsize::new(0) }
+    /// Made where it stays: it is larger than some stacks have room for.
+    fn leaked() -> Leaked<Self> {
+        let cells = |_| CellU64::new(0);
+        Leaked::new(|| Self { cells: std::array::from_fn(cells), listed_at: AtomicUsize::new(0) })
     }
 
     /// Adds one. Released, so that a reader that sees the end of a call also sees its start.
@@ -152,6 +154,8 @@ struct Group {
 #[derive(Debug)]
 struct Threads {
     chunks: Vec<Leaked<Chunk>>,
+    /// Those of threads that have ended.
+    free: Vec<Leaked<Chunk>>,
     /// By row. A healthy circuit whose threads all live has none.
     past: [Option<Box<Past>>; ROWS],
 }
@@ -175,27 +179,27 @@ impl Threads {
 
 impl Group {
     fn new(number: usize) -> Self {
-        let threads = Threads { chunks: Vec::new(), past: [const { None }; ROWS] };
+        let (chunks, free) = (Vec::new(), Vec::new());
+        let threads = Threads { chunks, free, past: [const { None }; ROWS] };
         Self { number, threads: RwLock::new(threads) }
     }
 
     /// A chunk for this thread.
     fn enlist(self: &Arc<Self>) -> Lent {
-        let free = POOL.lock().chunks.pop();
-        let chunk = free.unwrap_or_else(|| Leaked::new(Chunk::new()));
         let mut threads = self.threads.write();
+        let chunk = threads.free.pop().unwrap_or_else(Chunk::leaked);
         chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
         threads.chunks.push(chunk.clone());
         Lent { group: Arc::clone(self), chunk }
     }
 
-    /// Takes over the counts of a thread that ends.
-    fn retire(&self, chunk: &Chunk) {
+    /// Takes over the counts of a thread that ends, and its chunk.
+    fn retire(&self, chunk: Leaked<Chunk>) {
         let mut threads = self.threads.write();
         for row in Row::ALL {
             let counts = &chunk.cells[row as usize..][..CELLS];
             if counts.iter().any(|cell| cell.load(Ordering::Relaxed) != 0) {
-                threads.past_mut(row).take_over(chunk, row);
+                threads.past_mut(row).take_over(&chunk, row);
                 chunk.clear(row);
             }
         }
@@ -208,6 +212,7 @@ impl Group {
             let twice = threads.chunks.len() * 2;
             threads.chunks.shrink_to(twice);
         }
+        threads.free.push(chunk);
     }
 }
 
@@ -264,24 +269,20 @@ impl Drop for Lease {
                 chunks[lent.group.number].set(None);
             }
         });
-        let mut free = Vec::new();
         for Lent { group, chunk } in near.into_iter().chain(self.far.take().into_iter().flatten()) {
-            group.retire(&chunk);
-            free.push(chunk);
+            group.retire(chunk);
         }
-        POOL.lock().chunks.append(&mut free);
     }
 }
 
-/// Every row that no circuit has, and every chunk that no thread has.
+/// Every row that no circuit has.
 struct Pool {
     groups: usize,
     free: Vec<(Arc<Group>, Row)>,
-    chunks: Vec<Leaked<Chunk>>,
 }
 
 per_process! {
-    static POOL: Pool = Pool { groups: 0, free: Vec::new(), chunks: Vec::new() };
+    static POOL: Pool = Pool { groups: 0, free: Vec::new() };
 }
 
 impl Pool {
@@ -557,9 +558,13 @@ mod tests {
     fn a_thread_that_is_gone_leaves_its_chunk_to_the_next_one_empty() {
         let group = group();
         let [cells, other, ..] = &group[..] else { panic!("a group has 32 circuits") };
+        let free = || cells.group.threads.read().free.len();
+        // Another test may have used the group.
+        let made = free().max(1);
         for ended in 1..100 {
             with_threads(1, || cells.add(Hot::Good), || assert_eq!(walked(cells), 1));
             assert_eq!((cells.good().all, other.good().all), (ended, 0));
+            assert_eq!(free(), made);
         }
         with_threads(500, || cells.add(Hot::Good), || assert_eq!(walked(cells), 500));
         assert!(cells.group.threads.read().chunks.capacity() < 16);

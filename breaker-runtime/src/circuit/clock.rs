@@ -120,6 +120,11 @@ impl Source {
         Self::new(self.kind(), Duration::ZERO)
     }
 
+    /// The same clock in steps, if it has any.
+    pub(crate) fn coarse(&self) -> Self {
+        Self::new(self.kind(), Duration::MAX)
+    }
+
     pub(crate) fn now(&self) -> Instant {
         match self {
             Self::System { is_precise } if is_precise.load(Ordering::Relaxed) => system::precise(),

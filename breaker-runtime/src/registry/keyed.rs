@@ -4,28 +4,35 @@
 //! keys come from outside, and there may be endlessly many. So their number is limited, and the least useful circuit
 //! is evicted: never one with recent evidence, and never one with a call in flight.
 
-use std::collections::hash_map::RandomState;
+mod held;
+mod key;
+mod member;
+
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::{self, Write as _};
-use std::hash::BuildHasher as _;
+use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
+pub use self::held::Held;
+use self::held::Own;
+use self::key::{Key, KeyBuffer};
+use self::member::Member;
 use super::circuits::Circuits;
 use super::listing::Entry;
 use crate::circuit::{CircuitBreaker, Mutex, Source};
 use crate::report::Snapshot;
 use crate::rules::Instant;
-use crate::settings::{LONGEST, Name};
+use crate::settings::Name;
 
 /// How long not to search again after nothing could be evicted.
 const BARREN: Duration = Duration::from_millis(10);
 /// Lookups of different keys rarely meet on one lock.
 const SHARDS: usize = 16;
 
-type Shard = HashMap<Arc<str>, Arc<Member>>;
+/// Hashed by the standard library's `SipHash` with random seeds. Keys come from outside, and who does not know the seeds
+/// cannot make them collide.
+type Shard = HashMap<Key, Arc<Member>>;
 
 /// Circuits by key, from [`Registry::keyed`](crate::Registry::keyed). Clones share the circuits.
 ///
@@ -79,46 +86,15 @@ impl Keyed {
 #[derive(Debug)]
 pub(super) struct KeyedCircuits {
     clock: Source,
+    /// The same in steps, where the order within one does not matter.
+    coarse_clock: Source,
     shared: Entry,
     /// A name may have been taken before the first key came.
     taken: Arc<Circuits>,
     /// The bound that the sites or code state.
     stated_limit: usize,
-    hasher: RandomState,
     shards: [RwLock<Shard>; SHARDS],
     ages: Mutex<Ages>,
-}
-
-/// The circuit of a key. Readers share the member and never its circuit, so that only calls and users
-/// keep a circuit from being evicted (R35).
-#[derive(Debug)]
-pub(super) struct Member {
-    entry: Entry,
-    /// When it was last asked for.
-    touched: AtomicU64,
-    /// The number of its eviction; 0 before that.
-    evicted: AtomicU64,
-}
-
-impl Member {
-    fn new(entry: Entry, now: Instant) -> Self {
-        Self { entry, touched: AtomicU64::new(now.as_nanos()), evicted: AtomicU64::new(0) }
-    }
-
-    pub(super) fn entry(&self) -> &Entry {
-        &self.entry
-    }
-
-    /// Whether a call or a user holds the circuit. Call it under the map's write lock.
-    fn is_held(&self) -> bool {
-        let is_held = {
-            let circuit = &self.entry.circuit;
-            Arc::weak_count(circuit) > 0 || Arc::strong_count(circuit) > 1
-        };
-        // What the last holder did is visible from here on.
-        fence(Ordering::Acquire);
-        is_held
-    }
 }
 
 /// The members by age, brought up to date only when one must go.
@@ -144,10 +120,10 @@ impl KeyedCircuits {
         Self {
             // Members that are asked for in one step of a coarse clock would be of the same age.
             clock: shared.circuit.clock().precise(),
+            coarse_clock: shared.circuit.clock().coarse(),
             shared,
             taken,
             stated_limit: limit,
-            hasher: RandomState::new(),
             shards: std::array::from_fn(|_| RwLock::default()),
             ages: Mutex::new(Ages {
                 known: BTreeSet::new(),
@@ -171,30 +147,69 @@ impl KeyedCircuits {
     /// The circuit of a key, or the shared one if the key makes no name or there is no room. It is not evicted while
     /// it is held. Does not allocate for a known key.
     pub(super) fn circuit(&self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
-        let mut name = NameBuffer::default();
-        let written = write!(name, "{}/{key}", self.shared.name());
-        if written.is_err() || name.length.is_none() {
+        let mut buffer = KeyBuffer::after(self.name());
+        if !buffer.take(key) {
             return Arc::clone(&self.shared.circuit);
         }
-        let name = name.as_str();
-        let known = self.touch(name, self.clock.now(), |entry| Arc::clone(&entry.circuit));
-        known.unwrap_or_else(|| self.add(name).unwrap_or_else(|| self.shared.clone()).circuit)
+        let key = buffer.as_str();
+        let known = self.touch(key, |member| member.entry().clone());
+        let own = known.or_else(|| Some(self.add(key)?.0));
+        own.unwrap_or_else(|| self.shared.clone()).circuit
+    }
+
+    /// The same for one call.
+    pub(super) fn held(&'static self, key: &dyn fmt::Display) -> Held {
+        let mut buffer = KeyBuffer::after(self.name());
+        if !buffer.take(key) {
+            return Held::shared(self);
+        }
+        let remembered = Held::remembered(self, buffer.as_bytes());
+        remembered.unwrap_or_else(|| self.held_slowly(buffer.as_str()))
+    }
+
+    #[inline(never)]
+    fn held_slowly(&'static self, key: &str) -> Held {
+        // Nobody evicts it meanwhile: that takes the lock.
+        let known = self.touch(key, |member| member.hold().then(|| Arc::clone(member)));
+        match known.flatten() {
+            Some(member) => Held::own(self, Own::Member(member)),
+            None => self.held_first(key),
+        }
+    }
+
+    #[cold]
+    fn held_first(&'static self, key: &str) -> Held {
+        match self.add(key) {
+            None => Held::shared(self),
+            Some((_held_meanwhile, Some(member))) if member.hold() => {
+                Held::own(self, Own::Member(member))
+            }
+            Some((entry, _)) => Held::own(self, Own::Circuit(entry.circuit)),
+        }
     }
 
     /// The entry of that full name; `None` if it is no name or there is no room.
     pub(super) fn named(&self, name: &str) -> Option<Entry> {
-        self.touch(name, self.clock.now(), Entry::clone).or_else(|| self.add(name))
+        let key = self.key_of(name)?;
+        let known = self.touch(key, |member| member.entry().clone());
+        known.or_else(|| Some(self.add(key)?.0))
     }
 
     /// The entry of that full name. Looking does not make it younger.
     pub(super) fn get(&self, name: &str) -> Option<Entry> {
-        let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(name).map(|member| member.entry.clone())
+        let key = self.key_of(name)?;
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(key).map(|member| member.entry().clone())
+    }
+
+    /// The key in a full name.
+    fn key_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        name.strip_prefix(self.name())?.strip_prefix('/')
     }
 
     /// All of them, in no order, for users: they hold what they get.
     pub(super) fn circuits(&self) -> Vec<Arc<CircuitBreaker>> {
-        self.members().iter().map(|member| Arc::clone(&member.entry.circuit)).collect()
+        self.members().iter().map(|member| Arc::clone(&member.entry().circuit)).collect()
     }
 
     /// All of them, in no order, for readers.
@@ -209,10 +224,11 @@ impl KeyedCircuits {
     /// A snapshot of the circuit of that full name.
     pub(super) fn snapshot_of(&self, name: &str) -> Option<Snapshot> {
         let member = {
-            let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(shard.get(name)?)
+            let key = self.key_of(name)?;
+            let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(shard.get(key)?)
         };
-        Some(member.entry.circuit.snapshot())
+        Some(member.entry().circuit.snapshot())
     }
 
     /// A snapshot of the shared circuit and of each member. Each call is in one of them, also if its
@@ -227,40 +243,50 @@ impl KeyedCircuits {
             (self.shared.circuit.snapshot(), ages.evictions)
         };
         // Those evicted by then are in the totals of the shared circuit. Those evicted later are not.
-        let is_apart = |member: &&Arc<Member>| {
-            !(1..=evictions).contains(&member.evicted.load(Ordering::Acquire))
-        };
-        let apart = members.iter().filter(is_apart).map(|member| member.entry.circuit.snapshot());
+        let is_apart = |member: &&Arc<Member>| !(1..=evictions).contains(&member.evicted());
+        let apart = members.iter().filter(is_apart).map(|member| member.entry().circuit.snapshot());
         std::iter::once(shared).chain(apart).collect()
     }
 
-    fn shard(&self, name: &str) -> &RwLock<Shard> {
-        let hash = self.hasher.hash_one(name);
-        // The map inside takes other bits of another hash, so the lowest are as good as any.
-        &self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS]
+    /// The last bytes are as good as a hash: if they are all alike, lookups only meet more often.
+    fn shard(&self, key: &str) -> &RwLock<Shard> {
+        &self.shards[key::spread(key.as_bytes()) % SHARDS]
     }
 
-    fn shard_mut(&self, name: &str) -> RwLockWriteGuard<'_, Shard> {
-        self.shard(name).write().unwrap_or_else(PoisonError::into_inner)
+    fn shard_mut(&self, key: &str) -> RwLockWriteGuard<'_, Shard> {
+        self.shard(key).write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn touch<R>(&self, name: &str, now: Instant, take: impl FnOnce(&Entry) -> R) -> Option<R> {
-        let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
-        let member = shard.get(name)?;
-        member.touched.store(now.as_nanos(), Ordering::Relaxed);
-        Some(take(&member.entry))
+    fn touch<R>(&self, key: &str, take: impl FnOnce(&Arc<Member>) -> R) -> Option<R> {
+        let now = self.clock.now();
+        self.touch_at(key, now, take)
     }
 
-    fn add(&self, name: &str) -> Option<Entry> {
-        Name::check(name).ok()?;
+    fn touch_at<R>(
+        &self,
+        key: &str,
+        now: Instant,
+        take: impl FnOnce(&Arc<Member>) -> R,
+    ) -> Option<R> {
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+        let member = shard.get(key)?;
+        member.touch(now);
+        Some(take(member))
+    }
+
+    /// The entry of a key. Its member, unless another circuit took the name before the first key came.
+    fn add(&self, key: &str) -> Option<(Entry, Option<Arc<Member>>)> {
+        let name: Arc<str> = format!("{}/{key}", self.name()).into();
+        Name::check(&name).ok()?;
         // One at a time: no other thread can insert the key between the look and the insertion.
         let mut ages = self.ages.lock();
         let now = self.clock.now();
-        if let Some(known) = self.touch(name, now, Entry::clone) {
+        let known = |member: &Arc<Member>| (member.entry().clone(), Some(Arc::clone(member)));
+        if let Some(known) = self.touch_at(key, now, known) {
             return Some(known);
         }
-        if let Some(taken) = self.taken.get(name) {
-            return Some(taken);
+        if let Some(taken) = self.taken.get(&name) {
+            return Some((taken, None));
         }
         // A limit that was lowered meanwhile may have left more than one too many.
         while ages.known.len() >= self.limit() {
@@ -268,13 +294,13 @@ impl KeyedCircuits {
                 return None;
             }
         }
-        let name: Arc<str> = name.into();
         let entry = self.shared.of_a_key(Name::Shared(Arc::clone(&name)));
         let member = Arc::new(Member::new(entry.clone(), now));
         ages.known.insert((now, Arc::clone(&name)));
-        self.shard_mut(&name).insert(name, member);
+        let inserted = Arc::clone(&member);
+        self.shard_mut(key).insert(Key::in_name(name, key.len()), inserted);
         entry.catch_up();
-        Some(entry)
+        Some((entry, Some(member)))
     }
 
     /// Evicts the member that was asked for least recently among those that may go.
@@ -287,20 +313,21 @@ impl KeyedCircuits {
         let mut kept = Vec::new();
         let mut evicted = false;
         while let Some((known, name)) = ages.known.pop_first() {
-            let mut shard = self.shard_mut(&name);
-            let Some(member) = shard.get(&name) else { continue };
-            // Under the lock no call asks for it. So a later time is of a clock that went back since.
+            let Some(key) = self.key_of(&name) else { continue };
+            let mut shard = self.shard_mut(key);
+            let Some(member) = shard.get(key) else { continue };
+            // Under the lock hardly any call asks for it. So a later time is of a clock that went back since.
             let now = self.clock.now();
-            let touched = Instant::from_nanos(member.touched.load(Ordering::Relaxed));
+            let touched = member.touched();
             let touched = if touched > now { known } else { touched };
             if touched > known {
                 drop(shard);
                 ages.known.insert((touched, name));
-            } else if !member.is_held() && member.entry.circuit.is_disposable(now.since(touched)) {
+            } else if member.close(|circuit| circuit.is_disposable(now.since(touched))) {
                 ages.evictions += 1;
-                self.shared.circuit.absorb(&member.entry.circuit);
-                member.evicted.store(ages.evictions, Ordering::Release);
-                shard.remove(&name);
+                self.shared.circuit.absorb(&member.entry().circuit);
+                member.evict(ages.evictions);
+                shard.remove(key);
                 evicted = true;
                 break;
             } else {
@@ -316,42 +343,12 @@ impl KeyedCircuits {
     }
 }
 
-/// Room for one name, so that a known key is found without allocating.
-struct NameBuffer {
-    bytes: [u8; LONGEST],
-    /// `None` when a text did not fit: what came after it must not make another name.
-    length: Option<usize>,
-}
-
-impl Default for NameBuffer {
-    fn default() -> Self {
-        Self { bytes: [0; LONGEST], length: Some(0) }
-    }
-}
-
-impl NameBuffer {
-    fn as_str(&self) -> &str {
-        // Only whole texts were written.
-        std::str::from_utf8(&self.bytes[..self.length.unwrap_or(0)]).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for NameBuffer {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let start = self.length.take().ok_or(fmt::Error)?;
-        let end = start + text.len();
-        let room = self.bytes.get_mut(start..end).ok_or(fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.length = Some(end);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::circuit::{Clock, ManualClock};
     use crate::registry::provenance::Provenance;
+    use crate::settings::LONGEST;
 
     /// Room for that many keys, and the clock by which they age.
     fn keyed(limit: usize) -> (KeyedCircuits, ManualClock) {
@@ -458,7 +455,7 @@ mod tests {
             ask(&keyed, key, &time);
         }
         time.advance(Duration::from_nanos(1));
-        keyed.touch("hosts/busy", keyed.clock.now(), |_| ()).unwrap();
+        keyed.touch("busy", |_| ()).unwrap();
         ask(&keyed, "new", &time);
         assert_eq!(names(&keyed), ["hosts/busy", "hosts/new"]);
     }
@@ -470,8 +467,8 @@ mod tests {
             ask(&keyed, key, &time);
         }
         let ahead = keyed.clock.now().after(Duration::from_secs(1_000));
-        for name in ["hosts/a", "hosts/b"] {
-            keyed.touch(name, ahead, |_| ()).unwrap();
+        for key in ["a", "b"] {
+            keyed.touch_at(key, ahead, |_| ()).unwrap();
         }
         ask(&keyed, "c", &time);
         assert_eq!(names(&keyed), ["hosts/b", "hosts/c"]);
@@ -489,8 +486,8 @@ mod tests {
         let aged =
             keyed.ages.lock().known.iter().map(|(_, name)| (ahead, Arc::clone(name))).collect();
         keyed.ages.lock().known = aged;
-        for name in ["hosts/a", "hosts/b", "hosts/c"] {
-            keyed.touch(name, ahead, |_| ()).unwrap();
+        for key in ["a", "b", "c"] {
+            keyed.touch_at(key, ahead, |_| ()).unwrap();
         }
         for key in ["d", "e", "c", "f"] {
             ask(&keyed, key, &time);

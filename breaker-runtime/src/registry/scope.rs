@@ -194,7 +194,7 @@ impl SiteCell {
     pub(crate) fn found_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
         let Some(scope) = current() else {
             check_strictly(self.site.name());
-            return self.circuit_for(key);
+            return self.held_for(key).into();
         };
         scope.or_refusing(scope.registry.keyed_of(&self.site).circuit(key))
     }

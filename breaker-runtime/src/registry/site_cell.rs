@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
-use super::keyed::KeyedCircuits;
+use super::keyed::{Held, KeyedCircuits};
 use super::process;
 use crate::circuit::CircuitBreaker;
 use crate::settings::Site;
@@ -52,9 +52,9 @@ impl SiteCell {
         self.circuit.get().map(AsRef::as_ref)
     }
 
-    /// The circuit for a key.
-    pub(crate) fn circuit_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
-        self.keyed.get_or_init(|| process().keyed_of(&self.site)).circuit(key)
+    /// The circuit of a call for a key.
+    pub(crate) fn held_for(&'static self, key: &dyn fmt::Display) -> Held {
+        self.keyed.get_or_init(|| process().keyed_of(&self.site)).held(key)
     }
 }
 

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::thread::sleep;
 use std::time::Duration;
 
 use breaker_benches::{Fault, bare, guarded};
@@ -19,7 +20,7 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 19] = [
+pub(crate) const CASES: [Case; 20] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
@@ -38,6 +39,7 @@ pub(crate) const CASES: [Case; 19] = [
     Case { name: "slow-call", run: |calls| repeat(calls, |_| slow_call(black_box(false))) },
     Case { name: "hung-after", run: |calls| repeat(calls, |_| watched(black_box(false))) },
     Case { name: "one-in-ten-fails", run: |calls| repeat(calls, |call| guarded(one_in_ten(call))) },
+    Case { name: "probe", run: repeat_probes },
     Case { name: "known-key", run: |calls| repeat(calls, |_| keyed("kiel", black_box(false))) },
 ];
 
@@ -66,6 +68,12 @@ fn repeat_heard(calls: u32) {
         TOLD.fetch_add(1 + event.missed, Ordering::Relaxed);
     });
     repeat_refused(calls);
+}
+
+fn repeat_probes(calls: u32) {
+    registry().get("calls.probed").expect("it is annotated").trip();
+    sleep(Duration::from_millis(150));
+    repeat(calls, |_| probed(black_box(false)).expect("it is a probe"));
 }
 
 fn one_in_ten(call: u32) -> bool {
@@ -130,6 +138,14 @@ fn slow_call(fails: bool) -> Result<u64, Fault> {
 #[circuit_breaker(name = "calls.watched", hung_after = "10h")]
 #[inline(never)]
 fn watched(fails: bool) -> Result<u64, Fault> {
+    if fails { Err(Fault::Down) } else { Ok(1) }
+}
+
+/// For a circuit that stays half-open: no number of good probes that is measured closes it. Like most, it reads the coarse
+/// clock: its cooldown is just long enough for that.
+#[circuit_breaker(name = "calls.probed", cooldown = "100ms", success_threshold = 4_294_967_295)]
+#[inline(never)]
+fn probed(fails: bool) -> Result<u64, Fault> {
     if fails { Err(Fault::Down) } else { Ok(1) }
 }
 

@@ -1,6 +1,6 @@
 //! Loom's locks and atomics.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{self, Ordering};
 use std::sync::{self, Arc, LockResult, PoisonError};
@@ -41,6 +41,24 @@ impl AtomicU64 {
 
     pub(crate) fn swap(&self, value: u64, order: Ordering) -> u64 {
         self.0.swap(value, order)
+    }
+
+    pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
+        self.0.fetch_add(value, order)
+    }
+
+    pub(crate) fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
+        self.0.fetch_sub(value, order)
+    }
+
+    pub(crate) fn compare_exchange(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        self.0.compare_exchange(current, new, success, failure)
     }
 
     pub(crate) fn compare_exchange_weak(
@@ -166,8 +184,9 @@ impl<G: DerefMut, M> DerefMut for Guard<G, M> {
 pub(crate) struct Leaked<T>(Arc<T>);
 
 impl<T> Leaked<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Arc::new(value))
+    #[inline]
+    pub(crate) fn new(make: impl FnOnce() -> T) -> Self {
+        Self(Arc::new(make()))
     }
 }
 
@@ -186,20 +205,21 @@ impl<T> Deref for Leaked<T> {
 }
 
 /// Is dropped when a thread of the model ends: its thread locals go all at once, and none sees the others.
-#[derive(Debug)]
-pub(crate) struct Slot<T>(RefCell<Option<Leaked<T>>>);
+pub(crate) struct Slot<T>(Cell<Option<Leaked<T>>>);
 
 impl<T> Slot<T> {
     pub(crate) const fn empty() -> Self {
-        Self(RefCell::new(None))
+        Self(Cell::new(None))
     }
 
     pub(crate) fn get(&self) -> Option<Leaked<T>> {
-        self.0.borrow().clone()
+        let value = self.0.take();
+        self.0.set(value.clone());
+        value
     }
 
     pub(crate) fn set(&self, value: Option<Leaked<T>>) {
-        self.0.replace(value);
+        self.0.set(value);
     }
 }
 

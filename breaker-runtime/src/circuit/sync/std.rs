@@ -52,8 +52,9 @@ pub(crate) fn thread_number() -> usize {
 pub(crate) struct Leaked<T: 'static>(&'static T);
 
 impl<T> Leaked<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Box::leak(Box::new(value)))
+    #[inline]
+    pub(crate) fn new(make: impl FnOnce() -> T) -> Self {
+        Self(Box::leak(Box::new(make())))
     }
 }
 

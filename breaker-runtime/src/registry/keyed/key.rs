@@ -1,0 +1,122 @@
+//! Keys as text: on the way in, and in the map.
+
+use std::borrow::Borrow;
+use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::settings::LONGEST;
+
+/// The end of a full name. Only the key is hashed: what comes before it is the same for all.
+#[derive(Debug)]
+pub(super) struct Key {
+    name: Arc<str>,
+    start: usize,
+}
+
+impl Key {
+    /// The last `length` bytes of the name.
+    pub(super) fn in_name(name: Arc<str>, length: usize) -> Self {
+        let start = name.len().saturating_sub(length);
+        Self { name, start }
+    }
+}
+
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        self.name.get(self.start..).unwrap_or_default()
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Borrow::<str>::borrow(self).hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        Borrow::<str>::borrow(self) == Borrow::<str>::borrow(other)
+    }
+}
+
+impl Eq for Key {}
+
+/// A number that most keys have for themselves. No hash: who knows the keys can make it the same for all.
+#[inline]
+pub(super) fn spread(key: &[u8]) -> usize {
+    let end = match key.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => key.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    // The multiplier is 2^64 over the golden ratio: Knuth's multiplicative hashing.
+    let mixed = end.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::from(mixed.to_le_bytes()[7])
+}
+
+/// Room for one key, so that a known one is found without allocating.
+pub(super) struct KeyBuffer {
+    bytes: [u8; LONGEST],
+    /// How many bytes it may take.
+    room: usize,
+    /// `None` when a text did not fit: what came after it must not make another key.
+    length: Option<usize>,
+}
+
+impl KeyBuffer {
+    /// For a key whose full name begins like that.
+    #[inline]
+    pub(super) fn after(prefix: &str) -> Self {
+        let room = LONGEST.saturating_sub(prefix.len() + 1);
+        Self { bytes: [0; LONGEST], room, length: Some(0) }
+    }
+
+    /// Takes the key. Says whether it could be shown, and fits.
+    #[inline]
+    pub(super) fn take(&mut self, key: &dyn fmt::Display) -> bool {
+        write!(self, "{key}").is_ok() && self.length.is_some()
+    }
+
+    #[inline]
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length.unwrap_or(0)]
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // Only whole texts were written.
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for KeyBuffer {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let start = self.length.take().ok_or(fmt::Error)?;
+        let end = start + text.len();
+        let room = self.bytes[..self.room].get_mut(start..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = Some(end);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_a_name_is_found_as_text() {
+        let key = Key::in_name("hosts/alpha".into(), "alpha".len());
+        assert_eq!(Borrow::<str>::borrow(&key), "alpha");
+        let all = std::collections::HashMap::from([(key, 1)]);
+        assert_eq!((all.get("alpha"), all.get("hosts/alpha")), (Some(&1), None));
+    }
+
+    #[test]
+    fn keys_that_are_counted_up_are_spread() {
+        let numbers: std::collections::BTreeSet<_> =
+            (0..1_000).map(|tenant| spread(format!("tenant-{tenant}").as_bytes()) % 16).collect();
+        assert_eq!(numbers.len(), 16);
+        assert_eq!((spread(b""), spread(b"a") == spread(b"b")), (0, false));
+    }
+}
