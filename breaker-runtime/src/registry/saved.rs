@@ -148,7 +148,8 @@ fn millis(duration: Duration) -> u64 {
 /// Stands here because nothing else of a registry outlives the process.
 impl Registry {
     /// What outlives this process: each circuit that is open or half-open, with what is left of its cooldown, its
-    /// re-openings and its reason, and the [outage](crate::Outage) it belongs to. A half-open circuit is saved with no cooldown left. Orders by hand are not saved.
+    /// re-openings, its reason, and its [outage](crate::Outage). A half-open circuit is saved with no cooldown left.
+    /// Orders by hand are not saved.
     ///
     /// # Examples
     ///
