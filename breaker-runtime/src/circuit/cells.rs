@@ -9,8 +9,8 @@
 //! one without a check whether it is still there.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::sync::{CellU64, Leaked, RwLock, Slot, per_process, thread_local};
 use super::word::Epoch;
@@ -20,7 +20,7 @@ use super::word::Epoch;
 pub(crate) enum Hot {
     /// Calls let in.
     Started,
-    /// Good calls that did not take the lock.
+    /// Good calls that are not counted by epoch.
     Good,
     /// Calls that an open circuit refused past the lock.
     Refused,
@@ -190,7 +190,7 @@ impl Group {
         let chunk = threads.free.pop().unwrap_or_else(Chunk::leaked);
         chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
         threads.chunks.push(chunk.clone());
-        Lent { group: Arc::clone(self), chunk }
+        Lent { group: Arc::downgrade(self), chunk }
     }
 
     /// Takes over the counts of a thread that ends, and its chunk.
@@ -219,7 +219,7 @@ impl Group {
 /// A chunk, for as long as a thread lives.
 #[derive(Debug)]
 struct Lent {
-    group: Arc<Group>,
+    group: Weak<Group>,
     chunk: Leaked<Chunk>,
 }
 
@@ -262,15 +262,13 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let near = self.near.take();
         // Destructors that run later must not find what others use by then.
-        let _ = NEAR_CHUNKS.try_with(|chunks| {
-            for lent in &near {
-                chunks[lent.group.number].set(None);
+        let _ = NEAR_CHUNKS.try_with(|chunks| chunks.each_ref().map(|slot| slot.set(None)));
+        let far = self.far.take().into_iter().flatten();
+        for Lent { group, chunk } in self.near.take().into_iter().chain(far) {
+            if let Some(group) = group.upgrade() {
+                group.retire(chunk);
             }
-        });
-        for Lent { group, chunk } in near.into_iter().chain(self.far.take().into_iter().flatten()) {
-            group.retire(chunk);
         }
     }
 }
@@ -305,7 +303,7 @@ pub(crate) struct Cells {
     row: Row,
 }
 
-/// The good calls that did not take the lock.
+/// The good calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Good {
     pub(crate) all: u64,

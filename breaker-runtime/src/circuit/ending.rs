@@ -245,7 +245,7 @@ impl CircuitBreaker {
         now: Instant,
         settle: impl FnOnce(&mut Machine, &GoodNow<'_>, Instant) -> Settlement,
     ) -> Settlement {
-        self.totals.add(ended.ending);
+        self.totals.add_ended(ended.ending);
         let settled = self.record(ended, now, settle);
         if claim.holds_slot() {
             self.leave_bulkhead();

@@ -61,17 +61,23 @@ impl CircuitBreaker {
         } else {
             self.word.publish(epoch, state, holds_until);
         }
+        let news = news_of(&done);
+        if news.is_some() || machine.has_news() {
+            self.post(&mut machine, epoch, news);
+        }
+        done
+    }
+
+    /// Posts what the machine has to tell, and then what it led to.
+    #[cold]
+    #[inline(never)]
+    fn post(&self, machine: &mut Machine, epoch: Epoch, news: Option<News>) {
         let (changes, wish) = (machine.take_news(), machine.take_wish_to_probe());
+        let Some(membership) = &self.membership else { return };
         let changes = changes.into_iter();
         let changes = changes.map(|change| News::Transition(change, machine.words_of(&change)));
         let wish = wish.then_some(News::ProbeWanted);
-        let mut news = changes.chain(wish).chain(news_of(&done)).peekable();
-        if news.peek().is_some()
-            && let Some(membership) = &self.membership
-        {
-            membership.post(epoch, news);
-        }
-        done
+        membership.post(epoch, changes.chain(wish).chain(news));
     }
 
     /// Who hears of that, if anybody wants to.

@@ -125,6 +125,15 @@ impl Totals {
         self.cells.add_good_of(epoch);
     }
 
+    /// Adds a call that ended. Good ones are in cells, which cost less.
+    #[inline]
+    pub(crate) fn add_ended(&self, ending: Ending) {
+        match ending {
+            Ending::Success => self.add_hot(Hot::Good),
+            _ => self.add(ending),
+        }
+    }
+
     pub(crate) fn add(&self, counter: impl Into<Counter>) {
         self.add_calls(counter, 1);
     }

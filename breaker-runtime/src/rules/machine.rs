@@ -16,7 +16,6 @@ mod recovery;
 mod staged;
 mod words;
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
@@ -30,8 +29,8 @@ use evidence::Evidence;
 use fleet::Trust;
 use orders::Orders;
 use outage::FirstOpening;
-use probes::Probe;
 pub(crate) use probes::ProbeId;
+use probes::{Probe, Running};
 pub(crate) use reading::Reading;
 use recovery::Recovery;
 use words::Words;
@@ -99,7 +98,7 @@ enum Phase {
         draw: f64,
     },
     HalfOpen {
-        probes: BTreeMap<ProbeId, Probe>,
+        probes: Running,
         next: ProbeId,
     },
     /// Closed again, for a share of the calls. Boxed, because few circuits ever are.
@@ -260,7 +259,7 @@ impl Machine {
         }
         if let Phase::HalfOpen { probes, next } = &mut self.phase {
             let probe = next.take();
-            probes.insert(probe, Probe::new(now, &self.settings));
+            probes.add(probe, Probe::new(now, &self.settings));
             ticket.probe = Some(probe);
         }
         Ok(Admitted { ticket, would_reject: None })
@@ -354,7 +353,7 @@ impl Machine {
                 self.take(Bad::Ended(ended), good, now)
             }
             (Phase::HalfOpen { probes, .. }, Some(probe)) => {
-                if probes.remove(&probe).is_none() {
+                if !probes.remove(probe) {
                     return Settlement::Late;
                 }
                 match ended.ending {
@@ -475,7 +474,7 @@ impl Machine {
                 *until = self.since.after(cooldown).max(now);
             }
             Phase::HalfOpen { probes, .. } => {
-                for probe in probes.values_mut() {
+                for probe in probes.iter_mut() {
                     probe.deadline = Probe::new(probe.admitted, &settings).deadline.max(now);
                 }
             }
@@ -487,6 +486,13 @@ impl Machine {
     /// Whether it judges but refuses no call (R25).
     pub(crate) fn is_observing(&self) -> bool {
         self.mode() == Mode::Observe
+    }
+
+    /// Whether there were transitions since they were taken, or there is a wish to probe.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        let has_changed = self.history.as_ref().is_some_and(|history| !history.news.is_empty());
+        has_changed || self.wishes_to_probe()
     }
 
     /// Returns the transitions since the last call.
@@ -520,7 +526,7 @@ impl Machine {
                 let trouble = self.trouble.as_deref().copied().unwrap_or_default();
                 // A probe that is never settled has its outcome at its deadline (R12).
                 let outcomes = [trouble.last_failure, trouble.last_success].into_iter().flatten();
-                let mut outcomes = outcomes.chain(probes.values().map(|probe| probe.deadline));
+                let mut outcomes = outcomes.chain(probes.iter().map(|probe| probe.deadline));
                 untouched >= ages && outcomes.all(|at| now.since(at) >= ages)
             }
             Phase::Recovering(_) => untouched >= ages,
@@ -545,22 +551,37 @@ impl Machine {
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         // What ends by itself came with a change of state, or with an order.
-        if self.history.is_none() {
-            return self.now;
+        if self.history.is_some() {
+            self.end_what_is_over();
         }
-        loop {
-            let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
-            let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
-            let lease = self.lease_end().map(|at| (at, Over::Lease));
-            // Of those that end at once, the first in this list comes first.
-            let first = [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at);
-            match first.filter(|(at, _)| self.now.has_reached(*at)) {
-                Some((at, Over::Probe(probe))) => self.lose(probe, at),
-                Some((at, Over::Order)) => self.end_order(at),
-                Some((at, Over::Lease)) => self.end_lease(at),
-                None => return self.now,
+        self.now
+    }
+
+    fn end_what_is_over(&mut self) {
+        while let Some((at, over)) = self.first_over() {
+            match over {
+                Over::Probe(probe) => self.lose(probe, at),
+                Over::Order => self.end_order(at),
+                Over::Lease => self.end_lease(at),
             }
         }
+    }
+
+    /// What ended first, and when.
+    #[inline]
+    fn first_over(&self) -> Option<(Instant, Over)> {
+        let is_over = |at: &Instant| self.now.has_reached(*at);
+        let probe = self.first_deadline().filter(|(at, _)| is_over(at));
+        let order = self.orders().and_then(Orders::end).filter(is_over);
+        let lease = self.lease_end().filter(is_over);
+        if let (None, None, None) = (probe, order, lease) {
+            return None;
+        }
+        let probe = probe.map(|(at, probe)| (at, Over::Probe(probe)));
+        let order = order.map(|at| (at, Over::Order));
+        let lease = lease.map(|at| (at, Over::Lease));
+        // Of those that end at once, the first in this list comes first.
+        [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     fn history(&mut self) -> &mut History {

@@ -21,7 +21,7 @@ impl Machine {
         }
         match (&mut self.phase, ticket.probe) {
             (Phase::HalfOpen { probes, .. }, Some(probe)) => {
-                if probes.remove(&probe).is_none() {
+                if !probes.remove(probe) {
                     return Settlement::Late;
                 }
                 self.trouble().probes.failures += 1;

@@ -241,6 +241,11 @@ impl Machine {
         }
     }
 
+    pub(super) fn wishes_to_probe(&self) -> bool {
+        let trust = self.history.as_ref().and_then(|history| history.trust.as_ref());
+        trust.is_some_and(|trust| trust.wants_probe)
+    }
+
     /// Whether a call wanted to probe since the last time that this was asked.
     pub(crate) fn take_wish_to_probe(&mut self) -> bool {
         let trust = self.history.as_mut().and_then(|history| history.trust.as_mut());

@@ -1,6 +1,6 @@
 //! Half-open: the probes in flight, their verdict, and those that are lost (R7, R8, R12).
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::num::NonZeroU64;
 
 use super::{Machine, Phase, Settlement, Ticket, Trouble, count};
@@ -32,11 +32,44 @@ impl Probe {
     }
 }
 
+/// The probes in flight, in the order of their ids, which is that of their deadlines. There are few.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Running(VecDeque<(ProbeId, Probe)>);
+
+impl Running {
+    /// Adds one with a greater id than all others.
+    pub(super) fn add(&mut self, id: ProbeId, probe: Probe) {
+        self.0.push_back((id, probe));
+    }
+
+    /// Says whether it was there.
+    pub(super) fn remove(&mut self, id: ProbeId) -> bool {
+        let at = self.0.binary_search_by_key(&id, |(id, _)| *id);
+        at.is_ok_and(|at| self.0.remove(at).is_some())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn first(&self) -> Option<(ProbeId, Probe)> {
+        self.0.front().copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Probe> {
+        self.0.iter().map(|(_, probe)| probe)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Probe> {
+        self.0.iter_mut().map(|(_, probe)| probe)
+    }
+}
+
 impl Machine {
     pub(super) fn begin_half_open(&mut self, now: Instant) {
         let trouble = self.trouble();
         (trouble.probes, trouble.slow_probes) = (Probes::default(), 0);
-        let (probes, next) = (BTreeMap::new(), ProbeId(NonZeroU64::MIN));
+        let (probes, next) = (Running::default(), ProbeId(NonZeroU64::MIN));
         self.enter(Phase::HalfOpen { probes, next }, Cause::CooldownOver, now);
     }
 
@@ -46,10 +79,10 @@ impl Machine {
         self.now = self.now.max(now);
         if ticket.epoch == self.epoch
             && let (Phase::HalfOpen { probes, next }, Some(probe)) = (&mut self.phase, ticket.probe)
-            && probes.remove(&probe).is_some()
+            && probes.remove(probe)
         {
             let again = next.take();
-            probes.insert(again, Probe::new(self.now, &self.settings));
+            probes.add(again, Probe::new(self.now, &self.settings));
             return Ticket { probe: Some(again), ..ticket };
         }
         ticket
@@ -94,12 +127,12 @@ impl Machine {
     /// The probe with the earliest deadline.
     pub(super) fn first_deadline(&self) -> Option<(Instant, ProbeId)> {
         let Phase::HalfOpen { probes, .. } = &self.phase else { return None };
-        probes.first_key_value().map(|(id, probe)| (probe.deadline, *id))
+        probes.first().map(|(id, probe)| (probe.deadline, id))
     }
 
     pub(super) fn lose(&mut self, probe: ProbeId, at: Instant) {
         if let Phase::HalfOpen { probes, .. } = &mut self.phase {
-            probes.remove(&probe);
+            probes.remove(probe);
         }
         self.trouble().probes.lost += 1;
         self.fail_probe(false, at);

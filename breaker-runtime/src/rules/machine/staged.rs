@@ -16,7 +16,7 @@ impl Machine {
     pub(crate) fn become_half_open(&mut self, now: Instant) {
         match &self.phase {
             Phase::Open { .. } => {}
-            Phase::HalfOpen { probes, .. } if probes.is_empty() => {}
+            Phase::HalfOpen { probes, .. } if probes.len() == 0 => {}
             _ => self.become_open(now),
         }
         if let Phase::Open { .. } = self.phase {
