@@ -6,7 +6,7 @@ use breaker_benches::{Fault, bare, bare_async, bare_keyed};
 
 use crate::drive::{failing_each, finish, succeeding};
 use crate::item::{Contender, Group, Item, Side};
-use crate::ours::each_host;
+use crate::ours::{each_host, own_host};
 use crate::tower;
 
 /// The label of the function itself.
@@ -57,6 +57,7 @@ pub(crate) fn contender() -> Contender {
             tower::bare_item(),
             tower::shedding_item(),
             Item::new(Group::Keyed, |calls| each_host(calls, bare_keyed)),
+            Item::new(Group::OwnKey, |calls| own_host(calls, bare_keyed)),
         ],
         first_call: None,
     }

@@ -31,13 +31,15 @@ pub enum Group {
     SlowCall,
     /// As [`Group::SyncOk`], with a circuit for each of eight hosts.
     Keyed,
+    /// As [`Group::Keyed`], where each thread calls one host.
+    OwnKey,
     /// The first call of all at a place that is guarded, which makes the circuit.
     FirstCall,
 }
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unit,
         Self::SyncOk,
         Self::SyncOnePercent,
@@ -51,8 +53,14 @@ impl Group {
         Self::TimeWindowTenPercent,
         Self::SlowCall,
         Self::Keyed,
+        Self::OwnKey,
         Self::FirstCall,
     ];
+
+    /// Whether the calls are made by several threads, too.
+    pub(crate) fn is_crowded(self) -> bool {
+        matches!(self, Self::SyncOk | Self::SyncOnePercent | Self::OwnKey)
+    }
 
     /// The group whose bare function does the same work, if that is another one.
     pub(crate) fn group_of_bare(self) -> Self {
@@ -80,6 +88,7 @@ impl fmt::Display for Group {
             Self::TimeWindowTenPercent => "time window, closed, 10 % failures",
             Self::SlowCall => "slow calls timed, closed",
             Self::Keyed => "keyed, closed",
+            Self::OwnKey => "keyed, one host, closed",
             Self::FirstCall => "first call",
         })
     }

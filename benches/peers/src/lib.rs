@@ -58,6 +58,7 @@ mod ours;
 mod recloser;
 mod report;
 mod results;
+mod ring;
 mod run;
 mod table;
 mod targets;
@@ -77,6 +78,7 @@ pub fn contenders() -> Vec<Contender> {
         baseline::contender(),
         ours::contender(),
         recloser::contender(),
+        ring::contender(),
         circuit_breaker::contender(),
         failsafe::contender(),
         breaker::contender(),

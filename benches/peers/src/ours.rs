@@ -1,7 +1,8 @@
 //! breaker, through its attribute.
 
+use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -36,6 +37,14 @@ fn polled(fails: bool) -> Result<u64, Fault> {
 #[inline(never)]
 fn polled_open(fails: bool) -> Result<u64, Fault> {
     finish(refused_async(fails))
+}
+
+/// Makes so many calls to a host that no other of the first eight threads calls.
+pub(crate) fn own_host<E>(calls: u64, call: fn(&str, bool) -> Result<u64, E>) -> u64 {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed));
+    let host = black_box(HOSTS[NUMBER.with(|number| *number) % HOSTS.len()]);
+    succeeding(calls, |fails| call(host, fails))
 }
 
 /// Makes so many calls that succeed, to one host after the other.
@@ -77,7 +86,7 @@ fn listened_to(calls: u64) -> u64 {
 
 fn half_open() {
     open("benches.half_open");
-    sleep(Duration::from_millis(5));
+    sleep(Duration::from_millis(150));
     probed(false).expect("a probe is due");
 }
 
@@ -151,5 +160,6 @@ fn items() -> Vec<Item> {
                 is(&format!("benches.keyed/{host}"), State::Closed);
             }
         }),
+        Item::new(Group::OwnKey, |calls| own_host(calls, keyed)),
     ]
 }

@@ -39,10 +39,11 @@ pub struct Report<'a> {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## Calls\n\n{}\n{COLUMNS}", self.calls())?;
-        let crowds = self.crowds();
-        if !crowds.is_empty() {
-            writeln!(f, "## Threads on one circuit, closed\n\n{CROWDED}")?;
-            writeln!(f, "{crowds}")?;
+        for group in Group::ALL {
+            let crowds = self.crowds(group);
+            if !crowds.is_empty() {
+                writeln!(f, "## Threads: {group}\n\n{CROWDED}\n{crowds}")?;
+            }
         }
         let targets = self.targets();
         if !targets.is_empty() {
@@ -114,21 +115,22 @@ impl Report<'_> {
         }
     }
 
-    fn crowds(&self) -> Table<6> {
+    fn crowds(&self, group: Group) -> Table<7> {
         let mut table = Table::new([
             Column::Text("who"),
             Column::Figure("1 thread"),
             Column::Figure("2 threads"),
             Column::Figure("8 threads"),
+            Column::Figure("64 threads"),
             Column::Figure("2 to 1"),
             Column::Figure("8 to 1"),
         ]);
-        for crowd in &self.results.crowds {
-            let [one, two, eight] = CROWDS
+        for crowd in self.results.crowds.iter().filter(|crowd| crowd.group == group) {
+            let [one, two, eight, many] = CROWDS
                 .map(|threads| dash(crowd.rate(threads), |calls| format!("{:.1}", calls / 1e6)));
             let [twice, eightfold] =
                 [2, 8].map(|threads| dash(crowd.scaling(threads), |ratio| format!("{ratio:.2}x")));
-            table.push([crowd.label.clone(), one, two, eight, twice, eightfold]);
+            table.push([crowd.label.clone(), one, two, eight, many, twice, eightfold]);
         }
         table
     }

@@ -4,8 +4,8 @@ use crate::baseline;
 use crate::item::{Group, Side};
 use crate::measure::median;
 
-/// The numbers of threads that share one circuit.
-pub(crate) const CROWDS: [usize; 3] = [1, 2, 8];
+/// The numbers of threads that call at once.
+pub(crate) const CROWDS: [usize; 4] = [1, 2, 8, 64];
 
 /// Nanoseconds per call of one item, one for each turn.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ impl Figure {
 /// Calls per second that several threads made, for each of [`CROWDS`] and each turn.
 #[derive(Debug)]
 pub(crate) struct Crowd {
+    pub(crate) group: Group,
     pub(crate) label: String,
     pub(crate) side: Side,
     pub(crate) turns: [Vec<f64>; CROWDS.len()],
@@ -86,13 +87,14 @@ impl Results {
     }
 
     /// What several threads of one contender did.
-    pub(crate) fn crowd(&self, label: &str) -> Option<&Crowd> {
-        self.crowds.iter().find(|crowd| crowd.label == label)
+    pub(crate) fn crowd(&self, group: Group, label: &str) -> Option<&Crowd> {
+        self.crowds.iter().find(|crowd| crowd.group == group && crowd.label == label)
     }
 
     /// The most calls per second that so many threads of a peer made.
-    pub(crate) fn busiest_peer(&self, threads: usize) -> Option<f64> {
+    pub(crate) fn busiest_peer(&self, group: Group, threads: usize) -> Option<f64> {
         let peers = self.crowds.iter().filter(|crowd| crowd.side == Side::Peer);
+        let peers = peers.filter(|crowd| crowd.group == group);
         peers.filter_map(|crowd| crowd.rate(threads)).max_by(f64::total_cmp)
     }
 }
@@ -156,14 +158,16 @@ pub(crate) mod tests {
     #[test]
     fn threads_are_compared_with_one_of_the_same_contender() {
         let crowd = Crowd {
+            group: Group::SyncOk,
             label: "both".to_owned(),
             side: Side::Peer,
-            turns: [vec![10.0, 12.0, 11.0], vec![22.0], Vec::new()],
+            turns: [vec![10.0, 12.0, 11.0], vec![22.0], Vec::new(), Vec::new()],
         };
         close(crowd.scaling(2), 2.0);
         assert_eq!(crowd.scaling(8), None);
         assert_eq!(crowd.rate(3), None);
         let results = Results { figures: Vec::new(), crowds: vec![crowd] };
-        close(results.busiest_peer(2), 22.0);
+        close(results.busiest_peer(Group::SyncOk, 2), 22.0);
+        assert_eq!(results.busiest_peer(Group::OwnKey, 2), None);
     }
 }

@@ -51,14 +51,16 @@ impl Selection {
     /// The items whose calls are made by several threads.
     fn crowds<'a>(&self, contenders: &'a [Contender]) -> Vec<(&'a Contender, &'a Item)> {
         let all = contenders.iter().flat_map(|by| by.items.iter().map(move |item| (by, item)));
-        all.filter(|(_, item)| item.group == Group::SyncOk)
-            .filter(|(by, item)| CROWDS.iter().any(|&n| self.takes_crowd(n, &by.label(item))))
+        all.filter(|(_, item)| item.group.is_crowded())
+            .filter(|(by, item)| {
+                CROWDS.iter().any(|&n| self.takes_crowd(n, item.group, &by.label(item)))
+            })
             .collect()
     }
 
-    fn takes_crowd(&self, threads: usize, label: &str) -> bool {
+    fn takes_crowd(&self, threads: usize, group: Group, label: &str) -> bool {
         let noun = if threads == 1 { "thread" } else { "threads" };
-        self.takes(&format!("{threads} {noun} on one circuit: {label}"))
+        self.takes(&format!("{threads} {noun}, {group}: {label}"))
     }
 }
 
@@ -85,6 +87,7 @@ pub fn run(
     let offset = results.figures.len();
     results.figures.extend(items.iter().map(|(by, item)| figure(by, item.group, by.label(item))));
     results.crowds.extend(crowds.iter().map(|(by, item)| Crowd {
+        group: item.group,
         label: by.label(item),
         side: by.side,
         turns: Default::default(),

@@ -35,17 +35,21 @@ struct Remembered {
     member: Arc<Member>,
 }
 
-/// How many members a thread remembers at most.
-const PLACES: usize = 8;
+type Places = [[Cell<Option<Remembered>>; 2]; PLACES / 2];
+
+/// How many members a thread remembers at most. Each key has two places, which it shares with others.
+const PLACES: usize = 32;
 
 thread_local! {
     /// Only members of the registry of the process, which is there to the end: so a thread keeps nobody else's memory.
-    static REMEMBERED: [Cell<Option<Remembered>>; PLACES] = const { [const { Cell::new(None) }; PLACES] };
+    static REMEMBERED: Places = const { [const { [const { Cell::new(None) }; 2] }; PLACES / 2] };
 }
 
 impl Remembered {
-    fn place(key: &[u8]) -> usize {
-        spread(key) % PLACES
+    /// The places of a key.
+    #[inline]
+    fn places<'p>(places: &'p Places, key: &[u8]) -> &'p [Cell<Option<Self>>; 2] {
+        &places[spread(key) % places.len()]
     }
 
     fn key(&self) -> &[u8] {
@@ -70,11 +74,18 @@ impl Held {
     /// The circuit of a key that this thread remembers, unless it was evicted.
     #[inline]
     pub(super) fn remembered(keyed: &'static KeyedCircuits, key: &[u8]) -> Option<Self> {
-        let taken = REMEMBERED.try_with(|places| places[Remembered::place(key)].take());
-        let Remembered { member, .. } = taken.ok()?.filter(|it| it.is_of(keyed, key))?;
-        if !member.hold() {
-            return None;
-        }
+        let taken = REMEMBERED.try_with(|places| {
+            let mut places = Remembered::places(places, key).iter();
+            places.find_map(|place| {
+                let other = match place.take() {
+                    Some(it) if it.is_of(keyed, key) => return Some(it.member),
+                    other => other,
+                };
+                place.set(other);
+                None
+            })
+        });
+        let member = taken.ok()?.filter(|member| member.hold())?;
         member.touch_roughly(keyed.coarse_clock.now());
         Some(Self::own(keyed, Own::Member(member)))
     }
@@ -109,9 +120,15 @@ impl Drop for Held {
         if let Some(Own::Member(member)) = self.own.take() {
             member.release();
             let remembered = Remembered { keyed: self.keyed, member };
-            let place = Remembered::place(remembered.key());
             // The thread may be ending.
-            let _ = REMEMBERED.try_with(|places| places[place].set(Some(remembered)));
+            let _ = REMEMBERED.try_with(|places| {
+                let [first, second] = Remembered::places(places, remembered.key());
+                // Its own place is empty, unless the call was inside of another one for the key.
+                let before = first.replace(Some(remembered));
+                if before.is_some() {
+                    second.set(before);
+                }
+            });
         }
     }
 }
