@@ -84,7 +84,10 @@ fn the_guides_index_has_every_page() {
     let index = fs::read_to_string(guide.join("README.md")).expect("the index");
     for page in documents(&guide) {
         let name = page.file_name().and_then(|name| name.to_str()).expect("a name");
-        assert!(name == "README.md" || index.contains(&format!("]({name})")), "{name} is not in it");
+        assert!(
+            name == "README.md" || index.contains(&format!("]({name})")),
+            "{name} is not in it"
+        );
     }
 }
 
@@ -98,5 +101,8 @@ fn the_readme_fits_on_two_screens() {
 fn a_heading_becomes_an_anchor() {
     assert_eq!(anchor("## The facade `metrics`"), "the-facade-metrics");
     assert_eq!(anchor("# Why is it open?"), "why-is-it-open");
-    assert_eq!(links("[a](b.md#c) and [d](https://e), ![f](g.png)").collect::<Vec<_>>(), ["b.md#c", "g.png"]);
+    assert_eq!(
+        links("[a](b.md#c) and [d](https://e), ![f](g.png)").collect::<Vec<_>>(),
+        ["b.md#c", "g.png"]
+    );
 }
