@@ -166,6 +166,7 @@ mod pages {
 
     pages! {
         Readme "README.md"
+        OwnReadme "breaker-runtime/README.md"
         Bulkhead "docs/guide/bulkhead.md"
         Events "docs/guide/events.md"
         Fallbacks "docs/guide/fallbacks.md"
