@@ -232,7 +232,7 @@ impl Fleet {
         is_open == ledger.holds(CIRCUIT, self.millis())
     }
 
-    /// F6: if the dependency is well from now on and nothing is lost, all circuits close in time. The member that has
+    /// F6: if the dependency works from now on and nothing is lost, all circuits close in time. The member that has
     /// the lease may make no more calls: then all others close.
     pub(super) fn recovers(&self) -> bool {
         let holds = |at: &usize| {

@@ -56,7 +56,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// The one that says most, of those that fit. If none does, names are shortened.
+    /// The most detailed table that fits. If none does, names are shortened.
     fn within(room: usize, circuits: &[&Snapshot]) -> Self {
         let are_timed = circuits.iter().any(|circuit| circuit.timings.is_some());
         let long = || Self::new(HEADINGS, circuits.iter().copied().map(cells));

@@ -537,8 +537,8 @@ impl Machine {
         }
     }
 
-    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), a timed order
-    /// (R34), and the lease of a circuit that probes for its fleet.
+    /// Applies everything that ended by `now`, in order and dated when it ended. These are lost probes (R12), a timed
+    /// order (R34), and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         // What ends by itself came with a change of state, or with an order.
