@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The Markdown files of the repository, but not those that builds and packages leave behind.
+/// The Markdown files of the repository, without what builds and packages leave behind.
 fn documents(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {

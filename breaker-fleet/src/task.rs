@@ -183,7 +183,7 @@ impl<E: Engine> Task<E> {
         let news = self.member.learn(report, asked);
         self.member.advise_all(self.now());
         self.tell(&self.member.amend(&news)).await?;
-        // Members that began together shall not ask together.
+        // Members that began together must not ask together.
         let pause = BEAT.mul_f64(0.9 + 0.2 * fastrand::f64());
         self.beaten = Some(Instant::now());
         self.beat_at = Instant::now() + pause;
@@ -286,7 +286,7 @@ impl<E: Engine> Task<E> {
         self.member.lose_connection();
         (self.ask_at, self.asks, self.renewals) = Default::default();
         merge(&mut self.unsent, self.shared.inbox.take());
-        // Those that are gone since are kept no longer, so this does not grow without bound.
+        // Circuits that are gone are dropped, so this does not grow without bound.
         self.unsent.retain(|circuit, wish| {
             wish.wants_probe = false;
             wish.happened.is_some() && self.member.has(circuit)

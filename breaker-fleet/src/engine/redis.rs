@@ -57,7 +57,7 @@ impl Redis {
             // No limits here: each caller has its own.
             .set_connection_timeout(None)
             .set_response_timeout(None)
-            // Also told when the connection is lost.
+            // Also notified when the connection is lost.
             .set_push_sender(move |push: PushInfo| -> Result<(), SendError> {
                 if matches!(push.kind, PushKind::Message | PushKind::Disconnection) {
                     heard.notify_one();

@@ -213,7 +213,7 @@ impl Fleet {
             };
             let is_counted = match self.ledger.ends(CIRCUIT, NAMES[at]).vote {
                 Some(_) => !circuit.is_closed(),
-                // One that is all but over is not told again.
+                // One that is nearly over is not announced again.
                 None => circuit.evidence().is_none_or(|left| left <= 1),
             };
             let known = self.known(at).map(|known| (known.round, known.stand));

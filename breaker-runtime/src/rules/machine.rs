@@ -244,7 +244,7 @@ impl Machine {
         self.count_asking(now);
         if let Err(refusal) = verdict {
             self.want_probe(now);
-            // Its outcome counts for nothing here, as it has no place among the probes (R25).
+            // Its outcome is not counted here, because it has no place among the probes (R25).
             let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
             return would_reject
                 .map(|reason| Admitted { ticket, would_reject: Some(reason) })
@@ -549,7 +549,7 @@ impl Machine {
             let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
             let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
             let lease = self.lease_end().map(|at| (at, Over::Lease));
-            // Of those that end at once, the first in this list comes first.
+            // If several end at once, the first in this list comes first.
             let first = [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at);
             match first.filter(|(at, _)| self.now.has_reached(*at)) {
                 Some((at, Over::Probe(probe))) => self.lose(probe, at),
