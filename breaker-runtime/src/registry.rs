@@ -299,8 +299,7 @@ impl Registry {
         Ok(Keyed::new(self.keyed_beside(shared, max_keys)))
     }
 
-    /// Removes a circuit that code made, and returns it. The circuit goes on working for everyone who holds it. The
-    /// next
+    /// Removes a circuit that code made, and returns it. The circuit goes on working for everyone who holds it. The next
     /// [`get_or_create`](Registry::get_or_create) with this name makes a new one.
     ///
     /// Returns `None` and does nothing if there is no such circuit, if annotated functions use it, or if it has keys
