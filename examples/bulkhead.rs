@@ -1,4 +1,4 @@
-//! A limit on the calls in flight: `max_concurrent`, and `max_wait` for those that may stand in line.
+//! A limit on the calls in flight: `max_concurrent`, and `max_wait` for calls that may wait in a queue.
 //!
 //! A circuit opens on evidence, and a dependency that hangs gives none until its calls end. The bulkhead
 //! bounds how many can hang.
@@ -20,7 +20,7 @@ fn report() -> Result<(), Rejected> {
     Ok(())
 }
 
-/// Three at once, and nobody waits. Whoever is refused gets a smaller picture.
+/// Three at once, and nobody waits. A refused call gets a smaller picture.
 #[circuit_breaker(name = "thumbnails", max_concurrent = 3, fallback = |error| match error {
     CallError::Rejected(_) => Ok("a grey square"),
     CallError::TimedOut(_) | CallError::Failed(_) => Err("no picture"),

@@ -1,4 +1,4 @@
-//! Listening to circuits: what is told, and in which order.
+//! Subscribing to circuits: which events come, and in which order.
 //!
 //! Run it with `cargo run --example events`.
 
@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if ledger.state() == State::Closed { Ok(()) } else { Err("it should be closed".into()) }
 }
 
-/// What a listener does is told after what it was told, to everybody.
+/// Events that a listener causes come after the event that it handles, for every listener.
 fn a_listener_that_acts(ledger: &Arc<CircuitBreaker>) {
     println!("\nA listener may use the circuit. This one closes it when it opens:");
     let acted_on = Arc::clone(ledger);
@@ -123,7 +123,7 @@ fn a_listener_that_panics(ledger: &CircuitBreaker) {
     println!("    the reset came when nobody listened; the circuit is {}", ledger.state());
 }
 
-/// Whoever subscribes later is told of it at once, with number 0.
+/// A later subscriber gets it at once, with number 0.
 fn a_conflict() -> Result<(), Box<dyn Error>> {
     println!("\nA second config for a name, told to a listener, and to one that comes later:");
     let early = registry().subscribe(print);

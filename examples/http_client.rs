@@ -1,7 +1,7 @@
 //! An HTTP client behind a circuit: which answers are failures, and which are not the server's fault.
 //!
 //! * An answer of 500 to 599 came, so it is an `Ok`. It is a failure all the same: `failure_if` says so.
-//! * An error about 400 to 499 is an `Err`, but the server is well: `ignore_if` lets it count for nothing.
+//! * An error about 400 to 499 is an `Err`, but the server works: `ignore_if` lets it count for nothing.
 //!
 //! The client and the server are written by hand, on the loopback interface.
 //!

@@ -1,4 +1,4 @@
-//! A shop whose five dependencies fall ill and recover, and the live page of their circuits.
+//! A shop whose five dependencies fail and recover, and the live page of their circuits.
 //!
 //! ```text
 //! cargo run --example live
@@ -8,7 +8,7 @@
 //!
 //! * `--port 4040` takes another port, and `--seconds 30` ends after so long.
 //! * `--odd` adds circuits with names that a careless page would stumble over.
-//! * `--many 1000` adds so many circuits, some of which change all the time.
+//! * `--many 1000` adds that many circuits, some of which change all the time.
 //! * `BREAKER_TOKEN` in the environment is the token, instead of a random one.
 
 use std::env;

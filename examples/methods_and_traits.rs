@@ -1,4 +1,4 @@
-//! Where the attribute goes besides free functions: methods, trait impls, async traits, boxed futures.
+//! Where else the attribute goes: methods, trait impls, async traits, boxed futures.
 //!
 //! Each function keeps its signature. Callers do not see that it is guarded.
 //!

@@ -1,7 +1,6 @@
 //! What Prometheus scrapes: the registry as text, under names of our own or under those of resilience4j.
 //!
-//! A few circuits do a little work, and are written as metrics. Two have names of the nastier kind: whatever
-//! is in a name, it cannot break the text.
+//! A few circuits do a little work, and are written as metrics. Two have nasty names: no name can break the text.
 //!
 //! Run it with `cargo run --example prometheus`, or with `-- resilience4j` after it. Prometheus' own
 //! `promtool check metrics` reads what it prints.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use breaker_runtime::{CallError, Rejected, TimedOut, circuit_breaker, registry};
 use tokio::time::{sleep, timeout};
 
-/// The fallback is told what happened, and answers timeouts as it does failures.
+/// The fallback gets the error, and answers timeouts as it does failures.
 #[circuit_breaker(
     name = "weather",
     call_timeout = "100ms",

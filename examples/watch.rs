@@ -1,4 +1,4 @@
-//! The registry, drawn again twice a second while dependencies fall ill and recover.
+//! The registry, redrawn twice a second while dependencies fail and recover.
 //!
 //! In a terminal the table is redrawn in place, with the states in color unless `NO_COLOR` is set. Into a file
 //! or a pipe, one table is printed after the other, whenever a state has changed.
@@ -31,7 +31,7 @@ const DEPENDENCIES: [Dependency; 5] = [
     Dependency { name: "search/us-east-2.example.com", calls_per_tick: 35, down: 0..0 },
     Dependency { name: "reports", calls_per_tick: 1, down: 0..0 },
 ];
-/// While this lasts, somebody has forced the circuit of the reports open.
+/// While this lasts, the circuit of the reports is forced open.
 const MAINTENANCE: Range<u32> = 5..10;
 
 /// Opens after three failures in a row, and closes after ten good probes.

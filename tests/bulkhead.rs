@@ -1,4 +1,4 @@
-//! No more calls in flight than `max_concurrent`, and a line for those that may wait (4.5).
+//! No more calls in flight than `max_concurrent`, and a queue for calls that may wait (4.5).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, mpsc};

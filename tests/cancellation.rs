@@ -22,7 +22,7 @@ async fn hang() -> Result<(), ()> {
     future::pending().await
 }
 
-/// Is pending so many times before it is ready.
+/// Is pending that many times before it is ready.
 struct Ready {
     after: u32,
 }

@@ -135,7 +135,7 @@ fn s06_failures_that_cross_the_threshold_together_open_once() {
     assert_balanced(&circuit.snapshot(), THREADS * ROUNDS);
 }
 
-/// Has many threads begin calls and end those that others began, while the clock moves and calls hang. Returns what the
+/// Many threads begin calls and end calls of other threads, while the clock moves and calls hang. Returns what the
 /// circuit shows once all calls have ended.
 fn begin_and_end_each_others_calls(config: Config) -> Snapshot {
     const THREADS: u64 = 64;

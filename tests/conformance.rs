@@ -258,7 +258,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// What holds after every step, whatever the vector says.
+    /// What holds after every step of every vector.
     fn check_invariants(&self, snapshot: &Snapshot) -> Result<(), String> {
         let (first, second) = (format!("{snapshot:?}"), format!("{:?}", self.circuit.snapshot()));
         if first != second {

@@ -1,4 +1,4 @@
-//! What listeners are told, in which order, and what they cannot break.
+//! Which events listeners get, in which order, and what they cannot break.
 //!
 //! All tests of this file share the registry, so each listens to circuits of its own.
 
@@ -16,7 +16,7 @@ fn circuit(name: &str, config: Config) -> Arc<CircuitBreaker> {
     registry().get_or_create(name, config).expect("the config is valid")
 }
 
-/// Keeps what is told of one circuit.
+/// Keeps the events of one circuit.
 fn listen(name: &'static str) -> (Subscription, Arc<Mutex<Vec<Event>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&heard);
@@ -450,7 +450,7 @@ fn g07_two_listeners_may_end_each_others_subscriptions() {
     assert!(slots.iter().all(|slot| slot.lock().unwrap().is_none()));
 }
 
-/// Makes so many calls that the open circuit refuses.
+/// Makes that many calls, which the open circuit refuses.
 fn be_refused(circuit: &CircuitBreaker, calls: usize) {
     for _ in 0..calls {
         assert!(circuit.try_acquire().is_err());

@@ -1,7 +1,7 @@
 //! What snapshots and events look like as JSON. `docs/json.md` is the schema.
 //!
 //! The files in `tests/json/` pin the output, field by field and in order. Programs parse it, so a change there is a
-//! breaking change. `UPDATE_EXPECT=1 cargo test --test json` writes the files anew.
+//! breaking change. `UPDATE_EXPECT=1 cargo test --test json` rewrites the files.
 
 #[path = "json/search.rs"]
 mod search;
@@ -248,7 +248,7 @@ fn the_schema_names_every_field() {
 }
 
 proptest! {
-    /// Through text and back, nothing is lost: not a bit of a number, nor a character of a name.
+    /// Text and back loses nothing: every bit of a number and every character of a name stays.
     #[test]
     fn json_makes_the_round_trip(
         name in "\\PC{1,32}",

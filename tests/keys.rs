@@ -575,7 +575,7 @@ mod a_flood_of_keys {
         Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
     }
 
-    /// Calls with so many keys, and asks what that has left.
+    /// Calls with that many keys, and returns what is left.
     #[track_caller]
     fn flood(name: &str, keys: u32, call: fn(u32) -> Option<u32>) {
         const WARM_UP: u32 = 5_000;

@@ -39,8 +39,8 @@ fn the_fuzzers_dictionary_has_every_option() {
 }
 
 #[test]
-fn the_readme_lists_the_options_as_they_are() {
-    check("README.md");
+fn the_guide_lists_the_options_as_they_are() {
+    check("docs/guide/options.md");
 }
 
 #[test]

@@ -396,7 +396,7 @@ async fn no_wait() -> Option<()> {
     pending().await
 }
 
-/// When the call was given up, on tokio's clock, which stands still unless somebody waits.
+/// When the call was given up, on tokio's clock, which stands still unless a task waits.
 async fn given_up(call: impl Future<Output = Option<()>>) -> Duration {
     let began = tokio::time::Instant::now();
     let given_up = tokio::time::timeout(Duration::from_secs(3600), call).await;

@@ -1,4 +1,4 @@
-//! Modes that somebody ordered for a time: who, until when, and what is left of it afterwards.
+//! Modes that are ordered for a time: by whom, until when, and what is left afterwards.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

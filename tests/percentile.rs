@@ -13,7 +13,7 @@ fn share_above(percent: u32) -> f64 {
     format!("0.{:02}", 100 - percent).parse().unwrap()
 }
 
-/// Whether so many calls of these latencies, the last of which failed and is therefore judged, trip.
+/// Whether that many calls of these latencies trip. The last one failed, and is therefore judged.
 fn trips(latencies: &[Duration], slow_call: Duration, percent: u32) -> bool {
     let calls = u32::try_from(latencies.len()).unwrap();
     let config = Config::new()

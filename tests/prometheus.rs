@@ -29,7 +29,7 @@ fn samples(circuit: &CircuitBreaker, names: MetricNames) -> Vec<Sample> {
     read(&of([circuit.snapshot()]).prometheus(names).to_string())
 }
 
-/// The value of the sample with those labels, besides the circuit's name.
+/// The value of the sample with those labels and the circuit's name.
 fn value(samples: &[Sample], metric: &str, labels: &[(&str, &str)]) -> Option<f64> {
     let fits = |it: &&Sample| {
         let has = |(name, value): &(&str, &str)| it.label(name) == Some(*value);

@@ -1,4 +1,4 @@
-//! How much stack a guarded function takes, for those that call themselves.
+//! How much stack a guarded function takes, for recursive functions.
 //!
 //! The limits have room for what feature `test-util` adds in a build without optimizations, some 160 bytes a level:
 //! these tests are built with it.

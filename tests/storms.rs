@@ -1,5 +1,4 @@
-//! Circuits under storms of calls. Whatever the threads do to each other, every count is exact and no circuit
-//! gets stuck.
+//! Circuits under storms of calls. Threads disturb each other, every count stays exact, and no circuit gets stuck.
 //!
 //! `BREAKER_SCALE` multiplies the sizes: 20 is the full measure, which wants `--release`. `BREAKER_SEED` draws
 //! the same lots again.

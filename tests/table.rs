@@ -41,7 +41,7 @@ a        closed        1201       0         0          1         0%          -";
     assert_eq!(table.to_string(), expected);
 }
 
-/// A table of open circuits with those names and so many calls.
+/// A table of open circuits with those names and numbers of calls.
 fn table_of(names: &[&str], calls: u64) -> RegistrySnapshot {
     let (circuit, time) = circuit(Config::new().cooldown(COOLDOWN));
     circuit.trip();

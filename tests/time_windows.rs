@@ -1,5 +1,5 @@
-//! Windows of time through whole circuits, against a list of all calls: whatever happens between, and however
-//! calls end, the window holds exactly those of the last ten buckets.
+//! Windows of time through whole circuits, against a list of all calls: the window always holds exactly the calls of
+//! the last ten buckets.
 
 mod common;
 
@@ -12,7 +12,7 @@ use proptest::sample::Index;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// In milliseconds. The clock does not begin at 0, nor at an edge.
+/// In milliseconds. The clock does not begin at 0 or at an edge.
 const CREATED: u64 = 3;
 const BUCKET: u64 = 100;
 const SLOW: u64 = 30;
@@ -32,7 +32,7 @@ enum Step {
     Call(End),
     /// A call that goes on.
     Begin,
-    /// One of those that went on ends.
+    /// One of the running calls ends.
     Finish(Index, End),
     Advance(u64),
     Switch(fn(&CircuitBreaker)),

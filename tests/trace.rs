@@ -1,4 +1,4 @@
-//! What the `tracing` crate is told of.
+//! What the `tracing` crate gets.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -63,7 +63,7 @@ fn directive(text: &str, span: Range<usize>, circuits: &mut Vec<Word>) -> Result
     })
 }
 
-/// The parts between commas and line breaks that are not in quotes, without those that are blank.
+/// The parts between commas and line breaks outside of quotes, without blank parts.
 fn separated(text: &str) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut begin = 0;

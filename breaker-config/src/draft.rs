@@ -19,7 +19,7 @@ pub(crate) enum At {
 }
 
 impl At {
-    /// Mistakes are told in this order.
+    /// Mistakes are reported in this order.
     fn order(&self) -> (bool, usize) {
         match self {
             Self::File(span) => (false, span.start),
@@ -51,7 +51,7 @@ pub(crate) struct Found {
     pub(crate) problems: Vec<(At, String)>,
     /// What is no TOML.
     pub(crate) syntax: Vec<(Range<usize>, String)>,
-    /// The circuits that are named, also those that nothing is stated about.
+    /// The circuits that are named, even if nothing is stated about them.
     pub(crate) circuits: Vec<Word>,
     /// Whether circuits may be made later.
     pub(crate) may_be_unknown: bool,

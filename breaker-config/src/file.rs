@@ -160,7 +160,7 @@ impl File {
     /// of them closed. It is written a second after a change and when [`Configured`] is dropped, as a whole. At the
     /// start it is [restored](Registry::restore), if it is not older than an hour.
     ///
-    /// A file that is missing, truncated, foreign or unreadable never stops a start.
+    /// A file that is missing, truncated, unreadable or of another kind never stops a start.
     ///
     /// # Examples
     ///
@@ -211,8 +211,8 @@ impl File {
 
     /// Applies the settings as a whole, and begins to watch the file if it should be.
     ///
-    /// The settings take the place of those that another file or other directives gave. [`File::none`] replaces only
-    /// directives: the settings of a file stay, and so do those that code applied to its layers.
+    /// The settings replace settings of another file or other directives. [`File::none`] replaces only directives.
+    /// Settings of a file stay, and so do settings that code applied to its own layers.
     ///
     /// # Errors
     ///

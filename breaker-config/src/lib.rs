@@ -3,7 +3,7 @@
 //! # Why it exists
 //!
 //! The settings of a circuit are compiled into the program. During an incident you want to change them without a
-//! build. This crate reads them from a TOML file and from the variable `BREAKER`, checks them as a whole, lays them
+//! build. This crate reads them from a TOML file and from the variable `BREAKER`. It checks them as a whole, lays them
 //! over what the code says, and watches the file.
 //!
 //! ```

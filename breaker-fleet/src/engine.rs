@@ -47,7 +47,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Takes what a member says about circuits, in that order.
     fn tell(&self, words: &[Word]) -> impl Future<Output = Result<(), EngineError>> + Send;
 
-    /// Asks for leave to probe a circuit for all.
+    /// Asks for the lease to probe a circuit for all.
     fn lease(&self, ask: Ask<'_>) -> impl Future<Output = Result<Leased, EngineError>> + Send;
 
     /// Waits until something may have changed. It is only a hint: members ask every few seconds anyway.
@@ -123,7 +123,7 @@ pub struct Record {
     pub stand: Stand,
     /// What is left of the longest vote. Zero if a probe is due.
     pub left: Duration,
-    /// The live votes; if it is open, those that opened it.
+    /// The live votes; if it is open, the votes that opened it.
     pub votes: u32,
     /// The votes that were needed when they were last counted.
     pub needed: u32,
@@ -135,7 +135,7 @@ pub struct Record {
     pub reopenings: u32,
     /// The member that probes for all, and for how long at most.
     pub prober: Option<(String, Duration)>,
-    /// The number of different settings among those that voted.
+    /// The number of different settings among members that voted.
     pub settings: u32,
 }
 
@@ -210,7 +210,7 @@ pub enum What {
     },
 }
 
-/// A request for leave to probe.
+/// A request for the lease to probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     /// The member.
@@ -221,7 +221,7 @@ pub struct Ask<'a> {
     pub lasts: Duration,
 }
 
-/// The answer to a request for leave to probe.
+/// The answer to a request for the lease to probe.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Leased {

@@ -60,9 +60,10 @@ impl Fleet {
         FleetBuilder::new("fleet", Box::new(move |_| Ok(engine)))
     }
 
-    /// Gives an order to all members, those that join later too, until the limit. Each member takes it as an override
-    /// by `by`, so a later order on that member replaces it there. `what` is a [`Mode`](breaker_runtime::Mode), or an
-    /// [`Override`] of an option. For all members, it replaces the last order about the same option, and no other.
+    /// Gives an order to all members until the limit, also to members that join later. Each member takes it as an
+    /// override by `by`, so a later order on that member replaces it there. `what` is a
+    /// [`Mode`](breaker_runtime::Mode), or an [`Override`] of an option. For all members, it replaces the last order
+    /// about the same option, and no other.
     ///
     /// Members that do not have the circuit ignore the order.
     ///
@@ -117,8 +118,8 @@ impl Fleet {
         self.seat.0.status()
     }
 
-    /// Leaves the fleet, and waits until the others know, a second at most. Dropping does not wait: if the runtime ends
-    /// with it, the others count this member for 15 seconds more, and a lease that it has lasts on.
+    /// Leaves the fleet, and waits until the others know, a second at most. Dropping does not wait. If the runtime
+    /// ends at once, the others count this member for 15 more seconds, and its lease lasts until it expires.
     ///
     /// # Examples
     ///

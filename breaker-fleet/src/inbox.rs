@@ -117,7 +117,7 @@ impl Inbox {
     }
 }
 
-/// Adds newer wishes to those that could not be sent.
+/// Adds newer requests to requests that could not be sent.
 pub(crate) fn merge(unsent: &mut BTreeMap<String, Wish>, newer: BTreeMap<String, Wish>) {
     for (circuit, new) in newer {
         let wish = unsent.entry(circuit).or_default();

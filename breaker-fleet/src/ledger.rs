@@ -325,8 +325,8 @@ impl Account {
         self.stand == Stand::Open && (self.open_until > now || is_probed)
     }
 
-    /// Opens if there are enough votes. One that nothing holds open any more opens anew: it may have closed at members
-    /// that were alone.
+    /// Opens if there are enough votes. A circuit that nothing holds open any more opens again: it may have closed at
+    /// members that were alone.
     fn count(&mut self, members: &BTreeMap<String, u64>, reopenings: u32, now: u64, version: u64) {
         let (votes, needed) = (self.live_votes(members), self.needed_of(members));
         let is_met = votes >= needed;

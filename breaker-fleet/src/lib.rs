@@ -74,3 +74,8 @@ pub use breaker_runtime::Policy;
 #[cfg(all(doctest, feature = "redis"))]
 #[doc = include_str!("../../docs/fleet.md")]
 struct Guide;
+
+/// Runs the README's examples as doctests.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

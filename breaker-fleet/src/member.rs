@@ -16,7 +16,7 @@ use crate::policy::{Policies, Rule};
 pub(crate) const BEAT: Duration = Duration::from_secs(5);
 /// A member that missed three beats is gone. Its circuits trust advice for as long, and then act as if alone.
 pub(crate) const GONE: Duration = Duration::from_secs(15);
-/// Nothing lasts longer, whatever settings and engines say: a vote, a lease, an order.
+/// No vote, lease or order lasts longer, even if settings or engines say so.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Engines forget a circuit ten minutes after all about it is over, and do not say so.
 const FORGOTTEN: Duration = Duration::from_secs(11 * 60);
@@ -243,7 +243,7 @@ impl<C: Circuits> Member<C> {
         news
     }
 
-    /// Circuits of others must leave room for those that are here. The oldest records go.
+    /// Circuits of others must leave room for circuits of this process. The oldest records go.
     fn forget_others(&mut self) {
         if self.known.len() <= MOST_RECORDS {
             return;
@@ -273,8 +273,8 @@ impl<C: Circuits> Member<C> {
         }
     }
 
-    /// What the engine should be told again: words are lost, come late and come twice, and an engine loses its memory.
-    /// Called after the circuits were advised, so that no vote outlives the verdict of another member.
+    /// What to send to the engine again. Messages are lost, late or doubled, and an engine can lose its memory. Called
+    /// after the circuits were advised, so that no vote outlives the verdict of another member.
     pub(crate) fn amend(&self, news: &BTreeSet<String>) -> Vec<Word> {
         news.iter().filter_map(|name| Some(self.word(name, self.amendment(name)?))).collect()
     }
@@ -453,7 +453,7 @@ impl<C: Circuits> Member<C> {
         })
     }
 
-    /// The circuits whose lease is half over and in use. Those that are not used run out, so that another can probe.
+    /// The circuits whose lease is half over and in use. Unused leases expire, so that another member can probe.
     pub(crate) fn leases_to_renew(&mut self, now: Duration) -> Vec<String> {
         let mut renew = Vec::new();
         for (name, known) in &mut self.known {

@@ -47,7 +47,7 @@ struct Bounds {
     ticks: u64,
     /// The calls and probes that fail.
     failures: u8,
-    /// The calls after which a member knows that the dependency is well.
+    /// The calls after which a member knows that the dependency works.
     well: u8,
     /// The probes that end without a verdict.
     cancels: u8,

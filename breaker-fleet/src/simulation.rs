@@ -29,7 +29,7 @@ struct Plan {
     steps: usize,
     faults: Faults,
     has_liar: bool,
-    /// These members find the dependency sick while it is well.
+    /// For these members the dependency fails while it works for others.
     sick: usize,
     /// The others make enough calls to veto.
     is_well_fed: bool,
@@ -244,7 +244,7 @@ impl World {
         assert_eq!(agrees, Ok(()), "F7");
     }
 
-    /// If the dependency is well and calls come, all circuits close.
+    /// If the dependency works and calls come, all circuits close.
     fn recover(&mut self) {
         (self.is_dead, self.plan.sick, self.plan.is_well_fed) = (false, 0, true);
         let limits = self

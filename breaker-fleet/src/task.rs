@@ -25,9 +25,9 @@ pub(crate) const ANSWER: Duration = Duration::from_millis(400);
 const CONNECT: Duration = Duration::from_secs(2);
 /// Reports are asked for no more often than this, however much changes.
 const LEAST_PAUSE: Duration = Duration::from_millis(5);
-/// Members hear of a change at the same time, and their cooldowns end at the same time. Each waits for up to this long
-/// for each live member before it asks, so all of them ask at most 10,000 times a second. An engine that is asked more
-/// answers some of them too late.
+/// Members hear of a change at the same time, and their cooldowns end at the same time. Before it asks, each waits for
+/// up to this long for each live member. So all of them ask at most 10,000 times a second. An engine that is asked
+/// more answers some of them too late.
 const SHARE: Duration = Duration::from_micros(100);
 /// The pauses between attempts to connect.
 pub(crate) const SHORTEST_RETRY: Duration = Duration::from_millis(100);
@@ -35,7 +35,7 @@ pub(crate) const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The most words in one message.
 const MOST_WORDS: usize = 100;
 
-/// Runs until the fleet is dropped. However it ends, readers are told.
+/// Runs until the fleet is dropped. Readers learn of its end in every case.
 pub(crate) fn run<E: Engine>(
     engine: E,
     member: Member,
@@ -74,7 +74,7 @@ struct Task<E: Engine> {
     is_left: bool,
     /// The wishes that could not be sent so far.
     unsent: BTreeMap<String, Wish>,
-    /// When to ask for leave to probe, and for which circuits.
+    /// When to ask for leases, and for which circuits.
     ask_at: Option<Instant>,
     asks: BTreeSet<String>,
     /// The circuits whose lease is to be renewed.
@@ -168,7 +168,7 @@ impl<E: Engine> Task<E> {
         Ok(())
     }
 
-    /// Whatever else there is to do waits then: without beats, this member would be taken for gone.
+    /// Everything else waits then: without beats, the others would count this member as dead.
     fn must_beat(&self) -> bool {
         Instant::now() >= self.beat_at
     }
@@ -183,7 +183,7 @@ impl<E: Engine> Task<E> {
         let news = self.member.learn(report, asked);
         self.member.advise_all(self.now());
         self.tell(&self.member.amend(&news)).await?;
-        // Members that began together shall not ask together.
+        // Members that began together must not ask together.
         let pause = BEAT.mul_f64(0.9 + 0.2 * fastrand::f64());
         self.beaten = Some(Instant::now());
         self.beat_at = Instant::now() + pause;
@@ -267,7 +267,7 @@ impl<E: Engine> Task<E> {
         Ok(())
     }
 
-    /// Asks for leave to probe.
+    /// Asks for the lease to probe.
     async fn ask(&mut self, circuit: &str) -> Result<(), EngineError> {
         let Some(lasts) = self.member.lease_for(circuit) else { return Ok(()) };
         let asked = self.now();
@@ -286,7 +286,7 @@ impl<E: Engine> Task<E> {
         self.member.lose_connection();
         (self.ask_at, self.asks, self.renewals) = Default::default();
         merge(&mut self.unsent, self.shared.inbox.take());
-        // Those that are gone since are kept no longer, so this does not grow without bound.
+        // Circuits that are gone are dropped, so this does not grow without bound.
         self.unsent.retain(|circuit, wish| {
             wish.wants_probe = false;
             wish.happened.is_some() && self.member.has(circuit)
@@ -301,7 +301,7 @@ impl<E: Engine> Task<E> {
         self.retry = (self.retry * 2).min(LONGEST_RETRY);
     }
 
-    /// Fails the orders that wait. They must not take effect once their givers were told so.
+    /// Fails the orders that wait. They must not take effect after their callers got the error.
     fn answer_orders(&mut self, error: &EngineError) {
         if let Some(order) = self.doubtful.take() {
             self.answer_order(order, unsure(error));
@@ -311,7 +311,7 @@ impl<E: Engine> Task<E> {
         }
     }
 
-    /// Says goodbye, so that the others need not wait for three beats, nor for a lease to end.
+    /// Says goodbye, so that the others need not wait for three beats or for a lease to end.
     async fn leave(mut self) {
         self.is_left = true;
         let leases = self.member.leases(self.now());

@@ -129,3 +129,8 @@ mod points;
 mod source;
 
 pub use crate::observe::{observe, observe_registry};
+
+/// Runs the README's examples as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,7 +12,7 @@ pub(crate) struct Points<'a, T> {
 }
 
 impl<T> Points<'_, T> {
-    /// A point without attributes besides the name.
+    /// A point whose only attribute is the name.
     pub(crate) fn value(&self, value: T) {
         self.instrument.observe(value, slice::from_ref(self.name));
     }

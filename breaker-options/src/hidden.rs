@@ -1,4 +1,4 @@
-//! Characters that must not be shown as they are: in messages, in tables, and in the names of those who give orders.
+//! Characters that must not be shown as they are: in messages, in tables, and in the names of people who give orders.
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 

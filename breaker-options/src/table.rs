@@ -5,7 +5,7 @@ use crate::takes::Takes;
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its name, the same wherever it is written.
+    /// Its name, the same in every place.
     pub name: &'static str,
     /// The kind of value.
     pub takes: Takes,

@@ -153,17 +153,30 @@ pub mod fuzzing {
 #[doc = include_str!("../docs/circuit_breaker.md")]
 pub use breaker_macros::circuit_breaker;
 
-/// Runs the README's examples as doctests. Compiled for nothing else: the published crate has no README.
+/// Doctests of the README and of the guide. Other pages are tested by the crates that they are about.
 #[cfg(all(doctest, feature = "macros", feature = "tokio"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod pages {
+    macro_rules! pages {
+        ($($(#[$needs:meta])* $name:ident $page:literal)*) => {$(
+            $(#[$needs])*
+            #[doc = include_str!(concat!("../../", $page))]
+            struct $name;
+        )*};
+    }
 
-/// Runs the examples of the guide to testing.
-#[cfg(all(doctest, feature = "macros", feature = "test-util"))]
-#[doc = include_str!("../../docs/guide/testing.md")]
-struct TestingGuide;
-
-/// Computes the numbers of the guide to tuning.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/guide/tuning.md")]
-struct TuningGuide;
+    pages! {
+        Readme "README.md"
+        OwnReadme "breaker-runtime/README.md"
+        Bulkhead "docs/guide/bulkhead.md"
+        Events "docs/guide/events.md"
+        Fallbacks "docs/guide/fallbacks.md"
+        Keys "docs/guide/keys.md"
+        Manual "docs/guide/manual.md"
+        Recovery "docs/guide/recovery.md"
+        Registry "docs/guide/registry.md"
+        States "docs/guide/states.md"
+        Timeouts "docs/guide/timeouts.md"
+        Tuning "docs/guide/tuning.md"
+        #[cfg(feature = "test-util")] Testing "docs/guide/testing.md"
+    }
+}

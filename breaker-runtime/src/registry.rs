@@ -107,7 +107,7 @@ pub struct Registry {
     circuits: Arc<Circuits>,
     /// What its circuits go by.
     clock: RwLock<Clock>,
-    /// Those that have keys, by the name that all keys of one begin with.
+    /// Circuits with keys, by the name that all their keys begin with.
     keyed: RwLock<BTreeMap<Arc<str>, Arc<KeyedCircuits>>>,
 }
 
@@ -159,8 +159,8 @@ impl Registry {
         }
     }
 
-    /// The first site in the order of places that states a config decides for its name (R22), whatever
-    /// order the linker put them in and whichever runs first.
+    /// The first site that states a config decides for its name (R22). First means in the order of places, and does
+    /// not depend on the linker or on which runs first.
     fn of(sites: impl Iterator<Item = &'static Site>) -> Self {
         let registry = Self::new();
         registry.add_sites(sites);
@@ -299,12 +299,11 @@ impl Registry {
         Ok(Keyed::new(self.keyed_beside(shared, max_keys)))
     }
 
-    /// Removes a circuit that code made, and returns it. The circuit goes on working for everyone who holds it. The
-    /// next
+    /// Removes a circuit that code made, and returns it. The circuit goes on working for everyone who holds it. The next
     /// [`get_or_create`](Registry::get_or_create) with this name makes a new one.
     ///
-    /// Returns `None` and does nothing if there is no such circuit, if annotated functions share it, if it has keys,
-    /// or if it belongs to a key.
+    /// Returns `None` and does nothing if there is no such circuit, if annotated functions use it, or if it has keys
+    /// or belongs to one.
     ///
     /// # Examples
     ///
@@ -388,8 +387,8 @@ impl Registry {
     /// Takes a snapshot of every circuit, sorted by name. Each snapshot is consistent; they are taken one after the
     /// other.
     ///
-    /// This delays no call and keeps no circuit of a key from being evicted. If a circuit is evicted meanwhile, each
-    /// of its calls is in exactly one of the snapshots.
+    /// This delays no call, and circuits of keys can still be evicted. If a circuit is evicted meanwhile, each of its
+    /// calls is in exactly one of the snapshots.
     ///
     /// # Examples
     ///
@@ -452,9 +451,9 @@ impl Registry {
     /// * Changes of state, resets and conflicts are queued. None is lost.
     /// * Rejected calls and late outcomes are merged: you get the last one of a row, and [`Event::missed`] counts the
     ///   others.
-    /// * A caller delivers the events that waited when it began and those it caused, then those that came meanwhile.
-    ///   After that, the next caller takes over. If none comes, the first caller goes on for up to eight rounds, or
-    ///   while changes of state are waiting.
+    /// * A caller delivers the events that waited when it began and the events it caused, then the events that came
+    ///   meanwhile. After that, the next caller takes over. If none comes, the first caller goes on for up to eight
+    ///   rounds, or while changes of state are waiting.
     ///
     /// A call that a listener makes through a circuit counts like any other call, also against `max_concurrent`. The
     /// time that listeners take is not part of the call that delivers to them: it makes no probe slow or lost.
@@ -647,7 +646,7 @@ impl Registry {
         all
     }
 
-    /// Those that have keys, in the order of names.
+    /// Circuits with keys, in the order of names.
     fn all_keyed(&self) -> Vec<Arc<KeyedCircuits>> {
         self.keyed.read().values().cloned().collect()
     }

@@ -35,9 +35,9 @@
 //! [`registry()`](crate::registry()) look there first. Every annotated function of the program is in it, closed.
 //! Isolated tests may nest, and the innermost counts. Any number may run at once.
 //!
-//! `registry()` returns a `&'static Registry`, so these registries are never freed. They are used again, one test after
-//! the other: there are at most as many as tests ran at once, and one more for each test that left something running
-//! that still holds a circuit or a subscription. Do not keep what `registry()` returned beyond the end of the test.
+//! `registry()` returns a `&'static Registry`, so these registries are never freed. Registries are reused by later
+//! tests. So there are at most as many as tests that ran at once. Each test that leaves something running that holds a
+//! circuit or a subscription adds one. Do not keep what `registry()` returned beyond the end of the test.
 
 mod assertions;
 mod handle;

@@ -20,7 +20,7 @@ use breaker_runtime::CallError;
 /// ```
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Turns what went wrong into the service's response or error.
+/// Turns an error of a call into the service's response or error.
 pub trait Answer<Response, E> {
     /// The error of the service.
     type Error;

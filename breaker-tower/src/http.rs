@@ -12,7 +12,7 @@ use crate::key::Key;
 use crate::responses::{ByHead, Judge};
 
 /// Classifies responses: a status of 500 to 599 or 429 is a failure, and so is an error. Everything else is a success,
-/// also 404: the server is well.
+/// also 404: the server works.
 ///
 /// A failure with `Retry-After` opens the circuit for that long, at most for
 /// [`open_for_max`](breaker_runtime::Config::open_for_max). The header must hold seconds. A date is not used, because

@@ -302,8 +302,8 @@ impl<S, C, A, T> CircuitBreakerLayer<S, C, A, T> {
         CircuitBreakerLayer { source, classify, answer: BoxErrors, timing, on_cancel }
     }
 
-    /// Answers refused calls with a response, and with [`call_timeout`](CircuitBreakerLayer::call_timeout) those that
-    /// timed out too. The service's error is then that of the inner service, so that axum takes the layer.
+    /// Answers refused calls with a response, and with [`call_timeout`](CircuitBreakerLayer::call_timeout) calls that
+    /// timed out, too. The service's error is then that of the inner service, so that axum takes the layer.
     ///
     /// [`http::unavailable`](crate::http::unavailable) is ready made. The response is never classified.
     ///

@@ -75,3 +75,8 @@ pub use crate::service::CircuitBreakerService;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/tower.md")]
 struct Guide;
+
+/// Runs the README's examples as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

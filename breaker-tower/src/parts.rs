@@ -1,6 +1,6 @@
 //! The types and traits that layers and services are made of. You name them to keep a service in a struct.
 //!
-//! The parameters of a service are, in this order: the inner service, where circuits come from, how results count, what
+//! A service has five parameters, in this order: the inner service, where circuits come from, how results count, what
 //! callers get, and the time limit. All but the first have defaults. The traits are not meant to be implemented
 //! elsewhere.
 //!

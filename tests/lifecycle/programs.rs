@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use crate::process::{Ended, run};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// What the copy of the runtime is, whatever the original is.
+/// The settings of the copy of the runtime, for every original.
 const OLDER: &str = "0.0.9";
 
 /// Where the programs are, built once.

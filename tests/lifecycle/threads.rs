@@ -1,4 +1,5 @@
-//! Threads that end: their destructors may call what is guarded, whatever of the thread is gone already (G09).
+//! Threads that end: their destructors may call guarded functions, whichever parts of the thread are gone already
+//! (G09).
 
 use std::cell::RefCell;
 use std::thread;

@@ -78,7 +78,7 @@ fn watch(call: impl FnOnce() -> Answer) -> Seen {
     catch_unwind(AssertUnwindSafe(call)).map_or(Seen::Panicked, |answer| seen(&answer))
 }
 
-/// Polls a call until it ends, or so many times.
+/// Polls a call until it ends, or that many times.
 async fn watch_async(
     call: impl Future<Output = Answer>,
     entered: &AtomicBool,
@@ -101,7 +101,7 @@ async fn watch_async(
     .await
 }
 
-/// One call, of whatever kind the lot decides.
+/// One call, of a random kind.
 async fn call(scene: &Scene, lots: &mut Lots) {
     let circuit = usize::try_from(lots.draw(BY_HAND as u64 + 1)).unwrap();
     if lots.one_in(100) {
@@ -191,7 +191,7 @@ async fn call_by_hand(
     }
 }
 
-/// Somebody switches the circuit by hand.
+/// The circuit is switched by hand.
 fn switch(scene: &Scene, circuit: usize, lots: &mut Lots) {
     let name = ANNOTATED.get(circuit).copied();
     let keyed = format!("storms.keyed/{}", lots.draw(KEYS));

@@ -1,4 +1,4 @@
-//! What a person sets holds, whatever calls do at the same moment (S08, R16).
+//! What a person sets holds, with any calls at the same moment (S08, R16).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

@@ -1,4 +1,4 @@
-//! What subscribers are told in the middle of a storm (R21): everything, once, in order, and consistent.
+//! Events during a storm (R21): all of them, once, in order, and consistent.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -24,11 +24,11 @@ const THREADS: u64 = 64;
 /// What one thread does in one round.
 const ACTS: u64 = 5;
 
-/// What a subscriber was told of one circuit.
+/// The events of one circuit that a subscriber got.
 #[derive(Clone, Debug, Default)]
 struct Story {
     last: Option<u64>,
-    /// What was told, and what was only counted.
+    /// How many events were delivered, and how many were only counted.
     events: u64,
     missed: u64,
     state: Option<State>,
@@ -39,7 +39,7 @@ struct Story {
 }
 
 impl Story {
-    /// Goes on with the next event, if it follows on what was told before.
+    /// Continues with the next event, if it follows on the previous one.
     fn go_on(&mut self, event: &Event) -> Result<(), String> {
         if self.last.is_some_and(|last| event.sequence != last + event.missed + 1) {
             return Err(format!("after {:?} came {event:?}", self.last));
@@ -211,12 +211,12 @@ fn r21_a_storm_is_told_in_order_and_each_event_once_or_counted() {
 }
 
 thread_local! {
-    /// The events that the thread told in the call it is in.
+    /// The events that the thread delivered in its present call.
     static TOLD: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Three threads that are refused as fast as they can by a circuit with a slow listener. Some of the calls go along
-/// with what `between` does. Returns the most events that one call told.
+/// with what `between` does. Returns the most events that one call delivered.
 fn refuse(circuit: &CircuitBreaker, between: impl Fn(usize, u64) + Sync) -> u64 {
     let name = circuit.name().to_owned();
     let _slow = registry().subscribe(move |event| {

@@ -164,7 +164,7 @@ impl Tally {
         assert_balanced(&snapshot, self.asked);
     }
 
-    /// Makes the next probe due, from whatever state the last storm has led to.
+    /// Makes the next probe due, from the state that the last storm left.
     fn make_due(&mut self, circuit: &CircuitBreaker, probes: u64) {
         if circuit.state() == State::HalfOpen {
             let held: Vec<_> = (0..=probes).map_while(|_| circuit.try_acquire().ok()).collect();

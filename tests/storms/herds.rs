@@ -13,7 +13,7 @@ const CALLS: u64 = 30_000;
 
 type Call<'a> = Pin<Box<dyn Future<Output = Result<(), CallError<()>>> + 'a>>;
 
-/// Polls so many calls of a dependency that hangs, and returns those that hang with it.
+/// Polls that many calls of a dependency that hangs, and returns the hanging calls.
 fn hang(circuit: &CircuitBreaker) -> Vec<Call<'_>> {
     let calls =
         (0..CALLS).map(|_| -> Call<'_> { Box::pin(circuit.call_async(pending::<Result<(), ()>>)) });

@@ -94,9 +94,9 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: "breaker 2.0",
         side: Side::Peer,
-        legend: "exact window of the last 100 calls, 50 %, minimum 100, runs never open it; its \
-                 `call` is async only: sync calls ask `is_open` and record, which takes no probe's \
-                 permit",
+        legend: "an exact window of the last 100 calls, 50 %, minimum 100. Runs never open it. Its \
+                 `call` is async only, so sync calls ask `is_open` and record the result. That takes \
+                 no probe's permit",
         items: vec![
             Item::new(Group::SyncOk, |calls| succeeding(calls, guarded)).check(check_closed),
             Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, guarded))

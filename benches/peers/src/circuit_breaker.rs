@@ -46,9 +46,9 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: "circuit_breaker 0.1",
         side: Side::Peer,
-        legend: "no window: counts failures and forgets none while closed, so it was told to open \
-                 after 2^32 - 1 of them; each failure allocates a box; the first good probe closes \
-                 it, so there is no steady half-open",
+        legend: "no window: it counts failures and never forgets one while closed, so it opens after \
+                 2^32 - 1 of them here. Each failure allocates a box. The first good probe closes it, \
+                 so there is no steady half-open state",
         items: vec![
             Item::new(Group::SyncOk, |calls| succeeding(calls, guarded)).check(check_closed),
             Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, guarded))

@@ -73,9 +73,9 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: "circuitbreaker-rs 0.1",
         side: Side::Peer,
-        legend: "no window: the share of all calls since it last closed, 50 %, minimum 100, runs \
-                 never open it; always times calls and dates outcomes, though nothing here uses \
-                 that; its policy with a window of time is never told of calls",
+        legend: "no window: the rate of all calls since it last closed, 50 %, minimum 100. Runs never \
+                 open it. It always times calls and dates outcomes, though nothing here uses that. \
+                 Calls never reach its policy with a window of time",
         items: vec![
             Item::new(Group::SyncOk, |calls| succeeding(calls, guarded)).check(check_closed),
             Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, guarded))

@@ -80,10 +80,10 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: "failsafe 1.3",
         side: Side::Peer,
-        legend: "`5 in a row` is `consecutive_failures(5)`: no window; `rate` is \
-                 `success_rate_over_time_window(0.5, 100, 10 s)`: a moving average, not judged in \
-                 the first 10 s, whose other states are those of `5 in a row`; each async call \
-                 clones an `Arc`; the first good probe closes it, so there is no steady half-open",
+        legend: "`5 in a row` is `consecutive_failures(5)`, without a window. `rate` is \
+                 `success_rate_over_time_window(0.5, 100, 10 s)`: a moving average, not judged in the \
+                 first 10 s. Its other states are those of `5 in a row`. Each async call clones an \
+                 `Arc`. The first good probe closes it, so there is no steady half-open state",
         items: items(),
         first_call: Some(|site| assert!(FIRST[site].call(|| bare(false)).is_ok())),
     }

@@ -94,11 +94,12 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: NAME,
         side: Side::Ours,
-        legend: "the attribute; exact window of the last 100 calls, 50 %, minimum 100; totals are \
-                 kept, no other listener; `5 in a row` counts a run only; the time window is 10 s in ten \
-                 buckets; `1 s` and `50 ms` are `slow_call`; `hung_after` is 1 s; `with a fallback` answers refused \
-                 calls with a constant; `with a listener` has one that counts refused calls; the first call of all makes the circuits of all functions, \
-                 so others find theirs; `tower` is the layer of `breaker-tower`",
+        legend: "the attribute, with an exact window of the last 100 calls, 50 %, minimum 100. Totals \
+                 are kept, and there is no other listener. `5 in a row` counts a run only. The time \
+                 window is 10 s in ten buckets. `1 s` and `50 ms` are `slow_call`, and `hung_after` \
+                 is 1 s. `with a fallback` answers refused calls with a constant. `with a listener` \
+                 has one that counts refused calls. The first call of all makes the circuits of all \
+                 functions, so later first calls find theirs. `tower` is the layer of `breaker-tower`",
         items: items(),
         first_call: Some(|site| assert!(SITES[site](false).is_ok())),
     }

@@ -82,9 +82,9 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: NAME,
         side: Side::Peer,
-        legend: "exact window of the last 100 calls, 50 %, judged from the 101st on; does not tell \
-                 its state; each async call clones an `Arc`; its half-open, which has no limit of \
-                 probes, is held by a share that is never reached",
+        legend: "an exact window of the last 100 calls, 50 %, judged from the 101st on. It does not \
+                 show its state. Each async call clones an `Arc`. Its half-open state has no limit on \
+                 probes. A rate that is never reached holds it there",
         items: vec![
             Item::new(Group::SyncOk, |calls| succeeding(calls, guarded)),
             Item::new(Group::SyncOnePercent, |calls| failing_each(100, calls, guarded)),

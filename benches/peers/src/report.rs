@@ -23,8 +23,8 @@ else was running, and the table says little.
 ";
 
 const CLOCKS: &str = "\
-The peers read `std::time::Instant`: all of them when open, those with a window of time or with timed calls
-at every call. Of what they allocate, only what a call allocates is named.
+The peers read `std::time::Instant`: all of them when open, and at every call if they time calls or have a window of
+time. Only allocations of a call are named.
 ";
 
 /// Results as text, which is Markdown.

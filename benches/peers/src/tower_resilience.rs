@@ -71,11 +71,11 @@ pub(crate) fn contender() -> Contender {
     Contender {
         name: NAME,
         side: Side::Peer,
-        legend: "`tower-resilience-circuitbreaker`: a tower service, so async only; 50 %, minimum \
-                 100, and though it has a window of 100 calls it takes the share of all calls since \
-                 it last changed state; each call allocates a box; a service of each thread is \
-                 called, not a clone per call, which would cost more; its window of time keeps, and \
-                 counts at each call, every call of it: too many here to measure",
+        legend: "`tower-resilience-circuitbreaker`: a tower service, so async only, 50 %, minimum \
+                 100. It has a window of 100 calls, and computes the rate of all calls since it last \
+                 changed state. Each call allocates a box. Each thread calls its own service, because \
+                 a clone per call would cost more. Its window of time keeps every call and counts all \
+                 of them at each call: too many to measure here",
         items: vec![
             Item::new(Group::AsyncOk, |calls| succeeding(calls, polled))
                 .check(|| assert_eq!(CLOSED.state_sync(), CircuitState::Closed)),

@@ -63,7 +63,7 @@ impl Memory {
         Self { shared: Arc::new(shared), seen: AtomicU64::new(0) }
     }
 
-    /// Does something with the ledger, and tells those who wait if that changed it.
+    /// Runs a closure on the ledger, and notifies waiters if that changed it.
     fn with<R>(&self, act: impl FnOnce(&mut Ledger, u64) -> R) -> R {
         let Shared { ledger, began, version } = &*self.shared;
         let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -35,8 +35,8 @@ pub struct Redis {
     script_name: OnceLock<String>,
     client: Client,
     config: AsyncConnectionConfig,
-    /// A call takes it, and puts it back when it has an answer that makes sense. After an error, and after a call that
-    /// was given up, the next one connects anew: answers that are late, or out of step, are not met again.
+    /// A call takes it, and puts it back when it has an answer that makes sense. After an error or a cancelled call,
+    /// the next call reconnects. So it never reads a late answer to an earlier one.
     connection: Mutex<Option<MultiplexedConnection>>,
     changed: Arc<Notify>,
 }
@@ -57,7 +57,7 @@ impl Redis {
             // No limits here: each caller has its own.
             .set_connection_timeout(None)
             .set_response_timeout(None)
-            // Also told when the connection is lost.
+            // Also notified when the connection is lost.
             .set_push_sender(move |push: PushInfo| -> Result<(), SendError> {
                 if matches!(push.kind, PushKind::Message | PushKind::Disconnection) {
                     heard.notify_one();
@@ -124,7 +124,7 @@ impl fmt::Debug for Redis {
     }
 }
 
-/// What went wrong, without what the server said: that is input, and may quote a command.
+/// The error without the server's text: that is input, and may quote a command.
 fn problem(error: &RedisError) -> EngineError {
     let is_word = |code: &&str| code.len() <= 16 && code.bytes().all(|it| it.is_ascii_uppercase());
     let code = error.code().filter(is_word);

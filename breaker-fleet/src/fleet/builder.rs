@@ -54,8 +54,8 @@ impl<E: Engine> FleetBuilder<E> {
     /// Names what the members share, 1 to 64 letters, digits, `-`, `_` and `.`. In Redis, two namespaces never meet.
     /// After [`Fleet::on`] it is only shown: what an engine connects is for the engine to say.
     ///
-    /// Give each service its own. The share of a quorum is one of all live members of the namespace, also of those that
-    /// do not have the circuit.
+    /// Give each service its own. The share is of all live members of the namespace, also of members without the
+    /// circuit.
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
     }
@@ -98,8 +98,8 @@ impl<E: Engine> FleetBuilder<E> {
     ///
     /// # Errors
     ///
-    /// [`JoinError`] for what can never work: a wrong address, a wrong namespace, a quorum of nothing, a registry that
-    /// is in a fleet already, a runtime without `enable_all`. Not for an engine that cannot be reached.
+    /// [`JoinError`] for what can never work: a wrong address or namespace, a quorum of nothing, a registry that is in
+    /// a fleet already, or a runtime without `enable_all`. Not for an engine that cannot be reached.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Orders for all members: what is wrong with one, and what its giver is told.
+//! Orders for all members: their checks and their errors.
 
 use std::fmt;
 use std::time::Duration;

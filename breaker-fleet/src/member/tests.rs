@@ -23,7 +23,7 @@ struct Peer {
     _listening: Subscription,
 }
 
-/// Members on one clock, which are told nothing until they ask.
+/// Members on one clock, which hear nothing until they ask.
 struct Fleet {
     ledger: Ledger,
     clock: ManualClock,

@@ -78,12 +78,12 @@ impl Circuit {
         matches!(self.phase, Phase::Closed { .. })
     }
 
-    /// It knows that the dependency is well.
+    /// It knows that the dependency works.
     pub(super) fn is_well(&self) -> bool {
         matches!(self.phase, Phase::Closed { is_well: true })
     }
 
-    /// Until when it is open, whatever the fleet says later.
+    /// Until when it is open, even if the fleet says otherwise later.
     pub(super) fn held_until(&self) -> u64 {
         let Phase::Open { until } = self.phase else { return 0 };
         self.trust.map_or(until, |trust| until.max(trust.held))

@@ -213,7 +213,7 @@ impl Fleet {
             };
             let is_counted = match self.ledger.ends(CIRCUIT, NAMES[at]).vote {
                 Some(_) => !circuit.is_closed(),
-                // One that is all but over is not told again.
+                // One that is nearly over is not announced again.
                 None => circuit.evidence().is_none_or(|left| left <= 1),
             };
             let known = self.known(at).map(|known| (known.round, known.stand));
@@ -232,7 +232,7 @@ impl Fleet {
         is_open == ledger.holds(CIRCUIT, self.millis())
     }
 
-    /// F6: if the dependency is well from now on and nothing is lost, all circuits close in time. The member that has
+    /// F6: if the dependency works from now on and nothing is lost, all circuits close in time. The member that has
     /// the lease may make no more calls: then all others close.
     pub(super) fn recovers(&self) -> bool {
         let holds = |at: &usize| {

@@ -150,7 +150,7 @@ impl Net {
         self.strays.clear();
     }
 
-    /// The life of the engine, and what a member would be told about the circuit.
+    /// The life of the engine, and what a member would hear about the circuit.
     pub(super) fn truth(&self, member: &str) -> (u64, Option<Record>) {
         let mut copy = self.ledger.clone();
         let alive_for = Duration::from_secs(1);

@@ -376,7 +376,7 @@ impl Node {
         self.member.records(self.now).next()
     }
 
-    /// No call is made any more, and those that probe end.
+    /// No call is made any more, and probes end.
     pub(super) fn freeze(&mut self) {
         (self.cut_until, self.stalled_until, self.traffic) = (0, 0, 0.0);
         self.probes.drain(..).for_each(|(_, probe)| probe.ignore());

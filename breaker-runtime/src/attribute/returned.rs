@@ -79,7 +79,7 @@ impl<R> Named<R> {
 }
 
 impl<R: Guardable> Named<R> {
-    /// A box: its like can be made again.
+    /// A box. The guard can make another one of its type.
     #[must_use]
     pub const fn __breaker_made(&self) -> Boxes<R> {
         Boxes(PhantomData)
@@ -149,7 +149,7 @@ impl<F: Future> Made<F> {
 }
 
 impl<V> MadeValue<V> {
-    /// No future. Whoever said so is told elsewhere.
+    /// No future. Another check reports this mistake.
     #[must_use]
     pub const fn __breaker_made(&self) -> NeverAwaits<V> {
         NeverAwaits(PhantomData)
@@ -260,7 +260,7 @@ impl<V> NeverAwaits<V> {
         unreachable!("the program does not compile")
     }
 
-    /// What is awaited, for whatever it was to resolve to.
+    /// What is awaited, with any output.
     pub fn __breaker_future<T>(&self, _: V) -> Pending<T> {
         pending()
     }

@@ -1,4 +1,4 @@
-//! What errors say: how long to stay away, for the option `open_for` (R28), and what went wrong, for `describe_error`.
+//! What errors say. How long to stay away, for the option `open_for` (R28), and what went wrong, for `describe_error`.
 
 use std::fmt::Display;
 use std::time::Duration;

@@ -244,7 +244,7 @@ struct Samples<'a, 'f> {
 }
 
 impl Samples<'_, '_> {
-    /// Writes a sample without labels besides the name.
+    /// Writes a sample whose only label is the name.
     fn value(&mut self, value: impl fmt::Display) -> fmt::Result {
         self.write(None, value)
     }

@@ -13,7 +13,7 @@ use crate::rules::{Cause, State, Transition, TripKind};
 /// |---|---|
 /// | a circuit opens | `WARN` |
 /// | any other change of state | `INFO` |
-/// | a rejected call, a late outcome, a probe that needs the fleet's leave | `DEBUG` |
+/// | a rejected call, a late outcome, a probe that needs the fleet's lease | `DEBUG` |
 /// | a config conflict, refused settings | `ERROR` |
 ///
 /// The fields are `breaker.name`, `breaker.from`, `breaker.to`, `breaker.reason`, `breaker.failure_rate`,

@@ -22,9 +22,9 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// All mistakes at once, each with its [statement](ConfigErrors::by_statement): unknown options, wrong values,
-    /// unknown circuits (with the nearest known name), and settings that contradict each other once all layers are laid
-    /// over each other. Nothing has changed then.
+    /// All mistakes at once, each with its [statement](ConfigErrors::by_statement): unknown options, wrong values, and
+    /// unknown circuits (with the nearest known name). Settings that contradict each other once all layers are merged
+    /// are mistakes too. Nothing has changed then.
     ///
     /// # Examples
     ///

@@ -104,7 +104,7 @@ pub enum EventKind {
         /// How it ended; `None` if it was cancelled.
         outcome: Option<Outcome>,
     },
-    /// The cooldown is over and a call came, but the [fleet](crate::Advice::Ask) must give leave to probe.
+    /// The cooldown is over and a call came, but the [fleet](crate::Advice::Ask) must grant the probe.
     ProbeWanted,
     /// Its settings changed: a layer was applied, or an option overridden.
     Reconfigured(Box<[Change]>),

@@ -30,15 +30,15 @@ use crate::settings::{Config, Mode, Name};
 const SECOND: Duration = Duration::from_secs(1);
 const COOLDOWN: Duration = Duration::from_secs(60);
 
-/// Runs the model in all orders, and tells how many these were: once with loads that may see old values, as on
-/// processors with weak memory, and once with loads that loom takes for changes. Of several threads that load
-/// before one changes something, loom remembers one only, and leaves out the orders of the others. Loads that are
-/// changes make far more orders, so there a thread is interrupted [`MOST`] times at most.
+/// Runs the model in all orders, and prints how many there were. It does so twice: with loads that may see old values,
+/// as on processors with weak memory, and with loads that loom treats as changes. Of several threads that load before
+/// one changes something, loom remembers one only, and leaves out the orders of the others. Loads that are changes
+/// make far more orders, so there a thread is interrupted [`MOST`] times at most.
 fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) {
     explore_within(None, name, model);
 }
 
-/// As [`explore`], with so many switches between threads where neither waits for the other.
+/// As [`explore`], with a limit on switches between threads where neither waits for the other.
 fn explore_within(
     preemptions: Option<usize>,
     name: &str,
@@ -863,7 +863,7 @@ fn r28_a_failure_that_asks_and_one_that_does_not_open_once() {
     });
 }
 
-/// A circuit of a registry, and those who listen to that.
+/// A circuit of a registry, and listeners of the registry.
 fn listed() -> (Arc<CircuitBreaker>, Arc<Listeners>) {
     listed_on(Clock::System)
 }
@@ -896,7 +896,7 @@ fn r21_events_of_threads_that_meet_come_in_order_each_once() {
     });
 }
 
-/// What a listener of that kind hears: each event with its number, and with how many it was not told of.
+/// What a listener of that kind gets: each event with its number, and with how many were merged into it.
 fn hear(listeners: &Arc<Listeners>, of: Topic) -> (Subscription, Arc<Global<Vec<Event>>>) {
     let heard = Arc::new(Global::new(Vec::new()));
     let sink = Arc::clone(&heard);
@@ -904,8 +904,8 @@ fn hear(listeners: &Arc<Listeners>, of: Topic) -> (Subscription, Arc<Global<Vec<
     (listen, heard)
 }
 
-/// Checks that events are numbered without a gap that is not told, and that changes of state follow on each other
-/// with refusals only where a circuit refuses. Returns how many were told or counted.
+/// Checks that `missed` explains every gap in the numbers. Changes of state must follow on each other, with refusals
+/// only where a circuit refuses. Returns how many events were delivered or counted.
 #[track_caller]
 fn all_of(heard: &Global<Vec<Event>>, circuit: &CircuitBreaker) -> u64 {
     let (mut last, mut state) = (0, State::Closed);

@@ -70,7 +70,7 @@ thread_local! {
 pub(super) struct Listener {
     tell: Box<dyn Fn(&Event) + Send + Sync>,
     is_retired: AtomicBool,
-    /// Conflicts that it was told of when it subscribed, and may be told of again on the usual way.
+    /// Conflicts that it got when it subscribed, and may get again on the usual way.
     told: Mutex<Vec<Conflict>>,
     end: Arc<End>,
 }
@@ -91,7 +91,7 @@ impl Listener {
         INSIDE.with(|inside| inside.set(inside.get() - 1));
     }
 
-    /// Whether the event is a conflict that was told already. Asked once, so that the list gets empty.
+    /// Whether the event is a conflict that was delivered already. Asked once, so that the list gets empty.
     fn has_been_told(&self, event: &Event) -> bool {
         let EventKind::Conflict(conflict) = &event.kind else { return false };
         let mut told = self.told.lock();
@@ -230,7 +230,7 @@ pub(super) struct Teller {
 pub(super) struct Numbered {
     pub(super) of_all: u64,
     pub(super) of_changes: u64,
-    /// How many before it were not told to those who hear of all.
+    /// How many events before it were merged for listeners of all events.
     pub(super) missed: u64,
     pub(super) happened: Happened,
 }

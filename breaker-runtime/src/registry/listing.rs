@@ -196,7 +196,7 @@ impl Entry {
         let audience: Arc<dyn Audience> = Arc::clone(&listing) as _;
         let membership = Membership::new(around.listeners.attention(), audience);
         let circuit = CircuitBreaker::valid(name, &terms, clock, Some(membership));
-        // A machine begins closed, whatever its mode.
+        // A machine begins closed in every mode.
         if !terms.effective.config.settings().mode.judges() {
             circuit.refit(&terms);
         }

@@ -15,12 +15,12 @@ use super::listeners::{Listeners, Numbered, Teller};
 use crate::circuit::{AtomicBool, Epoch, Mutex, MutexGuard, Patience, Topic};
 
 /// The most rounds of one turn, unless changes of state wait. What is left of calls goes with the next event.
-/// Otherwise a listener that is refused by the very circuit it hears of would hold its caller for ever.
+/// Otherwise a listener that is refused by the very circuit it hears of would hold its caller forever.
 const MOST_ROUNDS: u32 = 8;
 /// The room that an empty queue keeps.
 const ROOM: usize = 16;
 
-/// The events of one circuit that are yet to be told.
+/// The events of one circuit that are not delivered yet.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
@@ -82,7 +82,7 @@ impl Outbox {
         self.is_waiting.store(false, Ordering::Release);
     }
 
-    /// Adds events, in their order, to be told by the next [`deliver`](Self::deliver). `epoch` is where the
+    /// Adds events, in their order, to be delivered by the next [`deliver`](Self::deliver). `epoch` is where the
     /// circuit is after them. Called under the lock that puts the events of the circuit in order.
     pub(super) fn post(&self, epoch: Option<Epoch>, news: impl IntoIterator<Item = Happened>) {
         let mut queue = self.queue.lock();
@@ -115,8 +115,8 @@ impl Outbox {
         Some(())
     }
 
-    /// Tells what waits, unless another thread, or a caller further up this one, is at it. Says whether
-    /// anything was told. Called without any lock.
+    /// Tells what waits, unless another thread, or a caller further up this one, is at it. Returns whether anything
+    /// was delivered. Called without any lock.
     pub(crate) fn deliver(&self, name: &str, listeners: &Listeners) -> bool {
         if !self.is_waiting.load(Ordering::Acquire) {
             return false;

@@ -31,7 +31,7 @@ impl Overrides {
         self.shown.push(new);
     }
 
-    /// Removes those that are over.
+    /// Removes ended overrides.
     pub(super) fn lapse(&mut self, now: Instant) {
         self.retain(|shown| !now.has_reached(shown.end));
     }

@@ -1,7 +1,7 @@
 //! Registries for tests that are used again, one test after the other.
 //!
-//! *Why it exists:* `registry()` returns a `&'static Registry`. So the registry of a test has to live for ever, and
-//! there must not be one more for every test. A registry comes back when its test ends. It is used again when nobody
+//! *Why it exists:* `registry()` returns a `&'static Registry`. So the registry of a test has to live forever, and
+//! there must not be a new one for every test. A registry comes back when its test ends. It is used again when nobody
 //! holds a circuit, a key or a subscription of its last test any more.
 
 use std::sync::Arc;

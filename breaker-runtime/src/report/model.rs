@@ -86,7 +86,7 @@ struct Heard {
     is_forgotten: bool,
 }
 
-/// A mode that somebody wants, until a tick or for good.
+/// A mode that was ordered, until a tick or for good.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     /// `None` is that of the settings.
@@ -146,7 +146,7 @@ struct Model {
     /// The changes of state, and the ticks that it was open before the present state.
     ways: Vec<(State, State)>,
     was_open: u64,
-    /// The outcomes that a closed circuit has heard since it closed, whatever they were.
+    /// All outcomes that a closed circuit has recorded since it closed.
     heard: Vec<Heard>,
     probes: Vec<Probe>,
     /// Everything that was wanted so far, and whether the end of the last has taken effect.
@@ -157,24 +157,24 @@ struct Model {
     /// The fleet holds it open until then, and has kept it from probing since.
     held: u64,
     kept_since: Option<u64>,
-    /// Re-openings since the last close, or those that the fleet has told of.
+    /// Re-openings since the last close, or the number that the fleet reported.
     reopenings: u32,
     reason: Option<Reason>,
     /// Each state that it entered, when, and why it was open then.
     entered: Vec<(State, u64, Option<Reason>)>,
     last_failure: Option<u64>,
     last_success: Option<u64>,
-    /// Every call that was let in, and what became of those that ended.
+    /// Every admitted call, and the outcome if it ended.
     let_in: usize,
     ended: Vec<(Ended, Settlement)>,
-    /// The calls in flight that may hang yet, and those that did.
+    /// The calls in flight that may still hang, and the calls that did.
     watched: Vec<Watched>,
     hung: Vec<usize>,
     /// What each call brought that asked since the recovery began.
     brought: Vec<u64>,
     refused: Vec<RejectedReason>,
     would_reject: Vec<RejectedReason>,
-    /// Everything that the fleet has told, and for which piece of that, in which epoch, it was asked for more.
+    /// All advice of the fleet, and for which piece of it, in which epoch, the fleet was asked for more.
     told: Vec<Told>,
     asked: Vec<(usize, u64)>,
     /// When it last looked for what was over.
@@ -424,7 +424,7 @@ impl Model {
         }
     }
 
-    /// The last of all, or of those that have no end.
+    /// The last of all orders, or of the orders that have no end.
     fn in_force(&self) -> Option<Ordered> {
         let last = self.wanted.len().checked_sub(1)?;
         let is_over = self.wanted[last].until.is_some_and(|until| until <= self.now);
@@ -689,7 +689,7 @@ impl Model {
         failures
     }
 
-    /// Those that hung since the last success, if calls of a closed circuit decide.
+    /// Calls that hung since the last success, if calls of a closed circuit decide.
     fn hung_in_a_row(&self, kind: TripKind) -> u64 {
         use TripKind::{ConsecutiveFailures, FailureRate, SlowCallRate};
         if !matches!(kind, ConsecutiveFailures | FailureRate | SlowCallRate) {

@@ -73,7 +73,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// The one that says most, of those that fit. If none does, names are shortened.
+    /// The most detailed table that fits. If none does, names are shortened.
     fn within(room: usize, circuits: &[&Snapshot]) -> Self {
         let mut long = Self::new(HEADINGS, circuits.iter().copied().map(cells));
         let mut short = Self::new(SHORT_HEADINGS, circuits.iter().copied().map(short_cells));

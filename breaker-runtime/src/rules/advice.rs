@@ -25,8 +25,8 @@ pub enum Advice {
     /// Ask before you probe. An open circuit whose cooldown is over refuses calls, and the first of them causes
     /// [`EventKind::ProbeWanted`](crate::EventKind::ProbeWanted). A circuit that is probing with a lease opens again.
     ///
-    /// If it gets no leave to probe for `cooldown_max` or `probe_timeout` after that, whichever is longer, it probes as
-    /// if alone.
+    /// If it gets no lease for `cooldown_max` or `probe_timeout` after that, whichever is longer, it probes as if
+    /// alone.
     Ask,
     /// Another member has the lease for that long at most. Wait. A circuit that is probing with a lease opens again.
     Wait(Duration),

@@ -247,7 +247,7 @@ impl Machine {
         self.count_asking(now);
         if let Err(refusal) = verdict {
             self.want_probe(now);
-            // Its outcome counts for nothing here, as it has no place among the probes (R25).
+            // Its outcome is not counted here, because it has no place among the probes (R25).
             let would_reject = Some(refusal.reason).filter(|_| self.is_observing());
             return would_reject
                 .map(|reason| Admitted { ticket, would_reject: Some(reason) })
@@ -546,8 +546,8 @@ impl Machine {
         }
     }
 
-    /// Applies everything that ended by `now`, in order and dated when it ended: lost probes (R12), a timed order
-    /// (R34), and the lease of a circuit that probes for its fleet.
+    /// Applies everything that ended by `now`, in order and dated when it ended. These are lost probes (R12), a timed
+    /// order (R34), and the lease of a circuit that probes for its fleet.
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         // What ends by itself came with a change of state, or with an order.
@@ -580,7 +580,7 @@ impl Machine {
         let probe = probe.map(|(at, probe)| (at, Over::Probe(probe)));
         let order = order.map(|at| (at, Over::Order));
         let lease = lease.map(|at| (at, Over::Lease));
-        // Of those that end at once, the first in this list comes first.
+        // If several end at once, the first in this list comes first.
         [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 

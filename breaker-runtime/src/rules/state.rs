@@ -160,7 +160,7 @@ pub struct TripReason {
     pub slow: u32,
     /// The calls that were judged. The live members, if the fleet opened it.
     pub calls: u32,
-    /// Of the failures since the last good call, those that [hung](crate::Config::hung_after): they counted before they
+    /// How many of the failures since the last good call [hung](crate::Config::hung_after). They counted before they
     /// ended.
     #[cfg_attr(feature = "serde", serde(default))]
     pub hung: u32,

@@ -65,7 +65,7 @@ pub(crate) fn tame(text: &str) -> String {
     tame
 }
 
-/// The text cut to [`LONGEST_BY`] bytes. Show it with `{:?}`, which escapes what cannot be seen.
+/// The text cut to `LONGEST_BY` bytes. Show it with `{:?}`, which escapes what cannot be seen.
 #[must_use]
 pub fn cut(text: &str) -> &str {
     let mut end = text.len().min(LONGEST_BY);

@@ -24,7 +24,7 @@ use super::{Config, Site};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Layer {
-    /// Fills what neither the attribute nor code states.
+    /// Fills what the attribute and code leave open.
     Defaults,
     /// What a circuit takes from a template.
     Template,

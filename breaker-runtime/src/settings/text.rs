@@ -119,7 +119,7 @@ macro_rules! texts {
                 Some(())
             }
 
-            /// The same options, and those that `over` states in their place.
+            /// The same options, and the options that `over` states in their place.
             pub(crate) fn overlaid(mut self, over: &Self) -> Self {
                 $(
                     if over.$name.is_some() || over.off.has(Bit::$name) {

@@ -55,8 +55,8 @@ impl Handle {
 
     /// A future that enters the test for each poll: `tokio::spawn(handle.wrap(task()))`.
     ///
-    /// Dropping it drops `future` without entering. Calls in flight still end in the test's circuits, but a guarded
-    /// call that a destructor makes goes through those of the thread that drops it.
+    /// Dropping it drops `future` without entering. Calls in flight still end in the test's circuits. A guarded call
+    /// in a destructor uses the circuits of the thread that drops it.
     ///
     /// # Panics
     ///

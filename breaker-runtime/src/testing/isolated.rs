@@ -131,8 +131,8 @@ impl Isolated {
         }
     }
 
-    /// The states that the circuit went through in this test, to compare with text: `"closed -> open"`, and after a
-    /// good probe `"closed -> open -> half_open -> closed"`. Without a change it is the present state alone.
+    /// The states of the circuit in this test, one after the other, to compare with text: `"closed -> open"`, and
+    /// after a good probe `"closed -> open -> half_open -> closed"`. Without a change it is the present state alone.
     ///
     /// # Panics
     ///

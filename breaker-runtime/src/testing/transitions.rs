@@ -1,12 +1,13 @@
-//! The states that a circuit went through, to compare with text.
+//! The states of a circuit, one after the other, to compare with text.
 
 use std::fmt;
 
 use crate::registry::EventKind;
 use crate::rules::State;
 
-/// The states that a circuit went through in a test, from [`Isolated::transitions`](super::Isolated::transitions).
-/// Displays as `closed -> open -> half_open`, and equals that text.
+/// The states of a circuit in a test, one after the other, from
+/// [`Isolated::transitions`](super::Isolated::transitions). Displays as `closed -> open -> half_open`, and equals that
+/// text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transitions(Vec<State>);
 

@@ -21,7 +21,7 @@ pub struct Tally {
     pub by_card: u32,
     /// They bought, and paid from an account.
     pub by_bank: u32,
-    /// They were told to come back: 503 with `Retry-After`.
+    /// They were asked to come back: 503 with `Retry-After`.
     pub refused: u32,
     /// Something else happened.
     pub failed: u32,
@@ -61,7 +61,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Somebody who visits the shop again and again. Every second one pays by card.
+/// A customer who visits the shop again and again. Every second one pays by card.
 #[derive(Clone, Debug)]
 pub struct Customer {
     shop: String,

@@ -1,4 +1,4 @@
-//! A shop made of axum, reqwest, tonic and redis, whose dependencies fall ill and recover.
+//! A shop made of axum, reqwest, tonic and redis, whose dependencies fail and recover.
 //!
 //! | to see | read |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | the page, and a shutdown that it does not delay | `server.rs` |
 //! | the story, chapter by chapter | `story.rs` |
 //! | who visits the shop | `customers.rs` |
-//! | the dependencies, which can be made ill | `world.rs` |
+//! | the dependencies, which can be made to fail | `world.rs` |
 //! | how tests open circuits without waiting | `tests/outages.rs` |
 
 pub mod customers;

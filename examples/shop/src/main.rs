@@ -21,7 +21,7 @@ use tokio::signal;
 
 /// How long a chapter takes, if nobody says so.
 const CHAPTER: Duration = Duration::from_secs(10);
-/// So many pieces are never sold out.
+/// Enough pieces that they are never sold out.
 const PIECES: u32 = 1_000_000_000;
 /// A shutdown with an open page must not take longer.
 const AT_ONCE: Duration = Duration::from_secs(1);

@@ -25,7 +25,7 @@ pub use self::shipping::{Delivery, STANDARD_DAYS};
 use self::store::Store;
 use crate::world::{BoxError, World};
 
-/// Checkouts at a time. The others are told to come back.
+/// Checkouts at a time. The others are asked to come back.
 const MOST_CHECKOUTS: u32 = 8;
 
 /// Everything that the shop asks.

@@ -1,4 +1,4 @@
-//! The dependencies of the shop, on ports of the loopback that the system picks. They can be made ill.
+//! The dependencies of the shop, on ports of the loopback that the system picks. They can be made to fail.
 
 mod carrier;
 mod health;

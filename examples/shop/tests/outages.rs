@@ -1,4 +1,4 @@
-//! What the shop does while a dependency is ill. Each test has circuits of its own, and moves their clock.
+//! What the shop does while a dependency fails. Each test has circuits of its own, and moves their clock.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const COOLDOWN: Duration = Duration::from_secs(1);
 /// Far longer than a new connection takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// So many pieces that no test sells them all.
+/// Enough pieces that no test sells them all.
 const PLENTY: u32 = 1000;
 
 struct Open {

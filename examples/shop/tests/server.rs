@@ -1,4 +1,4 @@
-//! What the shop serves besides the shop, and how it closes.
+//! What else the shop serves, and how it closes.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! A channel of tonic behind a circuit, which reads the status of each call: in headers or in trailers.
 //!
-//! * The caller's own mistakes, such as `NOT_FOUND`, are successes: the server is well.
+//! * The caller's own mistakes, such as `NOT_FOUND`, are successes: the server works.
 //! * A stream lasts until its trailers. One that is dropped half-way is cancelled.
 //! * `UNAVAILABLE` is a failure, and opens the circuit.
 //!

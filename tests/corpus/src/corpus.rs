@@ -81,7 +81,7 @@ impl Corpus {
         toml::from_str(&text).context(path)
     }
 
-    /// The crates that were asked for, or those that run every time.
+    /// The crates that were asked for, or the crates that run every time.
     pub(crate) fn only(mut self, names: &[String], all: bool) -> Result<Self> {
         for name in names {
             ensure!(

@@ -12,9 +12,9 @@ use crate::corpus::{Corpus, Crate};
 pub(crate) struct Report {
     name: String,
     lints: usize,
-    /// Those that speak up without the attribute only, without known ones.
+    /// Lints that fire only without the attribute, except known ones.
     silent: Vec<Lint>,
-    /// Those that speak up with the attribute only.
+    /// Lints that fire only with the attribute.
     extra: Vec<Lint>,
     /// Known limits that are none any more.
     mended: Vec<String>,

@@ -24,6 +24,8 @@ macro_rules! pages {
 
 pages! {
     Axum "axum.md"
+    Dashboard "dashboard.md"
+    DashboardReadme "../../breaker-dashboard/README.md"
     Errors "errors.md"
     Metrics "metrics.md"
     Redis "redis.md"

@@ -196,7 +196,7 @@ impl Planned {
         }
         self.seen += 1;
         let is_in_turn = self.seen.is_multiple_of(self.fault.every);
-        // Drawn for every call, so that a seed picks the same calls whatever else is asked for.
+        // Drawn for every call, so that a seed picks the same calls with any other options.
         let is_drawn =
             self.fault.share.as_mut().is_none_or(|(share, random)| random.f64() < *share);
         if !(is_in_turn && is_drawn) {

@@ -1,4 +1,4 @@
-//! A fleet's advice in the reference (F2 to F6). It keeps all that was told, and looks for the last piece that counts.
+//! A fleet's advice in the reference (F2 to F6). It keeps all advice, and looks for the last piece that counts.
 
 use arbitrary::{Result, Unstructured};
 
@@ -164,7 +164,7 @@ impl Model {
         is_good
     }
 
-    /// What was told last, unless the circuit has forgotten it: it closed or was switched by hand since.
+    /// The last advice, unless the circuit has closed or was switched by hand since.
     fn last_told(&self) -> Option<Told> {
         let last = *self.told.last()?;
         let since = usize::try_from(last.epoch).unwrap();

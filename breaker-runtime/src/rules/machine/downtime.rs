@@ -33,8 +33,8 @@ impl Machine {
         Some(Downtime { left, reopenings, reason, outage })
     }
 
-    /// Opens for what is left of a downtime that began in another process, unless there is evidence of its own or it is
-    /// not closed (R31).
+    /// Opens for what is left of a downtime that began in another process (R31). It does not if it is not closed or
+    /// has its own evidence.
     pub(crate) fn restore(&mut self, downtime: Downtime, good: Good, now: Instant) -> bool {
         let now = self.catch_up(now);
         let is_fresh = match &self.phase {

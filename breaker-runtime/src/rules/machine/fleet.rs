@@ -1,4 +1,4 @@
-//! Advice of a fleet: opening on the word of other members, and leave to probe for all of them (F2 to F6).
+//! Advice of a fleet: opening on votes of other members, and the lease to probe for all of them (F2 to F6).
 //!
 //! Advice is trusted for a time only. After that the circuit acts as if alone, so a fleet that falls silent holds
 //! nothing.
@@ -17,7 +17,7 @@ const HALF_BAD_WITHOUT_RATE: f64 = 0.25;
 pub(super) struct Trust {
     /// Everything here counts until then.
     until: Instant,
-    /// The fleet holds an open circuit until then, whatever its own cooldown.
+    /// The fleet holds an open circuit until then, even if its own cooldown is shorter.
     held: Instant,
     /// Another member has the lease until then.
     other: Instant,

@@ -1,4 +1,4 @@
-//! Half-open: the probes in flight, their verdict, and those that are lost (R7, R8, R12).
+//! Half-open: the probes in flight, their verdict, and lost probes (R7, R8, R12).
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;

@@ -1,4 +1,4 @@
-//! Why a request fails, and what the customer is told.
+//! Why a request fails, and what the customer reads.
 
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;

@@ -1,4 +1,4 @@
-//! Two hosts take payments. Each has a circuit, so that one can be ill alone.
+//! Two hosts take payments. Each has a circuit, so that one can fail alone.
 
 use std::net::SocketAddr;
 use std::time::Duration;

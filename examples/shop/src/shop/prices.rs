@@ -1,4 +1,4 @@
-//! Prices come from an HTTP host. While it is ill, the last price that we heard is good enough.
+//! Prices come from an HTTP host. While it fails, the last known price is good enough.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Prices {
     }
 }
 
-/// "No such product" is an answer: the host is well.
+/// "No such product" is an answer: the host works.
 fn is_failure(price: &Result<Price, ShopError>) -> bool {
     !matches!(price, Ok(_) | Err(ShopError::NoSuchProduct))
 }

@@ -1,4 +1,4 @@
-//! A carrier says over gRPC how long a parcel takes. While it is ill, the shop promises the standard delivery.
+//! A carrier says over gRPC how long a parcel takes. While it fails, the shop promises the standard delivery.
 
 use std::net::SocketAddr;
 use std::time::Duration;

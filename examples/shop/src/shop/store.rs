@@ -51,7 +51,7 @@ impl Store {
         Ok(self.0.clone().incr(format!("stock:{sku}"), pieces).await?)
     }
 
-    /// The last price that was remembered. While Redis is ill, none.
+    /// The last price that was remembered. While Redis fails, none.
     #[circuit_breaker(
         name = "redis",
         config = REDIS,
@@ -63,7 +63,7 @@ impl Store {
         Ok(self.0.clone().get(format!("price:{sku}")).await?)
     }
 
-    /// Remembers a price. While Redis is ill, it does not.
+    /// Remembers a price. While Redis fails, it does not.
     #[circuit_breaker(
         name = "redis",
         config = REDIS,
@@ -76,7 +76,7 @@ impl Store {
     }
 }
 
-/// Redis is well, and answers that the command is wrong. That says nothing about its health.
+/// Redis works, and answers that the command is wrong. That says nothing about its health.
 fn is_answer(error: &ShopError) -> bool {
     matches!(error, ShopError::Redis(error) if error.code().is_some() && !error.is_cluster_error()
         && !matches!(error.code(), Some("LOADING" | "BUSY" | "MASTERDOWN" | "OOM" | "READONLY")))

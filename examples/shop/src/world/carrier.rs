@@ -1,4 +1,4 @@
-//! The carrier, a gRPC server. If it is ill, it answers every call with `UNAVAILABLE`.
+//! The carrier, a gRPC server. While it fails, it answers every call with `UNAVAILABLE`.
 
 use std::io;
 use std::net::SocketAddr;

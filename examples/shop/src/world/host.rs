@@ -1,4 +1,4 @@
-//! HTTP hosts. One that is ill answers every request with 500.
+//! HTTP hosts. A failing one answers every request with 500.
 
 use std::io;
 use std::net::SocketAddr;

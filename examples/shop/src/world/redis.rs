@@ -32,7 +32,7 @@ impl Redis {
         }
     }
 
-    /// Starts the stand-in, which can be made ill.
+    /// Starts the stand-in, which can be made to fail.
     ///
     /// # Errors
     ///

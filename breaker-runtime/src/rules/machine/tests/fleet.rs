@@ -1,4 +1,4 @@
-//! Advice of a fleet: opening by vote, vetoes, leave to probe, and what is left when the fleet falls silent.
+//! Advice of a fleet: opening by vote, vetoes, leases, and what is left when the fleet falls silent.
 
 use super::super::Machine;
 use super::*;

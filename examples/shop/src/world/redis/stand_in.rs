@@ -1,4 +1,4 @@
-//! The few commands of Redis that the shop needs. If it is ill, it drops its connections.
+//! The few commands of Redis that the shop needs. While it fails, it drops its connections.
 
 use std::collections::HashMap;
 use std::io;
