@@ -49,11 +49,12 @@ pub use crate::circuit::{
 };
 #[cfg(feature = "tokio")]
 pub use crate::circuit::{Elapsed, Within};
-pub use crate::registry::{Listed, SiteCell};
+pub use crate::registry::{KeyedSiteCell, Listed, SiteCell};
 pub use crate::rules::Outcome;
-pub use crate::settings::{Config, ConfigError, Place, Site, cut};
+pub use crate::settings::{Config, ConfigError, Constants, Site, cut};
 pub use crate::{
     __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
+    __breaker_keyed as keyed_site,
 };
 
 use crate::circuit::{Bulkhead, IfDropped};
@@ -342,21 +343,55 @@ impl<T: Clone> Keep for T {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_static {
-    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
-            $crate::__private::Site::new(
-                $name,
-                $config,
-                $function,
-                $crate::__private::Place::new(
-                    $crate::__private::core::module_path!(),
-                    $crate::__private::core::file!(),
-                    $crate::__private::core::line!(),
-                    $crate::__private::core::column!(),
-                ),
-            )$(.$keyed($max_keys))?,
-        );
+    ($text:literal $($constants:tt)*) => {{
+        static __BREAKER_SITE: $crate::__private::SiteCell =
+            $crate::__private::SiteCell::new($crate::__breaker_described!($text $($constants)*));
         $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
         &__BREAKER_SITE
     }};
+}
+
+/// The same for a function with keys.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_keyed {
+    ($text:literal $($constants:tt)*) => {{
+        static __BREAKER_SITE: $crate::__private::KeyedSiteCell =
+            $crate::__private::KeyedSiteCell::new($crate::__breaker_described!($text $($constants)*));
+        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE.cell) }
+        &__BREAKER_SITE
+    }};
+}
+
+/// A site: the text that the attribute wrote, with the place of the attribute after it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_described {
+    ($text:literal) => {
+        $crate::__private::Site::new($crate::__breaker_placed!($text))
+    };
+    ($text:literal, $($constants:expr),*) => {
+        $crate::__private::Site::with(
+            $crate::__breaker_placed!($text),
+            const { &$crate::__private::Constants::new($($constants),*) },
+        )
+    };
+}
+
+/// The text of a site.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_placed {
+    ($text:literal) => {
+        $crate::__private::core::concat!(
+            $text,
+            $crate::__private::core::line!(),
+            "\0",
+            $crate::__private::core::column!(),
+            "\0",
+            $crate::__private::core::module_path!(),
+            "\0",
+            $crate::__private::core::file!()
+        )
+    };
 }

@@ -192,7 +192,7 @@ impl Guard<'_> {
     /// A duration. The compiler checks it if it is a constant.
     fn limit(&self, check: &Ident, limit: &Value) -> TokenStream {
         let (rt, value) = (&self.rt, &limit.tokens);
-        if !limit.is_constant {
+        if !limit.is_constant() {
             return value.clone();
         }
         let check = call_at(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Key, Leads};
 pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
-use crate::registry::{Effect, SiteCell, current};
+use crate::registry::{Effect, KeyedSiteCell, SiteCell, current};
 
 /// The circuit that a call goes through. It is held while the call lasts.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl<'a> Leads<'a> for &'a Found {
 }
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
+pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.found_for(&key.shown())
 }
 
@@ -235,11 +235,8 @@ impl<R> Deref for FaultyOption<R> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    ($name:expr, $function:expr, $config:expr) => {
-        &$crate::__private::Found::of($crate::__breaker_static!($name, $function, $config))
-    };
-    ($name:expr, $function:expr, $config:expr, keyed = $max_keys:expr) => {
-        $crate::__breaker_static!($name, $function, $config, keyed = $max_keys)
+    ($text:literal $($constants:tt)*) => {
+        &$crate::__private::Found::of($crate::__breaker_static!($text $($constants)*))
     };
 }
 

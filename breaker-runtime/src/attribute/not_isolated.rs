@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::Key;
 pub use crate::__breaker_static as site;
 use crate::circuit::CircuitBreaker;
+use crate::registry::KeyedSiteCell;
+#[cfg(feature = "stream")]
 use crate::registry::SiteCell;
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
+pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.circuit_for(&key.shown())
 }
 

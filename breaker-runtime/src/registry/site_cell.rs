@@ -14,6 +14,13 @@ use crate::settings::Site;
 pub struct SiteCell {
     pub(super) site: Site,
     pub(super) circuit: OnceCell<Arc<CircuitBreaker>>,
+}
+
+/// The same for a function with keys. Other functions need no room for them.
+#[derive(Debug)]
+pub struct KeyedSiteCell {
+    /// The site, as the link-time list has it.
+    pub cell: SiteCell,
     keyed: OnceCell<Arc<KeyedCircuits>>,
 }
 
@@ -27,7 +34,7 @@ impl SiteCell {
     /// A site that was not called yet.
     #[must_use]
     pub const fn new(site: Site) -> Self {
-        Self { site, circuit: OnceCell::new(), keyed: OnceCell::new() }
+        Self { site, circuit: OnceCell::new() }
     }
 
     /// Every site that was linked into the program.
@@ -51,10 +58,18 @@ impl SiteCell {
     pub(crate) fn known_circuit(&'static self) -> Option<&'static CircuitBreaker> {
         self.circuit.get().map(AsRef::as_ref)
     }
+}
+
+impl KeyedSiteCell {
+    /// A site that was not called yet.
+    #[must_use]
+    pub const fn new(site: Site) -> Self {
+        Self { cell: SiteCell::new(site), keyed: OnceCell::new() }
+    }
 
     /// The circuit for a key.
     pub(crate) fn circuit_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
-        self.keyed.get_or_init(|| process().keyed_of(&self.site)).circuit(key)
+        self.keyed.get_or_init(|| process().keyed_of(&self.cell.site)).circuit(key)
     }
 }
 
