@@ -2,12 +2,15 @@
 //! may change in any release.
 
 use std::fmt::Display;
-#[cfg(feature = "tokio")]
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use core;
+pub use core::option::Option::{None, Some};
+pub use core::result::Result::{self, Err, Ok};
 pub use std::boxed::Box;
 pub use std::convert::Infallible;
 
@@ -33,7 +36,10 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
-pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
+pub use kind::{
+    CanFail, Ended, EndedOption, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind,
+    ResultKind, ended,
+};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
 pub use saying::{MayAsk, MayDescribe, Saying, Verdict, describe_error, open_for};
@@ -114,6 +120,33 @@ fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
     way.circuit().let_in(Bulkhead::enter_blocking, IfDropped::Panicked)
 }
 
+/// Like [`enter`], for a function without a fallback.
+///
+/// # Errors
+///
+/// The return value of a refused call.
+#[inline]
+pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'a>, R>
+where
+    R::Error: HoldsRejected,
+{
+    if let Some(admission) = enter_at_once(way) {
+        return Ok(admission.permit());
+    }
+    let permit = enter_slowly(way)?;
+    Ok(permit)
+}
+
+/// One for all functions that return such a value, so that each of them is small.
+#[cold]
+#[inline(never)]
+fn enter_slowly<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'a>, R>
+where
+    R::Error: HoldsRejected,
+{
+    way.circuit().acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked).map_err(refuse)
+}
+
 /// Fast path of [`enter`]. `None` means "take the slow path".
 #[inline]
 pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
@@ -123,6 +156,35 @@ pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
 /// Like [`enter`], without blocking the thread.
 pub fn enter_async<'a>(way: impl Leads<'a>) -> Acquire<'a> {
     Acquire::new(way.circuit())
+}
+
+/// Like [`enter_or_refuse`], without blocking the thread.
+pub fn enter_async_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Entering<'a, R>
+where
+    R::Error: HoldsRejected,
+{
+    Entering { acquire: Acquire::new(way.circuit()), returns: PhantomData }
+}
+
+/// An [`Acquire`] for a function without a fallback.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Entering<'a, R> {
+    acquire: Acquire<'a>,
+    returns: PhantomData<fn() -> R>,
+}
+
+impl<'a, R: Refusable> Future for Entering<'a, R>
+where
+    R::Error: HoldsRejected,
+{
+    type Output = Result<Permit<'a>, R>;
+
+    /// One for all functions that return such a value.
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.acquire).poll(context).map_err(refuse)
+    }
 }
 
 /// A value of the option `key`.
@@ -339,14 +401,14 @@ impl<T: Clone> Keep for T {
     }
 }
 
-/// Makes the static behind an annotated function, and adds it to the link-time list.
+/// Makes the static behind an annotated function, and adds it to the link-time list. The paths are those of generated
+/// code, which imports this module as `__breaker`: longer ones cost every function of a program.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_static {
-    ($text:literal $($constants:tt)*) => {{
-        static __BREAKER_SITE: $crate::__private::SiteCell =
-            $crate::__private::SiteCell::new($crate::__breaker_described!($text $($constants)*));
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+    ($($stated:tt)*) => {{
+        static __BREAKER_SITE: __breaker::SiteCell = $crate::__breaker_described!(SiteCell $($stated)*);
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE) }
         &__BREAKER_SITE
     }};
 }
@@ -355,25 +417,25 @@ macro_rules! __breaker_static {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_keyed {
-    ($text:literal $($constants:tt)*) => {{
-        static __BREAKER_SITE: $crate::__private::KeyedSiteCell =
-            $crate::__private::KeyedSiteCell::new($crate::__breaker_described!($text $($constants)*));
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE.cell) }
+    ($($stated:tt)*) => {{
+        static __BREAKER_SITE: __breaker::KeyedSiteCell =
+            $crate::__breaker_described!(KeyedSiteCell $($stated)*);
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE.cell) }
         &__BREAKER_SITE
     }};
 }
 
-/// A site: the text that the attribute wrote, with the place of the attribute after it.
+/// A cell with the text that the attribute wrote, and the place of the attribute after it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_described {
-    ($text:literal) => {
-        $crate::__private::Site::new($crate::__breaker_placed!($text))
+    ($cell:ident $text:literal) => {
+        __breaker::$cell::new($crate::__breaker_placed!($text))
     };
-    ($text:literal, $($constants:expr),*) => {
-        $crate::__private::Site::with(
+    ($cell:ident $text:literal, $($constants:expr),*) => {
+        __breaker::$cell::with(
             $crate::__breaker_placed!($text),
-            const { &$crate::__private::Constants::new($($constants),*) },
+            const { &__breaker::Constants::new($($constants),*) },
         )
     };
 }

@@ -59,11 +59,7 @@ pub(crate) fn limit(of: &str, value: &Expr) -> syn::Result<Value> {
 }
 
 /// A value that was checked, or one that is left to the compiler.
-pub(crate) fn known(
-    option: &str,
-    value: &Expr,
-    checked: Checked,
-) -> syn::Result<Value> {
+pub(crate) fn known(option: &str, value: &Expr, checked: Checked) -> syn::Result<Value> {
     let (tokens, text) = match checked {
         Some((tokens, text)) => (tokens, Some(text)),
         None => {
@@ -134,7 +130,9 @@ fn word(
 /// `true` or `false`; anything but a literal is a constant.
 fn flag(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
     match literal(value) {
-        Some((false, Lit::Bool(flag))) => Ok(Some((flag.to_token_stream(), flag.value.to_string()))),
+        Some((false, Lit::Bool(flag))) => {
+            Ok(Some((flag.to_token_stream(), flag.value.to_string())))
+        }
         Some(_) => Err(Error::new_spanned(value, format!("`{option}` is {takes}"))),
         None => Ok(None),
     }
@@ -200,12 +198,7 @@ fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
     }
 }
 
-fn number(
-    option: &str,
-    takes: Takes,
-    value: &Expr,
-    range: &str,
-) -> syn::Result<Checked> {
+fn number(option: &str, takes: Takes, value: &Expr, range: &str) -> syn::Result<Checked> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let (negative, digits) = match literal(value) {
         None => return Ok(None),

@@ -157,8 +157,8 @@ impl Guard<'_> {
                 async move {
                     #site
                     match #entered {
-                        ::core::result::Result::Ok(#permit) => #begun,
-                        ::core::result::Result::Err(#rejected) => #rt::Beginning::Refused(#refused),
+                        #rt::Ok(#permit) => #begun,
+                        #rt::Err(#rejected) => #rt::Beginning::Refused(#refused),
                     }
                 }
             };
@@ -177,8 +177,8 @@ impl Guard<'_> {
                 let #error = #guarded: {
                     #site
                     let #permit = match #entered {
-                        ::core::result::Result::Ok(#permit) => #permit,
-                        ::core::result::Result::Err(#rejected) => break #guarded #told,
+                        #rt::Ok(#permit) => #permit,
+                        #rt::Err(#rejected) => break #guarded #told,
                     };
                     return #begun;
                 };

@@ -8,7 +8,7 @@ use once_cell::sync::OnceCell;
 use super::keyed::KeyedCircuits;
 use super::process;
 use crate::circuit::CircuitBreaker;
-use crate::settings::Site;
+use crate::settings::{Constants, Site};
 
 /// The static behind an annotated function: its site, and its circuit from the first call on.
 pub struct SiteCell {
@@ -31,9 +31,19 @@ pub struct Listed(pub &'static SiteCell);
 inventory::collect!(Listed);
 
 impl SiteCell {
-    /// A site that was not called yet.
+    /// A site that was not called yet, with the text of [`Site::new`].
     #[must_use]
-    pub const fn new(site: Site) -> Self {
+    pub const fn new(text: &'static str) -> Self {
+        Self::of(Site::new(text))
+    }
+
+    /// The same with constants.
+    #[must_use]
+    pub const fn with(text: &'static str, constants: &'static Constants) -> Self {
+        Self::of(Site::with(text, constants))
+    }
+
+    const fn of(site: Site) -> Self {
         Self { site, circuit: OnceCell::new() }
     }
 
@@ -61,10 +71,16 @@ impl SiteCell {
 }
 
 impl KeyedSiteCell {
-    /// A site that was not called yet.
+    /// A site that was not called yet, with the text of [`Site::new`].
     #[must_use]
-    pub const fn new(site: Site) -> Self {
-        Self { cell: SiteCell::new(site), keyed: OnceCell::new() }
+    pub const fn new(text: &'static str) -> Self {
+        Self { cell: SiteCell::new(text), keyed: OnceCell::new() }
+    }
+
+    /// The same with constants.
+    #[must_use]
+    pub const fn with(text: &'static str, constants: &'static Constants) -> Self {
+        Self { cell: SiteCell::with(text, constants), keyed: OnceCell::new() }
     }
 
     /// The circuit for a key.

@@ -188,10 +188,8 @@ mod tests {
     #[test]
     fn a_site_reads_its_text() {
         let site = Site::new(text("a::b", "src/b.rs", 9, 5, "pay"));
-        let config = Config::new()
-            .failure_rate(0.5)
-            .cooldown(Duration::from_secs(90))
-            .mode(Mode::Observe);
+        let config =
+            Config::new().failure_rate(0.5).cooldown(Duration::from_secs(90)).mode(Mode::Observe);
         assert_eq!((site.name(), site.config(), site.max_keys()), ("payments", config, 9));
         assert_eq!((site.function(), site.module(), site.file()), ("pay", "a::b", "src/b.rs"));
         assert_eq!((site.line(), site.column(), site.states_nothing()), (9, 5, false));
