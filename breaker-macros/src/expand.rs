@@ -3,7 +3,7 @@
 //! The generated code does not collide with the user's:
 //!
 //! * Locals have mixed-site spans and begin with `__breaker_`.
-//! * Paths begin with `::`, so shadowed names do not matter.
+//! * Paths begin with `::`, or with the import `__breaker`, so shadowed names do not matter.
 //! * No method is called by name that a user's trait could also have.
 
 mod answer;
@@ -36,20 +36,20 @@ use crate::spec::fallback::Fallback;
 /// }
 /// ```
 ///
-/// Output, with `::breaker_runtime::__private` shortened to `rt`:
+/// Output:
 ///
 /// ```text
 /// fn price(sku: &str) -> Result<Price, PriceError> {
+///     use ::breaker_runtime::__private as __breaker;
 ///     let __breaker_error = '__breaker_guarded: {
 ///         let __breaker_circuit =
-///             rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
-///         let __breaker_permit = match rt::enter(__breaker_circuit) {
-///             ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-///             ::core::result::Result::Err(__breaker_rejected) => {
-///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
+///             __breaker::site!("prices\0failure_threshold=3\0\0price\0");
+///         let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+///             __breaker::Ok(__breaker_permit) => __breaker_permit,
+///             __breaker::Err(__breaker_rejected) => {
+///                 break '__breaker_guarded __breaker::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
-///         #[allow(clippy::type_complexity)]
 ///         let __breaker_value = {
 ///             let __breaker_value: Result<Price, PriceError> = match () {
 ///                 () => fetch(sku),
@@ -58,17 +58,17 @@ use crate::spec::fallback::Fallback;
 ///             __breaker_value
 ///         };
 ///         if false {
-///             rt::Returned::value(&__breaker_value).__breaker_opens(&__breaker_value);
+///             __breaker::Returned::value(&__breaker_value).__breaker_opens(&__breaker_value);
 ///         }
-///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
-///         match rt::settle_or_fall_back(
+///         let __breaker_kind = __breaker::KindOf::value(&__breaker_value).__breaker_kind();
+///         match __breaker::settle_or_fall_back(
 ///             __breaker_permit,
-///             rt::outcome(__breaker_kind, &__breaker_value),
+///             __breaker::outcome(__breaker_kind, &__breaker_value),
 ///             __breaker_kind,
 ///             __breaker_value,
 ///         ) {
-///             ::core::result::Result::Ok(__breaker_value) => return __breaker_value,
-///             ::core::result::Result::Err(__breaker_error) => __breaker_error,
+///             __breaker::Ok(__breaker_value) => return __breaker_value,
+///             __breaker::Err(__breaker_error) => __breaker_error,
 ///         }
 ///     };
 ///     let err = __breaker_error;
@@ -76,10 +76,10 @@ use crate::spec::fallback::Fallback;
 /// }
 /// ```
 ///
-/// The body stands in `rt::body!(..)`, or `rt::awaited_body!(..)` if it is async. Without feature `test-util` of the
+/// The body stands in `body!(..)`, or `awaited_body!(..)` if it is async. Without feature `test-util` of the
 /// runtime, these macros are the body and nothing else, as shown here.
 ///
-/// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
+/// A body that may leave the function early, with `?` for example, becomes a closure: `call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function { attrs, vis, inner_attrs, .. } = function;
     let (import, rt) = runtime(spec);

@@ -130,21 +130,8 @@ pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'
 where
     R::Error: HoldsRejected,
 {
-    if let Some(admission) = enter_at_once(way) {
-        return Ok(admission.permit());
-    }
-    let permit = enter_slowly(way)?;
-    Ok(permit)
-}
-
-/// One for all functions that return such a value, so that each of them is small.
-#[cold]
-#[inline(never)]
-fn enter_slowly<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'a>, R>
-where
-    R::Error: HoldsRejected,
-{
-    way.circuit().acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked).map_err(refuse)
+    // Inlined: a refused call shall cost no call more.
+    enter(way).map_err(refuse)
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".
@@ -180,7 +167,7 @@ where
 {
     type Output = Result<Permit<'a>, R>;
 
-    /// One for all functions that return such a value.
+    /// One for all functions that return such a value, so that each of them is small.
     #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.acquire).poll(context).map_err(refuse)

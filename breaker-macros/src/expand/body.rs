@@ -140,7 +140,7 @@ impl Guard<'_> {
             None => tokens,
         };
         let (rt, permit) = (&self.rt, local("permit"));
-        let running = local("running");
+        let running = local(if self.is_pinned_first() { "future" } else { "running" });
         let guarded = match self.spec.on_cancel {
             OnCancel::Ignore => quote! { Guarded::ignoring(&mut #permit, #running) },
             OnCancel::Failure => {
@@ -177,6 +177,9 @@ impl Guard<'_> {
             quote! { #rt::#guarded },
         ]
         .map(placed);
+        if self.is_pinned_first() {
+            return quote! { #rt::awaited_body!(#permit #running [#value] { #guarded }) };
+        }
         quote! { #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #guarded }) }
     }
 

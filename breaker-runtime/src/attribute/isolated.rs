@@ -255,13 +255,17 @@ macro_rules! __breaker_body {
 }
 
 /// Awaits a future under the permit, unless a fault stands in its place. The future is made first: so there is no
-/// second place where the call is suspended, and its limit begins before a delay does.
+/// second place where the call is suspended, and its limit begins before a delay does. Without a future, it was made
+/// and pinned before.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_awaited {
     ($permit:ident $running:ident [$($ty:tt)*] [] {$($future:tt)*} {$($guarded:tt)*}) => {{
         let $running = $($future)*;
         let $running = $crate::__private::core::pin::pin!($running);
+        $crate::__breaker_awaited!($permit $running [$($ty)*] {$($guarded)*})
+    }};
+    ($permit:ident $running:ident [$($ty:tt)*] {$($guarded:tt)*}) => {
         match $crate::__private::async_fault(&mut $permit, $crate::__private::core::option::Option::None) {
             $crate::__private::core::option::Option::None => {
                 $crate::__breaker_typed!([$($ty)*] $($guarded)*.await)
@@ -270,7 +274,7 @@ macro_rules! __breaker_awaited {
                 $crate::__breaker_instead!(__breaker_instead [$($ty)*])
             }
         }
-    }};
+    };
     ($permit:ident $running:ident [$($ty:tt)*] [$($limit:tt)*] {$($future:tt)*} {$($guarded:tt)*}) => {{
         let $running = $($future)*;
         let $running = $crate::__private::core::pin::pin!($running);

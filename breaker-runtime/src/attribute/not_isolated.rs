@@ -32,6 +32,7 @@ macro_rules! __breaker_body {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_awaited {
+    ($permit:ident $running:ident [$($ty:tt)*] {$($guarded:tt)*}) => { $($guarded)*.await };
     (
         $permit:ident $running:ident [$($ty:tt)*] [$($limit:tt)*] {$($future:tt)*} {$($guarded:tt)*}
     ) => {{

@@ -1,11 +1,12 @@
 //! What breaker costs while compiling: `cargo run -p breaker-benches --release --bin compile_time`.
 //!
-//! Name one of the tables to see it alone: `-- check`, `tokens`, `size` or `cold`. It generates crates in the target folder, and measures what cargo does with them. Leave the machine alone
+//! Name one of the tables to see it alone: `-- check`, `tokens`, `size`, `first` or `cold`. It generates crates in the target folder, and measures what cargo does with them. Leave the machine alone
 //! meanwhile. The first run needs the network, for the libraries that breaker is compared with.
 
 mod check;
 mod cold;
 mod expansion;
+mod first;
 
 mod package;
 mod shape;
@@ -21,10 +22,11 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let folder = folder()?;
-    let reports: [(&str, Report); 4] = [
+    let reports: [(&str, Report); 5] = [
         ("check", check::report),
         ("tokens", expansion::report),
         ("size", size::report),
+        ("first", first::report),
         ("cold", cold::report),
     ];
     let wanted: Vec<_> = env::args().skip(1).collect();
