@@ -14,7 +14,7 @@ const FAILED_CIRCUIT: i64 = 1650;
 const PROBING_CIRCUIT: i64 = 1256;
 /// What the registry adds to a circuit: its entry there, and what events need.
 const REGISTRATION: i64 = 240;
-/// The static behind an annotated function.
+/// What the static behind an annotated function states. Its text of some 70 bytes stands in read-only memory.
 const SITE: i64 = 24;
 /// What the future of an annotated function takes over that of the same function bare.
 const FUTURE: i64 = 80;

@@ -145,8 +145,9 @@ impl Guard<'_> {
         let (future, permit) = (local("future"), local("permit"));
         let decide = self.decide(&lends, &self.awaited(&future.to_token_stream()));
         if self.is_pinned_first() {
+            let led_to = self.led_to();
             return quote! {
-                #circuit
+                #circuit #led_to
                 let mut #permit;
                 let #future = ::core::pin::pin!(#body);
                 #decide
@@ -173,12 +174,9 @@ impl Guard<'_> {
     fn admitted(&self, refused: &Refused) -> TokenStream {
         let (rt, circuit) = (&self.rt, local("circuit"));
         let (permit, rejected) = (local("permit"), local("rejected"));
-        let leads = if self.spec.key.is_some() {
-            quote! { &*#circuit }
-        } else {
-            self.site()
-        };
-        let site = quote! { let #circuit = #leads; };
+        // What a permit borrows, and a body that is pinned before, are declared around it: so the body is dropped first.
+        let is_declared = self.is_pinned_first();
+        let site = (!is_declared).then(|| self.led_to());
         let (enter, leave) = match refused {
             // Errors about the return type are reported there.
             Refused::Returns => {
@@ -212,8 +210,7 @@ impl Guard<'_> {
         let admission = local("admission");
         let permitted = permitted(quote! { #enter.await });
         let failure_after = self.failure_after();
-        // A body that is pinned before is dropped before the permit, which therefore is declared before it.
-        let declared = (!self.is_pinned_first()).then(|| quote! { let mut });
+        let declared = (!is_declared).then(|| quote! { let mut });
         quote! {
             #site
             #declared #permit = match #rt::enter_at_once(#circuit) {
@@ -222,6 +219,17 @@ impl Guard<'_> {
             };
             #failure_after
         }
+    }
+
+    /// The way to the circuit.
+    fn led_to(&self) -> TokenStream {
+        let circuit = local("circuit");
+        let leads = if self.spec.key.is_some() {
+            quote! { &*#circuit }
+        } else {
+            self.site()
+        };
+        quote! { let #circuit = #leads; }
     }
 
     /// Acquires a permit, runs `out` under it, and returns its value, a refusal or the fallback's value.

@@ -172,6 +172,15 @@ fn an_async_function_whose_dropped_calls_fail_after_a_time() {
 }
 
 #[test]
+fn an_async_function_with_an_argument_that_may_be_large() {
+    check(
+        r#"name = "stock""#,
+        "async fn stock(order: Order) -> Result<Stock, Fault> { fetch(order).await }",
+        &expect![[r#""#]],
+    );
+}
+
+#[test]
 fn an_async_function_with_a_closure_fallback() {
     check(
         r#"name = "stock", ignore_if = Fault::is_absent, fallback = |err| Ok(Stock::unknown(sku, err))"#,
