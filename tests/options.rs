@@ -615,14 +615,9 @@ mod other {
 
         pub(crate) static IS_USED: AtomicBool = AtomicBool::new(false);
 
-        pub(crate) fn enter_or_refuse<'a, R: Refusable>(
-            way: impl Leads<'a>,
-        ) -> Result<Permit<'a>, R>
-        where
-            R::Error: HoldsRejected,
-        {
+        pub(crate) fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
             IS_USED.store(true, Ordering::SeqCst);
-            breaker_runtime::__private::enter_or_refuse(way)
+            breaker_runtime::__private::enter(way)
         }
     }
 }

@@ -179,13 +179,14 @@ impl Guard<'_> {
         let site = (!is_declared).then(|| self.led_to());
         let (enter, leave) = match refused {
             // Errors about the return type are reported there.
-            Refused::Returns => {
+            Refused::Returns if self.function.is_async() => {
                 let (first, last) = self.function.output.blame;
-                let is_async = self.function.is_async();
-                let enter =
-                    word(if is_async { "enter_async_or_refuse" } else { "enter_or_refuse" });
-                let enter = respan(quote! { #rt::#enter(#circuit) }, first, last);
-                (enter, quote! { return #rejected })
+                let enter = quote! { #rt::enter_async_or_refuse(#circuit) };
+                (respan(enter, first, last), quote! { return #rejected })
+            }
+            Refused::Returns => {
+                let refused = self.refused(&rejected);
+                (quote! { #rt::enter(#circuit) }, quote! { return #refused })
             }
             Refused::Breaks(told) => {
                 let enter = word(if self.function.is_async() { "enter_async" } else { "enter" });

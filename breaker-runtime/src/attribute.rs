@@ -120,20 +120,6 @@ fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
     way.circuit().let_in(Bulkhead::enter_blocking, IfDropped::Panicked)
 }
 
-/// Like [`enter`], for a function without a fallback.
-///
-/// # Errors
-///
-/// The return value of a refused call.
-#[inline]
-pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'a>, R>
-where
-    R::Error: HoldsRejected,
-{
-    // Inlined: a refused call shall cost no call more.
-    enter(way).map_err(refuse)
-}
-
 /// Fast path of [`enter`]. `None` means "take the slow path".
 #[inline]
 pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
@@ -145,12 +131,12 @@ pub fn enter_async<'a>(way: impl Leads<'a>) -> Acquire<'a> {
     Acquire::new(way.circuit())
 }
 
-/// Like [`enter_or_refuse`], without blocking the thread.
+/// Like [`enter_async`], for a function without a fallback.
 pub fn enter_async_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Entering<'a, R>
 where
     R::Error: HoldsRejected,
 {
-    Entering { acquire: Acquire::new(way.circuit()), returns: PhantomData }
+    Entering { acquire: enter_async(way), refuse }
 }
 
 /// An [`Acquire`] for a function without a fallback.
@@ -158,19 +144,18 @@ where
 #[must_use = "futures do nothing unless polled"]
 pub struct Entering<'a, R> {
     acquire: Acquire<'a>,
-    returns: PhantomData<fn() -> R>,
+    /// A pointer, so that a type that cannot hold a refusal is one error.
+    refuse: fn(Rejected) -> R,
 }
 
-impl<'a, R: Refusable> Future for Entering<'a, R>
-where
-    R::Error: HoldsRejected,
-{
+impl<'a, R> Future for Entering<'a, R> {
     type Output = Result<Permit<'a>, R>;
 
     /// One for all functions that return such a value, so that each of them is small.
     #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.acquire).poll(context).map_err(refuse)
+        let polled = Pin::new(&mut self.acquire).poll(context);
+        polled.map_err(self.refuse)
     }
 }
 
@@ -388,6 +373,12 @@ impl<T: Clone> Keep for T {
     }
 }
 
+/// The static behind a function without constants, by a short name.
+#[must_use]
+pub const fn cell(text: &'static str) -> SiteCell {
+    SiteCell::new(text)
+}
+
 /// Makes the static behind an annotated function, and adds it to the link-time list. The paths are those of generated
 /// code, which imports this module as `__breaker`: longer ones cost every function of a program.
 #[doc(hidden)]
@@ -416,6 +407,9 @@ macro_rules! __breaker_keyed {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_described {
+    (SiteCell $text:literal) => {
+        __breaker::cell($crate::__breaker_placed!($text))
+    };
     ($cell:ident $text:literal) => {
         __breaker::$cell::new($crate::__breaker_placed!($text))
     };

@@ -71,9 +71,11 @@ fn a_sync_function() {
             fn price(sku: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
                 };
                 let __breaker_value = {
                     let __breaker_value: Result<Price, Fault> = match () {
@@ -97,9 +99,11 @@ fn a_body_that_may_leave_early() {
             fn price(&self, (sku, count): (Sku, u32), _: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
                 };
                 let __breaker_value = __breaker::call(move || -> Result<Price, Fault> {
                     let sku = sku;
@@ -176,7 +180,37 @@ fn an_async_function_with_an_argument_that_may_be_large() {
     check(
         r#"name = "stock""#,
         "async fn stock(order: Order) -> Result<Stock, Fault> { fetch(order).await }",
-        &expect![[r#""#]],
+        &expect![[r#"
+            async fn stock(order: Order) -> Result<Stock, Fault> {
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("stock\0\0\0stock\0");
+                let mut __breaker_permit;
+                let __breaker_future = ::core::pin::pin!(
+                    async move { if false { let __breaker_value : Result < Stock, Fault > =
+                    __breaker::never(); return __breaker_value; } let order = order; let
+                    __breaker_value : Result < Stock, Fault > = match () { () => { fetch(order).
+                    await } }; #[allow(unreachable_code)] __breaker_value }
+                );
+                __breaker_permit = match __breaker::enter_at_once(__breaker_circuit) {
+                    __breaker::Some(__breaker_admission) => {
+                        __breaker::Admission::permit(__breaker_admission)
+                    }
+                    __breaker::None => {
+                        match __breaker::enter_async_or_refuse(__breaker_circuit).await {
+                            __breaker::Ok(__breaker_permit) => __breaker_permit,
+                            __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                        }
+                    }
+                };
+                let __breaker_value = __breaker::Guarded::ignoring(
+                        &mut __breaker_permit,
+                        __breaker_future,
+                    )
+                    .await;
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
+            }
+        "#]],
     );
 }
 
@@ -257,9 +291,11 @@ fn a_function_whose_errors_ask_to_stay_away() {
             fn price(sku: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
                 };
                 let __breaker_value = {
                     let __breaker_value: Result<Price, Fault> = match () {
@@ -292,9 +328,11 @@ fn a_function_whose_errors_are_asked_for_a_time_and_for_words() {
             fn price(sku: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
                 };
                 let __breaker_value = {
                     let __breaker_value: Result<Price, Fault> = match () {
@@ -389,9 +427,11 @@ fn a_name_that_is_a_constant() {
                     __breaker_circuit
                 };
                 let __breaker_circuit = &*__breaker_circuit;
-                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
                 };
                 let __breaker_value = {
                     let __breaker_value: Option<u8> = match () {
@@ -441,9 +481,11 @@ fn a_config_with_options_beside_it() {
                     );
                     __breaker::site!("\0\0\0price\0", "prices", __BREAKER_CONFIG, 0)
                 };
-                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
                 };
                 let __breaker_value = {
                     let __breaker_value: Option<u8> = match () {
