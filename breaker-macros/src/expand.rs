@@ -3,7 +3,7 @@
 //! The generated code does not collide with the user's:
 //!
 //! * Locals have mixed-site spans and begin with `__breaker_`.
-//! * Paths begin with `::`, so shadowed names do not matter.
+//! * Paths begin with `::`, or with the import `__breaker`, so shadowed names do not matter.
 //! * No method is called by name that a user's trait could also have.
 
 mod answer;
@@ -19,10 +19,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Lifetime;
 
-use self::body::allow_complexity;
 use crate::function::Function;
 use crate::function::output::Flavor;
-use crate::spans::{call_at, local, respan};
+use crate::spans::{call_at, local, respan, word};
 use crate::spec::Spec;
 use crate::spec::fallback::Fallback;
 
@@ -37,20 +36,20 @@ use crate::spec::fallback::Fallback;
 /// }
 /// ```
 ///
-/// Output, with `::breaker_runtime::__private` shortened to `rt`:
+/// Output:
 ///
 /// ```text
 /// fn price(sku: &str) -> Result<Price, PriceError> {
+///     use ::breaker_runtime::__private as __breaker;
 ///     let __breaker_error = '__breaker_guarded: {
 ///         let __breaker_circuit =
-///             rt::site!("prices", "price", rt::Config::new().failure_threshold(3));
-///         let __breaker_permit = match rt::enter(__breaker_circuit) {
-///             ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-///             ::core::result::Result::Err(__breaker_rejected) => {
-///                 break '__breaker_guarded rt::CallError::Rejected(__breaker_rejected);
+///             __breaker::site!("prices\0failure_threshold=3\0\0price\0");
+///         let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+///             __breaker::Ok(__breaker_permit) => __breaker_permit,
+///             __breaker::Err(__breaker_rejected) => {
+///                 break '__breaker_guarded __breaker::CallError::Rejected(__breaker_rejected);
 ///             }
 ///         };
-///         #[allow(clippy::type_complexity)]
 ///         let __breaker_value = {
 ///             let __breaker_value: Result<Price, PriceError> = match () {
 ///                 () => fetch(sku),
@@ -59,17 +58,17 @@ use crate::spec::fallback::Fallback;
 ///             __breaker_value
 ///         };
 ///         if false {
-///             rt::Returned::value(&__breaker_value).__breaker_opens(&__breaker_value);
+///             __breaker::Returned::value(&__breaker_value).__breaker_opens(&__breaker_value);
 ///         }
-///         let __breaker_kind = rt::KindOf::value(&__breaker_value).__breaker_kind();
-///         match rt::settle_or_fall_back(
+///         let __breaker_kind = __breaker::KindOf::value(&__breaker_value).__breaker_kind();
+///         match __breaker::settle_or_fall_back(
 ///             __breaker_permit,
-///             rt::outcome(__breaker_kind, &__breaker_value),
+///             __breaker::outcome(__breaker_kind, &__breaker_value),
 ///             __breaker_kind,
 ///             __breaker_value,
 ///         ) {
-///             ::core::result::Result::Ok(__breaker_value) => return __breaker_value,
-///             ::core::result::Result::Err(__breaker_error) => __breaker_error,
+///             __breaker::Ok(__breaker_value) => return __breaker_value,
+///             __breaker::Err(__breaker_error) => __breaker_error,
 ///         }
 ///     };
 ///     let err = __breaker_error;
@@ -77,10 +76,10 @@ use crate::spec::fallback::Fallback;
 /// }
 /// ```
 ///
-/// The body stands in `rt::body!(..)`, or `rt::awaited_body!(..)` if it is async. Without feature `test-util` of the
+/// The body stands in `body!(..)`, or `awaited_body!(..)` if it is async. Without feature `test-util` of the
 /// runtime, these macros are the body and nothing else, as shown here.
 ///
-/// A body that may leave the function early, with `?` for example, becomes a closure: `rt::call(move || ..)`.
+/// A body that may leave the function early, with `?` for example, becomes a closure: `call(move || ..)`.
 pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     let Function { attrs, vis, inner_attrs, .. } = function;
     let (import, rt) = runtime(spec);
@@ -100,18 +99,25 @@ pub(crate) fn expand(spec: &Spec, function: &Function) -> TokenStream {
     quote! { #(#attrs)* #vis #signature #block }
 }
 
-/// The start of every path to the runtime. A path that the user gives is imported first, so a mistake in it
-/// is one error.
-fn runtime(spec: &Spec) -> (Option<TokenStream>, TokenStream) {
-    match &spec.krate {
-        Some(krate) => (Some(quote! { use #krate::__private as __breaker; }), quote! { __breaker }),
-        None => (None, quote! { ::breaker_runtime::__private }),
-    }
+/// The start of every path to the runtime, which is imported first: so paths are short, which saves the compiler time,
+/// and a mistake in a path that the user gives is one error.
+fn runtime(spec: &Spec) -> (TokenStream, TokenStream) {
+    let given = spec.krate.as_ref().map(ToTokens::to_token_stream);
+    let runtime = given.unwrap_or_else(|| quote! { ::breaker_runtime });
+    (quote! { use #runtime::__private as __breaker; }, quote! { __breaker })
 }
 
 /// The label of the block that a refused call breaks out of.
 fn guarded() -> Lifetime {
     Lifetime::new("'__breaker_guarded", Span::mixed_site())
+}
+
+/// What becomes of a refused call.
+enum Refused {
+    /// The function returns a value that says so.
+    Returns,
+    /// That is the value of the block.
+    Breaks(TokenStream),
 }
 
 /// What every part of an expansion needs.
@@ -130,52 +136,99 @@ impl Guard<'_> {
             return quote! { #circuit #decide };
         }
         let body = self.async_body();
-        let is_small = self.function.arguments.iter().all(|argument| argument.is_small);
-        if self.spec.fallback.is_some() || is_small {
+        if !self.takes_arguments_at_once() {
             let decide = self.decide(&lends, &self.awaited(&body));
             return quote! { #circuit #decide };
         }
-        // The body takes the arguments at once. Otherwise the future would hold them twice.
-        let future = local("future");
+        let (future, permit) = (local("future"), local("permit"));
         let decide = self.decide(&lends, &self.awaited(&future.to_token_stream()));
+        if self.is_pinned_first() {
+            let led_to = self.led_to();
+            return quote! {
+                #circuit #led_to
+                let mut #permit;
+                let #future = ::core::pin::pin!(#body);
+                #decide
+            };
+        }
         quote! { #circuit let #future = #body; #decide }
     }
 
-    /// Acquires a permit. If there is none, leaves the block with `refused`.
-    fn admitted(&self, refused: &TokenStream) -> TokenStream {
-        let (rt, circuit, guarded) = (&self.rt, local("circuit"), guarded());
+    /// Whether the body of an `async fn` takes the arguments before it asks for a permit. Otherwise the future would hold
+    /// large ones once more.
+    fn takes_arguments_at_once(&self) -> bool {
+        let is_small = self.function.arguments.iter().all(|argument| argument.is_small);
+        self.function.flavor == Flavor::Async && self.spec.fallback.is_none() && !is_small
+    }
+
+    /// Whether that body is pinned at once. It is moved no more, so the future holds it once. A limit has to drop it.
+    fn is_pinned_first(&self) -> bool {
+        self.takes_arguments_at_once()
+            && self.spec.call_timeout.is_none()
+            && self.function.output.ty.is_some()
+    }
+
+    /// Acquires a permit. If there is none, leaves with `refused`.
+    fn admitted(&self, refused: &Refused) -> TokenStream {
+        let (rt, circuit) = (&self.rt, local("circuit"));
         let (permit, rejected) = (local("permit"), local("rejected"));
-        let leads = if self.spec.key.is_some() {
-            quote! { &*#circuit }
-        } else {
-            self.site()
+        // What a permit borrows, and a body that is pinned before, are declared around it: so the body is dropped first.
+        let is_declared = self.is_pinned_first();
+        let site = (!is_declared).then(|| self.led_to());
+        let (enter, leave) = match refused {
+            // Errors about the return type are reported there.
+            Refused::Returns if self.function.is_async() => {
+                let (first, last) = self.function.output.blame;
+                let enter = quote! { #rt::enter_async_or_refuse(#circuit) };
+                (respan(enter, first, last), quote! { return #rejected })
+            }
+            Refused::Returns => {
+                let refused = self.refused(&rejected);
+                (quote! { #rt::enter(#circuit) }, quote! { return #refused })
+            }
+            Refused::Breaks(told) => {
+                let enter = word(if self.function.is_async() { "enter_async" } else { "enter" });
+                let guarded = guarded();
+                (quote! { #rt::#enter(#circuit) }, quote! { break #guarded #told })
+            }
         };
-        let site = quote! { let #circuit = #leads; };
         let permitted = |entered| {
             quote! {
                 match #entered {
-                    ::core::result::Result::Ok(#permit) => #permit,
-                    ::core::result::Result::Err(#rejected) => break #guarded #refused,
+                    #rt::Ok(#permit) => #permit,
+                    #rt::Err(#rejected) => #leave,
                 }
             }
         };
         if !self.function.is_async() {
-            let permitted = permitted(quote! { #rt::enter(#circuit) });
+            let permitted = permitted(enter);
             return quote! { #site let #permit = #permitted; };
         }
         // Most calls need not wait. An `Admission` has no destructor, so the future does not store and move
         // it.
         let admission = local("admission");
-        let permitted = permitted(quote! { #rt::enter_async(#circuit).await });
+        let permitted = permitted(quote! { #enter.await });
         let failure_after = self.failure_after();
+        let declared = (!is_declared).then(|| quote! { let mut });
         quote! {
             #site
-            let mut #permit = match #rt::enter_at_once(#circuit) {
-                ::core::option::Option::Some(#admission) => #rt::Admission::permit(#admission),
-                ::core::option::Option::None => #permitted,
+            #declared #permit = match #rt::enter_at_once(#circuit) {
+                #rt::Some(#admission) => #rt::Admission::permit(#admission),
+                #rt::None => #permitted,
             };
             #failure_after
         }
+    }
+
+    /// The way to the circuit.
+    fn led_to(&self) -> TokenStream {
+        let circuit = local("circuit");
+        let leads = if self.spec.key.is_some() {
+            quote! { &*#circuit }
+        } else {
+            self.site()
+        };
+        quote! { let #circuit = #leads; }
     }
 
     /// Acquires a permit, runs `out` under it, and returns its value, a refusal or the fallback's value.
@@ -183,9 +236,8 @@ impl Guard<'_> {
         let (rt, guarded) = (&self.rt, guarded());
         let (permit, rejected, error) = (local("permit"), local("rejected"), local("error"));
         let Some(fallback) = &self.spec.fallback else {
-            let (admitted, settled) =
-                (self.admitted(&self.refused(&rejected)), self.settled(out, None));
-            return quote! { #guarded: { #admitted #settled } };
+            let (admitted, settled) = (self.admitted(&Refused::Returns), self.settled(out, None));
+            return quote! { #admitted #settled };
         };
         // Only a closure looks at the error. Other fallbacks need none.
         let is_told = matches!(fallback, Fallback::Closure { .. });
@@ -197,11 +249,12 @@ impl Guard<'_> {
             };
             quote! { #tell(#cause) }
         };
+        let refused = |told| self.admitted(&Refused::Breaks(told));
         let bound = is_told.then(|| quote! { let #error = });
         let (rejected, answer) = (quote! { #rejected }, self.answer(fallback));
         if self.function.output.ty.is_none() {
             let rejected = told(quote! { #rt::CallError::<#rt::Infallible>::Rejected }, &rejected);
-            let admitted = self.admitted(&rejected);
+            let admitted = refused(rejected);
             return quote! { #bound #guarded: { #admitted #out }; #answer };
         }
         if self.spec.only_rejected {
@@ -212,7 +265,7 @@ impl Guard<'_> {
             } else {
                 rejected
             };
-            let admitted = self.admitted(&told(wrap, &cause));
+            let admitted = refused(told(wrap, &cause));
             let settled = self.settled(out, is_told.then_some(&error_type));
             let error_type =
                 is_told.then(|| quote! { let #error_type = #rt::ErrorType::unknown(); });
@@ -222,7 +275,7 @@ impl Guard<'_> {
                 #answer
             };
         }
-        let admitted = self.admitted(&told(quote! { #rt::CallError::Rejected }, &rejected));
+        let admitted = refused(told(quote! { #rt::CallError::Rejected }, &rejected));
         let (value, kind, verdict) = (local("value"), local("kind"), self.verdict());
         let failed = if is_told {
             quote! { #error }
@@ -234,8 +287,8 @@ impl Guard<'_> {
             #check
             let #kind = #rt::KindOf::value(&#value).__breaker_kind();
             match #rt::settle_or_fall_back(#permit, #verdict, #kind, #value) {
-                ::core::result::Result::Ok(#value) => return #returned,
-                ::core::result::Result::Err(#error) => #failed,
+                #rt::Ok(#value) => return #returned,
+                #rt::Err(#error) => #failed,
             }
         };
         let timed_out = |timed_out| told(quote! { #rt::CallError::TimedOut }, &timed_out);
@@ -252,14 +305,14 @@ impl Guard<'_> {
     ) -> TokenStream {
         let (rt, value, permit) = (&self.rt, local("value"), local("permit"));
         let Some(limit) = self.call_timeout() else {
-            let allow = allow_complexity();
+            let allow = self.allow_complexity();
             return quote! { #allow let #value = #out; #settled };
         };
         let timed_out = timed_out(quote! { #rt::time_out(#permit, #limit) });
         quote! {
             match #out {
-                ::core::result::Result::Ok(#value) => { #settled }
-                ::core::result::Result::Err(_) => #timed_out,
+                #rt::Ok(#value) => { #settled }
+                #rt::Err(_) => #timed_out,
             }
         }
     }
@@ -270,6 +323,15 @@ impl Guard<'_> {
         let (permit, value, kind) = (local("permit"), local("value"), local("kind"));
         if self.function.output.ty.is_none() {
             return out.clone();
+        }
+        if error_type.is_none() && self.counts_by_type() {
+            let (returned, check) = (self.returned(), self.guardable());
+            let settled = quote! {
+                #check
+                #rt::ended(&#value).__breaker_settle(#permit);
+                #returned
+            };
+            return self.attempted(out, &settled, |timed_out| self.given_up(timed_out));
         }
         let tells_type = error_type.map(|error_type| {
             quote! { #rt::ErrorType::is_of(#error_type, #kind, &#value); }
@@ -282,10 +344,12 @@ impl Guard<'_> {
             #rt::settle(#permit, #verdict);
             #returned
         };
-        let (first, last) = self.function.output.blame;
-        self.attempted(out, &settled, |timed_out| {
-            let give_up = respan(quote! { #rt::give_up }, first, first);
-            call_at(&give_up, timed_out, last)
-        })
+        self.attempted(out, &settled, |timed_out| self.given_up(timed_out))
+    }
+
+    /// The return value of a call that timed out, without a fallback.
+    fn given_up(&self, timed_out: TokenStream) -> TokenStream {
+        let (rt, (first, last)) = (&self.rt, self.function.output.blame);
+        call_at(&respan(quote! { #rt::give_up }, first, first), timed_out, last)
     }
 }

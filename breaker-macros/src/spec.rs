@@ -152,10 +152,10 @@ fn settings(args: &Args, errors: &mut Errors) -> Vec<Setting> {
         let Some(value) = errors.keep(value(arg)).flatten() else { continue };
         let setter = match arg.takes {
             Takes::Window if is_text(peel(&arg.value)) => Some("time_window"),
-            Takes::Window if value.is_constant => None,
+            Takes::Window if value.is_constant() => None,
             Takes::Window => Some("count_window"),
-            Takes::Mode if !value.is_constant => Some("mode_named"),
-            Takes::Policy if !value.is_constant => Some("fleet_named"),
+            Takes::Mode if !value.is_constant() => Some("mode_named"),
+            Takes::Policy if !value.is_constant() => Some("fleet_named"),
             _ => Some(arg.option),
         };
         settings.push(Setting { option: arg.option, value, setter });
@@ -178,7 +178,7 @@ fn name(args: &Args) -> syn::Result<Option<Value>> {
             Some(problem) => {
                 return Err(Error::new(name.span(), format!("`name` {problem}")));
             }
-            None => Some(name.to_token_stream()),
+            None => Some((name.to_token_stream(), name.value())),
         },
         Some(_) => return Err(not_a_name(value, "payments")),
         None => None,

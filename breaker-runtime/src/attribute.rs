@@ -2,12 +2,15 @@
 //! may change in any release.
 
 use std::fmt::Display;
-#[cfg(feature = "tokio")]
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use core;
+pub use core::option::Option::{None, Some};
+pub use core::result::Result::{self, Err, Ok};
 pub use std::boxed::Box;
 pub use std::convert::Infallible;
 
@@ -33,7 +36,10 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
-pub use kind::{CanFail, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind, ResultKind};
+pub use kind::{
+    CanFail, Ended, EndedOption, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind,
+    ResultKind, ended,
+};
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
 pub use saying::{MayAsk, MayDescribe, Saying, Verdict, describe_error, open_for};
@@ -49,11 +55,12 @@ pub use crate::circuit::{
 };
 #[cfg(feature = "tokio")]
 pub use crate::circuit::{Elapsed, Within};
-pub use crate::registry::{Held, Listed, SiteCell};
+pub use crate::registry::{Held, KeyedSiteCell, Listed, SiteCell};
 pub use crate::rules::Outcome;
-pub use crate::settings::{Config, ConfigError, Place, Site, cut};
+pub use crate::settings::{Config, ConfigError, Constants, Site, cut};
 pub use crate::{
     __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
+    __breaker_keyed as keyed_site,
 };
 
 use crate::circuit::{Bulkhead, IfDropped};
@@ -122,6 +129,34 @@ pub fn enter_at_once<'a>(way: impl Leads<'a>) -> Option<Admission<'a>> {
 /// Like [`enter`], without blocking the thread.
 pub fn enter_async<'a>(way: impl Leads<'a>) -> Acquire<'a> {
     Acquire::new(way.circuit())
+}
+
+/// Like [`enter_async`], for a function without a fallback.
+pub fn enter_async_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Entering<'a, R>
+where
+    R::Error: HoldsRejected,
+{
+    Entering { acquire: enter_async(way), refuse }
+}
+
+/// An [`Acquire`] for a function without a fallback.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Entering<'a, R> {
+    acquire: Acquire<'a>,
+    /// A pointer, so that a type that cannot hold a refusal is one error.
+    refuse: fn(Rejected) -> R,
+}
+
+impl<'a, R> Future for Entering<'a, R> {
+    type Output = Result<Permit<'a>, R>;
+
+    /// One for all functions that return such a value, so that each of them is small.
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = Pin::new(&mut self.acquire).poll(context);
+        polled.map_err(self.refuse)
+    }
 }
 
 /// A value of the option `key`.
@@ -338,25 +373,68 @@ impl<T: Clone> Keep for T {
     }
 }
 
-/// Makes the static behind an annotated function, and adds it to the link-time list.
+/// The static behind a function without constants, by a short name.
+#[must_use]
+pub const fn cell(text: &'static str) -> SiteCell {
+    SiteCell::new(text)
+}
+
+/// Makes the static behind an annotated function, and adds it to the link-time list. The paths are those of generated
+/// code, which imports this module as `__breaker`: longer ones cost every function of a program.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_static {
-    ($name:expr, $function:expr, $config:expr $(, $keyed:ident = $max_keys:expr)?) => {{
-        static __BREAKER_SITE: $crate::__private::SiteCell = $crate::__private::SiteCell::new(
-            $crate::__private::Site::new(
-                $name,
-                $config,
-                $function,
-                $crate::__private::Place::new(
-                    $crate::__private::core::module_path!(),
-                    $crate::__private::core::file!(),
-                    $crate::__private::core::line!(),
-                    $crate::__private::core::column!(),
-                ),
-            )$(.$keyed($max_keys))?,
-        );
-        $crate::__private::inventory::submit! { $crate::__private::Listed(&__BREAKER_SITE) }
+    ($($stated:tt)*) => {{
+        static __BREAKER_SITE: __breaker::SiteCell = $crate::__breaker_described!(SiteCell $($stated)*);
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE) }
         &__BREAKER_SITE
     }};
+}
+
+/// The same for a function with keys.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_keyed {
+    ($($stated:tt)*) => {{
+        static __BREAKER_SITE: __breaker::KeyedSiteCell =
+            $crate::__breaker_described!(KeyedSiteCell $($stated)*);
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE.cell) }
+        &__BREAKER_SITE
+    }};
+}
+
+/// A cell with the text that the attribute wrote, and the place of the attribute after it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_described {
+    (SiteCell $text:literal) => {
+        __breaker::cell($crate::__breaker_placed!($text))
+    };
+    ($cell:ident $text:literal) => {
+        __breaker::$cell::new($crate::__breaker_placed!($text))
+    };
+    ($cell:ident $text:literal, $($constants:expr),*) => {
+        __breaker::$cell::with(
+            $crate::__breaker_placed!($text),
+            const { &__breaker::Constants::new($($constants),*) },
+        )
+    };
+}
+
+/// The text of a site.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_placed {
+    ($text:literal) => {
+        $crate::__private::core::concat!(
+            $text,
+            $crate::__private::core::line!(),
+            "\0",
+            $crate::__private::core::column!(),
+            "\0",
+            $crate::__private::core::module_path!(),
+            "\0",
+            $crate::__private::core::file!()
+        )
+    };
 }

@@ -46,7 +46,7 @@ pub use self::saved::{LeftAlone, Restored, Saved};
 pub use self::scope::Fault;
 #[cfg(feature = "test-util")]
 pub(crate) use self::scope::{Effect, Entered, Scope, be_strict, current};
-pub use self::site_cell::{Listed, SiteCell};
+pub use self::site_cell::{KeyedSiteCell, Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
 use crate::rules::Override;
@@ -169,13 +169,14 @@ impl Registry {
 
     fn add_sites(&self, sites: impl Iterator<Item = &'static Site>) {
         let mut sites: Vec<_> = sites.collect();
-        sites.sort_by_key(|site| (site.name(), site.config() == Config::new(), site.order()));
+        sites.sort_by_cached_key(|site| (site.name(), site.states_nothing(), site.order()));
         for site in &sites {
             self.circuit_of(site);
         }
         // Of several bounds that the sites of a name state, the greatest holds, whichever is called first.
-        sites.sort_by_key(|site| Reverse(site.max_keys()));
-        for site in sites.into_iter().filter(|site| site.max_keys() > 0) {
+        sites.retain(|site| site.max_keys() > 0);
+        sites.sort_by_cached_key(|site| Reverse(site.max_keys()));
+        for site in sites {
             self.keyed_of(site);
         }
     }

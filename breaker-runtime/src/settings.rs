@@ -72,7 +72,7 @@ pub(crate) use mode::tame;
 pub(crate) use name::{LONGEST, Name};
 pub(crate) use options::Options;
 pub use policy::Policy;
-pub use site::{Place, Site};
+pub use site::{Constants, Site};
 pub(crate) use statement::{Effective, Told};
 pub use statement::{Layer, Source, Sources, Statement};
 #[cfg(test)]

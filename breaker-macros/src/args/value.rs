@@ -11,11 +11,21 @@ use crate::spans::ends;
 /// A value that the compiler can know.
 pub(crate) struct Value {
     pub(crate) tokens: TokenStream,
+    /// The value as settings write it. `None` if only the compiler can evaluate it.
+    pub(crate) text: Option<String>,
     /// Its first and its last token.
     pub(crate) at: (Span, Span),
-    /// Only the compiler can evaluate it.
-    pub(crate) is_constant: bool,
 }
+
+impl Value {
+    /// Whether only the compiler can evaluate it.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.text.is_none()
+    }
+}
+
+/// A literal that was checked: as code, and as text.
+pub(crate) type Checked = Option<(TokenStream, String)>;
 
 /// Reads the value of an option that takes a number, a duration or a config; `None` for the others.
 pub(crate) fn value(arg: &Arg) -> syn::Result<Option<Value>> {
@@ -49,17 +59,14 @@ pub(crate) fn limit(of: &str, value: &Expr) -> syn::Result<Value> {
 }
 
 /// A value that was checked, or one that is left to the compiler.
-pub(crate) fn known(
-    option: &str,
-    value: &Expr,
-    checked: Option<TokenStream>,
-) -> syn::Result<Value> {
-    let is_constant = checked.is_none();
-    if is_constant {
+pub(crate) fn known(option: &str, value: &Expr, checked: Checked) -> syn::Result<Value> {
+    let (tokens, text) = if let Some((tokens, text)) = checked {
+        (tokens, Some(text))
+    } else {
         check_constant(option, value)?;
-    }
-    let tokens = checked.unwrap_or_else(|| value.to_token_stream());
-    Ok(Value { tokens, at: ends(value), is_constant })
+        (value.to_token_stream(), None)
+    };
+    Ok(Value { tokens, text, at: ends(value) })
 }
 
 /// Whether it is a string literal.
@@ -94,7 +101,7 @@ fn word(
     value: &Expr,
     takes: Takes,
     choices: &'static [&'static str],
-) -> syn::Result<Option<TokenStream>> {
+) -> syn::Result<Checked> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let is = format!("is {}", Takes::Word(choices));
     let word = match (value, literal(value)) {
@@ -109,7 +116,7 @@ fn word(
         Some(word) if choices.contains(&word.as_str()) => {
             let mut literal = proc_macro2::Literal::string(&word);
             literal.set_span(ends(value).0);
-            Ok(Some(literal.to_token_stream()))
+            Ok(Some((literal.to_token_stream(), word)))
         }
         Some(word) if takes == Takes::Mode && MODES.contains(&word.as_str()) => wrong(format!(
             "{is} in code; `{word}` comes from outside: a file, the environment or an override"
@@ -120,15 +127,17 @@ fn word(
 }
 
 /// `true` or `false`; anything but a literal is a constant.
-fn flag(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+fn flag(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
     match literal(value) {
-        Some((false, Lit::Bool(flag))) => Ok(Some(flag.to_token_stream())),
+        Some((false, Lit::Bool(flag))) => {
+            Ok(Some((flag.to_token_stream(), flag.value.to_string())))
+        }
         Some(_) => Err(Error::new_spanned(value, format!("`{option}` is {takes}"))),
         None => Ok(None),
     }
 }
 
-fn window(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+fn window(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
     let message = match literal(value) {
         Some((false, Lit::Str(text))) => match text.value().trim().parse::<u64>() {
             Ok(calls) => format!(
@@ -148,7 +157,7 @@ fn window(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenS
 }
 
 /// Always a constant.
-fn config(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
+fn config(option: &str, value: &Expr) -> syn::Result<Checked> {
     let is_other = matches!(
         value,
         Expr::Closure(_) | Expr::Array(_) | Expr::Tuple(_) | Expr::Struct(_) | Expr::Reference(_)
@@ -162,7 +171,7 @@ fn config(option: &str, value: &Expr) -> syn::Result<Option<TokenStream>> {
     Ok(None)
 }
 
-fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
     let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let range = if takes == Takes::Window { "1 to 1000000 calls" } else { "at least 1" };
     match literal(value) {
@@ -176,7 +185,7 @@ fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenSt
             if !["", "u32"].contains(&int.suffix()) {
                 return wrong(&format!("is a `u32`; write `{number}`"));
             }
-            Ok(Some(int.to_token_stream()))
+            Ok(Some((int.to_token_stream(), number.to_string())))
         }
         Some((true, Lit::Int(_) | Lit::Float(_))) => {
             wrong(&format!("must be {range}, not negative"))
@@ -188,12 +197,7 @@ fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenSt
     }
 }
 
-fn number(
-    option: &str,
-    takes: Takes,
-    value: &Expr,
-    range: &str,
-) -> syn::Result<Option<TokenStream>> {
+fn number(option: &str, takes: Takes, value: &Expr, range: &str) -> syn::Result<Checked> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let (negative, digits) = match literal(value) {
         None => return Ok(None),
@@ -225,7 +229,8 @@ fn number(
         None => {
             let mut literal = proc_macro2::Literal::f64_unsuffixed(number);
             literal.set_span(ends(value).0);
-            Ok(Some(literal.to_token_stream()))
+            // With an exponent, where it is shorter with one.
+            Ok(Some((literal.to_token_stream(), format!("{number:?}"))))
         }
         Some(problem) if takes == Takes::Share && (2.0..=100.0).contains(&number) => {
             wrong(format!("{problem}; for {number} % write `{}`", number / 100.0))
@@ -234,7 +239,7 @@ fn number(
     }
 }
 
-fn duration(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<TokenStream>> {
+fn duration(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
     let wrong = |message: &str| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     match literal(value) {
         None => Ok(None),
@@ -246,7 +251,8 @@ fn duration(option: &str, takes: Takes, value: &Expr) -> syn::Result<Option<Toke
                 Err(problem) => return wrong(&problem),
             };
             let (secs, nanos, span) = (duration.as_secs(), duration.subsec_nanos(), text.span());
-            Ok(Some(quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) }))
+            let tokens = quote_spanned! { span => ::core::time::Duration::new(#secs, #nanos) };
+            Ok(Some((tokens, breaker_options::exact(duration).to_string())))
         }
         Some((false, Lit::Int(int))) => {
             let digits = int.base10_digits();

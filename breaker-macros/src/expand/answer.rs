@@ -42,6 +42,13 @@ impl Guard<'_> {
         Some(quote! { if false { #rt::#kind::value(&#value).#ask; } })
     }
 
+    /// Whether the type of a value says what it counts as, and no option does.
+    pub(super) fn counts_by_type(&self) -> bool {
+        let Spec { failure_if, ignore_if, open_for, describe_error, only_panics, .. } = self.spec;
+        let asks = ignore_if.is_some() || open_for.is_some() || describe_error.is_some();
+        !(asks || failure_if.is_some() || *only_panics)
+    }
+
     /// The outcome of `value`, and what its error says.
     pub(super) fn verdict(&self) -> TokenStream {
         let Spec { open_for, describe_error, .. } = self.spec;

@@ -61,14 +61,17 @@ impl Guard<'_> {
             || self.is_renamed(argument)
     }
 
-    /// Whether the body of an `async fn` can use the argument as it is. A binding would make its future
-    /// larger. `mut` needs a binding, because the argument may borrow from the body later.
+    /// Whether the body can use the argument as it is. A binding would make the future of an `async fn` larger, and a
+    /// closure needs none for what is only copied. `mut` needs a binding, because the argument may borrow from the
+    /// body later.
     fn is_captured_whole(&self, argument: &Argument) -> bool {
         let is_mutable = argument.names.iter().any(|name| name.is_mutable);
-        self.function.flavor == Flavor::Async
-            && !self.borrows_self()
-            && argument.is_plain()
-            && !is_mutable
+        let is_copied = argument.is_dropless && argument.keeping != Keeping::Reborrow;
+        let is_captured = match self.function.flavor {
+            Flavor::Async => true,
+            _ => is_copied && !self.function.is_called_inside(),
+        };
+        is_captured && !self.borrows_self() && argument.is_plain() && !is_mutable
     }
 
     /// `let argument = argument;` in the order of declaration. So the body owns the arguments, drops them in
@@ -177,11 +180,11 @@ impl Guard<'_> {
         self.function.receiver == Some(Receiver::Exclusive) && self.lends_self()
     }
 
-    /// Captures `self` as a whole. Since edition 2021 a closure captures its fields one by one.
+    /// Captures an owned `self` as a whole. Since edition 2021 a closure captures its fields one by one. A reference is
+    /// captured whole anyway.
     pub(super) fn captures_self(&self) -> Option<TokenStream> {
-        let whole = self.function.receiver.is_some()
-            && !self.borrows_self()
-            && !self.function.runs_in_place();
+        let whole =
+            self.function.receiver == Some(Receiver::Owned) && !self.function.runs_in_place();
         let own = self.own_self();
         whole.then(|| quote! { let _ = &#own; })
     }

@@ -1,7 +1,7 @@
 //! Runs the user's body: in place, as a closure, as a nested function, or as a future.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote};
 
 use super::Guard;
 use super::expected::expected;
@@ -33,6 +33,12 @@ impl Guard<'_> {
                 None => syn::parse_quote! { _ },
             },
         };
+        let (captures, rebinds, body) = (self.captures_self(), self.rebinds(), &function.body);
+        let is_bare = captures.is_none() && rebinds.is_empty();
+        if is_bare && self.expectation().is_none() {
+            // Without variables of ours, the temporaries of its last expression outlive nothing.
+            return quote! { #rt::call(#keyword || -> #ty #body) };
+        }
         let body = self.body_of(&ty);
         let closure = quote! { #keyword || -> #ty { #body } };
         let Some(expectation) = self.expectation() else { return quote! { #rt::call(#closure) } };
@@ -134,7 +140,7 @@ impl Guard<'_> {
             None => tokens,
         };
         let (rt, permit) = (&self.rt, local("permit"));
-        let running = local("running");
+        let running = local(if self.is_pinned_first() { "future" } else { "running" });
         let guarded = match self.spec.on_cancel {
             OnCancel::Ignore => quote! { Guarded::ignoring(&mut #permit, #running) },
             OnCancel::Failure => {
@@ -171,6 +177,9 @@ impl Guard<'_> {
             quote! { #rt::#guarded },
         ]
         .map(placed);
+        if self.is_pinned_first() {
+            return quote! { #rt::awaited_body!(#permit #running [#value] { #guarded }) };
+        }
         quote! { #rt::awaited_body!(#permit #running [#value] [#limit] { #limited } { #guarded }) }
     }
 
@@ -192,7 +201,7 @@ impl Guard<'_> {
     /// A duration. The compiler checks it if it is a constant.
     fn limit(&self, check: &Ident, limit: &Value) -> TokenStream {
         let (rt, value) = (&self.rt, &limit.tokens);
-        if !limit.is_constant {
+        if !limit.is_constant() {
             return value.clone();
         }
         let check = call_at(
@@ -209,15 +218,16 @@ impl Guard<'_> {
     pub(super) fn fake_return(&self) -> Option<TokenStream> {
         let (rt, ty) = (&self.rt, self.function.output.ty.as_ref()?);
         let value = placed("value", self.function.output.at.0);
-        let allow = allow_complexity();
+        let allow = self.allow_complexity();
         Some(quote! { if false { #allow let #value: #ty = #rt::never(); return #value; } })
     }
-}
 
-/// Statements repeat the return type, where clippy may call it too complex. It does not do that for a trait
-/// impl's signature.
-pub(super) fn allow_complexity() -> TokenStream {
-    quote! { #[allow(clippy::type_complexity)] }
+    /// Statements repeat the return type, where clippy may call it too complex. It does not do that for a trait
+    /// impl's signature.
+    pub(super) fn allow_complexity(&self) -> Option<TokenStream> {
+        let written = self.function.output.ty.to_token_stream();
+        (!is_simple(written)).then(|| quote! { #[allow(clippy::type_complexity)] })
+    }
 }
 
 /// The generic arguments of a call. They are written out, because not all can be inferred.
@@ -232,4 +242,19 @@ fn turbofish(generics: &syn::Generics) -> Option<TokenStream> {
         })
         .collect();
     (!idents.is_empty()).then(|| quote! { ::<#(#idents),*> })
+}
+
+/// Whether a type is visibly too short to be complex for clippy.
+fn is_simple(ty: TokenStream) -> bool {
+    const LONGEST: usize = 12;
+    let is_plain = |tree: &TokenTree| match tree {
+        TokenTree::Ident(word) => {
+            !["fn", "dyn", "impl", "Fn", "FnMut", "FnOnce"].iter().any(|it| word == it)
+        }
+        TokenTree::Punct(_) => true,
+        TokenTree::Group(group) => group.stream().is_empty(),
+        TokenTree::Literal(_) => false,
+    };
+    let trees: Vec<_> = ty.into_iter().take(LONGEST + 1).collect();
+    trees.len() <= LONGEST && trees.iter().all(is_plain)
 }

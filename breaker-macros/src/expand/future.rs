@@ -5,7 +5,6 @@ use quote::{ToTokens as _, quote};
 use syn::PathArguments;
 
 use super::Guard;
-use super::body::allow_complexity;
 use crate::function::output::Flavor;
 use crate::spans::{call_at, ends, local, placed, respan, tail, word};
 
@@ -81,10 +80,10 @@ impl Guard<'_> {
         let (rt, value, resolved) = (&self.rt, local("value"), placed("resolved", at));
         let Some(ty) = &self.function.output.ty else { return awaited };
         let ty = match self.spec.call_timeout {
-            Some(_) => quote! { ::core::result::Result<#ty, #rt::Elapsed> },
+            Some(_) => quote! { #rt::Result<#ty, #rt::Elapsed> },
             None => ty.to_token_stream(),
         };
-        let allow = allow_complexity();
+        let allow = self.allow_complexity();
         quote! { { let #resolved = #awaited; #allow let #value: #ty = #resolved; #value } }
     }
 }

@@ -2,11 +2,15 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt as _;
 
 use super::Guard;
 use crate::function::argument::{Argument, borrowed};
 use crate::spans::{call_at, ends, local, placed, respan, word};
 use crate::spec::fallback::holds;
+
+/// The limit on keys where none is stated.
+const DEFAULT_KEYS: u32 = 1024;
 
 impl Guard<'_> {
     /// The circuit of this call, if there are keys. It is held until the call ends.
@@ -37,7 +41,7 @@ impl Guard<'_> {
     /// The circuit's name. The compiler checks it if it is a constant.
     fn name(&self) -> TokenStream {
         let (rt, name) = (&self.rt, &self.spec.name);
-        if !name.is_constant {
+        if !name.is_constant() {
             return name.tokens.clone();
         }
         let ((first, last), has_keys) = (name.at, self.spec.key.is_some());
@@ -48,39 +52,22 @@ impl Guard<'_> {
     }
 
     /// The static behind the function.
+    ///
+    /// Literals become one text, which takes the compiler little time and the program little room. If an option is a
+    /// constant, name, config and keys stand beside the text.
     pub(super) fn site(&self) -> TokenStream {
         let (rt, spec) = (&self.rt, self.spec);
-        let (name, settings) = (self.name(), &spec.settings);
-        let function = self.function.signature.ident.to_string();
-        let function = function.trim_start_matches("r#");
-        let begin = if spec.config.is_some() {
-            quote! { __BREAKER_BEGIN }
-        } else {
-            quote! { #rt::Config::new() }
-        };
-        let config = settings.iter().fold(begin, |config, setting| {
-            let value = &setting.value.tokens;
-            let Some(setter) = setting.setter else {
-                let (first, last) = setting.value.at;
-                let length = placed("length", first);
-                let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
-                return quote! { { let #length = #value; #unit.window(#config, #length) } };
-            };
-            let setter = word(setter);
-            quote! { #config.#setter(#value) }
-        });
-        let keyed = spec.key.as_ref().map(|_| {
-            let max_keys = spec.max_keys.as_ref().map_or(quote! { 1024 }, |max| {
-                let (first, last) = max.at;
-                let check = respan(quote! { #rt::max_keys }, first, first);
-                call_at(&check, max.tokens.clone(), last)
-            });
-            quote! { , keyed = #max_keys }
-        });
-        if spec.config.is_none() && !settings.iter().any(|setting| setting.value.is_constant) {
-            return quote! { #rt::site!(#name, #function, #config #keyed) };
+        let make = word(if spec.key.is_some() { "keyed_site" } else { "site" });
+        if let Some(text) = self.text() {
+            return quote! { #rt::#make!(#text) };
+        }
+        let (text, name, max_keys) = (self.described(["", "", ""]), self.name(), self.max_keys());
+        let config = self.config();
+        if !self.has_constant_options() {
+            return quote! { #rt::#make!(#text, #name, #config, #max_keys) };
         }
         // Every option is checked: a constant may make another option wrong, even a literal.
+        let settings = &spec.settings;
         let parts = settings.iter().map(|setting| (setting.option, setting.value.at));
         let parts = parts.chain(spec.config.iter().map(|config| ("config", config.at)));
         let checks = parts.map(|(part, (first, last))| {
@@ -103,7 +90,73 @@ impl Guard<'_> {
                 #begin
                 const __BREAKER_CONFIG: #rt::Config = #config;
                 #(#checks)*
-                #rt::site!(#name, #function, __BREAKER_CONFIG #keyed)
+                #rt::#make!(#text, #name, __BREAKER_CONFIG, #max_keys)
+            }
+        }
+    }
+
+    /// Whether the compiler has to evaluate the config.
+    fn has_constant_options(&self) -> bool {
+        self.spec.config.is_some()
+            || self.spec.settings.iter().any(|setting| setting.value.is_constant())
+    }
+
+    /// What the site states, if it is all literals.
+    fn text(&self) -> Option<String> {
+        let spec = self.spec;
+        if spec.config.is_some() {
+            return None;
+        }
+        let name = spec.name.text.as_deref()?;
+        let settings = spec.settings.iter().map(|setting| {
+            setting.value.text.as_ref().map(|text| format!("{}={text}", setting.option))
+        });
+        let settings = settings.collect::<Option<Vec<_>>>()?.join(",");
+        let max_keys = match (&spec.key, &spec.max_keys) {
+            (None, _) => String::new(),
+            (_, None) => DEFAULT_KEYS.to_string(),
+            (_, Some(max_keys)) => max_keys.text.clone()?,
+        };
+        Some(self.described([name, &settings, &max_keys]))
+    }
+
+    /// The text of a site. The runtime appends where it is.
+    fn described(&self, stated: [&str; 3]) -> String {
+        let function = self.function.signature.ident.unraw().to_string();
+        let [name, settings, max_keys] = stated;
+        format!("{name}\0{settings}\0{max_keys}\0{function}\0")
+    }
+
+    fn config(&self) -> TokenStream {
+        let (rt, spec) = (&self.rt, self.spec);
+        let begin = if spec.config.is_some() {
+            quote! { __BREAKER_BEGIN }
+        } else {
+            quote! { #rt::Config::new() }
+        };
+        spec.settings.iter().fold(begin, |config, setting| {
+            let value = &setting.value.tokens;
+            let Some(setter) = setting.setter else {
+                let (first, last) = setting.value.at;
+                let length = placed("length", first);
+                let unit = respan(quote! { #rt::unit_of(&#length) }, first, last);
+                return quote! { { let #length = #value; #unit.window(#config, #length) } };
+            };
+            let setter = word(setter);
+            quote! { #config.#setter(#value) }
+        })
+    }
+
+    /// The limit on keys; 0 without any. The compiler checks it if it is a constant.
+    fn max_keys(&self) -> TokenStream {
+        let (rt, spec) = (&self.rt, self.spec);
+        match (&spec.key, &spec.max_keys) {
+            (None, _) => quote! { 0 },
+            (_, None) => DEFAULT_KEYS.to_token_stream(),
+            (_, Some(max)) => {
+                let (first, last) = max.at;
+                let check = respan(quote! { #rt::max_keys }, first, first);
+                call_at(&check, max.tokens.clone(), last)
             }
         }
     }

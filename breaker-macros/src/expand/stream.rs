@@ -26,20 +26,21 @@ impl Guard<'_> {
     ///
     /// ```text
     /// fn prices() -> impl Stream<Item = Result<Price, PriceError>> {
+    ///     use ::breaker_runtime::__private as __breaker;
     ///     let __breaker_stream = connect();
-    ///     rt::Streamed::new(
+    ///     __breaker::Streamed::new(
     ///         __breaker_stream,
-    ///         rt::OnCancel::Ignore,
+    ///         __breaker::OnCancel::Ignore,
     ///         move |__breaker_value| {
-    ///             let __breaker_kind = rt::KindOf::value(__breaker_value).__breaker_kind();
-    ///             rt::outcome(__breaker_kind, __breaker_value)
+    ///             let __breaker_kind = __breaker::KindOf::value(__breaker_value).__breaker_kind();
+    ///             __breaker::outcome(__breaker_kind, __breaker_value)
     ///         },
     ///         async move {
-    ///             let __breaker_circuit = rt::site!("prices", "prices", rt::Config::new());
-    ///             match rt::enter_stream(rt::shared(__breaker_circuit)).await {
-    ///                 ::core::result::Result::Ok(__breaker_permit) => rt::begun!(__breaker_permit [Result<Price, PriceError>]),
-    ///                 ::core::result::Result::Err(__breaker_rejected) => {
-    ///                     rt::Beginning::Refused(rt::refuse(__breaker_rejected))
+    ///             let __breaker_circuit = __breaker::site!("prices\0\0\0prices\0");
+    ///             match __breaker::enter_stream(__breaker::shared(__breaker_circuit)).await {
+    ///                 __breaker::Ok(__breaker_permit) => __breaker::begun!(__breaker_permit [Result<Price, PriceError>]),
+    ///                 __breaker::Err(__breaker_rejected) => {
+    ///                     __breaker::Beginning::Refused(__breaker::refuse(__breaker_rejected))
     ///                 }
     ///             }
     ///         },
@@ -157,8 +158,8 @@ impl Guard<'_> {
                 async move {
                     #site
                     match #entered {
-                        ::core::result::Result::Ok(#permit) => #begun,
-                        ::core::result::Result::Err(#rejected) => #rt::Beginning::Refused(#refused),
+                        #rt::Ok(#permit) => #begun,
+                        #rt::Err(#rejected) => #rt::Beginning::Refused(#refused),
                     }
                 }
             };
@@ -177,8 +178,8 @@ impl Guard<'_> {
                 let #error = #guarded: {
                     #site
                     let #permit = match #entered {
-                        ::core::result::Result::Ok(#permit) => #permit,
-                        ::core::result::Result::Err(#rejected) => break #guarded #told,
+                        #rt::Ok(#permit) => #permit,
+                        #rt::Err(#rejected) => break #guarded #told,
                     };
                     return #begun;
                 };

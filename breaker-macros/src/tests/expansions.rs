@@ -37,6 +37,10 @@ impl VisitMut for Bodies {
             };
             let made = match name.as_deref() {
                 Some("body") => tokens[2..].iter().cloned().collect(),
+                Some("awaited_body") if tokens.len() == 4 => {
+                    let guarded = group(3);
+                    quote! { #guarded.await }
+                }
                 Some("awaited_body") => {
                     let (running, future, guarded) = (&tokens[1], group(4), group(5));
                     quote! {{
@@ -65,37 +69,22 @@ fn a_sync_function() {
         "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
         &expect![[r#"
             fn price(sku: &str) -> Result<Price, Fault> {
-                '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "prices", "price", ::breaker_runtime::__private::Config::new()
-                    );
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
-                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                __breaker_rejected,
-                            );
-                        }
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                    __breaker::Ok(__breaker_permit) => __breaker_permit,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
+                };
+                let __breaker_value = {
+                    let __breaker_value: Result<Price, Fault> = match () {
+                        () => fetch(sku),
                     };
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = {
-                        let __breaker_value: Result<Price, Fault> = match () {
-                            () => fetch(sku),
-                        };
-                        #[allow(unreachable_code)] __breaker_value
-                    };
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                    );
-                    __breaker_value
-                }
+                    #[allow(unreachable_code)] __breaker_value
+                };
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
             }
         "#]],
     );
@@ -108,46 +97,27 @@ fn a_body_that_may_leave_early() {
         "fn price(&self, (sku, mut count): (Sku, u32), _: &str) -> Result<Price, Fault> { count += 1; Ok(fetch(sku)? * count) }",
         &expect![[r#"
             fn price(&self, (sku, count): (Sku, u32), _: &str) -> Result<Price, Fault> {
-                '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "prices", "price", ::breaker_runtime::__private::Config::new()
-                    );
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
-                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                __breaker_rejected,
-                            );
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                    __breaker::Ok(__breaker_permit) => __breaker_permit,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
+                };
+                let __breaker_value = __breaker::call(move || -> Result<Price, Fault> {
+                    let sku = sku;
+                    let mut count = count;
+                    let __breaker_value: Result<Price, Fault> = match () {
+                        () => {
+                            count += 1;
+                            Ok(fetch(sku)? * count)
                         }
                     };
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = ::breaker_runtime::__private::call(move || -> Result<
-                        Price,
-                        Fault,
-                    > {
-                        let _ = &self;
-                        let sku = sku;
-                        let mut count = count;
-                        let __breaker_value: Result<Price, Fault> = match () {
-                            () => {
-                                count += 1;
-                                Ok(fetch(sku)? * count)
-                            }
-                        };
-                        #[allow(unreachable_code)] __breaker_value
-                    });
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                    );
-                    __breaker_value
-                }
+                    #[allow(unreachable_code)] __breaker_value
+                });
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
             }
         "#]],
     );
@@ -160,65 +130,85 @@ fn an_async_function_whose_dropped_calls_fail_after_a_time() {
         "async fn stock(sku: &str) -> Result<Stock, Fault> { fetch(sku).await }",
         &expect![[r#"
             async fn stock(sku: &str) -> Result<Stock, Fault> {
-                '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "stock", "stock", ::breaker_runtime::__private::Config::new()
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("stock\0\0\0stock\0");
+                let mut __breaker_permit = match __breaker::enter_at_once(__breaker_circuit) {
+                    __breaker::Some(__breaker_admission) => {
+                        __breaker::Admission::permit(__breaker_admission)
+                    }
+                    __breaker::None => {
+                        match __breaker::enter_async_or_refuse(__breaker_circuit).await {
+                            __breaker::Ok(__breaker_permit) => __breaker_permit,
+                            __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                        }
+                    }
+                };
+                let __breaker_on_cancel = __breaker::OnCancel::FailureAfter({
+                    const __BREAKER_LIMIT: ::core::time::Duration = __breaker::failure_after(
+                        PATIENCE,
                     );
-                    let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
-                        __breaker_circuit,
-                    ) {
-                        ::core::option::Option::Some(__breaker_admission) => {
-                            ::breaker_runtime::__private::Admission::permit(__breaker_admission)
+                    __BREAKER_LIMIT
+                });
+                let __breaker_value = {
+                    let __breaker_running = async move {
+                        if false {
+                            let __breaker_value: Result<Stock, Fault> = __breaker::never();
+                            return __breaker_value;
                         }
-                        ::core::option::Option::None => {
-                            match ::breaker_runtime::__private::enter_async(__breaker_circuit).await
-                            {
-                                ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                                ::core::result::Result::Err(__breaker_rejected) => {
-                                    break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                        __breaker_rejected,
-                                    );
-                                }
-                            }
-                        }
-                    };
-                    let __breaker_on_cancel = ::breaker_runtime::__private::OnCancel::FailureAfter({
-                        const __BREAKER_LIMIT: ::core::time::Duration = ::breaker_runtime::__private::failure_after(
-                            PATIENCE,
-                        );
-                        __BREAKER_LIMIT
-                    });
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = {
-                        let __breaker_running = async move {
-                            if false {
-                                #[allow(clippy::type_complexity)]
-                                let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
-                                return __breaker_value;
-                            }
-                            let __breaker_value: Result<Stock, Fault> = match () {
-                                () => fetch(sku).await,
-                            };
-                            #[allow(unreachable_code)] __breaker_value
+                        let __breaker_value: Result<Stock, Fault> = match () {
+                            () => fetch(sku).await,
                         };
-                        let __breaker_running = ::core::pin::pin!(__breaker_running);
-                        ::breaker_runtime::__private::FailsAfter::new(
-                                &mut __breaker_permit,
-                                __breaker_on_cancel,
-                                __breaker_running,
-                            )
-                            .await
+                        #[allow(unreachable_code)] __breaker_value
                     };
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
+                    let __breaker_running = ::core::pin::pin!(__breaker_running);
+                    __breaker::FailsAfter::new(
+                            &mut __breaker_permit,
+                            __breaker_on_cancel,
+                            __breaker_running,
                         )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                    );
-                    __breaker_value
-                }
+                        .await
+                };
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn an_async_function_with_an_argument_that_may_be_large() {
+    check(
+        r#"name = "stock""#,
+        "async fn stock(order: Order) -> Result<Stock, Fault> { fetch(order).await }",
+        &expect![[r#"
+            async fn stock(order: Order) -> Result<Stock, Fault> {
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("stock\0\0\0stock\0");
+                let mut __breaker_permit;
+                let __breaker_future = ::core::pin::pin!(
+                    async move { if false { let __breaker_value : Result < Stock, Fault > =
+                    __breaker::never(); return __breaker_value; } let order = order; let
+                    __breaker_value : Result < Stock, Fault > = match () { () => { fetch(order).
+                    await } }; #[allow(unreachable_code)] __breaker_value }
+                );
+                __breaker_permit = match __breaker::enter_at_once(__breaker_circuit) {
+                    __breaker::Some(__breaker_admission) => {
+                        __breaker::Admission::permit(__breaker_admission)
+                    }
+                    __breaker::None => {
+                        match __breaker::enter_async_or_refuse(__breaker_circuit).await {
+                            __breaker::Ok(__breaker_permit) => __breaker_permit,
+                            __breaker::Err(__breaker_rejected) => return __breaker_rejected,
+                        }
+                    }
+                };
+                let __breaker_value = __breaker::Guarded::ignoring(
+                        &mut __breaker_permit,
+                        __breaker_future,
+                    )
+                    .await;
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
             }
         "#]],
     );
@@ -231,35 +221,29 @@ fn an_async_function_with_a_closure_fallback() {
         "async fn stock(sku: String) -> Result<Stock, Fault> { fetch(sku).await }",
         &expect![[r#"
             async fn stock(sku: String) -> Result<Stock, Fault> {
+                use ::breaker_runtime::__private as __breaker;
                 let __breaker_error = '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "stock", "stock", ::breaker_runtime::__private::Config::new()
-                    );
-                    let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
-                        __breaker_circuit,
-                    ) {
-                        ::core::option::Option::Some(__breaker_admission) => {
-                            ::breaker_runtime::__private::Admission::permit(__breaker_admission)
+                    let __breaker_circuit = __breaker::site!("stock\0\0\0stock\0");
+                    let mut __breaker_permit = match __breaker::enter_at_once(__breaker_circuit) {
+                        __breaker::Some(__breaker_admission) => {
+                            __breaker::Admission::permit(__breaker_admission)
                         }
-                        ::core::option::Option::None => {
-                            match ::breaker_runtime::__private::enter_async(__breaker_circuit).await
-                            {
-                                ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                                ::core::result::Result::Err(__breaker_rejected) => {
-                                    break '__breaker_guarded ::breaker_runtime::__private::CallError::Rejected(
+                        __breaker::None => {
+                            match __breaker::enter_async(__breaker_circuit).await {
+                                __breaker::Ok(__breaker_permit) => __breaker_permit,
+                                __breaker::Err(__breaker_rejected) => {
+                                    break '__breaker_guarded __breaker::CallError::Rejected(
                                         __breaker_rejected,
                                     );
                                 }
                             }
                         }
                     };
-                    let __breaker_lent_sku = ::breaker_runtime::__private::keep(&sku);
-                    #[allow(clippy::type_complexity)]
+                    let __breaker_lent_sku = __breaker::keep(&sku);
                     let __breaker_value = {
                         let __breaker_running = async move {
                             if false {
-                                #[allow(clippy::type_complexity)]
-                                let __breaker_value: Result<Stock, Fault> = ::breaker_runtime::__private::never();
+                                let __breaker_value: Result<Stock, Fault> = __breaker::never();
                                 return __breaker_value;
                             }
                             #[allow(unused_variables)]
@@ -270,36 +254,25 @@ fn an_async_function_with_a_closure_fallback() {
                             #[allow(unreachable_code)] __breaker_value
                         };
                         let __breaker_running = ::core::pin::pin!(__breaker_running);
-                        ::breaker_runtime::__private::Guarded::ignoring(
-                                &mut __breaker_permit,
-                                __breaker_running,
-                            )
-                            .await
+                        __breaker::Guarded::ignoring(&mut __breaker_permit, __breaker_running).await
                     };
                     if false {
-                        ::breaker_runtime::__private::Resolved::value(&__breaker_value)
-                            .__breaker_check();
+                        __breaker::Resolved::value(&__breaker_value).__breaker_check();
                     }
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    match ::breaker_runtime::__private::settle_or_fall_back(
+                    let __breaker_kind = __breaker::KindOf::value(&__breaker_value).__breaker_kind();
+                    match __breaker::settle_or_fall_back(
                         __breaker_permit,
-                        ::breaker_runtime::__private::ignore_if(
+                        __breaker::ignore_if(
                             __breaker_kind,
                             &__breaker_value,
                             Fault::is_absent,
-                            |__breaker_value| ::breaker_runtime::__private::outcome(
-                                __breaker_kind,
-                                __breaker_value,
-                            ),
+                            |__breaker_value| __breaker::outcome(__breaker_kind, __breaker_value),
                         ),
                         __breaker_kind,
                         __breaker_value,
                     ) {
-                        ::core::result::Result::Ok(__breaker_value) => return __breaker_value,
-                        ::core::result::Result::Err(__breaker_error) => __breaker_error,
+                        __breaker::Ok(__breaker_value) => return __breaker_value,
+                        __breaker::Err(__breaker_error) => __breaker_error,
                     }
                 };
                 let err = __breaker_error;
@@ -316,42 +289,31 @@ fn a_function_whose_errors_ask_to_stay_away() {
         "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
         &expect![[r#"
             fn price(sku: &str) -> Result<Price, Fault> {
-                '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "prices", "price", ::breaker_runtime::__private::Config::new()
-                    );
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
-                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                __breaker_rejected,
-                            );
-                        }
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                    __breaker::Ok(__breaker_permit) => __breaker_permit,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
+                };
+                let __breaker_value = {
+                    let __breaker_value: Result<Price, Fault> = match () {
+                        () => fetch(sku),
                     };
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = {
-                        let __breaker_value: Result<Price, Fault> = match () {
-                            () => fetch(sku),
-                        };
-                        #[allow(unreachable_code)] __breaker_value
-                    };
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::open_for(
-                            __breaker_kind,
-                            &__breaker_value,
-                            ::breaker_runtime::__private::failure_if(&__breaker_value, is_busy),
-                            Fault::retry_after,
-                        ),
-                    );
-                    __breaker_value
-                }
+                    #[allow(unreachable_code)] __breaker_value
+                };
+                let __breaker_kind = __breaker::KindOf::value(&__breaker_value).__breaker_kind();
+                __breaker::settle(
+                    __breaker_permit,
+                    __breaker::open_for(
+                        __breaker_kind,
+                        &__breaker_value,
+                        __breaker::failure_if(&__breaker_value, is_busy),
+                        Fault::retry_after,
+                    ),
+                );
+                __breaker_value
             }
         "#]],
     );
@@ -364,50 +326,36 @@ fn a_function_whose_errors_are_asked_for_a_time_and_for_words() {
         "fn price(sku: &str) -> Result<Price, Fault> { fetch(sku) }",
         &expect![[r#"
             fn price(sku: &str) -> Result<Price, Fault> {
-                '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "prices", "price", ::breaker_runtime::__private::Config::new()
-                    );
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
-                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                __breaker_rejected,
-                            );
-                        }
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                    __breaker::Ok(__breaker_permit) => __breaker_permit,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
+                };
+                let __breaker_value = {
+                    let __breaker_value: Result<Price, Fault> = match () {
+                        () => fetch(sku),
                     };
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = {
-                        let __breaker_value: Result<Price, Fault> = match () {
-                            () => fetch(sku),
-                        };
-                        #[allow(unreachable_code)] __breaker_value
-                    };
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::describe_error(
+                    #[allow(unreachable_code)] __breaker_value
+                };
+                let __breaker_kind = __breaker::KindOf::value(&__breaker_value).__breaker_kind();
+                __breaker::settle(
+                    __breaker_permit,
+                    __breaker::describe_error(
+                        __breaker_kind,
+                        &__breaker_value,
+                        __breaker::open_for(
                             __breaker_kind,
                             &__breaker_value,
-                            ::breaker_runtime::__private::open_for(
-                                __breaker_kind,
-                                &__breaker_value,
-                                ::breaker_runtime::__private::outcome(
-                                    __breaker_kind,
-                                    &__breaker_value,
-                                ),
-                                Fault::retry_after,
-                            ),
-                            |error| error,
+                            __breaker::outcome(__breaker_kind, &__breaker_value),
+                            Fault::retry_after,
                         ),
-                    );
-                    __breaker_value
-                }
+                        |error| error,
+                    ),
+                );
+                __breaker_value
             }
         "#]],
     );
@@ -420,26 +368,21 @@ fn a_method_with_a_path_fallback() {
         "pub fn place(&mut self, (id, order): (u64, Order)) -> Result<(), Fault> { self.send(id, order) }",
         &expect![[r#"
             pub fn place(&mut self, __breaker_arg1: (u64, Order)) -> Result<(), Fault> {
+                use ::breaker_runtime::__private as __breaker;
                 '__breaker_guarded: {
                     let __breaker_circuit = {
-                        const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = ::breaker_runtime::__private::Config::new()
+                        const __BREAKER_CONFIG: __breaker::Config = __breaker::Config::new()
                             .failure_threshold(LIMIT);
-                        const _: () = ::breaker_runtime::__private::check(
-                            &__BREAKER_CONFIG,
-                            "failure_threshold",
-                        );
-                        ::breaker_runtime::__private::site!("orders", "place", __BREAKER_CONFIG)
+                        const _: () = __breaker::check(&__BREAKER_CONFIG, "failure_threshold");
+                        __breaker::site!("\0\0\0place\0", "orders", __BREAKER_CONFIG, 0)
                     };
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
+                    let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                        __breaker::Ok(__breaker_permit) => __breaker_permit,
+                        __breaker::Err(__breaker_rejected) => {
                             break '__breaker_guarded ::core::mem::drop(__breaker_rejected);
                         }
                     };
                     return {
-                        #[allow(clippy::type_complexity)]
                         let __breaker_value = {
                             let __breaker_arg1 = __breaker_arg1;
                             #[allow(unused_variables)]
@@ -450,17 +393,10 @@ fn a_method_with_a_path_fallback() {
                             #[allow(unreachable_code)] __breaker_value
                         };
                         if false {
-                            ::breaker_runtime::__private::Returned::value(&__breaker_value)
+                            __breaker::Returned::value(&__breaker_value)
                                 .__breaker_opens(&__breaker_value);
                         }
-                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                                &__breaker_value,
-                            )
-                            .__breaker_kind();
-                        ::breaker_runtime::__private::settle(
-                            __breaker_permit,
-                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                        );
+                        __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
                         __breaker_value
                     };
                 };
@@ -478,47 +414,33 @@ fn a_name_that_is_a_constant() {
         "fn price(sku: &str) -> Option<u8> { None }",
         &expect![[r#"
             fn price(sku: &str) -> Option<u8> {
+                use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = {
-                    let __breaker_circuit = ::breaker_runtime::__private::circuit_for(
-                        ::breaker_runtime::__private::site!(
-                            { const __BREAKER_NAME : & 'static ::core::primitive::str =
-                            names::PRICES; ::breaker_runtime::__private::name(__BREAKER_NAME, true)
-                            }, "price", ::breaker_runtime::__private::Config::new(), keyed =
-                            ::breaker_runtime::__private::max_keys(9)
+                    let __breaker_circuit = __breaker::circuit_for(
+                        __breaker::keyed_site!(
+                            "\0\0\0price\0", { const __BREAKER_NAME : & 'static
+                            ::core::primitive::str = names::PRICES; __breaker::name(__BREAKER_NAME,
+                            true) }, __breaker::Config::new(), __breaker::max_keys(9)
                         ),
                         &(sku),
                     );
                     __breaker_circuit
                 };
-                '__breaker_guarded: {
-                    let __breaker_circuit = &*__breaker_circuit;
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
-                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                __breaker_rejected,
-                            );
-                        }
+                let __breaker_circuit = &*__breaker_circuit;
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                    __breaker::Ok(__breaker_permit) => __breaker_permit,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
+                };
+                let __breaker_value = {
+                    let __breaker_value: Option<u8> = match () {
+                        () => None,
                     };
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = {
-                        let __breaker_value: Option<u8> = match () {
-                            () => None,
-                        };
-                        #[allow(unreachable_code)] __breaker_value
-                    };
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                    );
-                    __breaker_value
-                }
+                    #[allow(unreachable_code)] __breaker_value
+                };
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
             }
         "#]],
     );
@@ -531,62 +453,48 @@ fn a_config_with_options_beside_it() {
         "fn price(sku: &str) -> Option<u8> { None }",
         &expect![[r#"
             fn price(sku: &str) -> Option<u8> {
-                '__breaker_guarded: {
-                    let __breaker_circuit = {
-                        const __BREAKER_BEGIN: ::breaker_runtime::__private::Config = SHARED;
-                        const __BREAKER_CONFIG: ::breaker_runtime::__private::Config = {
-                            let __breaker_length = WINDOW;
-                            ::breaker_runtime::__private::unit_of(&__breaker_length)
-                                .window(
-                                    __BREAKER_BEGIN
-                                        .cooldown(::core::time::Duration::new(5u64, 0u32)),
-                                    __breaker_length,
-                                )
-                        };
-                        const _: () = ::breaker_runtime::__private::check_beside(
-                            &__BREAKER_CONFIG,
-                            &["cooldown", "window"],
-                            "cooldown",
-                        );
-                        const _: () = ::breaker_runtime::__private::check_beside(
-                            &__BREAKER_CONFIG,
-                            &["cooldown", "window"],
-                            "window",
-                        );
-                        const _: () = ::breaker_runtime::__private::check_beside(
-                            &__BREAKER_CONFIG,
-                            &["cooldown", "window"],
-                            "config",
-                        );
-                        ::breaker_runtime::__private::site!("prices", "price", __BREAKER_CONFIG)
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_circuit = {
+                    const __BREAKER_BEGIN: __breaker::Config = SHARED;
+                    const __BREAKER_CONFIG: __breaker::Config = {
+                        let __breaker_length = WINDOW;
+                        __breaker::unit_of(&__breaker_length)
+                            .window(
+                                __BREAKER_BEGIN.cooldown(::core::time::Duration::new(5u64, 0u32)),
+                                __breaker_length,
+                            )
                     };
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
-                            break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                __breaker_rejected,
-                            );
-                        }
-                    };
-                    #[allow(clippy::type_complexity)]
-                    let __breaker_value = {
-                        let __breaker_value: Option<u8> = match () {
-                            () => None,
-                        };
-                        #[allow(unreachable_code)] __breaker_value
-                    };
-                    let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                            &__breaker_value,
-                        )
-                        .__breaker_kind();
-                    ::breaker_runtime::__private::settle(
-                        __breaker_permit,
-                        ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
+                    const _: () = __breaker::check_beside(
+                        &__BREAKER_CONFIG,
+                        &["cooldown", "window"],
+                        "cooldown",
                     );
-                    __breaker_value
-                }
+                    const _: () = __breaker::check_beside(
+                        &__BREAKER_CONFIG,
+                        &["cooldown", "window"],
+                        "window",
+                    );
+                    const _: () = __breaker::check_beside(
+                        &__BREAKER_CONFIG,
+                        &["cooldown", "window"],
+                        "config",
+                    );
+                    __breaker::site!("\0\0\0price\0", "prices", __BREAKER_CONFIG, 0)
+                };
+                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                    __breaker::Ok(__breaker_permit) => __breaker_permit,
+                    __breaker::Err(__breaker_rejected) => {
+                        return __breaker::refuse(__breaker_rejected);
+                    }
+                };
+                let __breaker_value = {
+                    let __breaker_value: Option<u8> = match () {
+                        () => None,
+                    };
+                    #[allow(unreachable_code)] __breaker_value
+                };
+                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                __breaker_value
             }
         "#]],
     );
@@ -602,89 +510,55 @@ fn a_boxed_future() {
                 &'a self,
                 id: u64,
             ) -> Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> {
-                let __breaker_future = ::breaker_runtime::__private::call(move || -> Pin<
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_future = __breaker::call(move || -> Pin<
                     Box<dyn Future<Output = Option<User>> + Send + 'a>,
-                > {
-                    let _ = &self;
-                    let id = id;
-                    let __breaker_value: Pin<Box<dyn Future<Output = Option<User>> + Send + 'a>> = match () {
-                        () => Box::pin(async move { self.find(id).await }),
-                    };
-                    #[allow(unreachable_code)] __breaker_value
-                });
+                > { Box::pin(async move { self.find(id).await }) });
                 {
                     fn __breaker_awaited<__BreakerFuture: Future>(__breaker_it: &__BreakerFuture) {
-                        ::breaker_runtime::__private::awaited(__breaker_it)
+                        __breaker::awaited(__breaker_it)
                     }
                 }
-                let __breaker_kind = ::breaker_runtime::__private::Made::value(&__breaker_future)
-                    .__breaker_made();
+                let __breaker_kind = __breaker::Made::value(&__breaker_future).__breaker_made();
                 let __breaker_future = __breaker_kind.__breaker_future(__breaker_future);
                 __breaker_kind
                     .__breaker_boxed(
-                        ::breaker_runtime::__private::Box::pin(async move {
+                        __breaker::Box::pin(async move {
                             if false {
-                                #[allow(clippy::type_complexity)]
-                                let __breaker_value: Option<User> = ::breaker_runtime::__private::never();
+                                let __breaker_value: Option<User> = __breaker::never();
                                 return __breaker_value;
                             }
-                            '__breaker_guarded: {
-                                let __breaker_circuit = ::breaker_runtime::__private::site!(
-                                    "users", "user", ::breaker_runtime::__private::Config::new()
-                                );
-                                let mut __breaker_permit = match ::breaker_runtime::__private::enter_at_once(
-                                    __breaker_circuit,
-                                ) {
-                                    ::core::option::Option::Some(__breaker_admission) => {
-                                        ::breaker_runtime::__private::Admission::permit(
-                                            __breaker_admission,
-                                        )
-                                    }
-                                    ::core::option::Option::None => {
-                                        match ::breaker_runtime::__private::enter_async(
-                                                __breaker_circuit,
-                                            )
-                                            .await
-                                        {
-                                            ::core::result::Result::Ok(__breaker_permit) => {
-                                                __breaker_permit
-                                            }
-                                            ::core::result::Result::Err(__breaker_rejected) => {
-                                                break '__breaker_guarded ::breaker_runtime::__private::refuse(
-                                                    __breaker_rejected,
-                                                );
-                                            }
+                            let __breaker_circuit = __breaker::site!("users\0\0\0user\0");
+                            let mut __breaker_permit = match __breaker::enter_at_once(
+                                __breaker_circuit,
+                            ) {
+                                __breaker::Some(__breaker_admission) => {
+                                    __breaker::Admission::permit(__breaker_admission)
+                                }
+                                __breaker::None => {
+                                    match __breaker::enter_async_or_refuse(__breaker_circuit).await {
+                                        __breaker::Ok(__breaker_permit) => __breaker_permit,
+                                        __breaker::Err(__breaker_rejected) => {
+                                            return __breaker_rejected;
                                         }
                                     }
+                                }
+                            };
+                            let __breaker_value = {
+                                let __breaker_resolved = {
+                                    let __breaker_running = __breaker_future;
+                                    let __breaker_running = ::core::pin::pin!(__breaker_running);
+                                    __breaker::Guarded::ignoring(
+                                            &mut __breaker_permit,
+                                            __breaker_running,
+                                        )
+                                        .await
                                 };
-                                #[allow(clippy::type_complexity)]
-                                let __breaker_value = {
-                                    let __breaker_resolved = {
-                                        let __breaker_running = __breaker_future;
-                                        let __breaker_running = ::core::pin::pin!(__breaker_running);
-                                        ::breaker_runtime::__private::Guarded::ignoring(
-                                                &mut __breaker_permit,
-                                                __breaker_running,
-                                            )
-                                            .await
-                                    };
-                                    #[allow(clippy::type_complexity)]
-                                    let __breaker_value: Option<User> = __breaker_resolved;
-                                    __breaker_value
-                                };
-                                let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                                        &__breaker_value,
-                                    )
-                                    .__breaker_kind();
-                                ::breaker_runtime::__private::settle(
-                                    __breaker_permit,
-                                    ::breaker_runtime::__private::outcome(
-                                        __breaker_kind,
-                                        &__breaker_value,
-                                    ),
-                                );
+                                let __breaker_value: Option<User> = __breaker_resolved;
                                 __breaker_value
-                            }
+                            };
+                            __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
+                            __breaker_value
                         }),
                     )
             }
@@ -762,20 +636,16 @@ fn a_function_that_returns_a_closure() {
         "fn hash<'a, T>(&self, all: &'a [T]) -> impl Fn(&usize, &Entry<T>) -> (u64, &T) + 'a { |at, entry| (entry.hash(at), all) }",
         &expect![[r#"
             fn hash<'a, T>(&self, all: &'a [T]) -> impl Fn(&usize, &Entry<T>) -> (u64, &T) + 'a {
+                use ::breaker_runtime::__private as __breaker;
                 '__breaker_guarded: {
-                    let __breaker_circuit = ::breaker_runtime::__private::site!(
-                        "hashes", "hash", ::breaker_runtime::__private::Config::new()
-                    );
-                    let __breaker_permit = match ::breaker_runtime::__private::enter(
-                        __breaker_circuit,
-                    ) {
-                        ::core::result::Result::Ok(__breaker_permit) => __breaker_permit,
-                        ::core::result::Result::Err(__breaker_rejected) => {
+                    let __breaker_circuit = __breaker::site!("hashes\0\0\0hash\0");
+                    let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                        __breaker::Ok(__breaker_permit) => __breaker_permit,
+                        __breaker::Err(__breaker_rejected) => {
                             break '__breaker_guarded ::core::mem::drop(__breaker_rejected);
                         }
                     };
                     return {
-                        #[allow(clippy::type_complexity)]
                         let __breaker_value = {
                             let __breaker_expected = {
                                 fn __breaker_expected<
@@ -785,13 +655,13 @@ fn a_function_that_returns_a_closure() {
                                         ) -> (u64, &__BreakerType1),
                                     __BreakerType0: ?::core::marker::Sized,
                                     __BreakerType1: ?::core::marker::Sized,
-                                >() -> ::breaker_runtime::__private::Expected<__BreakerClosure> {
-                                    ::breaker_runtime::__private::Expected::new()
+                                >() -> __breaker::Expected<__BreakerClosure> {
+                                    __breaker::Expected::new()
                                 }
                                 __breaker_expected::<_, Entry<T>, T>()
                             };
                             #[allow(unreachable_code)]
-                            let __breaker_value: _ = ::breaker_runtime::__private::Expected::value(
+                            let __breaker_value: _ = __breaker::Expected::value(
                                 __breaker_expected,
                                 #[allow(clippy::diverging_sub_expression)]
                                 { |at, entry| (entry.hash(at), all) },
@@ -799,17 +669,10 @@ fn a_function_that_returns_a_closure() {
                             #[allow(unreachable_code)] __breaker_value
                         };
                         if false {
-                            ::breaker_runtime::__private::Returned::value(&__breaker_value)
+                            __breaker::Returned::value(&__breaker_value)
                                 .__breaker_opens(&__breaker_value);
                         }
-                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                                &__breaker_value,
-                            )
-                            .__breaker_kind();
-                        ::breaker_runtime::__private::settle(
-                            __breaker_permit,
-                            ::breaker_runtime::__private::outcome(__breaker_kind, &__breaker_value),
-                        );
+                        __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
                         __breaker_value
                     };
                 };
@@ -840,8 +703,8 @@ fn the_documented_output_is_the_real_one() {
     let input = documented("/// Input:", "/// ```");
     let (attribute, item) = input.split_once(")]\n").expect("the attribute stands on its own line");
     let (_, args) = attribute.split_once('(').expect("the attribute has arguments");
-    let output = expanded(args, item).replace("::breaker_runtime::__private::", "rt::");
-    assert_eq!(squeezed(&documented("/// Output,", "/// ```")), squeezed(&output), "\n{output}");
+    let output = expanded(args, item);
+    assert_eq!(squeezed(&documented("/// Output:", "/// ```")), squeezed(&output), "\n{output}");
 }
 
 /// What a test may have happen in place of the body: an error of that type, or none at all.

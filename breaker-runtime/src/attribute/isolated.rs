@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Key, Leads};
 pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
-use crate::registry::{Effect, SiteCell, current};
+use crate::registry::{Effect, KeyedSiteCell, SiteCell, current};
 
 /// The circuit that a call goes through. It is held while the call lasts.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl<'a> Leads<'a> for &'a Found {
 }
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Arc<CircuitBreaker> {
+pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> Arc<CircuitBreaker> {
     site.found_for(&key.shown())
 }
 
@@ -235,11 +235,8 @@ impl<R> Deref for FaultyOption<R> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
-    ($name:expr, $function:expr, $config:expr) => {
-        &$crate::__private::Found::of($crate::__breaker_static!($name, $function, $config))
-    };
-    ($name:expr, $function:expr, $config:expr, keyed = $max_keys:expr) => {
-        $crate::__breaker_static!($name, $function, $config, keyed = $max_keys)
+    ($text:literal $($constants:tt)*) => {
+        &$crate::__private::Found::of($crate::__breaker_static!($text $($constants)*))
     };
 }
 
@@ -258,13 +255,17 @@ macro_rules! __breaker_body {
 }
 
 /// Awaits a future under the permit, unless a fault stands in its place. The future is made first: so there is no
-/// second place where the call is suspended, and its limit begins before a delay does.
+/// second place where the call is suspended, and its limit begins before a delay does. Without a future, it was made
+/// and pinned before.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_awaited {
     ($permit:ident $running:ident [$($ty:tt)*] [] {$($future:tt)*} {$($guarded:tt)*}) => {{
         let $running = $($future)*;
         let $running = $crate::__private::core::pin::pin!($running);
+        $crate::__breaker_awaited!($permit $running [$($ty)*] {$($guarded)*})
+    }};
+    ($permit:ident $running:ident [$($ty:tt)*] {$($guarded:tt)*}) => {
         match $crate::__private::async_fault(&mut $permit, $crate::__private::core::option::Option::None) {
             $crate::__private::core::option::Option::None => {
                 $crate::__breaker_typed!([$($ty)*] $($guarded)*.await)
@@ -273,7 +274,7 @@ macro_rules! __breaker_awaited {
                 $crate::__breaker_instead!(__breaker_instead [$($ty)*])
             }
         }
-    }};
+    };
     ($permit:ident $running:ident [$($ty:tt)*] [$($limit:tt)*] {$($future:tt)*} {$($guarded:tt)*}) => {{
         let $running = $($future)*;
         let $running = $crate::__private::core::pin::pin!($running);

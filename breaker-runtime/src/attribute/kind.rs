@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use crate::circuit::Permit;
 use crate::rules::Outcome;
 
 /// Finds the kind of an annotated function's return value by its type, also behind aliases.
@@ -47,6 +48,64 @@ impl PlainKind {
     #[must_use]
     pub const fn __breaker_kind(self) -> Self {
         self
+    }
+}
+
+/// The value of a call that no option is asked about, so that its type alone says how the call ended. It is found as
+/// with [`KindOf`].
+#[derive(Debug)]
+pub struct Ended<'v, R>(EndedOption<'v, R>);
+
+/// The next step of the lookup, if the value is not a `Result`.
+#[derive(Debug)]
+pub struct EndedOption<'v, R>(&'v R);
+
+/// A call that ended with that value.
+#[inline]
+#[must_use]
+pub const fn ended<R>(value: &R) -> Ended<'_, R> {
+    Ended(EndedOption(value))
+}
+
+impl<T, E> Ended<'_, Result<T, E>> {
+    /// Records how the call ended.
+    #[inline]
+    pub fn __breaker_settle(&self, permit: Permit<'_>) {
+        permit.settle(ResultKind.outcome(self.0.0).into());
+    }
+}
+
+impl<T> EndedOption<'_, Option<T>> {
+    /// The same.
+    #[inline]
+    pub fn __breaker_settle(&self, permit: Permit<'_>) {
+        permit.settle(OptionKind.outcome(self.0).into());
+    }
+}
+
+impl PlainKind {
+    /// The same. Any other value is a success.
+    #[inline]
+    pub fn __breaker_settle(self, permit: Permit<'_>) {
+        permit.settle(Outcome::Success.into());
+    }
+}
+
+impl<'v, R> Deref for Ended<'v, R> {
+    type Target = EndedOption<'v, R>;
+
+    #[inline]
+    fn deref(&self) -> &EndedOption<'v, R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for EndedOption<'_, R> {
+    type Target = PlainKind;
+
+    #[inline]
+    fn deref(&self) -> &PlainKind {
+        &PlainKind
     }
 }
 

@@ -7,10 +7,12 @@ use super::Key;
 pub use crate::__breaker_static as site;
 #[cfg(feature = "stream")]
 use crate::circuit::CircuitBreaker;
-use crate::registry::{Held, SiteCell};
+#[cfg(feature = "stream")]
+use crate::registry::SiteCell;
+use crate::registry::{Held, KeyedSiteCell};
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static SiteCell, key: &K) -> Held {
+pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> Held {
     site.held_for(&key.shown())
 }
 
@@ -32,6 +34,7 @@ macro_rules! __breaker_body {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_awaited {
+    ($permit:ident $running:ident [$($ty:tt)*] {$($guarded:tt)*}) => { $($guarded)*.await };
     (
         $permit:ident $running:ident [$($ty:tt)*] [$($limit:tt)*] {$($future:tt)*} {$($guarded:tt)*}
     ) => {{

@@ -54,6 +54,22 @@ impl Decision {
         }
     }
 
+    fn states_nothing(&self) -> bool {
+        match self {
+            Self::Nobody => true,
+            Self::Site(site) => site.states_nothing(),
+            Self::Code(config) => **config == Config::new(),
+        }
+    }
+
+    /// The site that stated an option and so decided.
+    fn site(&self) -> Option<&'static Site> {
+        match self {
+            Self::Site(site) if !site.states_nothing() => Some(site),
+            _ => None,
+        }
+    }
+
     fn stated(&self) -> Stated {
         match self {
             Self::Nobody => Stated { config: Config::new(), site: None },
@@ -82,7 +98,7 @@ impl Provenance {
     /// Has this statement decide, if none did that states any option (R22).
     pub(super) fn decide(&self, stated: Stated) -> bool {
         let mut parties = self.0.lock();
-        let is_open = parties.decided.stated().config == Config::new();
+        let is_open = parties.decided.states_nothing();
         if is_open {
             parties.decided = Decision::of(stated);
         }
@@ -99,8 +115,7 @@ impl Provenance {
 
     pub(super) fn describe(&self) -> Description {
         let parties = self.0.lock();
-        let decided = parties.decided.stated();
-        let decided_by = decided.site.filter(|_| decided.config != Config::new());
+        let decided_by = parties.decided.site();
         let (conflicts, conflict_count) = match parties.conflicts.as_deref() {
             Some(Conflicts { newest, count }) => (newest.iter().cloned().collect(), *count),
             None => (Vec::new(), 0),

@@ -13,7 +13,7 @@ pub(crate) use self::fault::Effect;
 pub use self::fault::Fault;
 use self::fault::{Kind, Planned};
 use super::event::EventKind;
-use super::site_cell::SiteCell;
+use super::site_cell::{KeyedSiteCell, SiteCell};
 use super::{Registry, Subscription, process};
 use crate::circuit::{CircuitBreaker, Clock, ManualClock, Mutex};
 use crate::settings::Config;
@@ -189,14 +189,16 @@ impl SiteCell {
         };
         scope.or_refusing(scope.registry.circuit_of(&self.site))
     }
+}
 
-    /// The same for a key.
+impl KeyedSiteCell {
+    /// The circuit that a call of this thread with that key goes through.
     pub(crate) fn found_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
         let Some(scope) = current() else {
-            check_strictly(self.site.name());
+            check_strictly(self.cell.site.name());
             return self.held_for(key).into();
         };
-        scope.or_refusing(scope.registry.keyed_of(&self.site).circuit(key))
+        scope.or_refusing(scope.registry.keyed_of(&self.cell.site).circuit(key))
     }
 }
 

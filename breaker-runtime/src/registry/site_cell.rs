@@ -8,12 +8,19 @@ use once_cell::sync::OnceCell;
 use super::keyed::{Held, KeyedCircuits};
 use super::process;
 use crate::circuit::CircuitBreaker;
-use crate::settings::Site;
+use crate::settings::{Constants, Site};
 
 /// The static behind an annotated function: its site, and its circuit from the first call on.
 pub struct SiteCell {
     pub(super) site: Site,
     pub(super) circuit: OnceCell<Arc<CircuitBreaker>>,
+}
+
+/// The same for a function with keys. Other functions need no room for them.
+#[derive(Debug)]
+pub struct KeyedSiteCell {
+    /// The site, as the link-time list has it.
+    pub cell: SiteCell,
     keyed: OnceCell<Arc<KeyedCircuits>>,
 }
 
@@ -24,10 +31,20 @@ pub struct Listed(pub &'static SiteCell);
 inventory::collect!(Listed);
 
 impl SiteCell {
-    /// A site that was not called yet.
+    /// A site that was not called yet, with the text of [`Site::new`].
     #[must_use]
-    pub const fn new(site: Site) -> Self {
-        Self { site, circuit: OnceCell::new(), keyed: OnceCell::new() }
+    pub const fn new(text: &'static str) -> Self {
+        Self::of(Site::new(text))
+    }
+
+    /// The same with constants.
+    #[must_use]
+    pub const fn with(text: &'static str, constants: &'static Constants) -> Self {
+        Self::of(Site::with(text, constants))
+    }
+
+    const fn of(site: Site) -> Self {
+        Self { site, circuit: OnceCell::new() }
     }
 
     /// Every site that was linked into the program.
@@ -51,10 +68,24 @@ impl SiteCell {
     pub(crate) fn known_circuit(&'static self) -> Option<&'static CircuitBreaker> {
         self.circuit.get().map(AsRef::as_ref)
     }
+}
+
+impl KeyedSiteCell {
+    /// A site that was not called yet, with the text of [`Site::new`].
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self { cell: SiteCell::new(text), keyed: OnceCell::new() }
+    }
+
+    /// The same with constants.
+    #[must_use]
+    pub const fn with(text: &'static str, constants: &'static Constants) -> Self {
+        Self { cell: SiteCell::with(text, constants), keyed: OnceCell::new() }
+    }
 
     /// The circuit of a call for a key.
     pub(crate) fn held_for(&'static self, key: &dyn fmt::Display) -> Held {
-        self.keyed.get_or_init(|| process().keyed_of(&self.site)).held(key)
+        self.keyed.get_or_init(|| process().keyed_of(&self.cell.site)).held(key)
     }
 }
 

@@ -25,103 +25,128 @@ use super::Config;
 /// # }
 /// ```
 pub struct Site {
+    /// What is known as text, in the order of [`Field`], with a NUL after each but the last. One text takes less room
+    /// in a program than its parts would, each with a pointer that the loader relocates.
+    text: &'static str,
+    /// What stands in place of the name, the config and the keys, if a constant is among them.
+    constants: Option<&'static Constants>,
+}
+
+/// What only the compiler could evaluate.
+#[derive(Debug)]
+pub struct Constants {
     name: &'static str,
     config: Config,
-    function: &'static str,
-    place: Place,
     max_keys: u32,
 }
 
-/// The source location of a site.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    module: &'static str,
-    file: &'static str,
-    line: u32,
-    column: u32,
+impl Constants {
+    /// What the attribute states. With 0 for `max_keys`, there are no keys.
+    #[must_use]
+    pub const fn new(name: &'static str, config: Config, max_keys: u32) -> Self {
+        Self { name, config, max_keys }
+    }
 }
 
-impl Place {
-    /// A location in a module.
-    #[must_use]
-    pub const fn new(module: &'static str, file: &'static str, line: u32, column: u32) -> Self {
-        Self { module, file, line, column }
-    }
+/// A part of a site's text.
+#[derive(Clone, Copy)]
+enum Field {
+    Name,
+    Config,
+    MaxKeys,
+    Function,
+    Line,
+    Column,
+    Module,
+    /// The last: a path may hold anything.
+    File,
 }
 
 impl Site {
-    /// A site whose config was validated at compile time.
+    /// A site whose options are literals. The attribute checked them.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(
-        name: &'static str,
-        config: Config,
-        function: &'static str,
-        place: Place,
-    ) -> Self {
-        Self { name, config, function, place, max_keys: 0 }
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, constants: None }
     }
 
-    /// Adds one circuit per key, at most `max_keys` of them.
+    /// A site with constants among its options. The compiler checked them.
     #[doc(hidden)]
     #[must_use]
-    pub const fn keyed(mut self, max_keys: u32) -> Self {
-        self.max_keys = max_keys;
-        self
+    pub const fn with(text: &'static str, constants: &'static Constants) -> Self {
+        Self { text, constants: Some(constants) }
+    }
+
+    fn field(&self, field: Field) -> &'static str {
+        self.text.splitn(Field::File as usize + 1, '\0').nth(field as usize).unwrap_or_default()
+    }
+
+    fn number(&self, field: Field) -> u32 {
+        self.field(field).parse().unwrap_or_default()
     }
 
     /// The limit on circuits by key; 0 without keys.
     pub(crate) fn max_keys(&self) -> u32 {
-        self.max_keys
+        self.constants.map_or_else(|| self.number(Field::MaxKeys), |constants| constants.max_keys)
     }
 
     /// The name of its circuit.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.name
+        self.constants.map_or_else(|| self.field(Field::Name), |constants| constants.name)
     }
 
     /// The config it states.
     pub fn config(&self) -> Config {
-        self.config
+        self.constants.map_or_else(
+            || Config::of_site(self.field(Field::Config)),
+            |constants| constants.config,
+        )
+    }
+
+    /// Whether it states no option of a circuit.
+    pub(crate) fn states_nothing(&self) -> bool {
+        self.constants.map_or_else(
+            || self.field(Field::Config).is_empty(),
+            |constants| constants.config == Config::new(),
+        )
     }
 
     /// The name of the function.
     #[must_use]
     pub fn function(&self) -> &'static str {
-        self.function
+        self.field(Field::Function)
     }
 
     /// The path of the module that holds the function.
     #[must_use]
     pub fn module(&self) -> &'static str {
-        self.place.module
+        self.field(Field::Module)
     }
 
     /// The path of the source file, as passed to the compiler.
     #[must_use]
     pub fn file(&self) -> &'static str {
-        self.place.file
+        self.field(Field::File)
     }
 
     /// The line of the attribute, from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.place.line
+        self.number(Field::Line)
     }
 
     /// The column of the attribute, from 1.
     #[must_use]
     pub fn column(&self) -> u32 {
-        self.place.column
+        self.number(Field::Column)
     }
 
     /// Sorts sites by crate, file, line and column (R22). Sites made by one macro call share a location and are sorted
     /// by function name.
     pub(crate) fn order(&self) -> impl Ord + use<> {
-        let Place { module, file, line, column } = self.place;
-        let krate = module.split("::").next();
-        (krate, file, line, column, self.function)
+        let krate = self.module().split("::").next();
+        (krate, self.file(), self.line(), self.column(), self.function())
     }
 }
 
@@ -137,8 +162,8 @@ impl Eq for Site {}
 /// `module::function (file:line)`.
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { module, file, line, .. } = self.place;
-        write!(f, "{module}::{} ({file}:{line})", self.function)
+        let (module, function) = (self.module(), self.function());
+        write!(f, "{module}::{function} ({}:{})", self.file(), self.line())
     }
 }
 
@@ -150,12 +175,43 @@ impl fmt::Debug for Site {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::settings::Mode;
+
+    fn text(module: &str, file: &str, line: u32, column: u32, function: &str) -> &'static str {
+        let config = "failure_rate=0.5,cooldown=1m 30s,mode=observe";
+        format!("payments\0{config}\09\0{function}\0{line}\0{column}\0{module}\0{file}").leak()
+    }
+
+    #[test]
+    fn a_site_reads_its_text() {
+        let site = Site::new(text("a::b", "src/b.rs", 9, 5, "pay"));
+        let config =
+            Config::new().failure_rate(0.5).cooldown(Duration::from_secs(90)).mode(Mode::Observe);
+        assert_eq!((site.name(), site.config(), site.max_keys()), ("payments", config, 9));
+        assert_eq!((site.function(), site.module(), site.file()), ("pay", "a::b", "src/b.rs"));
+        assert_eq!((site.line(), site.column(), site.states_nothing()), (9, 5, false));
+    }
+
+    #[test]
+    fn constants_stand_in_place_of_the_text() {
+        static CONSTANTS: Constants = Constants::new("orders", Config::new(), 0);
+        let site = Site::with(text("a::b", "src/b.rs", 9, 5, "pay"), &CONSTANTS);
+        assert_eq!((site.name(), site.config(), site.max_keys()), ("orders", Config::new(), 0));
+        assert!(site.states_nothing() && site.function() == "pay");
+    }
+
+    #[test]
+    fn a_path_may_hold_whatever_separates_the_parts() {
+        assert_eq!(Site::new(text("a", "odd\0path.rs", 1, 1, "pay")).file(), "odd\0path.rs");
+    }
 
     #[test]
     fn r22_sites_are_ordered_by_crate_file_line_column_and_name() {
         let site = |module, file, line, column, function| {
-            Site::new("payments", Config::new(), function, Place::new(module, file, line, column))
+            Site::new(text(module, file, line, column, function))
         };
         let sites = [
             site("a::z", "z.rs", 9, 9, "z"),

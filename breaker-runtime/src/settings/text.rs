@@ -184,6 +184,17 @@ impl FromStr for Config {
 }
 
 impl Config {
+    /// Reads what the attribute wrote, which it checked before.
+    pub(super) fn of_site(text: &str) -> Self {
+        let mut config = Self::new();
+        for (name, value) in text.split(',').filter_map(|part| part.split_once('=')) {
+            if let Some(Ok(value)) = find(name).map(|entry| entry.read(value)) {
+                config.state(name, value);
+            }
+        }
+        config
+    }
+
     /// Reads one `option=value`.
     fn read(&mut self, part: &str) -> Result<(), String> {
         let Some((name, value)) = part.split_once('=') else {

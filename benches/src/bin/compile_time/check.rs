@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::Result;
-use crate::package::{Package, time_of};
+use crate::package::{Package, Time, time_of};
 use crate::shape::{Attribute, SHAPES, source};
 
 const FUNCTIONS: u16 = 200;
@@ -14,7 +14,7 @@ const ROUNDS: usize = 7;
 struct Subject {
     package: Package,
     source: String,
-    times: Vec<Duration>,
+    times: Vec<Time>,
 }
 
 pub(crate) fn report(folder: &Path) -> Result<()> {
@@ -23,16 +23,21 @@ pub(crate) fn report(folder: &Path) -> Result<()> {
     for (title, incremental) in
         [("with nothing to reuse", "0"), ("after a touch, incremental", "1")]
     {
-        let [bare, guarded] = medians(folder, incremental)?;
-        let each = guarded.saturating_sub(bare).as_secs_f64() * 1e3 / f64::from(FUNCTIONS);
-        let (bare, guarded) = (bare.as_secs_f64(), guarded.as_secs_f64());
-        println!("{title:<32}{bare:>8.2} s{guarded:>8.2} s{each:>11.2} ms");
+        let subjects = subjects(folder, incremental)?;
+        print(title, subjects.each_ref().map(|subject| subject.median(|time| time.wall)));
+        print("  time of the processor", subjects.each_ref().map(|it| it.median(|time| time.cpu)));
     }
     println!();
     Ok(())
 }
 
-fn medians(folder: &Path, incremental: &str) -> Result<[Duration; 2]> {
+fn print(title: &str, [bare, guarded]: [Duration; 2]) {
+    let each = guarded.saturating_sub(bare).as_secs_f64() * 1e3 / f64::from(FUNCTIONS);
+    let (bare, guarded) = (bare.as_secs_f64(), guarded.as_secs_f64());
+    println!("{title:<32}{bare:>8.2} s{guarded:>8.2} s{each:>11.2} ms");
+}
+
+fn subjects(folder: &Path, incremental: &str) -> Result<[Subject; 2]> {
     let mut subjects = [
         Subject::new(folder, "bare", Attribute::Absent)?,
         Subject::new(folder, "guarded", Attribute::Present)?,
@@ -50,10 +55,7 @@ fn medians(folder: &Path, incremental: &str) -> Result<[Duration; 2]> {
             }
         }
     }
-    Ok(subjects.map(|mut subject| {
-        subject.times.sort();
-        subject.times[ROUNDS / 2]
-    }))
+    Ok(subjects)
 }
 
 impl Subject {
@@ -61,5 +63,11 @@ impl Subject {
         let package = Package::new(folder, name, &Package::breaker())?;
         let of_each = usize::from(FUNCTIONS) / SHAPES.len();
         Ok(Self { package, source: source(&SHAPES, of_each, attribute), times: Vec::new() })
+    }
+
+    fn median(&self, of: impl Fn(&Time) -> Duration) -> Duration {
+        let mut times: Vec<_> = self.times.iter().map(of).collect();
+        times.sort();
+        times[ROUNDS / 2]
     }
 }

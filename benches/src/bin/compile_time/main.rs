@@ -1,26 +1,41 @@
 //! What breaker costs while compiling: `cargo run -p breaker-benches --release --bin compile_time`.
 //!
-//! It generates crates in the target folder, and measures what cargo does with them. Leave the machine alone
+//! Name one of the tables to see it alone: `-- check`, `tokens`, `size`, `first` or `cold`. It generates crates in the target folder, and measures what cargo does with them. Leave the machine alone
 //! meanwhile. The first run needs the network, for the libraries that breaker is compared with.
 
 mod check;
 mod cold;
 mod expansion;
+mod first;
 
 mod package;
 mod shape;
+mod size;
 
 use std::env;
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+/// Prints one table. Its folder is where it generates crates.
+type Report = fn(&Path) -> Result<()>;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let folder = folder()?;
-    check::report(&folder)?;
-    expansion::report(&folder)?;
-    cold::report(&folder)
+    let reports: [(&str, Report); 5] = [
+        ("check", check::report),
+        ("tokens", expansion::report),
+        ("size", size::report),
+        ("first", first::report),
+        ("cold", cold::report),
+    ];
+    let wanted: Vec<_> = env::args().skip(1).collect();
+    for (name, report) in reports {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            report(&folder)?;
+        }
+    }
+    Ok(())
 }
 
 /// In the target folder, which holds this binary's profile, which holds this binary.

@@ -18,13 +18,14 @@ pub(crate) struct Figure {
 }
 
 /// Every figure by name.
-pub(crate) const FIGURES: [Figure; 12] = [
+pub(crate) const FIGURES: [Figure; 13] = [
     Figure { name: "healthy-circuit", bytes: healthy_circuit },
     Figure { name: "failed-circuit", bytes: failed_circuit },
     Figure { name: "probing-circuit", bytes: probing_circuit },
     Figure { name: "registration", bytes: registration },
     Figure { name: "site", bytes: || bytes_of::<Site>() },
     Figure { name: "future", bytes: future },
+    Figure { name: "future-of-large-argument", bytes: future_of_large_argument },
     Figure { name: "key", bytes: key },
     Figure { name: "thread", bytes: thread },
     Figure { name: "circuit-and-thread", bytes: circuit_and_thread },
@@ -145,6 +146,20 @@ async fn guarded(answer: Ready<Option<u8>>) -> Option<u8> {
 fn future() -> i64 {
     let added = size_of_val(&guarded(ready(None))) - size_of_val(&bare(ready(None)));
     i64::try_from(added).expect("no future is that large")
+}
+
+/// The bytes of an argument that is large.
+const LARGE: usize = 1024;
+
+#[circuit_breaker(name = "memory.large")]
+async fn with_large_argument(large: [u8; LARGE], answer: Ready<Option<u8>>) -> Option<u8> {
+    answer.await.map(|index| large[usize::from(index)])
+}
+
+/// The future of an annotated async function that has one large argument.
+fn future_of_large_argument() -> i64 {
+    let future = size_of_val(&with_large_argument([0; LARGE], ready(None)));
+    i64::try_from(future).expect("no future is that large")
 }
 
 #[circuit_breaker(name = "memory.keyed", key = key, max_keys = 1001)]
