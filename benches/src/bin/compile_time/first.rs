@@ -21,7 +21,8 @@ pub(crate) fn report(folder: &Path) -> Result<()> {
     let package = Package::new(folder, "large", &Package::breaker())?;
     let shapes = &SHAPES[..1];
     package.write(&source(shapes, FUNCTIONS, Attribute::Present))?;
-    let names: String = (0..FUNCTIONS).map(|number| format!("sync_{number},")).collect();
+    let names: Vec<_> = (0..FUNCTIONS).map(|number| format!("sync_{number}")).collect();
+    let names = names.join(",");
     let functions = "[fn(u64, &'static str) -> Result<String, Fault>; 10_000]";
     package.write_to(
         "main.rs",

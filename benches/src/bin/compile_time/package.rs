@@ -71,7 +71,7 @@ pub(crate) struct Time {
 pub(crate) fn time_of(command: &mut Command) -> Result<Time> {
     let (start, before) = (Instant::now(), cpu_of_children());
     output_of(command)?;
-    Ok(Time { wall: start.elapsed(), cpu: cpu_of_children() - before })
+    Ok(Time { wall: start.elapsed(), cpu: cpu_of_children().saturating_sub(before) })
 }
 
 /// The time that processes ran that this one started and that have ended.
