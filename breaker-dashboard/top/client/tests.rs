@@ -78,6 +78,25 @@ async fn a_stream_that_ends_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes_after_a_snapshot_make_one_board() {
+    let events = "retry: 1000\n\n\
+                  event: snapshot\ndata: {\"total\": 2, \"circuits\": [{\"name\": \"a\"}, {\"name\": \"b\"}]}\n\n\
+                  event: changes\ndata: {\"total\": 2, \"gone\": [\"a\"], \"circuits\": [{\"name\": \"c\"}]}\n\n\
+                  event: shutdown\ndata: {}\n\n";
+    let (mut news, _following) = following(&server(vec![stream_of(events)]).await);
+    let mut board = crate::board::Board::default();
+    for _ in 0..3 {
+        let (heard, rest) = next(news).await;
+        let News::Heard(message) = heard else { panic!("a message: {heard:?}") };
+        board.hear(*message);
+        news = rest;
+    }
+    assert_eq!(board.circuits.keys().collect::<Vec<_>>(), ["b", "c"]);
+    let (lost, _) = next(news).await;
+    assert!(matches!(lost, News::Lost(..)), "{lost:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn waits_get_longer_while_nobody_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
