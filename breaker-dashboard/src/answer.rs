@@ -12,6 +12,8 @@ use serde_json::json;
 
 /// The maximum size of a list, in bytes.
 pub(crate) const LONGEST_LIST: usize = 1 << 20;
+/// Room for the rest: a name, some log entries, and settings that were refused.
+const OF_THE_REST: usize = 128 << 10;
 
 /// Why a request failed. Contains nothing else about the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,18 +102,28 @@ pub(crate) fn write_list<T: Serialize, R: Serialize>(
     elements: impl IntoIterator<Item = T>,
     rest: impl FnOnce(usize) -> R,
 ) -> Vec<u8> {
-    // Leaves room for the rest: a name, some log entries, and settings that were refused.
-    const MOST: usize = LONGEST_LIST - (128 << 10);
+    // An element that cannot be written ends the list, as one that does not fit.
+    let written = elements.into_iter().map_while(|element| serde_json::to_vec(&element).ok());
+    join_list(field, LONGEST_LIST, written, rest)
+}
+
+/// The same, of elements that are JSON already, in `most` bytes.
+pub(crate) fn join_list<R: Serialize>(
+    field: &str,
+    most: usize,
+    elements: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
+    let most = most.saturating_sub(OF_THE_REST);
     let mut written = format!("{{\"{field}\":[").into_bytes();
     let mut fitting = 0;
     for element in elements {
-        let before = written.len();
-        written.extend((fitting > 0).then_some(b','));
-        let is_written = serde_json::to_writer(&mut written, &element).is_ok();
-        if !is_written || written.len() > MOST {
-            written.truncate(before);
+        let element = element.as_ref();
+        if written.len() + element.len() >= most {
             break;
         }
+        written.extend((fitting > 0).then_some(b','));
+        written.extend(element);
         fitting += 1;
     }
     written.push(b']');

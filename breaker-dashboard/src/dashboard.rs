@@ -16,7 +16,7 @@ use crate::answer::{no_such_method, no_such_path};
 use crate::routes::{self, LARGEST_ORDER, Streams};
 use crate::server::Server;
 use crate::shutdown::Shutdown;
-use crate::watch::Watch;
+use crate::watch::{Label, Watch};
 
 /// The dashboard as a router, without controls, for the names of this machine. The same as
 /// `Dashboard::new().into_router()`.
@@ -53,6 +53,7 @@ pub fn router() -> Router {
 #[derive(Clone, Debug, Default)]
 #[must_use = "a dashboard does nothing until it is a router or a server"]
 pub struct Dashboard {
+    label: Label,
     token: Option<Token>,
     hosts: Hosts,
     origins: Origins,
@@ -64,6 +65,56 @@ impl Dashboard {
     /// A dashboard without controls. It answers requests to `localhost` and to loopback addresses.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Names the service on the page and in its tab: `checkout, pod 7`. It is in every answer too.
+    ///
+    /// People with several pages open tell them apart by it. At most 128 characters are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().title("checkout, pod 7").version(env!("CARGO_PKG_VERSION"));
+    /// # let _ = dashboard;
+    /// ```
+    pub fn title(mut self, title: &str) -> Self {
+        self.label.title = Label::short(title);
+        self
+    }
+
+    /// Shows the version of the service beside its title. It is in every answer too.
+    ///
+    /// At most 128 characters are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().version(env!("CARGO_PKG_VERSION"));
+    /// # let _ = dashboard;
+    /// ```
+    pub fn version(mut self, version: &str) -> Self {
+        self.label.version = Label::short(version);
+        self
+    }
+
+    /// Shows everybody the name of the host and the process id. Without this, only clients with the token see
+    /// them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().title("checkout").show_process();
+    /// # let _ = dashboard;
+    /// ```
+    pub fn show_process(mut self) -> Self {
+        self.label.shows_process = true;
+        self
     }
 
     /// Allows clients with the token to switch circuits: force open, disable, observe, reset, trip. They can also
@@ -184,9 +235,9 @@ impl Dashboard {
     ///
     /// It starts to poll the circuits now. Outside of a tokio runtime, it starts at the first request.
     pub fn into_router(self) -> Router {
-        let Self { token, hosts, origins, metric_names, shutdown } = self;
+        let Self { label, token, hosts, origins, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);
-        let watch = Watch::new(access.clone(), shutdown);
+        let watch = Watch::new(label, access.clone(), shutdown);
         let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
         let orders = post(routes::control).layer(DefaultBodyLimit::max(LARGEST_ORDER));
         Router::new()

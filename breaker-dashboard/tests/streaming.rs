@@ -93,9 +93,9 @@ async fn a_change_of_state_comes_at_once() {
 async fn r30_how_long_the_calls_of_the_last_minute_took_comes_with_the_rows() {
     let _alone = ALONE.lock().await;
     let router = dashboard();
-    circuit("streaming.untimed").try_acquire().unwrap().success();
+    circuit("streaming.a-untimed").try_acquire().unwrap().success();
     let config = Config::new().timings(true).slow_call(Duration::from_millis(200));
-    let timed = registry().get_or_create("streaming.timed", config).unwrap();
+    let timed = registry().get_or_create("streaming.a-timed", config).unwrap();
     sleep(Duration::from_secs(1)).await;
     for _ in 0..100 {
         let permit = timed.try_acquire().unwrap();
@@ -105,17 +105,17 @@ async fn r30_how_long_the_calls_of_the_last_minute_took_comes_with_the_rows() {
     sleep(Duration::from_secs(6)).await;
     let mut stream = open(&router).await;
     let event = next(&mut stream).await;
-    let minute = &row(&event, "streaming.timed")["minute"];
+    let minute = &row(&event, "streaming.a-timed")["minute"];
     let p95 = minute["p95"].as_f64().unwrap();
     assert!(minute["calls"] == 100 && (0.04..0.05).contains(&p95), "{minute}");
-    assert_eq!(row(&event, "streaming.timed")["slow_call"], 0.2);
-    let untimed = row(&event, "streaming.untimed").as_object().unwrap();
+    assert_eq!(row(&event, "streaming.a-timed")["slow_call"], 0.2);
+    let untimed = row(&event, "streaming.a-untimed").as_object().unwrap();
     assert!(!untimed.contains_key("minute") && !untimed.contains_key("slow_call"));
 
-    let listed = get(&router, "/api/circuits?contains=streaming.timed").await.json();
+    let listed = get(&router, "/api/circuits?contains=streaming.a-timed").await.json();
     assert_eq!(&listed["circuits"][0]["minute"], minute);
     assert!(listed["circuits"][0].get("durations").is_none(), "only if one is asked for");
-    let whole = get(&router, "/api/circuits/streaming.timed").await.json();
+    let whole = get(&router, "/api/circuits/streaming.a-timed").await.json();
     let strip = &whole["durations"];
     assert_eq!(strip["bounds"], json!([0.05, 0.1, 0.25]), "up to slow_call");
     assert_eq!((&strip["step"], &strip["from"]), (&json!(5), &json!(0.025)));
@@ -125,7 +125,7 @@ async fn r30_how_long_the_calls_of_the_last_minute_took_comes_with_the_rows() {
 
     sleep(Duration::from_secs(70)).await;
     let picture = next(&mut open(&router).await).await;
-    assert!(row(&picture, "streaming.timed").get("minute").is_none(), "nobody called");
+    assert!(row(&picture, "streaming.a-timed").get("minute").is_none(), "nobody called");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,8 +15,8 @@ use serde_json::json;
 use crate::access::{IsTrusted, shown_to};
 use crate::answer::{Failure, json_of, write_list};
 use crate::watch::{
-    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Minute, Place, Seen, Strip, Watch,
-    sentence, sort_by_rank, would_open,
+    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Minute, Place, Seen, Sort, Strip, Watch,
+    placed, sentence, would_open,
 };
 
 /// Query parameters of a list of circuits.
@@ -26,6 +26,30 @@ pub(crate) struct Wanted {
     contains: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
+    sort: Option<String>,
+}
+
+impl Wanted {
+    fn sort(&self) -> Result<Sort, Failure> {
+        match self.sort.as_deref() {
+            None | Some("worst") => Ok(Sort::Worst),
+            Some("name") => Ok(Sort::Name),
+            Some(_) => {
+                Err(Failure::new(StatusCode::BAD_REQUEST, "`sort` must be `worst` or `name`"))
+            }
+        }
+    }
+
+    /// The place after which the list goes on.
+    fn after(&self) -> Result<Option<Place>, Failure> {
+        let place = |after: &String| {
+            Place::parse(after).ok_or(Failure::new(
+                StatusCode::BAD_REQUEST,
+                "`after` must be the `next` of an answer",
+            ))
+        };
+        self.after.as_ref().map(place).transpose()
+    }
 }
 
 /// A circuit, with what the dashboard knows about it.
@@ -53,9 +77,9 @@ impl<'a> Watched<'a> {
             circuit,
             sentence: sentence(circuit),
             history: history.map(History::lines).unwrap_or_default(),
-            per_second: history.map_or(0.0, History::per_second),
+            per_second: history.map(History::rates).unwrap_or_default().all,
             would_open: would_open(circuit),
-            minute: history.and_then(History::minute),
+            minute: history.and_then(History::durations_of_minute),
             durations: None,
             log: None,
         }
@@ -75,9 +99,9 @@ fn told_to(IsTrusted(is_trusted): IsTrusted, entries: Vec<Entry>) -> Vec<Entry> 
 }
 
 #[derive(Serialize)]
-struct Rest {
+struct Rest<'a> {
     #[serde(flatten)]
-    header: Header,
+    header: Header<'a>,
     total: usize,
     matching: usize,
     next: Option<String>,
@@ -93,7 +117,7 @@ pub(crate) async fn circuits(
     let Query(wanted) = wanted.map_err(|_| {
         Failure::new(
             StatusCode::BAD_REQUEST,
-            "`limit` must be a whole number, and `name`, `contains`, `after` and `limit` must not be given twice",
+            "`limit` must be a whole number, and no parameter must be given twice",
         )
     })?;
     let (total, circuits) = if let Some(name) = &wanted.name {
@@ -109,20 +133,16 @@ pub(crate) async fn circuits(
         circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
     }
     let matching = circuits.len();
-    sort_by_rank(&mut circuits);
-    if let Some(after) = &wanted.after {
-        let after = Place::parse(after).ok_or(Failure::new(
-            StatusCode::BAD_REQUEST,
-            "`after` must be the `next` of an answer",
-        ))?;
-        circuits.retain(|circuit| Place::of(circuit) > after);
-    }
+    let (sort, after) = (wanted.sort()?, wanted.after()?);
     let seen = watch.seen();
+    let mut circuits = placed(circuits, &seen.histories, sort);
+    circuits.retain(|(place, _)| after.as_ref().is_none_or(|after| place > after));
     let show = |circuit| match wanted.name {
         Some(_) => Watched::whole(circuit, &seen, trust),
         None => Watched::brief(circuit, &seen),
     };
-    let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(show);
+    let wanted_at_most = wanted.limit.unwrap_or(usize::MAX);
+    let rows = circuits.iter().take(wanted_at_most).map(|(_, circuit)| show(circuit));
     let log = seen.log.last(LATEST);
     let written = write_list("circuits", rows, |shown| Rest {
         header: watch.header(&seen, trust),
@@ -131,7 +151,7 @@ pub(crate) async fn circuits(
         next: circuits[..shown]
             .last()
             .filter(|_| shown < circuits.len())
-            .map(|last| Place::of(last).to_string()),
+            .map(|(last, _)| last.to_string()),
         log_from: seen.log.first_of(&log),
         log: told_to(trust, log),
     });
@@ -146,9 +166,9 @@ pub(crate) struct Part {
 }
 
 #[derive(Serialize)]
-struct RestOfLog {
+struct RestOfLog<'a> {
     #[serde(flatten)]
-    header: Header,
+    header: Header<'a>,
     log_from: u64,
     next: Option<u64>,
 }

@@ -332,11 +332,14 @@ fn carry_out(
     let (lasts, all_members) = (lasts.map(|lasts| lasts.as_secs_f64()), order.all_members);
     watch.note(Control {
         name,
+        circuits: None,
+        names: Arc::default(),
         action,
         option,
         value,
         lasts,
         all_members,
+        reason: None,
         by,
         shown_by: None,
         text,
