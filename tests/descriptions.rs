@@ -92,6 +92,9 @@ fn words_of_an_opening_go_when_it_closes_and_are_not_those_of_another_opening() 
     fail(&circuit, "probe");
     let again = circuit.snapshot();
     assert_eq!((again.state, again.trip_error.as_deref()), (State::Open, Some("probe")));
+    let expected =
+        "at first 1 failure in a row; 1 re-opening since, the last with \"probe\"; probes in 1m";
+    assert!(again.explain().ends_with(expected), "{}", again.explain());
     time.advance(Duration::from_secs(60));
     circuit.try_acquire().unwrap().success();
     let closed = circuit.snapshot();

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use breaker_runtime::{Advice, CircuitBreaker, Config, FleetView, Opening, Permit};
+use breaker_runtime::{Advice, CircuitBreaker, Config, FleetView, ManualClock, Opening, Permit};
 use common::{COOLDOWN, SECOND, circuit, due, fail, pass_cooldown, succeed};
 
 #[track_caller]
@@ -155,16 +155,70 @@ fn an_open_circuit_names_the_rate_that_opened_it() {
 }
 
 #[test]
-fn an_open_circuit_names_the_probes_or_the_person_that_opened_it() {
-    let (circuit, time) = circuit(Config::new().half_open_failure_threshold(2));
+fn an_open_circuit_names_the_person_that_opened_it() {
+    let (circuit, _) = circuit(Config::new());
     circuit.trip();
     says(&circuit, "open for 0s: trip(); probes in 1m");
-    pass_cooldown(&circuit, &time);
-    fail(&circuit, 2);
-    says(&circuit, "open for 0s: 2 probes failed; probes in 1m");
-    let (single, _time) = due(Config::new());
-    fail(&single, 1);
-    says(&single, "open for 0s: 1 probe failed; probes in 1m");
+}
+
+/// A circuit whose only probe after each cooldown of 20 seconds has failed, that many times.
+fn reopened(config: Config, times: u32) -> (CircuitBreaker, ManualClock) {
+    let (circuit, time) = circuit(config.cooldown(SECOND * 20));
+    succeed(&circuit, 1);
+    fail(&circuit, 19);
+    for _ in 0..times {
+        time.advance(SECOND * 20);
+        fail(&circuit, 1);
+    }
+    (circuit, time)
+}
+
+#[test]
+fn a_circuit_that_opened_again_says_since_when_it_is_not_closed_and_why_at_first() {
+    let config = Config::new().failure_rate(0.95).minimum_calls(20);
+    let (circuit, time) = reopened(config, 21);
+    time.advance(SECOND * 12);
+    says(
+        &circuit,
+        "open for 12s, not closed for 7m 12s: at first 19 of the last 20 calls failed; \
+         21 re-openings since; probes in 8s",
+    );
+    time.advance(SECOND * 8);
+    let _probe = circuit.try_acquire().unwrap();
+    says(
+        &circuit,
+        "half-open for 0s, not closed for 7m 20s: at first 19 of the last 20 calls failed; \
+         21 re-openings since; 0 of 3 probe successes to close, \
+         0 of 1 probe failure to open again, 1 of 3 in flight",
+    );
+    circuit.reset();
+    says(&circuit, "closed: 0 of the 20 calls needed before a rate is judged");
+}
+
+#[test]
+fn r27_a_recovering_circuit_that_opened_again_says_since_when_it_is_not_closed() {
+    let config = Config::new().failure_threshold(19).success_threshold(1).recovery(SECOND * 30);
+    let (circuit, time) = reopened(config, 1);
+    time.advance(SECOND * 20);
+    succeed(&circuit, 1);
+    time.advance(SECOND * 10);
+    says(
+        &circuit,
+        "recovering for 10s, not closed for 50s: at first 19 failures in a row; \
+         1 re-opening since; 40% of the calls run, all in 20s",
+    );
+}
+
+#[test]
+fn a_circuit_that_opened_again_says_why_if_that_was_not_its_probes() {
+    let (circuit, time) = reopened(Config::new().failure_threshold(19), 0);
+    time.advance(SECOND * 20);
+    circuit.try_acquire().unwrap().failure_for(SECOND * 300);
+    says(
+        &circuit,
+        "open for 0s, not closed for 20s: at first 19 failures in a row; 1 re-opening since, \
+         the last: a failure asked for 5m; probes in 5m",
+    );
 }
 
 #[test]

@@ -234,6 +234,7 @@ fn the_schema_names_every_field() {
         &snapshot["would_reject"],
         &snapshot["probes"],
         &snapshot["trip_reason"],
+        &snapshot["outage"],
     ] {
         for key in keys(of) {
             let is_named = ["`", "{", " "].iter().any(|before| {

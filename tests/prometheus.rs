@@ -206,6 +206,20 @@ fn time_spent_open_is_counted_while_it_lasts() {
 }
 
 #[test]
+fn an_outage_is_as_long_as_all_of_its_openings_and_probes() {
+    let (circuit, time) = circuit(Config::new().cooldown(COOLDOWN));
+    let outage = || value(&samples(&circuit, MetricNames::Breaker), "breaker_outage_seconds", &[]);
+    assert_eq!(outage(), None);
+    circuit.trip();
+    pass_cooldown(&circuit, &time);
+    circuit.try_acquire().unwrap().failure();
+    time.advance(SECOND / 4);
+    assert_eq!(outage(), Some(60.25));
+    circuit.reset();
+    assert_eq!(outage(), None);
+}
+
+#[test]
 fn an_opening_without_end_has_no_time_until_a_probe() {
     let circuit = circuit(Config::new().cooldown(Duration::MAX)).0;
     circuit.trip();

@@ -140,6 +140,43 @@ search  open       3       0         0       0     -  102us     45s";
 }
 
 #[test]
+fn a_table_says_how_long_circuits_are_not_closed_once_one_has_opened_again() {
+    let mut table = table_of(&["mail", "search"], 3);
+    assert!(!table.to_string().contains("OUTAGE"), "the time to the next probe says enough");
+    let (reopened, time) = circuit(Config::new().failure_threshold(1).cooldown(SECOND * 20));
+    for _ in 0..22 {
+        fail(&reopened, 1);
+        time.advance(SECOND * 20);
+    }
+    table.circuits[1].outage = reopened.snapshot().outage;
+    let expected = "\
+NAME    STATE  CALLS  FAILED  REJECTED  IN FLIGHT  FAIL RATE  OUTAGE  PROBES IN
+mail    open       3       0         0          0          -     15s        45s
+search  open       3       0         0          0          -  7m 20s        45s";
+    assert_eq!(table.to_string(), expected);
+    let expected = "\
+NAME    STATE  CALLS  FAILED  REJECTED  FLIGHT  RATE  OUTAGE  PROBES
+mail    open       3       0         0       0     -     15s     45s
+search  open       3       0         0       0     -  7m 20s     45s";
+    assert_eq!(format!("{table:70}"), expected, "79 columns are too many");
+    assert!(!format!("{table:66}").contains("OUTAGE"), "68 columns are too many");
+}
+
+#[test]
+fn a_table_without_room_for_both_shows_outages_and_not_how_long_calls_take() {
+    let mut table = table_of(&["mail"], 3);
+    let outage = table.circuits[0].outage.as_mut().unwrap();
+    outage.reopenings = 1;
+    let (timed, _) = circuit(Config::new().timings(true));
+    timed.try_acquire().unwrap().success();
+    table.circuits[0].timings = timed.snapshot().timings;
+    let shown = |width: usize| format!("{table:width$}");
+    assert!(shown(120).contains("P95  OUTAGE"));
+    let narrow = shown(66);
+    assert!(narrow.contains("OUTAGE") && !narrow.contains("P95"), "{narrow}");
+}
+
+#[test]
 fn a_table_is_as_wide_as_the_format_asks() {
     let name = "n".repeat(128);
     let table = table_of(&[&name], 0);

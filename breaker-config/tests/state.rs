@@ -37,6 +37,30 @@ fn a_restart_during_an_outage_begins_with_the_circuit_open() {
 }
 
 #[test]
+fn an_outage_outlives_a_restart_and_a_file_without_outages_is_read_too() {
+    let folder = Folder::new();
+    let path = folder.path().join("state.json");
+    let (own, config) = begin(&path);
+    own.get("a").unwrap().trip();
+    drop(config);
+    let written = fs::read_to_string(&path).unwrap();
+    let (before, rest) = written.split_once("\"lasted\":").expect("an outage");
+    let (_, after) = rest.split_once(',').expect("its first reason");
+    fs::write(&path, format!("{before}\"lasted\":430000,{after}")).unwrap();
+    let (own, config) = begin(&path);
+    let outage = own.snapshot_of("a").unwrap().outage.unwrap();
+    assert!(outage.since >= Duration::from_secs(430), "{outage:?}");
+    drop(config);
+
+    let start = written.find(",\"outage\":").unwrap();
+    let end = start + written[start..].find("}}").unwrap() + 2;
+    fs::write(&path, format!("{}{}", &written[..start], &written[end..])).unwrap();
+    let (own, config) = begin(&path);
+    assert_eq!(config.restored().opened, ["a"]);
+    assert!(own.snapshot_of("a").unwrap().outage.unwrap().since < Duration::from_secs(430));
+}
+
+#[test]
 fn a_change_is_written_soon_and_leaves_no_other_file() {
     let folder = Folder::new();
     let path = folder.path().join("state.json");

@@ -84,6 +84,12 @@ impl Instruments<'_> {
             |it, out| out.value(it.open_time.as_secs_f64()),
         );
         self.gauge_f64(
+            "breaker.outage",
+            SECONDS,
+            "How long the circuit has not been closed, all re-openings included. Only in an outage.",
+            |it, out| out.known(it.outage.map(|outage| outage.since.as_secs_f64())),
+        );
+        self.gauge_f64(
             "breaker.retry_after",
             SECONDS,
             "Time until a probe may run, 0 when one is due. Only while open.",

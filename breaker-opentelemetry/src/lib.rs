@@ -37,6 +37,7 @@
 //! | `breaker.mode` | up-down counter | `{circuit}` | by `circuitbreaker.mode`: 1 for the current mode, 0 for the others |
 //! | `breaker.transitions` | counter | `{transition}` | changes of state, by `from` and `to` |
 //! | `breaker.open_time` | counter | `s` | total time open, without forced open |
+//! | `breaker.outage` | gauge | `s` | time since the circuit was last closed, all re-openings included; only in an outage |
 //! | `breaker.retry_after` | gauge | `s` | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
 //! | `breaker.recovering_ratio` | gauge | `1` | share of calls that is let in, 0.1 to 1; only while recovering |
 //! | `breaker.calls` | counter | `{call}` | calls that ended, by `outcome`: `success`, `failure`, `ignored`, `cancelled` |

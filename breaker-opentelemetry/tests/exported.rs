@@ -158,6 +158,7 @@ fn what_is_unknown_is_left_out() {
         "breaker.slow_call_ratio_threshold",
         "breaker.max_concurrent",
         "breaker.recovering_ratio",
+        "breaker.outage",
     ] {
         assert!(!exported.contains_key(&format!("{unknown}{{circuitbreaker.name=payments}}")));
     }
@@ -165,6 +166,7 @@ fn what_is_unknown_is_left_out() {
     let exported = setup.collect();
     let left: f64 = exported["breaker.retry_after{circuitbreaker.name=payments}"].parse().unwrap();
     assert!((0.0..=60.0).contains(&left), "{left}");
+    assert!(exported.contains_key("breaker.outage{circuitbreaker.name=payments}"));
 }
 
 /// A circuit that has just begun to recover.

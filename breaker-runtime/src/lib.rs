@@ -116,7 +116,7 @@ pub use crate::registry::{
 };
 pub use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 pub use crate::rules::{
-    Advice, Advised, Cause, Lease, ModeOverride, Opening, Outcome, Override, Probes,
+    Advice, Advised, Cause, Lease, ModeOverride, Opening, Outage, Outcome, Override, Probes,
     RejectedReason, State, Transition, TransitionCounts, TripKind, TripReason,
 };
 pub use crate::settings::{

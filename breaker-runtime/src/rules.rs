@@ -5,6 +5,7 @@ mod advice;
 mod instant;
 mod machine;
 mod order;
+mod outage;
 mod outcome;
 mod probes;
 mod refusal;
@@ -21,6 +22,7 @@ pub(crate) use machine::{
 };
 pub(crate) use order::Order;
 pub use order::{ModeOverride, Override};
+pub use outage::Outage;
 pub use outcome::Outcome;
 pub(crate) use outcome::{Bad, Ended, Ending};
 pub use probes::Probes;

@@ -15,7 +15,7 @@ use crate::circuit::{Calls, FleetStatus, FleetView, Rejections, Timings};
 use crate::registry::{Change, Event, EventKind};
 use crate::report::{OptionOverride, RegistrySnapshot, Snapshot};
 use crate::rules::{
-    Cause, Lease, ModeOverride, Outcome, Probes, RejectedReason, State, Transition,
+    Cause, Lease, ModeOverride, Outage, Outcome, Probes, RejectedReason, State, Transition,
     TransitionCounts, TripKind, TripReason,
 };
 use crate::settings::{
@@ -101,7 +101,7 @@ impl Serialize for Lease {
 }
 
 object!(Snapshot, snapshot: Self {
-    name, state, since, epoch, trip_reason, reopenings, retry_after, probe_due, recovering_share, failure_rate, slow_call_rate,
+    name, state, since, epoch, trip_reason, reopenings, outage, retry_after, probe_due, recovering_share, failure_rate, slow_call_rate,
     consecutive_failures, consecutive_successes, probes, window_calls, window_failures, window_slow_calls, in_flight, calls, rejected,
     would_reject, mode,
     transitions, transition_counts, open_time, last_failure, last_success, last_error, trip_error, timings, failure_timings, mode_override, config, decided_by, sites, conflicts,
@@ -113,6 +113,7 @@ object!(Snapshot, snapshot: Self {
     "epoch": epoch,
     "trip_reason": trip_reason,
     "reopenings": reopenings,
+    "outage": outage,
     "explanation": snapshot.explain(),
     "retry_after": retry_after.as_ref().map(seconds),
     "probe_due": probe_due,
@@ -150,6 +151,12 @@ object!(Snapshot, snapshot: Self {
     "fleet": fleet,
     "lease": lease,
     "vetoed": vetoed,
+});
+
+object!(Outage, outage: Self { since, first, reopenings } = outage => {
+    "since": seconds(since),
+    "first": first,
+    "reopenings": reopenings,
 });
 
 object!(OptionOverride, overridden: Self { option, value, by, left } = overridden => {

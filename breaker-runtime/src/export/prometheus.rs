@@ -99,6 +99,7 @@ impl RegistrySnapshot {
 /// | `breaker_mode{mode}` | gauge | 1 for the current mode, 0 for the other three: `normal`, `observe`, `disabled`, `forced_open` |
 /// | `breaker_transitions_total{from,to}` | counter | changes of state |
 /// | `breaker_open_seconds_total` | counter | total time open, without forced open |
+/// | `breaker_outage_seconds` | gauge | time since the circuit was last closed, all re-openings included; only in an [outage](crate::Outage) |
 /// | `breaker_retry_after_seconds` | gauge | time until a probe may run, 0 if one is due; only while open, and not if open until reset |
 /// | `breaker_recovering_ratio` | gauge | share of calls that is let in, 0.1 to 1; only while recovering |
 /// | `breaker_calls_total{outcome}` | counter | calls that ended: `success`, `failure`, `ignored`, `cancelled` |

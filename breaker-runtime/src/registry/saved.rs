@@ -45,6 +45,17 @@ struct SavedCircuit {
     left: Option<u64>,
     reopenings: u32,
     reason: Option<TripReason>,
+    /// What earlier versions do not write.
+    #[cfg_attr(feature = "serde", serde(default))]
+    outage: Option<SavedOutage>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct SavedOutage {
+    /// How long it has lasted, in milliseconds.
+    lasted: u64,
+    first: TripReason,
 }
 
 const VERSION: u32 = 1;
@@ -137,7 +148,8 @@ fn millis(duration: Duration) -> u64 {
 /// Stands here because nothing else of a registry outlives the process.
 impl Registry {
     /// What outlives this process: each circuit that is open or half-open, with what is left of its cooldown, its
-    /// re-openings and its reason. A half-open circuit is saved with no cooldown left. Orders by hand are not saved.
+    /// re-openings, its reason, and its [outage](crate::Outage). A half-open circuit is saved with no cooldown left.
+    /// Orders by hand are not saved.
     ///
     /// # Examples
     ///
@@ -148,7 +160,10 @@ impl Registry {
             let downtime = entry.circuit.downtime()?;
             let left = downtime.left.map(millis);
             let (name, reopenings) = (entry.name().to_owned(), downtime.reopenings);
-            Some(SavedCircuit { name, left, reopenings, reason: downtime.reason })
+            let outage = downtime
+                .outage
+                .map(|(lasted, first)| SavedOutage { lasted: millis(lasted), first });
+            Some(SavedCircuit { name, left, reopenings, reason: downtime.reason, outage })
         };
         let mut circuits: Vec<_> = self.read(read).into_iter().flatten().collect();
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
@@ -190,8 +205,12 @@ impl Registry {
         let of_a_key = || self.keyed_with(&saved.name)?.named(&saved.name);
         let entry = self.entry(&saved.name).or_else(of_a_key).ok_or(LeftAlone::Unknown)?;
         let left = saved.left.map(|left| Duration::from_millis(left.saturating_sub(age)));
-        let SavedCircuit { reopenings, reason, .. } = *saved;
-        if entry.circuit.restore(Downtime { left, reopenings, reason }) {
+        let SavedCircuit { reopenings, reason, outage, .. } = *saved;
+        // It went on in between.
+        let outage = outage.map(|SavedOutage { lasted, first }| {
+            (Duration::from_millis(lasted.saturating_add(age)), first)
+        });
+        if entry.circuit.restore(Downtime { left, reopenings, reason, outage }) {
             Ok(())
         } else {
             Err(LeftAlone::HasEvidence)
@@ -257,6 +276,36 @@ mod tests {
         // The coarse clock may not have moved since.
         let left = circuit.snapshot().retry_after.unwrap();
         assert!(left > SECOND * 599 && left <= SECOND * 600, "{left:?}");
+    }
+
+    #[test]
+    fn r31_an_outage_goes_on_while_no_process_runs() {
+        let mut saved = saved();
+        saved.circuits[0].reopenings = 3;
+        let outage = saved.circuits[0].outage.as_mut().unwrap();
+        outage.lasted += 400_000;
+        let own = registry();
+        own.restore_at(&saved, SECOND * 60, saved.at + 20_000);
+        let snapshot = own.snapshot_of("open").unwrap();
+        let outage = snapshot.outage.unwrap();
+        assert!(outage.since >= SECOND * 420 && outage.since < SECOND * 421, "{outage:?}");
+        assert_eq!((outage.first.kind, outage.reopenings), (TripKind::ConsecutiveFailures, 3));
+        assert!(
+            snapshot
+                .explain()
+                .contains("not closed for 7m: at first 1 failure in a row; 3 re-openings since")
+        );
+    }
+
+    #[test]
+    fn r31_an_outage_that_was_not_saved_begins_when_it_is_restored() {
+        let mut saved = saved();
+        saved.circuits[0].outage = None;
+        let own = registry();
+        own.restore_at(&saved, SECOND * 60, saved.at + 20_000);
+        let outage = own.snapshot_of("open").unwrap().outage.unwrap();
+        assert!(outage.since < SECOND, "{outage:?}");
+        assert_eq!(outage.first.kind, TripKind::ConsecutiveFailures);
     }
 
     #[test]

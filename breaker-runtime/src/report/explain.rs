@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Snapshot;
 use crate::circuit::FleetView;
-use crate::rules::{Lease, ModeOverride, Reason, State, TripKind, TripReason, plural};
+use crate::rules::{Lease, ModeOverride, Outage, Reason, State, TripKind, TripReason, plural};
 use crate::settings::{Mode, Readable, Settings, Source};
 
 impl Snapshot {
@@ -128,7 +128,11 @@ impl Snapshot {
     }
 
     fn explain_open(&self, out: &mut String) -> fmt::Result {
-        write!(out, "open for {}: {}; ", self.lasted(), self.reason())?;
+        write!(out, "open for {}", self.lasted())?;
+        match self.long_outage() {
+            Some(outage) => self.explain_outage(out, &outage)?,
+            None => write!(out, ": {}; ", self.reason())?,
+        }
         match (self.retry_after, self.lease) {
             (None, _) => write!(out, "stays open until reset()"),
             (Some(_), Some(Lease::Other(left))) => {
@@ -154,7 +158,12 @@ impl Snapshot {
         let settings = self.config.settings();
         let left = settings.recovery.unwrap_or_default().saturating_sub(self.since);
         let share = Percent((self.recovering_share.unwrap_or(1.0) * 100.0).round() / 100.0);
-        write!(out, "recovering for {}: {share} of the calls run", self.lasted())?;
+        write!(out, "recovering for {}", self.lasted())?;
+        match self.long_outage() {
+            Some(outage) => self.explain_outage(out, &outage)?,
+            None => out.push_str(": "),
+        }
+        write!(out, "{share} of the calls run")?;
         if left.is_zero() {
             write!(out, "; the next call closes it")
         } else {
@@ -165,12 +174,14 @@ impl Snapshot {
     fn explain_half_open(&self, out: &mut String) -> fmt::Result {
         let settings = self.config.settings();
         let probes = self.probes;
+        write!(out, "half-open for {}", self.lasted())?;
+        match self.long_outage() {
+            Some(outage) => self.explain_outage(out, &outage)?,
+            None => write!(out, " after {}: ", self.reason())?,
+        }
         write!(
             out,
-            "half-open for {} after {}: {} of {} probe {} to close, {} of {} probe {} to open again, \
-             {} of {} in flight",
-            self.lasted(),
-            self.reason(),
+            "{} of {} probe {} to close, {} of {} probe {} to open again, {} of {} in flight",
             probes.successes,
             settings.success_threshold,
             if settings.success_threshold == 1 { "success" } else { "successes" },
@@ -189,6 +200,39 @@ impl Snapshot {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The outage, if the time in this state and the last reason say too little about it: the circuit opened again, or
+    /// its state was restored.
+    pub(super) fn long_outage(&self) -> Option<Outage> {
+        self.outage.filter(|outage| {
+            outage.reopenings > 0 || (self.state == State::Open && outage.since > self.since)
+        })
+    }
+
+    /// Since when it is not closed, why at first, and why it opened last if that was more than failed probes.
+    fn explain_outage(&self, out: &mut String, outage: &Outage) -> fmt::Result {
+        let Outage { since, first, reopenings } = *outage;
+        let (since, first) = (Readable(since), self.in_words(first));
+        write!(out, ", not closed for {since}: at first {first}; ")?;
+        if reopenings == 0 {
+            return Ok(());
+        }
+        write!(out, "{reopenings} {} since", plural(reopenings, "re-opening"))?;
+        match self.trip_reason {
+            Some(last) if last.kind != TripKind::FailedProbes => {
+                write!(out, ", the last: {}", self.in_words(last))?;
+            }
+            _ => {}
+        }
+        self.explain_trip_error(out)?;
+        out.push_str("; ");
+        Ok(())
+    }
+
+    /// What the failure said that opened the circuit.
+    fn explain_trip_error(&self, out: &mut String) -> fmt::Result {
+        self.trip_error.as_ref().map_or(Ok(()), |error| write!(out, ", the last with {error:?}"))
     }
 
     /// What the fleet has to do with it. A circuit that was ordered into its state does not listen to the fleet.
@@ -247,18 +291,20 @@ impl Snapshot {
 
     fn reason(&self) -> String {
         let Some(reason) = self.trip_reason else { return String::new() };
+        let mut words = self.in_words(reason);
+        // A `String` takes everything that is written to it.
+        let _ = self.explain_trip_error(&mut words);
+        words
+    }
+
+    fn in_words(&self, reason: TripReason) -> String {
         let Settings { slow_call, hung_after, .. } = self.config.settings();
-        let mut words = match slow_call {
+        match slow_call {
             Some(limit) if reason.kind == TripKind::SlowCallRate && reason.calls > 1 => {
                 slow(&reason, limit)
             }
             _ => Reason(reason, hung_after).to_string(),
-        };
-        if let Some(error) = &self.trip_error {
-            // A `String` takes everything that is written to it.
-            let _ = write!(words, ", the last with {error:?}");
         }
-        words
     }
 }
 

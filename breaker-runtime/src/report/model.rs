@@ -160,6 +160,8 @@ struct Model {
     /// Re-openings since the last close, or those that the fleet has told of.
     reopenings: u32,
     reason: Option<Reason>,
+    /// Each state that it entered, when, and why it was open then.
+    entered: Vec<(State, u64, Option<Reason>)>,
     last_failure: Option<u64>,
     last_success: Option<u64>,
     /// Every call that was let in, and what became of those that ended.
@@ -200,6 +202,7 @@ impl Model {
             kept_since: None,
             reopenings: 0,
             reason: None,
+            entered: vec![],
             last_failure: None,
             last_success: None,
             let_in: 0,
@@ -229,6 +232,7 @@ impl Model {
             self.was_open += at - self.since;
         }
         self.history.push(state);
+        self.entered.push((state, at, self.reason));
         self.state = state;
         self.since = at;
         self.heard.clear();
@@ -756,7 +760,16 @@ impl Model {
             lease: self.lease(),
             vetoed: self.vetoed(),
             reopenings: self.reopenings,
+            outage: self.outage(),
         }
+    }
+
+    /// The first of the openings after it was last closed: how long ago, and why.
+    fn outage(&self) -> Option<(Duration, Reason)> {
+        let after_closed =
+            self.entered.iter().rev().take_while(|(state, ..)| *state != State::Closed);
+        let (_, at, reason) = after_closed.filter(|(state, ..)| *state == State::Open).last()?;
+        Some((ticks(self.now - at), (*reason)?))
     }
 
     fn sorted_ways(&self) -> Vec<(State, State)> {

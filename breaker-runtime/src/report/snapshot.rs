@@ -7,7 +7,7 @@ use crate::circuit::{
     Timed, Timings,
 };
 use crate::rules::{
-    Instant, Lease, ModeOverride, Probes, State, Tally, TransitionCounts, TripReason, count,
+    Instant, Lease, ModeOverride, Outage, Probes, State, Tally, TransitionCounts, TripReason, count,
 };
 use crate::settings::{Config, Conflict, Mode, Site, Sources};
 
@@ -45,6 +45,9 @@ pub struct Snapshot {
     pub trip_reason: Option<TripReason>,
     /// Re-openings since it last closed. `cooldown_multiplier` counts them.
     pub reopenings: u32,
+    /// How long it has not been closed, and why at first. `None` if it is closed, and if only an order keeps it from
+    /// being closed.
+    pub outage: Option<Outage>,
     /// The time until a probe may run; zero if one is due. `None` if the circuit is not open, or stays open until
     /// reset.
     pub retry_after: Option<Duration>,
@@ -204,6 +207,8 @@ impl OptionOverride {
 /// * A circuit in mode [`Observe`](crate::Mode::Observe) is marked: `open (observed)`, or `open*` if there is no room.
 /// * With [`timings`](Config::timings), the column `P95` says how long 95 % of the successful calls took at most, if
 ///   there is room.
+/// * Once a circuit has opened again, the column `OUTAGE` says how long circuits are [not closed](Outage), if there is
+///   room.
 /// * Control and invisible characters in names are escaped (`\u{202e}`).
 /// * If the registry is in a fleet, the last line says whether it is connected.
 /// * `{}` is plain text. `{:#}` colors the states with ANSI escape sequences, for terminals.
@@ -275,6 +280,7 @@ impl CircuitBreaker {
             epoch: reading.epoch,
             trip_reason: reading.trip_reason,
             reopenings: reading.reopenings,
+            outage: reading.outage,
             retry_after: reading.retry_after,
             probe_due: reading.probe_due,
             recovering_share: reading.recovering_share,

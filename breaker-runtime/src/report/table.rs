@@ -12,17 +12,33 @@ use crate::rules::{State, plural};
 use crate::settings::{Mode, Readable};
 
 /// The cells of a row, in the order of the headings.
-type Row<T> = [T; 9];
+type Row<T> = [T; 10];
 
-const HEADINGS: Row<&str> =
-    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "IN FLIGHT", "FAIL RATE", "P95", "PROBES IN"];
+const HEADINGS: Row<&str> = [
+    "NAME",
+    "STATE",
+    "CALLS",
+    "FAILED",
+    "REJECTED",
+    "IN FLIGHT",
+    "FAIL RATE",
+    "P95",
+    "OUTAGE",
+    "PROBES IN",
+];
 /// Used if the names need the room.
 const SHORT_HEADINGS: Row<&str> =
-    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "FLIGHT", "RATE", "P95", "PROBES"];
+    ["NAME", "STATE", "CALLS", "FAILED", "REJECTED", "FLIGHT", "RATE", "P95", "OUTAGE", "PROBES"];
 const NAME: usize = 0;
 const STATE: usize = 1;
 /// Left out if no circuit is timed, or if there is no room for it.
 const P95: usize = 7;
+/// Left out if no circuit has opened again, or if there is no room for it.
+const OUTAGE: usize = 8;
+/// What may be left out, beginning with what is missed least.
+const LEFT_OUT: [&[usize]; 4] = [&[], &[P95], &[OUTAGE], &[P95, OUTAGE]];
+/// What is not known.
+const NOTHING: &str = "-";
 const GAP: usize = 2;
 /// The default width in columns.
 const TERMINAL: usize = 80;
@@ -49,6 +65,7 @@ impl fmt::Display for RegistrySnapshot {
 }
 
 /// Which headings are used, and how wide each column is. One that is left out has no width.
+#[derive(Clone)]
 struct Layout {
     headings: Row<&'static str>,
     rows: Vec<Row<String>>,
@@ -58,29 +75,32 @@ struct Layout {
 impl Layout {
     /// The one that says most, of those that fit. If none does, names are shortened.
     fn within(room: usize, circuits: &[&Snapshot]) -> Self {
-        let are_timed = circuits.iter().any(|circuit| circuit.timings.is_some());
-        let long = || Self::new(HEADINGS, circuits.iter().copied().map(cells));
-        let short = || Self::new(SHORT_HEADINGS, circuits.iter().copied().map(short_cells));
-        let timed = are_timed.then(|| long().fitting(room).or_else(|| short().fitting(room)));
-        timed
-            .flatten()
-            .or_else(|| long().without_p95().fitting(room))
-            .unwrap_or_else(|| short().without_p95().shortened(room, circuits))
+        let mut long = Self::new(HEADINGS, circuits.iter().copied().map(cells));
+        let mut short = Self::new(SHORT_HEADINGS, circuits.iter().copied().map(short_cells));
+        for (column, is_said) in [
+            (P95, circuits.iter().any(|circuit| circuit.timings.is_some())),
+            (OUTAGE, circuits.iter().any(|circuit| circuit.long_outage().is_some())),
+        ] {
+            if !is_said {
+                (long.widths[column], short.widths[column]) = (0, 0);
+            }
+        }
+        for left_out in LEFT_OUT {
+            for layout in [&long, &short] {
+                let widths = without(layout.widths, left_out);
+                if width(&widths) <= room {
+                    return Self { widths, ..layout.clone() };
+                }
+            }
+        }
+        let widths = without(short.widths, &[P95, OUTAGE]);
+        Self { widths, ..short }.shortened(room, circuits)
     }
 
     fn new(headings: Row<&'static str>, rows: impl Iterator<Item = Row<String>>) -> Self {
         let rows: Vec<_> = rows.collect();
         let widths = widths(&headings, &rows);
         Self { headings, rows, widths }
-    }
-
-    fn without_p95(mut self) -> Self {
-        self.widths[P95] = 0;
-        self
-    }
-
-    fn fitting(self, room: usize) -> Option<Self> {
-        (width(&self.widths) <= room).then_some(self)
     }
 
     /// Shortens the names.
@@ -128,8 +148,9 @@ fn cells(circuit: &Snapshot) -> Row<String> {
     let probes_in = match circuit.retry_after {
         Some(left) if left.is_zero() => "now".to_owned(),
         Some(left) => Readable(left).to_string(),
-        None => "-".to_owned(),
+        None => NOTHING.to_owned(),
     };
+    let outage = circuit.outage.map(|outage| Readable(outage.since).to_string());
     [
         Visible::new(&circuit.name).within(usize::MAX),
         state(circuit, " (observed)"),
@@ -137,15 +158,20 @@ fn cells(circuit: &Snapshot) -> Row<String> {
         circuit.calls.failure.to_string(),
         circuit.rejected.total().to_string(),
         circuit.in_flight.to_string(),
-        circuit.failure_rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.0}%", rate * 100.0)),
-        circuit.timings.as_ref().map_or_else(|| "-".to_owned(), |it| took(it.p95)),
+        known(circuit.failure_rate.map(|rate| format!("{:.0}%", rate * 100.0))),
+        known(circuit.timings.as_ref().map(|it| took(it.p95))),
+        known(outage),
         probes_in,
     ]
 }
 
+fn known(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| NOTHING.to_owned())
+}
+
 /// The cells of a row, abbreviated to the width of the short headings.
 fn short_cells(circuit: &Snapshot) -> Row<String> {
-    let [name, .., rate, p95, probes_in] = cells(circuit);
+    let [name, .., rate, p95, outage, probes_in] = cells(circuit);
     let [_, _, calls, failed, rejected, flight, ..] = SHORT_HEADINGS.map(str::len);
     [
         name,
@@ -156,6 +182,7 @@ fn short_cells(circuit: &Snapshot) -> Row<String> {
         short_count(circuit.in_flight, flight),
         rate,
         p95,
+        short_duration(&outage),
         short_duration(&probes_in),
     ]
 }
@@ -200,6 +227,13 @@ fn widths(headings: &Row<&str>, rows: &[Row<String>]) -> Row<usize> {
         let cells = rows.iter().map(|row| row[column].width());
         cells.chain([headings[column].len()]).max().unwrap_or_default()
     })
+}
+
+fn without(mut widths: Row<usize>, left_out: &[usize]) -> Row<usize> {
+    for column in left_out {
+        widths[*column] = 0;
+    }
+    widths
 }
 
 /// The width of a whole line.

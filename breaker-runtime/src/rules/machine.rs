@@ -8,6 +8,7 @@ mod downtime;
 mod evidence;
 mod fleet;
 mod orders;
+mod outage;
 mod probes;
 mod reading;
 mod recovery;
@@ -28,6 +29,7 @@ pub(crate) use downtime::Downtime;
 use evidence::Evidence;
 use fleet::Trust;
 use orders::Orders;
+use outage::FirstOpening;
 use probes::Probe;
 pub(crate) use probes::ProbeId;
 pub(crate) use reading::Reading;
@@ -76,6 +78,8 @@ struct History {
     /// What a fleet advises. Few circuits are in one.
     trust: Option<Box<Trust>>,
     words: Option<Box<Words>>,
+    /// Only in an outage.
+    first_opening: Option<Box<FirstOpening>>,
 }
 
 /// Counts of transitions and time spent open, since the circuit was made.
@@ -367,7 +371,7 @@ impl Machine {
 
     /// Takes bad calls of a closed circuit, which end the run of good ones, or of a recovering one.
     fn take(&mut self, bad: Bad, good: &impl GoodCalls, now: Instant) -> Settlement {
-        let (verdict, is_reopening) = match &mut self.phase {
+        let verdict = match &mut self.phase {
             Phase::Closed(evidence) => {
                 let judge = |good| evidence.judge(&self.settings, good, bad, now);
                 let (good, verdict) = if evidence.counts_all() {
@@ -378,18 +382,16 @@ impl Machine {
                     (Good { run, all: 0 }, verdict)
                 };
                 evidence.record(good, bad, now);
-                (verdict, false)
+                verdict
             }
-            Phase::Recovering(recovery) => (recovery.take(&self.settings, bad, now), true),
+            Phase::Recovering(recovery) => recovery.take(&self.settings, bad, now),
             _ => return Settlement::Neutral,
         };
         if bad.call().is_failed() {
             self.trouble().last_failure = Some(now);
         }
-        match verdict {
-            Some(reason) if is_reopening => self.reopen(reason, now),
-            Some(reason) => self.open(reason, now),
-            None => {}
+        if let Some(reason) = verdict {
+            self.open(reason, now);
         }
         Settlement::Recorded
     }
@@ -413,8 +415,9 @@ impl Machine {
     pub(crate) fn trip(&mut self, now: Instant) {
         let now = self.catch_up(now);
         match self.phase {
-            Phase::Closed(_) => self.open(TripReason::MANUAL, now),
-            Phase::HalfOpen { .. } | Phase::Recovering(_) => self.reopen(TripReason::MANUAL, now),
+            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Recovering(_) => {
+                self.open(TripReason::MANUAL, now);
+            }
             Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
         }
     }
@@ -568,24 +571,22 @@ impl Machine {
         self.trouble.get_or_insert_default()
     }
 
+    /// Opens for a cooldown.
     fn open(&mut self, reason: TripReason, now: Instant) {
+        self.note_opening(reason, now);
         let draw = if self.settings.cooldown_jitter > 0.0 {
             self.jitter.f64().mul_add(2.0, -1.0)
         } else {
             0.0
         };
-        self.open_until(now.after(self.cooldown(draw)), draw, reason, now);
-    }
-
-    fn open_until(&mut self, until: Instant, draw: f64, reason: TripReason, now: Instant) {
-        self.trouble().trip_reason = Some(reason);
+        let until = now.after(self.cooldown(draw));
         self.enter(Phase::Open { until, draw }, Cause::Tripped(reason), now);
     }
 
-    fn reopen(&mut self, reason: TripReason, now: Instant) {
-        let trouble = self.trouble();
-        trouble.reopenings = trouble.reopenings.saturating_add(1);
-        self.open(reason, now);
+    /// Opens for a time that others decide.
+    fn open_until(&mut self, until: Instant, reason: TripReason, now: Instant) {
+        self.note_opening(reason, now);
+        self.enter(Phase::Open { until, draw: 0.0 }, Cause::Tripped(reason), now);
     }
 
     /// Closes on good probes: at once, or for a growing share of the calls (R27).
@@ -609,6 +610,7 @@ impl Machine {
         if let Some(trouble) = &mut self.trouble {
             (trouble.reopenings, trouble.trip_reason, trouble.last_success) = (0, None, None);
         }
+        self.end_outage();
         let evidence = Evidence::none(&self.settings, self.created);
         self.enter(Phase::Closed(evidence), cause, now);
     }

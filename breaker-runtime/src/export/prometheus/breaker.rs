@@ -14,7 +14,7 @@ const ITS_WAYS: [(State, State); 4] = [
     (State::HalfOpen, State::Open),
 ];
 
-pub(super) const FAMILIES: [Family; 30] = [
+pub(super) const FAMILIES: [Family; 31] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
@@ -48,6 +48,12 @@ pub(super) const FAMILIES: [Family; 30] = [
         kind: Kind::Counter,
         help: "How long the circuit was open in all. Forced open is not open.",
         read: |it, out| out.value(it.open_time.as_secs_f64()),
+    },
+    Family {
+        name: "breaker_outage_seconds",
+        kind: Kind::Gauge,
+        help: "How long the circuit has not been closed, all re-openings included. Only in an outage.",
+        read: |it, out| out.known(it.outage.map(|outage| outage.since.as_secs_f64())),
     },
     Family {
         name: "breaker_retry_after_seconds",

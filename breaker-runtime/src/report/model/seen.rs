@@ -50,6 +50,8 @@ pub(super) struct Seen {
     /// The votes that it does not follow.
     pub(super) vetoed: Option<u64>,
     pub(super) reopenings: u32,
+    /// How long it is not closed, and why at first.
+    pub(super) outage: Option<(Duration, Reason)>,
 }
 
 impl From<Reading> for Seen {
@@ -76,6 +78,7 @@ impl From<Reading> for Seen {
             lease: reading.lease,
             vetoed: reading.vetoed.map(|verdict| verdict.failed.into()),
             reopenings: reading.reopenings,
+            outage: reading.outage.map(|outage| (outage.since, outage.first.into())),
         }
     }
 }
@@ -119,6 +122,9 @@ pub(super) fn assert_shows(snapshot: &Snapshot, model: &Model) {
     assert_eq!(snapshot.lease, seen.lease);
     assert_eq!(snapshot.vetoed.map(|verdict| verdict.failed.into()), seen.vetoed);
     assert_eq!(snapshot.reopenings, seen.reopenings);
+    assert_eq!(snapshot.outage.map(|it| (it.since, it.first.into())), seen.outage);
+    let reopenings = snapshot.outage.map(|outage| outage.reopenings);
+    assert_eq!(reopenings, seen.outage.map(|_| seen.reopenings));
     assert_eq!(snapshot.calls, model.calls());
     assert_eq!(snapshot.in_flight, (model.let_in - model.ended.len()) as u64);
     assert_eq!(snapshot.rejected, model.rejections());

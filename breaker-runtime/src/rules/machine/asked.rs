@@ -41,7 +41,6 @@ impl Machine {
 
     fn open_as_asked(&mut self, asked: Duration, slow: bool, now: Instant) {
         let asked = asked.min(self.settings.open_for_max);
-        let is_reopening = !matches!(self.phase, Phase::Closed(_));
         let reason = TripReason {
             kind: TripKind::Asked,
             failed: 1,
@@ -51,9 +50,7 @@ impl Machine {
             share: None,
             threshold: Some(asked.as_secs_f64()),
         };
-        let trouble = self.trouble();
-        trouble.last_failure = Some(now);
-        trouble.reopenings = trouble.reopenings.saturating_add(is_reopening.into());
-        self.open_until(now.after(asked), 0.0, reason, now);
+        self.trouble().last_failure = Some(now);
+        self.open_until(now.after(asked), reason, now);
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Downtime {
     pub(crate) left: Option<Duration>,
     pub(crate) reopenings: u32,
     pub(crate) reason: Option<TripReason>,
+    /// How long the outage has lasted, and its first reason.
+    pub(crate) outage: Option<(Duration, TripReason)>,
 }
 
 /// Stands here because no call ever needs it.
@@ -26,7 +28,9 @@ impl Machine {
             Phase::Closed(_) | Phase::ForcedOpen | Phase::Disabled => return None,
         };
         let trouble = self.trouble.as_deref().copied().unwrap_or_default();
-        Some(Downtime { left, reopenings: trouble.reopenings, reason: trouble.trip_reason })
+        let outage = self.outage(now.max(self.now)).map(|outage| (outage.since, outage.first));
+        let (reopenings, reason) = (trouble.reopenings, trouble.trip_reason);
+        Some(Downtime { left, reopenings, reason, outage })
     }
 
     /// Opens for what is left of a downtime that began in another process, unless there is evidence of its own or it is
@@ -41,6 +45,8 @@ impl Machine {
             let reason = downtime.reason.unwrap_or(TripReason::MANUAL);
             let trouble = self.trouble();
             (trouble.reopenings, trouble.trip_reason) = (downtime.reopenings, Some(reason));
+            let (lasted, first) = downtime.outage.unwrap_or((Duration::ZERO, reason));
+            self.begin_outage(lasted, first, now);
             // What was saved is input, and must not keep a circuit open for longer than its settings could.
             let longest = match reason.kind {
                 TripKind::Asked => self.settings.open_for_max,

@@ -112,16 +112,12 @@ impl Machine {
                 return Advised::Vetoed;
             }
             Phase::Closed(_) | Phase::Recovering(_) => {
-                let is_reopening = matches!(self.phase, Phase::Recovering(_));
-                let trouble = self.trouble();
-                let reopenings = trouble.reopenings.saturating_add(is_reopening.into());
-                trouble.reopenings = reopenings.max(opening.escalation());
-                self.open_until(until, 0.0, reason, now);
+                self.open_until(until, reason, now);
+                self.escalate(opening.escalation());
             }
             // Its own evidence stays what it is (F2).
             Phase::Open { .. } => {
-                let trouble = self.trouble();
-                trouble.reopenings = trouble.reopenings.max(opening.escalation());
+                self.escalate(opening.escalation());
                 let trust = self.trust(trusted_for, now);
                 (trust.held, trust.kept_since) = (until.max(trust.held), None);
             }
@@ -132,6 +128,12 @@ impl Machine {
         }
         self.lend(Instant::ZERO, Instant::ZERO, trusted_for, now);
         Advised::Followed
+    }
+
+    /// Counts the re-openings that the fleet has seen, if these are more.
+    fn escalate(&mut self, reopenings: u32) {
+        let trouble = self.trouble();
+        trouble.reopenings = trouble.reopenings.max(reopenings);
     }
 
     /// Whether its own calls are too good to open on the word of others: enough of them, with less than half of what

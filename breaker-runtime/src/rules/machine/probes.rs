@@ -87,7 +87,7 @@ impl Machine {
                 share: None,
                 threshold: Some(limit.into()),
             };
-            self.reopen(reason, now);
+            self.open(reason, now);
         }
     }
 

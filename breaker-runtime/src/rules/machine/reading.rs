@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Evidence, Machine, Past, Phase, Trouble};
-use crate::rules::{Good, Instant, Lease, ModeOverride, Probes, State, Tally, TripReason};
+use crate::rules::{Good, Instant, Lease, ModeOverride, Outage, Probes, State, Tally, TripReason};
 use crate::settings::Mode;
 
 /// A consistent reading of the machine.
@@ -29,6 +29,7 @@ pub(crate) struct Reading {
     pub(crate) lease: Option<Lease>,
     pub(crate) vetoed: Option<TripReason>,
     pub(crate) reopenings: u32,
+    pub(crate) outage: Option<Outage>,
     /// The words of the last failure that had any.
     pub(crate) last_error: Option<Arc<str>>,
     /// The words of the failure that opened the circuit.
@@ -72,6 +73,7 @@ impl Machine {
             lease: self.lease(now),
             vetoed: self.vetoed(now),
             reopenings,
+            outage: self.outage(now),
             last_error: self.words().map(|words| Arc::clone(&words.last)),
             trip_error: self.words().and_then(|words| words.of_trip.clone()),
         };

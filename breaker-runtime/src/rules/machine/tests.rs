@@ -9,6 +9,7 @@ mod fleet;
 mod half_open;
 mod hung;
 mod orders;
+mod outage;
 mod recovery;
 
 use std::time::Duration;
