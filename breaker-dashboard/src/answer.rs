@@ -12,6 +12,8 @@ use serde_json::json;
 
 /// The maximum size of a list, in bytes.
 pub(crate) const LONGEST_LIST: usize = 1 << 20;
+/// The same of a list that is sent compressed. Ten thousand circuits fit.
+pub(crate) const LONGEST_PACKED: usize = 16 << 20;
 /// Room for the rest: a name, some log entries, and settings that were refused.
 const OF_THE_REST: usize = 128 << 10;
 
@@ -38,6 +40,14 @@ impl Failure {
     pub(crate) fn unfit(errors: &ConfigErrors) -> Self {
         let mistakes = errors.iter().map(str::to_owned).collect();
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason: Reason::Mistakes(mistakes) }
+    }
+
+    /// What went wrong.
+    pub(crate) fn sentence(&self) -> String {
+        match &self.reason {
+            Reason::Sentence(sentence) => (*sentence).to_owned(),
+            Reason::Mistakes(mistakes) => mistakes.join("; "),
+        }
     }
 
     pub(crate) const fn no_such_circuit() -> Self {
@@ -114,8 +124,29 @@ pub(crate) fn join_list<R: Serialize>(
     elements: impl IntoIterator<Item = impl AsRef<[u8]>>,
     rest: impl FnOnce(usize) -> R,
 ) -> Vec<u8> {
+    join(field, *b"[]", most, elements, rest)
+}
+
+/// The same with an object, whose fields are written already: `"name":value`.
+pub(crate) fn join_object<R: Serialize>(
+    field: &str,
+    most: usize,
+    fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
+    join(field, *b"{}", most, fields, rest)
+}
+
+fn join<R: Serialize>(
+    field: &str,
+    brackets: [u8; 2],
+    most: usize,
+    elements: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
     let most = most.saturating_sub(OF_THE_REST);
-    let mut written = format!("{{\"{field}\":[").into_bytes();
+    let mut written = format!("{{\"{field}\":").into_bytes();
+    written.push(brackets[0]);
     let mut fitting = 0;
     for element in elements {
         let element = element.as_ref();
@@ -126,7 +157,7 @@ pub(crate) fn join_list<R: Serialize>(
         written.extend(element);
         fitting += 1;
     }
-    written.push(b']');
+    written.push(brackets[1]);
     // The rest is an object too. Its opening brace becomes the comma between the two.
     if let Ok(rest) = serde_json::to_vec(&rest(fitting)) {
         written.push(b',');

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::access::{self, Access, HostError, Hosts, Origins, Token};
 use crate::answer::{no_such_method, no_such_path};
-use crate::routes::{self, LARGEST_ORDER, Streams};
+use crate::routes::{self, LARGEST_ORDER, Streams, Undos};
 use crate::server::Server;
 use crate::shutdown::Shutdown;
 use crate::watch::{Label, Watch};
@@ -120,6 +120,9 @@ impl Dashboard {
     /// Allows clients with the token to switch circuits: force open, disable, observe, reset, trip. They can also
     /// override an option for a time. In a fleet, they can do what ends by itself for all members. Without this,
     /// there are no controls.
+    ///
+    /// One order can be about many circuits. An order can have a reason, which is logged and shown. It can be taken
+    /// back for ten seconds, except `reset`.
     ///
     /// Each use is logged through `tracing` and on the page, with the address of the client. Only clients
     /// with the token see addresses on the page. If you nest the router in a service, serve it with
@@ -238,12 +241,20 @@ impl Dashboard {
         let Self { label, token, hosts, origins, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);
         let watch = Watch::new(label, access.clone(), shutdown);
-        let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
+        let shared = Shared {
+            watch,
+            access,
+            origins,
+            metric_names,
+            streams: Streams::default(),
+            undos: Undos::default(),
+        };
         let orders = post(routes::control).layer(DefaultBodyLimit::max(LARGEST_ORDER));
         Router::new()
             .route("/", get(routes::show))
             .route("/api/circuits", get(routes::circuits))
             .route("/api/circuits/{name}", get(routes::circuit))
+            .route("/api/histories", get(routes::histories))
             .route("/api/log", get(routes::log))
             .route("/api/options", get(routes::options))
             .route("/api/events", get(routes::events))
@@ -294,6 +305,7 @@ struct Shared {
     origins: Origins,
     metric_names: MetricNames,
     streams: Streams,
+    undos: Undos,
 }
 
 impl FromRef<Shared> for Arc<Watch> {
@@ -323,6 +335,12 @@ impl FromRef<Shared> for MetricNames {
 impl FromRef<Shared> for Streams {
     fn from_ref(shared: &Shared) -> Self {
         shared.streams.clone()
+    }
+}
+
+impl FromRef<Shared> for Undos {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.undos.clone()
     }
 }
 

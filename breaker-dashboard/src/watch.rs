@@ -4,6 +4,7 @@
 //! poll all the time. It is one task for any number of pages. It only reads snapshots, and gets no event per
 //! call.
 
+mod board;
 mod bucket;
 mod durations;
 mod header;
@@ -15,6 +16,7 @@ mod process;
 mod rank;
 mod row;
 mod sentence;
+mod shape;
 
 use std::fmt;
 use std::future::pending;
@@ -24,29 +26,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use breaker_runtime::{EventKind, Snapshot, Subscription, registry};
-use bytes::Bytes;
-use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use self::board::Board;
+pub(crate) use self::board::{Form, Frame, Picture};
 pub(crate) use self::durations::{Minute, Strip};
 pub(crate) use self::header::Header;
 use self::history::Histories;
-pub(crate) use self::history::{History, Lines};
-pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
+pub(crate) use self::history::{History, Lines, Span};
+pub(crate) use self::log::{Control, Entry, MANY, MOST_AT_ONCE};
 use self::log::{Log, What};
-use self::mark::Mark;
+pub(crate) use self::mark::Mark;
 use self::news::News;
 pub(crate) use self::process::Label;
 use self::process::Process;
 pub(crate) use self::rank::{Place, Sort, placed};
-use self::row::Row;
 pub(crate) use self::row::would_open;
 pub(crate) use self::sentence::sentence;
+pub(crate) use self::shape::{Shape, Stepped};
 use crate::access::{Access, IsTrusted, public_circuits};
-use crate::answer::{LONGEST_LIST, join_list};
 use crate::shutdown::Shutdown;
 
 /// The polling interval.
@@ -64,9 +65,8 @@ pub(crate) struct Watch {
     process: Process,
     news: Arc<News>,
     seen: Mutex<Seen>,
-    frames: watch::Sender<Bytes>,
-    /// The last snapshot that was sent, and its time.
-    picture: Mutex<(Option<Instant>, Bytes)>,
+    frames: watch::Sender<Arc<Frame>>,
+    board: Mutex<Board>,
     task: Mutex<Option<JoinHandle<()>>>,
     /// Who may switch circuits, if anyone. Pages ask for it.
     access: Option<Arc<Access>>,
@@ -90,8 +90,8 @@ impl Watch {
             boot: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
             process: Process::new(label),
             seen: Mutex::default(),
-            frames: watch::Sender::new(Bytes::new()),
-            picture: Mutex::default(),
+            frames: watch::Sender::new(Arc::default()),
+            board: Mutex::default(),
             task: Mutex::new(None),
             access,
             shutdown,
@@ -117,21 +117,24 @@ impl Watch {
     }
 
     /// Everything that is sent to pages from now on.
-    pub(crate) fn frames(&self) -> watch::Receiver<Bytes> {
+    pub(crate) fn frames(&self) -> watch::Receiver<Arc<Frame>> {
         self.frames.subscribe()
     }
 
-    /// Logs an order after the events before it, and has pages updated.
-    pub(crate) fn note(&self, control: Control) {
+    /// Logs an order after the events before it, and has pages updated. Returns its number.
+    pub(crate) fn note(&self, control: Control) -> u64 {
         let mut seen = self.seen();
         self.take_news(&mut seen);
         let at = self.began.elapsed();
         if control.action == "observe" {
-            seen.histories.mark(&control.name, Mark::of_order(at, &control.text));
+            for name in control.names.iter().chain([&control.name]) {
+                seen.histories.mark(name, Mark::of_order(at, &control.text));
+            }
         }
-        seen.log.add(at, 0, What::Control(control));
+        let id = seen.log.add(at, 0, What::Control(control));
         drop(seen);
         self.news.came.notify_one();
+        id
     }
 
     fn take_news(&self, seen: &mut Seen) {
@@ -155,41 +158,46 @@ impl Watch {
         self.take_news(&mut seen);
         seen.histories.note(self.began.elapsed().as_secs(), &circuits);
         drop(seen);
+        let mut board = locked(&self.board);
+        // Asked under the lock: a page subscribes before it takes it.
         if self.frames.receiver_count() > 0 {
-            self.frames.send_replace(self.draw(circuits));
+            self.renew(&mut board, &circuits);
+        } else {
+            board.clear();
         }
     }
 
-    /// The snapshot for a new client. It is no older than the last one that was sent may be.
-    pub(crate) fn picture(&self) -> Bytes {
-        let (drawn, picture) = locked(&self.picture).clone();
-        if drawn.is_some_and(|drawn| drawn.elapsed() < SHORTEST) {
-            return picture;
-        }
-        self.draw(public_circuits())
-    }
-
-    /// All circuits, the worst first, as an event of the stream.
-    fn draw(&self, circuits: Vec<Snapshot>) -> Bytes {
+    /// Sends what changed.
+    fn renew(&self, board: &mut Board, circuits: &[Snapshot]) {
         let seen = self.seen();
-        let now = Instant::now();
-        let total = circuits.len();
-        let circuits = placed(circuits, &seen.histories, Sort::Worst);
-        let rows = circuits.iter().map(|(place, it)| Row::new(it, place.rank(), &seen.histories));
-        let log = seen.log.last(LATEST);
-        let written = join_list("circuits", LONGEST_LIST, rows, |shown| Frame {
-            header: self.header(&seen, IsTrusted(false)),
-            shown,
-            total,
-            log_from: seen.log.first_of(&log),
-            log,
-        });
+        let frame = board.renew(circuits, &seen, || self.latest(&seen));
         drop(seen);
-        // Our JSON has no line breaks.
-        let picture =
-            Bytes::from([b"event: snapshot\ndata: ", written.as_slice(), b"\n\n"].concat());
-        *locked(&self.picture) = (Some(now), picture.clone());
-        picture
+        self.frames.send_replace(Arc::new(frame));
+    }
+
+    /// All circuits, for a client that just came, and the number of the last event that is in it.
+    pub(crate) fn first_picture(&self, form: Form) -> (u64, Picture) {
+        let mut board = locked(&self.board);
+        if board.drawn.is_none_or(|drawn| drawn.elapsed() >= SHORTEST) {
+            self.renew(&mut board, &public_circuits());
+        }
+        self.picture_of(&mut board, form)
+    }
+
+    /// The same for a client that missed an event.
+    pub(crate) fn picture(&self, form: Form) -> (u64, Picture) {
+        self.picture_of(&mut locked(&self.board), form)
+    }
+
+    fn picture_of(&self, board: &mut Board, form: Form) -> (u64, Picture) {
+        let seen = self.seen();
+        (board.number(), board.picture(form, || self.latest(&seen)))
+    }
+
+    /// What is in every event besides circuits.
+    fn latest(&self, seen: &Seen) -> (Header<'_>, u64, Vec<Entry>) {
+        let log = seen.log.last(LATEST);
+        (self.header(seen, IsTrusted(false)), seen.log.first_of(&log), log)
     }
 }
 
@@ -230,14 +238,4 @@ async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>, shutdown: Shutdow
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[derive(Serialize)]
-struct Frame<'a> {
-    #[serde(flatten)]
-    header: Header<'a>,
-    shown: usize,
-    total: usize,
-    log_from: u64,
-    log: Vec<Entry>,
 }

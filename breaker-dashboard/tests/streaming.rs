@@ -6,45 +6,31 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, BodyDataStream};
-use axum::http::Request;
 use breaker_dashboard::Dashboard;
 use breaker_runtime::{Config, State, registry};
-use common::{circuit, dashboard, get};
-use futures_util::StreamExt as _;
+use common::{Page, circuit, dashboard, get};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use tower::ServiceExt as _;
 
 /// What happens to the circuits of one test comes at once to the streams of all.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// The stream, after the line that says how soon to come back.
-async fn open(router: &Router) -> BodyDataStream {
-    let request = Request::get("/api/events").body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), &response.headers()["content-type"]),
-        (200, &"text/event-stream".parse().unwrap())
-    );
-    let mut stream = response.into_body().into_data_stream();
-    assert_eq!(stream.next().await.unwrap().unwrap(), "retry: 1000\n\n");
-    stream
+async fn open(router: &Router) -> Page {
+    let mut page = Page::open(router).await;
+    assert_eq!(page.raw().await, "retry: 1000\n\n");
+    page
 }
 
-/// The data of the next event.
-async fn next(stream: &mut BodyDataStream) -> Value {
-    let event = stream.next().await.unwrap().unwrap();
-    let text = std::str::from_utf8(&event).unwrap();
-    let data = text.strip_prefix("event: snapshot\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
-    assert!(!data.contains('\n') && !data.contains('\r'));
-    serde_json::from_str(data).unwrap()
+/// What a page knows after the next event.
+async fn next(page: &mut Page) -> Value {
+    page.next().await;
+    page.known()
 }
 
 fn row<'a>(event: &'a Value, name: &str) -> &'a Value {
@@ -273,7 +259,7 @@ async fn a_stream_ends_with_its_dashboard() {
     let router = dashboard();
     let mut stream = open(&router).await;
     drop(router);
-    let ended = async { while stream.next().await.is_some() {} };
+    let ended = async { while stream.is_going_on().await {} };
     assert!(timeout(Duration::from_secs(5), ended).await.is_ok());
 }
 

@@ -1,5 +1,6 @@
 //! Handlers that read: circuits as JSON, metrics, health.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,8 +16,8 @@ use serde_json::json;
 use crate::access::{IsTrusted, shown_to};
 use crate::answer::{Failure, json_of, write_list};
 use crate::watch::{
-    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Minute, Place, Seen, Sort, Strip, Watch,
-    placed, sentence, would_open,
+    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Mark, Minute, Place, Seen, Sort, Stepped,
+    Strip, Watch, placed, sentence, would_open,
 };
 
 /// Query parameters of a list of circuits.
@@ -29,27 +30,37 @@ pub(crate) struct Wanted {
     sort: Option<String>,
 }
 
-impl Wanted {
-    fn sort(&self) -> Result<Sort, Failure> {
-        match self.sort.as_deref() {
-            None | Some("worst") => Ok(Sort::Worst),
-            Some("name") => Ok(Sort::Name),
-            Some(_) => {
-                Err(Failure::new(StatusCode::BAD_REQUEST, "`sort` must be `worst` or `name`"))
-            }
-        }
-    }
+/// Which circuits a list has, in which order.
+pub(super) struct Listed<'a> {
+    pub(super) contains: Option<&'a str>,
+    pub(super) after: Option<&'a str>,
+    pub(super) sort: Option<&'a str>,
+}
 
-    /// The place after which the list goes on.
-    fn after(&self) -> Result<Option<Place>, Failure> {
-        let place = |after: &String| {
-            Place::parse(after).ok_or(Failure::new(
-                StatusCode::BAD_REQUEST,
-                "`after` must be the `next` of an answer",
-            ))
-        };
-        self.after.as_ref().map(place).transpose()
+/// The number of circuits that match, and those of them that are still to be listed.
+pub(super) fn of_listed(
+    mut circuits: Vec<Snapshot>,
+    seen: &Seen,
+    listed: &Listed<'_>,
+) -> Result<(usize, Vec<(Place, Snapshot)>), Failure> {
+    let bad = |reason| Failure::new(StatusCode::BAD_REQUEST, reason);
+    let sort = match listed.sort {
+        None | Some("worst") => Sort::Worst,
+        Some("name") => Sort::Name,
+        Some(_) => return Err(bad("`sort` must be `worst` or `name`")),
+    };
+    let after = listed
+        .after
+        .map(|after| Place::parse(after).ok_or(bad("`after` must be the `next` of an answer")))
+        .transpose()?;
+    if let Some(part) = listed.contains {
+        let part = part.to_lowercase();
+        circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
     }
+    let matching = circuits.len();
+    let mut circuits = placed(circuits, &seen.histories, sort);
+    circuits.retain(|(place, _)| after.as_ref().is_none_or(|after| place > after));
+    Ok((matching, circuits))
 }
 
 /// A circuit, with what the dashboard knows about it.
@@ -67,6 +78,10 @@ struct Watched<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     durations: Option<Strip>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    histories: Option<BTreeMap<u64, Stepped>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marks: Option<Vec<Mark>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<Vec<Entry>>,
 }
 
@@ -81,6 +96,8 @@ impl<'a> Watched<'a> {
             would_open: would_open(circuit),
             minute: history.and_then(History::durations_of_minute),
             durations: None,
+            histories: None,
+            marks: None,
             log: None,
         }
     }
@@ -90,7 +107,9 @@ impl<'a> Watched<'a> {
         let slow_call = circuit.config.settings().slow_call;
         let history = seen.histories.of(&circuit.name);
         let durations = history.and_then(|history| history.strip(slow_call));
-        Self { log: Some(log), durations, ..Self::brief(circuit, seen) }
+        let histories = Some(history.map(History::shapes).unwrap_or_default());
+        let marks = Some(history.map(History::marks).unwrap_or_default());
+        Self { log: Some(log), durations, histories, marks, ..Self::brief(circuit, seen) }
     }
 }
 
@@ -126,17 +145,14 @@ pub(crate) async fn circuits(
         let RegistrySnapshot { circuits, .. } = registry().snapshot();
         (circuits.len(), circuits)
     };
-    let mut circuits: Vec<_> =
-        circuits.into_iter().map(|circuit| shown_to(trust, circuit)).collect();
-    if let Some(part) = &wanted.contains {
-        let part = part.to_lowercase();
-        circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
-    }
-    let matching = circuits.len();
-    let (sort, after) = (wanted.sort()?, wanted.after()?);
+    let circuits = circuits.into_iter().map(|circuit| shown_to(trust, circuit)).collect();
+    let listed = Listed {
+        contains: wanted.contains.as_deref(),
+        after: wanted.after.as_deref(),
+        sort: wanted.sort.as_deref(),
+    };
     let seen = watch.seen();
-    let mut circuits = placed(circuits, &seen.histories, sort);
-    circuits.retain(|(place, _)| after.as_ref().is_none_or(|after| place > after));
+    let (matching, circuits) = of_listed(circuits, &seen, &listed)?;
     let show = |circuit| match wanted.name {
         Some(_) => Watched::whole(circuit, &seen, trust),
         None => Watched::brief(circuit, &seen),
@@ -210,10 +226,27 @@ pub(crate) async fn circuit(
 }
 
 /// The circuit with exactly that name.
-pub(crate) fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Response, Failure> {
+fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Response, Failure> {
     let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
     let circuit = shown_to(trust, circuit);
     Ok(Json(Watched::whole(&circuit, &watch.seen(), trust)).into_response())
+}
+
+/// The same after an order, with the token to take it back.
+pub(super) fn answer_to_order(
+    watch: &Watch,
+    name: &str,
+    undo: Option<String>,
+) -> Result<Response, Failure> {
+    #[derive(Serialize)]
+    struct Switched<'a> {
+        #[serde(flatten)]
+        circuit: Watched<'a>,
+        undo: Option<String>,
+    }
+    let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
+    let circuit = Watched::whole(&circuit, &watch.seen(), IsTrusted(true));
+    Ok(Json(Switched { circuit, undo }).into_response())
 }
 
 /// The table of options. The page formats values by it.

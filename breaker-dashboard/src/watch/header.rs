@@ -20,7 +20,7 @@ pub(crate) struct Header<'a> {
     version: &'static str,
     boot: &'a str,
     uptime: f64,
-    pub(super) second: u64,
+    second: u64,
     service: Service<'a>,
     /// The calls of all circuits in the last minute.
     minute: Point,
@@ -47,6 +47,12 @@ impl Watch {
             fleet: fleet_shown_to(trust),
             log_dropped: seen.log.dropped(),
         }
+    }
+}
+
+impl Header<'_> {
+    pub(super) fn at_second(self, second: u64) -> Self {
+        Self { second, ..self }
     }
 }
 

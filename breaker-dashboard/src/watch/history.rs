@@ -3,7 +3,7 @@
 //! *Why it exists:* a circuit only counts up, because that costs nothing. Rates and charts are computed here,
 //! from differences.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use breaker_runtime::{Snapshot, State};
@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::bucket::{Bucket, Buckets, push, worse};
 use super::durations::{Durations, Minute, STEP, Strip};
 use super::mark::Mark;
+use super::shape::{Shape, Stepped};
 
 /// How many seconds "per second" is averaged over.
 const RECENT: usize = 10;
@@ -20,7 +21,7 @@ const MOST_CIRCUITS: usize = 10_000;
 /// How many circuits have durations.
 const MOST_TIMED: usize = 500;
 /// How many marks a circuit has.
-const MOST_MARKS: usize = 20;
+const MOST_MARKS: usize = 12;
 
 /// A number of calls: ended without failing, failed, or refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -96,9 +97,22 @@ impl Span {
         }
     }
 
-    /// The minutes that it covers, which are its name.
+    /// The span of that many minutes.
+    pub(crate) fn of_minutes(minutes: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|span| span.minutes() == minutes)
+    }
+
+    /// The minutes that it covers. Every span has 60 buckets.
     pub(crate) const fn minutes(self) -> u64 {
         self.step()
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Minute => 0,
+            Self::Quarter => 1,
+            Self::Hour => 2,
+        }
     }
 }
 
@@ -177,6 +191,21 @@ impl History {
     pub(crate) fn not_served(&self) -> u64 {
         let (calls, seconds) = self.recent();
         calls.failed.saturating_add(calls.rejected).saturating_mul(1_000) / seconds as u64
+    }
+
+    pub(crate) fn shape(&self, span: Span) -> Shape {
+        Shape::from(&self.spans[span.index()])
+    }
+
+    /// The histories of all spans, by their minutes.
+    pub(crate) fn shapes(&self) -> BTreeMap<u64, Stepped> {
+        let stepped = |span: Span| Stepped { step: span.step(), shape: self.shape(span) };
+        Span::ALL.into_iter().map(|span| (span.minutes(), stepped(span))).collect()
+    }
+
+    /// When settings changed, oldest first.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        self.marks.iter().cloned().collect()
     }
 
     pub(crate) fn lines(&self) -> Lines {

@@ -146,8 +146,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Adds an entry, into which `folded` older ones of its circuit went.
-    pub(crate) fn add(&mut self, at: Duration, folded: u64, what: What) {
+    /// Adds an entry, into which `folded` older ones of its circuit went. Returns its number.
+    pub(crate) fn add(&mut self, at: Duration, folded: u64, what: What) -> u64 {
         self.last = self.last.saturating_add(folded).saturating_add(1);
         self.entries.push_back(Entry { id: self.last, at, folded, what });
         let name = self.entries.back().map_or("", |entry| entry.what.name());
@@ -159,6 +159,7 @@ impl Log {
         if self.entries.len() > MOST {
             self.fold(|_| true);
         }
+        self.last
     }
 
     /// Removes the oldest of the entries that are missed least. The next one of its circuit counts it,
@@ -199,9 +200,23 @@ impl Log {
 
     /// The number of the last order about this circuit.
     pub(crate) fn last_order_of(&self, name: &str) -> Option<u64> {
-        let orders =
-            self.entries.iter().rev().filter(|entry| matches!(entry.what, What::Control(_)));
-        orders.filter(|entry| entry.what.is_about(name)).map(Entry::id).next()
+        self.orders_of(name).map(|(id, _)| id).next()
+    }
+
+    /// Why the circuit is run as it is, if somebody said so.
+    pub(crate) fn reason_of(&self, name: &str) -> Option<&str> {
+        let is_of_mode =
+            |order: &&Control| matches!(order.action, "force_open" | "disable" | "observe");
+        let order = self.orders_of(name).map(|(_, order)| order).find(is_of_mode)?;
+        order.reason.as_deref()
+    }
+
+    /// The orders about a circuit, the newest first.
+    fn orders_of<'a>(&'a self, name: &str) -> impl Iterator<Item = (u64, &'a Control)> {
+        self.entries.iter().rev().filter_map(move |entry| match &entry.what {
+            What::Control(control) if entry.what.is_about(name) => Some((entry.id, control)),
+            _ => None,
+        })
     }
 
     /// The number from which on `last` is complete.

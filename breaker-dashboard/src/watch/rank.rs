@@ -60,6 +60,10 @@ impl Place {
         Self { rank, not_served: Reverse(not_served), name: circuit.name.clone() }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn rank(&self) -> Rank {
         self.rank
     }
@@ -143,7 +147,9 @@ mod tests {
         let mut histories = Histories::default();
         histories.note(1, &snapshots());
         let [few, many, none, forced] = &all;
-        [few, many, none].into_iter().for_each(|circuit| circuit.trip());
+        for circuit in [few, many, none] {
+            circuit.trip();
+        }
         forced.force_open();
         for (circuit, calls) in [(few, 1), (many, 100), (forced, 10)] {
             (0..calls).for_each(|_| assert!(circuit.try_acquire().is_err()));

@@ -1,10 +1,11 @@
 //! What a page needs of a circuit every second. It asks for the rest.
 
-use breaker_runtime::{FleetView, Lease, Mode, ModeOverride, Snapshot, State, TripReason};
+use breaker_runtime::{FleetView, Lease, Mode, ModeOverride, Outage, Snapshot, State, TripReason};
 use serde::Serialize;
 
+use super::Seen;
 use super::durations::Minute;
-use super::history::{Histories, History, Point};
+use super::history::{History, Point};
 use super::rank::Rank;
 use super::sentence;
 
@@ -18,6 +19,8 @@ struct Lasting<'a> {
     probe_due: bool,
     recovering_share: Option<f64>,
     trip_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probes: Option<Probed>,
     failure_rate: Option<f64>,
     failure_limit: Option<f64>,
     slow_call_rate: Option<f64>,
@@ -40,16 +43,43 @@ struct Lasting<'a> {
     minute: Option<Minute>,
     #[serde(skip_serializing_if = "Option::is_none")]
     slow_call: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    override_reason: Option<&'a str>,
     overridden: usize,
     fleet: Option<&'a FleetView>,
     vetoed: Option<TripReason>,
     point: [u64; 3],
 }
 
+/// The probes of a half-open circuit.
+#[derive(Serialize)]
+struct Probed {
+    successes: u64,
+    failures: u64,
+    /// The successes that close it.
+    needed: u32,
+}
+
+/// An outage, with its first reason in words.
+#[derive(Serialize)]
+struct Down {
+    since: f64,
+    first: String,
+    reopenings: u32,
+}
+
+impl From<&Outage> for Down {
+    fn from(outage: &Outage) -> Self {
+        let (since, first) = (outage.since.as_secs_f64(), outage.first.to_string());
+        Self { since, first, reopenings: outage.reopenings }
+    }
+}
+
 /// What changes by itself, as time goes by.
 #[derive(Serialize)]
 struct Passing<'a> {
     since: f64,
+    outage: Option<Down>,
     retry_after: Option<f64>,
     explanation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,22 +103,24 @@ struct Unwritten {
     /// Of the order about the mode.
     order: Option<u64>,
     lease: Option<std::mem::Discriminant<Lease>>,
+    outage: Option<(TripReason, u32)>,
     /// A closed circuit is explained without a time.
     explanation: Option<String>,
 }
 
 impl Row {
-    pub(super) fn new(circuit: &Snapshot, rank: Rank, histories: &Histories) -> Self {
-        let history = histories.of(&circuit.name);
+    pub(super) fn new(circuit: &Snapshot, rank: Rank, seen: &Seen) -> Self {
         let explanation = circuit.explain();
         let is_timeless = circuit.state == State::Closed && circuit.mode_override.is_none();
         let unwritten = Unwritten {
             order: circuit.mode_override.as_ref().map(|order| order.number),
             lease: circuit.lease.as_ref().map(std::mem::discriminant),
+            outage: circuit.outage.map(|outage| (outage.first, outage.reopenings)),
             explanation: is_timeless.then(|| explanation.clone()),
         };
         let passing = Passing {
             since: circuit.since.as_secs_f64(),
+            outage: circuit.outage.as_ref().map(Down::from),
             retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
             explanation,
             sentence: sentence(circuit),
@@ -96,7 +128,7 @@ impl Row {
             lease: circuit.lease,
         };
         // A vector takes everything that is written to it.
-        let mut json = serde_json::to_vec(&lasting(circuit, rank, history)).unwrap_or_default();
+        let mut json = serde_json::to_vec(&lasting(circuit, rank, seen)).unwrap_or_default();
         let lasting = json.len().saturating_sub(1);
         if let Ok(passing) = serde_json::to_vec(&passing) {
             // Two objects become one.
@@ -105,6 +137,11 @@ impl Row {
             json.extend(&passing[1..]);
         }
         Self { json, lasting, unwritten }
+    }
+
+    /// Whether its sentence says how long something takes.
+    pub(super) fn has_times(&self) -> bool {
+        self.unwritten.explanation.is_none()
     }
 
     /// Whether something happened to the circuit, besides that it got older.
@@ -120,7 +157,8 @@ impl AsRef<[u8]> for Row {
     }
 }
 
-fn lasting<'a>(circuit: &'a Snapshot, rank: Rank, history: Option<&History>) -> Lasting<'a> {
+fn lasting<'a>(circuit: &'a Snapshot, rank: Rank, seen: &'a Seen) -> Lasting<'a> {
+    let history = seen.histories.of(&circuit.name);
     let settings = circuit.config.settings();
     let minute = history.and_then(History::durations_of_minute);
     let rates = history.map(History::rates).unwrap_or_default();
@@ -132,6 +170,11 @@ fn lasting<'a>(circuit: &'a Snapshot, rank: Rank, history: Option<&History>) -> 
         probe_due: circuit.probe_due,
         recovering_share: circuit.recovering_share,
         trip_reason: circuit.trip_reason.map(|reason| reason.to_string()),
+        probes: (circuit.state == State::HalfOpen).then_some(Probed {
+            successes: circuit.probes.successes,
+            failures: circuit.probes.failures,
+            needed: settings.success_threshold,
+        }),
         failure_rate: circuit.failure_rate,
         failure_limit: settings.failure_rate,
         slow_call_rate: circuit.slow_call_rate,
@@ -152,6 +195,10 @@ fn lasting<'a>(circuit: &'a Snapshot, rank: Rank, history: Option<&History>) -> 
         minute_calls: history.map(History::minute).unwrap_or_default(),
         minute,
         slow_call: minute.and(settings.slow_call).map(|limit| limit.as_secs_f64()),
+        override_reason: circuit
+            .mode_override
+            .as_ref()
+            .and_then(|_| seen.log.reason_of(&circuit.name)),
         overridden: circuit.overrides.len(),
         fleet: circuit.fleet.as_ref(),
         vetoed: circuit.vetoed,
@@ -179,24 +226,28 @@ mod tests {
 
     use super::*;
 
-    fn row(circuit: &CircuitBreaker, histories: &Histories) -> Row {
+    fn row(circuit: &CircuitBreaker, seen: &Seen) -> Row {
         let snapshot = circuit.snapshot();
-        Row::new(&snapshot, Rank::of(&snapshot), histories)
+        Row::new(&snapshot, Rank::of(&snapshot), seen)
     }
 
     #[test]
     fn a_row_is_one_object_with_what_lasts_and_what_passes() {
         let circuit = CircuitBreaker::new("a", Config::new()).unwrap();
         circuit.trip();
-        let row: Value =
-            serde_json::from_slice(row(&circuit, &Histories::default()).as_ref()).unwrap();
+        let row: Value = serde_json::from_slice(row(&circuit, &Seen::default()).as_ref()).unwrap();
         assert_eq!((&row["name"], &row["trip_reason"]), (&"a".into(), &"trip()".into()));
         assert!(row["explanation"].is_string() && row["since"].is_f64());
+        assert_eq!(
+            (&row["outage"]["first"], &row["outage"]["reopenings"]),
+            (&"trip()".into(), &0.into())
+        );
+        assert!(row["outage"]["since"].is_f64());
     }
 
     #[test]
     fn a_row_that_only_got_older_does_not_differ() {
-        let (none, time) = (Histories::default(), ManualClock::new());
+        let (none, time) = (Seen::default(), ManualClock::new());
         let clock = Clock::Manual(time.clone());
         let circuit = CircuitBreaker::with_clock("a", Config::new(), clock).unwrap();
         let mut before = row(&circuit, &none);
