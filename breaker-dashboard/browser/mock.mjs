@@ -426,6 +426,7 @@ class Circuit {
     const long = Math.min(10, this.history.length || 1);
     return {
       outage: this.outage && { since: round(at - this.outage.at), first: this.outage.first, reopenings: this.outage.reopenings },
+      ...(this.state === 'half_open' && { probes: { successes: this.probes.successes, failures: this.probes.failures, needed: this.config.success_threshold } }),
       minute_calls: { ok: this.sumOf(0), failed: this.sumOf(1), rejected: this.sumOf(2) },
       failed_per_second: this.sumOf(1, 10) / long, refused_per_second: this.sumOf(2, 10) / long,
     };
@@ -523,7 +524,7 @@ class Circuit {
       decided_by: this.given.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
       conflicts: this.conflict ? [{ name, decided: { config: this.given, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
       history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
-      ...this.newFields(at), ...(this.error && { last_error: this.error }), ...(alone && !this.world?.basic ? { histories: { 1: this.historyShown(1), 15: this.historyShown(15), 60: this.historyShown(60) }, marks: this.marks } : {}),
+      ...this.newFields(at), ...(this.outage && !this.world?.basic && { outage: { ...this.newFields(at).outage, first: { kind: 'failure_rate', failed: 0, slow: 0, calls: null, hung: 0, share: null, threshold: null, text: this.outage.first } } }), ...(this.error && { last_error: this.error }), ...(alone && !this.world?.basic ? { histories: { 1: this.historyShown(1), 15: this.historyShown(15), 60: this.historyShown(60) }, marks: this.marks } : {}),
       per_second, override, reopenings: this.outage?.reopenings ?? 0, ...this.fleetAt(at, this.world?.fleet, named), ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
     };
   }
@@ -552,6 +553,7 @@ class World {
     }
     this.circuits = new Map(cast.map((part) => [part.name, new Circuit(part, entry)]));
     // It looks as if it had run for a while.
+    this.entry = entry;
     const lived = circuits > 2000 ? 3 : 75;
     this.warmth = outage ? 4215 : lived;
     for (const circuit of this.circuits.values()) {
@@ -652,13 +654,13 @@ class World {
 }
 
 /** As many of `all` as fit in 1 MiB of JSON. */
-function fitting(all, limit, show) {
+function fitting(all, limit, show, most = MIB) {
   const parts = [];
   let bytes = 4096;
   for (const circuit of all) {
     const text = JSON.stringify(show(circuit));
     bytes += Buffer.byteLength(text) + 1;
-    if (parts.length >= limit || bytes > MIB) break;
+    if (parts.length >= limit || bytes > most) break;
     parts.push(text);
   }
   return parts;
@@ -707,7 +709,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
 
   const snapshot = () => {
     const at = world.uptime();
-    const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at));
+    const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at), world.basic ? MIB : 16 * MIB);
     return `event: snapshot\ndata: ${withParts({ ...head(false), shown: parts.length, ...latest(20, false) }, parts)}\n\n`;
   };
 
@@ -760,7 +762,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     const by = request.socket.remoteAddress;
     if (order.action === 'undo') {
       const known = undoable.get(order.undo);
-      if (!known || world.uptime() > known.until) return answer(422, { error: 'it is too late to undo that' });
+      if (!known || world.uptime() > known.until) return answer(410, { error: 'it is too late to undo that' });
       undoable.delete(order.undo);
       const failed = world.undo(known.remembered, by);
       answer(200, { done: known.remembered.length - failed.length, failed });
@@ -778,6 +780,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       if (order.action === 'override' && TEXTS[order.option]?.(order.value) === undefined) return answer(422, { error: 'that value is not taken', errors: [`\`${order.option}\` does not take \`${order.value}\``] });
       const kept = keep(circuits);
       for (const circuit of circuits) world.switch(circuit, order, by);
+      world.entry({ at: round(world.uptime()), name: '*', kind: 'control', action: order.action, ...(order.option && { option: order.option, value: order.value }), for: order.for ?? null, ...(order.reason && { reason: order.reason }), circuits: circuits.length, by, text: order.action });
       answer(200, { done: circuits.length, failed, ...kept });
       return tell();
     }
@@ -820,9 +823,9 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     }
     if (url.pathname === `${base}api/histories` && !world.basic) {
       const minutes = Number(url.searchParams.get('minutes'));
-      if (![15, 60].includes(minutes)) return answer(400, { error: 'minutes is 15 or 60' });
+      if (![1, 15, 60].includes(minutes)) return answer(400, { error: 'minutes is 1, 15 or 60' });
       const circuits = Object.fromEntries([...world.circuits.values()].map((circuit) => { const { step, ...rest } = circuit.historyShown(minutes); return [circuit.name, rest]; }));
-      return answer(200, { ...head(false), step: minutes, circuits });
+      return answer(200, { ...head(false), step: minutes, next: null, circuits });
     }
     if (url.pathname.startsWith(`${base}api/circuits/`)) {
       const circuit = world.circuits.get(decodeURIComponent(url.pathname.slice(base.length + 13)));
