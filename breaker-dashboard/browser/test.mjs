@@ -1433,21 +1433,23 @@ await check('nothing was complained about: no error, no violation of the policy,
 if (pictures) {
   mkdirSync(pictures, { recursive: true });
   const take = async (file, { width, height, colorScheme, hash = '' }) => {
-    const other = await openPage(url + hash);
+    const other = await openPage((crisis?.url ?? url) + hash);
     await other.setViewportSize({ width, height });
     await other.emulateMedia({ colorScheme });
     await isLive(other);
-    if (hash) await other.waitForSelector('.table');
+    if (hash.includes('circuit=')) await other.waitForSelector('.table');
     await other.mouse.move(0, 0);
-    await other.waitForTimeout(1500);
+    await other.waitForTimeout(2500);
     await other.screenshot({ path: join(pictures, file) });
     await other.close();
   };
+  const worst = isMock ? 'payments' : names.includes('payments') ? 'payments' : target;
+  const opened = `#circuit=${encodeURIComponent(worst)}&minutes=15`;
   await take('dashboard-light.png', { width: 1680, height: 860, colorScheme: 'light' });
   await take('dashboard-dark.png', { width: 1680, height: 860, colorScheme: 'dark' });
-  const worst = names.includes('payments') ? 'payments' : target;
-  await take('dashboard-detail.png', { width: 1280, height: 940, colorScheme: 'light', hash: `#circuit=${encodeURIComponent(worst)}` });
+  await take('dashboard-detail.png', { width: 1280, height: 940, colorScheme: 'light', hash: opened });
   await take('dashboard-narrow.png', { width: 360, height: 780, colorScheme: 'light' });
+  for (const width of [360, 900, 1440]) for (const colorScheme of ['light', 'dark']) await take(`all-${width}-${colorScheme}.png`, { width, height: 900, colorScheme });
 }
 
 await browser.close();
