@@ -54,6 +54,11 @@ use crate::shutdown::Shutdown;
 const SECOND: Duration = Duration::from_secs(1);
 /// The shortest time between two polls.
 const SHORTEST: Duration = Duration::from_millis(100);
+/// The longest pause after a poll. It is shorter than a second, so that none is missed.
+const LONGEST: Duration = Duration::from_millis(500);
+/// The bytes of events, before they are compressed, that make the pause a second longer. When very many circuits change
+/// all the time, pages get fewer and larger events: some 40 KB a second.
+const BYTES_PER_SECOND: f64 = 360e3;
 /// The number of log entries in every answer.
 pub(crate) const LATEST: usize = 20;
 
@@ -152,7 +157,8 @@ impl Watch {
         }
     }
 
-    fn look(&self) {
+    /// Returns how long to pause.
+    fn look(&self) -> Duration {
         let circuits = public_circuits();
         let mut seen = self.seen();
         self.take_news(&mut seen);
@@ -161,18 +167,21 @@ impl Watch {
         let mut board = locked(&self.board);
         // Asked under the lock: a page subscribes before it takes it.
         if self.frames.receiver_count() > 0 {
-            self.renew(&mut board, &circuits);
+            pause_after(self.renew(&mut board, &circuits))
         } else {
             board.clear();
+            SHORTEST
         }
     }
 
-    /// Sends what changed.
-    fn renew(&self, board: &mut Board, circuits: &[Snapshot]) {
+    /// Sends what changed. Returns its size.
+    fn renew(&self, board: &mut Board, circuits: &[Snapshot]) -> usize {
         let seen = self.seen();
         let frame = board.renew(circuits, &seen, || self.latest(&seen));
         drop(seen);
+        let size = frame.size();
         self.frames.send_replace(Arc::new(frame));
+        size
     }
 
     /// All circuits, for a client that just came, and the number of the last event that is in it.
@@ -230,12 +239,30 @@ async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>, shutdown: Shutdow
             () = &mut listening => {}
         }
         let Some(watch) = watch.upgrade() else { return };
-        watch.look();
+        let pause = watch.look();
         drop(watch);
-        sleep(SHORTEST).await;
+        sleep(pause).await;
     }
+}
+
+fn pause_after(bytes: usize) -> Duration {
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let seconds = bytes as f64 / BYTES_PER_SECOND;
+    Duration::from_secs_f64(seconds).clamp(SHORTEST, LONGEST)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_events_are_fewer() {
+        assert_eq!(pause_after(0), SHORTEST);
+        assert_eq!(pause_after(90_000), Duration::from_millis(250));
+        assert_eq!(pause_after(16 << 20), LONGEST);
+    }
 }

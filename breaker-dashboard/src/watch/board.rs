@@ -97,6 +97,11 @@ impl Frame {
         (self.plain.len() <= LONGEST_LIST).then(|| self.plain.clone())
     }
 
+    /// The bytes before it is compressed.
+    pub(super) fn size(&self) -> usize {
+        self.plain.len()
+    }
+
     pub(crate) fn packed(&self) -> &Packed {
         self.packed.get_or_init(|| Packed::new([self.plain.as_ref()]))
     }

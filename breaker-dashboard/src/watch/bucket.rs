@@ -67,6 +67,11 @@ impl Buckets {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Bucket>()
+    }
+
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Bucket> + ExactSizeIterator {
         self.0.iter()
     }

@@ -459,6 +459,32 @@ mod tests {
     }
 
     #[test]
+    fn a_history_takes_the_memory_that_its_limit_says() {
+        let (mut histories, circuit) = (Histories::default(), circuit("a"));
+        for second in 1..=8_000 {
+            histories.note(second, &[circuit.snapshot()]);
+        }
+        let history = histories.of("a").unwrap();
+        let buckets: usize = history.spans.iter().map(Buckets::bytes).sum();
+        assert_eq!(history.spans.each_ref().map(|span| span.iter().len()), [BUCKETS; 3]);
+        let bytes = buckets + size_of::<History>() + size_of::<String>();
+        assert!((3_000..3_482).contains(&bytes), "{bytes}");
+    }
+
+    #[test]
+    fn the_marks_of_a_circuit_are_the_newest() {
+        let (mut histories, circuit) = (Histories::default(), circuit("a"));
+        histories.note(1, &[circuit.snapshot()]);
+        for number in 1..=20 {
+            histories.mark("a", Mark::of_order(Duration::from_secs(number), "observe"));
+        }
+        histories.mark("unknown", Mark::of_order(Duration::ZERO, "observe"));
+        let marks = histories.of("a").unwrap().marks();
+        assert_eq!(marks.len(), MOST_MARKS);
+        assert_eq!(marks[11], Mark::of_order(Duration::from_secs(20), "observe"));
+    }
+
+    #[test]
     fn the_memory_for_histories_is_bounded() {
         let mut histories = Histories::default();
         let mut all = vec![circuit("x").snapshot(); MOST_CIRCUITS + 9];
