@@ -122,7 +122,9 @@ fn the_board_has_the_form_of_a_board() {
         assert!(place(panel)[2] <= 24, "{title} is wider than the grid");
         let targets = panel["targets"].as_array().map_or(&[][..], Vec::as_slice);
         assert_eq!(targets.is_empty(), kind == "row", "{title} asks for nothing, or a row asks");
-        let mut refs: Vec<_> = targets.iter().map(|it| it["refId"].as_str().expect("text")).collect();
+        let mut refs: Vec<_> =
+            targets.iter().map(|it| it["refId"].as_str().expect("text")).collect();
+        refs.sort_unstable();
         refs.dedup();
         assert_eq!(refs.len(), targets.len(), "{title} has a refId twice");
         let legend = &panel["options"]["legend"];

@@ -1445,8 +1445,8 @@ if (pictures) {
   };
   const worst = isMock ? 'payments' : names.includes('payments') ? 'payments' : target;
   const opened = `#circuit=${encodeURIComponent(worst)}&minutes=15`;
-  await take('dashboard-light.png', { width: 1600, height: 800, colorScheme: 'light' });
-  await take('dashboard-dark.png', { width: 1600, height: 800, colorScheme: 'dark' });
+  await take('dashboard-light.png', { width: 1720, height: 730, colorScheme: 'light' });
+  await take('dashboard-dark.png', { width: 1720, height: 730, colorScheme: 'dark' });
   await take('dashboard-detail.png', { width: 1280, height: 940, colorScheme: 'light', hash: opened });
   await take('dashboard-narrow.png', { width: 360, height: 780, colorScheme: 'light' });
   for (const width of [360, 900, 1440]) for (const colorScheme of ['light', 'dark']) await take(`all-${width}-${colorScheme}.png`, { width, height: 900, colorScheme });
