@@ -119,8 +119,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ends(options.seconds).await;
         drop(end); // which all receivers notice
     });
-    let dashboard =
-        Dashboard::new().title("checkout, pod 7").version(env!("CARGO_PKG_VERSION"));
+    let dashboard = Dashboard::new().title("checkout, pod 7").version(env!("CARGO_PKG_VERSION"));
     let dashboard = dashboard.show_process().with_controls(token);
     let dashboard = dashboard.until(ended(ending.clone())).into_router();
     let service = Router::new().route("/checkout", get(checkout)).fallback_service(dashboard);
