@@ -1,9 +1,9 @@
 //! What it costs to be looked at.
 //!
 //! `cargo run -p breaker-benches --release --bin watched` measures calls while the dashboard looks and while it
-//! does not, in turns; then processes with 1,000 and 10,000 circuits, of which a tenth is called all the time, without
-//! a page and with some. The calls of that tenth succeed, or open and close their circuits all the time. `watched pages`
-//! only does the second. Only for Linux: the figures of a process come from `/proc`.
+//! does not, in turns. Then it measures processes with 1,000 and 10,000 circuits, without a page and with some. A tenth
+//! of the circuits is called all the time. These calls succeed, or open and close their circuits. `watched pages` only
+//! does the second. Only for Linux: the figures of a process come from `/proc`.
 
 use std::error::Error;
 use std::fs;
@@ -171,8 +171,8 @@ async fn pages_of(
     let each = each / seconds;
     let resident = resident_of(child.id())?;
     println!(
-        "{circuits} circuits, a tenth called and {calls}, {pages} pages, {encoding}: {resident} KiB resident, {busy:.1} % of one core; \
-         a page gets {first:.0} KB in 3 s, then {each:.1} KB/s"
+        "{circuits} circuits, a tenth called and {calls}, {pages} pages, {encoding}: {resident} KiB resident, \
+         {busy:.1} % of one core; a page gets {first:.0} KB in 3 s, then {each:.1} KB/s"
     );
     child.kill()?;
     child.wait()?;
