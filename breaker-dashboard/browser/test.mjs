@@ -515,7 +515,7 @@ await check('the keyboard alone opens a circuit and closes it again', async () =
     for (let at = 0; at < 40 && !(await focused(wanted)); at += 1) await other.keyboard.press('Tab');
     assert.ok(await focused(wanted), `${wanted} was not reached by Tab`);
   };
-  await tabTo('.toggle');
+  await tabTo('.row:not(.group) .toggle');
   const outline = await other.evaluate(() => getComputedStyle(document.activeElement, '::after').outlineStyle);
   assert.equal(outline, 'solid', 'the focus cannot be seen');
   await other.keyboard.press('Enter');
