@@ -119,8 +119,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ends(options.seconds).await;
         drop(end); // which all receivers notice
     });
-    let dashboard =
-        Dashboard::new().with_controls(token).until(ended(ending.clone())).into_router();
+    let dashboard = Dashboard::new().title("checkout, pod 7").version(env!("CARGO_PKG_VERSION"));
+    let dashboard = dashboard.show_process().with_controls(token);
+    let dashboard = dashboard.until(ended(ending.clone())).into_router();
     let service = Router::new().route("/checkout", get(checkout)).fallback_service(dashboard);
     let service = service.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(ended(ending)).await?;

@@ -96,3 +96,73 @@ fn the_board_asks_for_no_data_source_by_its_name() {
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{}", panel["title"]);
     }
 }
+
+/// What Grafana 10 to 13 bring along to show data with.
+const KINDS: [&str; 6] = ["heatmap", "row", "stat", "state-timeline", "table", "timeseries"];
+
+/// The places of a panel on the grid, as `[left, top, right, bottom]`.
+fn place(panel: &Value) -> [u64; 4] {
+    let at = |side: &str| panel["gridPos"][side].as_u64().expect("a whole number");
+    [at("x"), at("y"), at("x") + at("w"), at("y") + at("h")]
+}
+
+#[test]
+fn the_board_has_the_form_of_a_board() {
+    let board: Value = serde_json::from_str(BOARD).expect("the board is JSON");
+    assert!(board["schemaVersion"].as_u64() >= Some(36), "Grafana 9 and later");
+    assert!(board["id"].is_null(), "Grafana gives the number");
+    let panels = board["panels"].as_array().expect("panels");
+    let mut ids: Vec<_> = panels.iter().map(|it| it["id"].as_u64().expect("an id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), panels.len(), "two panels have the same id");
+    for panel in panels {
+        let (kind, title) = (panel["type"].as_str().expect("a type"), &panel["title"]);
+        assert!(KINDS.contains(&kind), "{title} is a {kind}");
+        assert!(place(panel)[2] <= 24, "{title} is wider than the grid");
+        let targets = panel["targets"].as_array().map_or(&[][..], Vec::as_slice);
+        assert_eq!(targets.is_empty(), kind == "row", "{title} asks for nothing, or a row asks");
+        let mut refs: Vec<_> =
+            targets.iter().map(|it| it["refId"].as_str().expect("text")).collect();
+        refs.sort_unstable();
+        refs.dedup();
+        assert_eq!(refs.len(), targets.len(), "{title} has a refId twice");
+        let legend = &panel["options"]["legend"];
+        let has_calcs = legend["calcs"].is_array();
+        assert!(legend.is_null() || has_calcs != (kind == "heatmap"), "{title}: calcs is a list");
+    }
+}
+
+#[test]
+fn no_panel_of_the_board_lies_over_another() {
+    let board: Value = serde_json::from_str(BOARD).expect("the board is JSON");
+    let panels = board["panels"].as_array().expect("panels");
+    for (at, panel) in panels.iter().enumerate() {
+        let [left, top, right, bottom] = place(panel);
+        for other in &panels[at + 1..] {
+            let [x, y, end, foot] = place(other);
+            let is_apart = right <= x || end <= left || bottom <= y || foot <= top;
+            assert!(is_apart, "{} lies over {}", panel["title"], other["title"]);
+        }
+    }
+}
+
+#[test]
+fn every_variable_that_the_board_uses_is_there() {
+    let board: Value = serde_json::from_str(BOARD).expect("the board is JSON");
+    let variables = board["templating"]["list"].as_array().expect("variables");
+    let known: Vec<_> = variables.iter().map(|it| it["name"].as_str().expect("a name")).collect();
+    for variable in variables {
+        let current = &variable["current"];
+        assert!(current.is_null() || current["value"] != Value::Null, "{}", variable["name"]);
+    }
+    for text in strings(&board) {
+        for (at, _) in text.match_indices('$') {
+            let rest = text[at + 1..].trim_start_matches('{');
+            let end = rest.find(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+            let name = &rest[..end.unwrap_or(rest.len())];
+            let is_known = name.is_empty() || name.starts_with("__") || known.contains(&name);
+            assert!(is_known, "there is no variable ${name}: {text}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ const RUNTIME: &Rooms =
     &["settings", "rules", "circuit", "report", "registry", "export", "attribute", "testing"];
 const MACROS: &Rooms = &["spans", "args", "function", "spec", "expand", "guard", "tests"];
 const DASHBOARD: &Rooms =
-    &["shutdown", "answer", "access", "watch", "routes", "server", "dashboard"];
+    &["shutdown", "gzip", "answer", "access", "watch", "routes", "server", "dashboard"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -1,7 +1,12 @@
 // A stand-in for the dashboard's server, to look at the page and to test it: the answers of docs/json.md, with
 // circuits in every state.
 //
-//   node mock.mjs [--port 3031] [--path /breaker] [--circuits 1000] [--shown 900] [--token secret] [--empty] [--alone]
+//   node mock.mjs [--port 3031] [--path /breaker] [--circuits 1000] [--busy 100] [--shown 900] [--token secret]
+//                 [--outage] [--basic] [--empty] [--alone]
+//
+// With `--outage`, 230 of some 430 circuits are open: a whole region and 20 of 180 tenants among them. With `--basic`, it
+// answers as servers did before they told outages, changed rows, longer histories and undo. `--busy` says how many of the
+// made-up circuits have calls.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -77,6 +82,27 @@ const CAST = [
   { name: `long-${'abcdefghij'.repeat(12)}xyz`, rate: 1, fails: 0, config: {} },
 ];
 
+/** An outage: a region of 204 circuits is dead, 20 of 180 tenants and 6 others are open. */
+function outageCast() {
+  const cast = CAST.filter(({ name }) => !['payments', 'legacy-erp'].includes(name));
+  const down = (name, rate, began, first, config = {}) => ({ name, rate, fails: 1, config: { failure_threshold: 5, cooldown: 15, ...config }, down: { began, first } });
+  const services = ['ledger', 'cart', 'stock', 'prices', 'profile', 'search', 'media', 'mail', 'auth', 'orders', 'labels', 'audit'];
+  for (const service of services) {
+    for (let shard = 1; shard <= 17; shard += 1) {
+      cast.push(down(`eu-west-1/${service}-${String(shard).padStart(2, '0')}`, 0.4 + ((shard * 7 + service.length) % 9) / 3, 432 - (shard % 8) * 3, { kind: 'failure_rate', failed: 19, calls: 20 }));
+      if (shard <= 2) cast.push({ name: `us-east-1/${service}-${String(shard).padStart(2, '0')}`, rate: 2 + (shard % 4), fails: 0.002, config: { failure_threshold: 5 } });
+    }
+  }
+  for (let at = 1; at <= 180; at += 1) {
+    const name = `tenants/${String(1000 + at * 37 % 9000)}`;
+    cast.push(at % 9 === 0 ? down(name, 0.6 + (at % 4) * 0.3, 380 - at, { kind: 'consecutive_failures', failed: 5, calls: null }, { cooldown: 20 }) : { name, rate: 0.4 + (at % 5) * 0.2, fails: at % 50 === 0 ? 0.3 : 0, config: {} });
+  }
+  for (const [name, rate, began] of [['payments', 38, 431], ['checkout-eu', 24, 425], ['invoices', 6, 300], ['sms gateway', 9, 214], ['webhooks', 12, 95], ['exports', 2, 62]]) {
+    cast.push({ ...down(name, rate, began, { kind: 'failure_rate', failed: 19, calls: 20 }, name === 'payments' ? { timings: true } : {}), ...(name === 'payments' && { error: 'connect to ledger.eu-west-1:5432: connection refused', took: { median: 0.08, spread: 0.9 } }) });
+  }
+  return cast;
+}
+
 /** The values of options as people write them; undefined for others. */
 const TEXTS = {
   cooldown: (text) => (/^\d+(\.\d+)?s$/.test(text) ? parseFloat(text) : undefined),
@@ -114,6 +140,11 @@ function timingsOf(durations) {
   return { count: sorted.length, p50: at(.5), p90: at(.9), p95: at(.95), p99: at(.99), max: at(1) };
 }
 
+/** The steps of the longer histories, in seconds, and the letters of states, from bad to good. */
+const COARSE = [15, 60];
+const LETTERS = { forced_open: 'f', open: 'o', half_open: 'h', recovering: 'r', disabled: 'd', closed: 'c' };
+const worseOf = (one, other) => (one === null || Object.values(LETTERS).indexOf(other) < Object.values(LETTERS).indexOf(one) ? other : one);
+
 class Circuit {
   constructor(part, log) {
     Object.assign(this, { rate: 1, fails: 0, slow: 0, ...part, given: configOf(part.config ?? {}), overrides: [], log: [], entryOf: log });
@@ -126,7 +157,9 @@ class Circuit {
     this.changedAt = 0;
     this.history = [];
     /** Ends of calls, `[when, seconds, whether it failed]`, and how many of them are in which bucket in each step. */
-    Object.assign(this, { timed: [], columns: [], minute: null });
+    Object.assign(this, { timed: [], columns: [], minute: null, outage: null, marks: [], orders: 0 });
+    /** Histories of 15 and 60 minutes: finished buckets, and the present one. */
+    this.coarse = COARSE.map((step) => ({ step, done: [], sums: [0, 0, 0], worst: null }));
     this.clear();
   }
 
@@ -154,6 +187,7 @@ class Circuit {
     const [after, to] = [this.config, this.sources(true)];
     const changes = Object.keys(after).filter((option) => option !== 'stated' && JSON.stringify(before[option]) !== JSON.stringify(after[option]))
       .map((option) => ({ option, old: text(option, before), old_source: from[option] ?? 'built-in', new: text(option, after), new_source: to[option] ?? 'built-in' }));
+    if (changes.length) this.marks.push({ at: round(at), kind: 'config', text: changes.map(({ option, old, new: is }) => `${option} is ${is}, was ${old}`).join('; ') });
     if (changes.length) this.note(at, { kind: 'reconfigured', changes, text: `reconfigured: ${changes.map(({ option }) => option).join(', ')}` });
   }
 
@@ -200,7 +234,10 @@ class Circuit {
     if (from === 'open') this.openTime += at - this.changedAt;
     Object.assign(this, { state: to, changedAt: at, epoch: this.epoch + 1 });
     if (tripReason) this.tripReason = tripReason;
-    if (to === 'closed') this.tripReason = null;
+    if (to === 'closed') Object.assign(this, { tripReason: null, outage: null });
+    if (to === 'open' && this.outage) this.outage.reopenings += 1;
+    else if (to === 'open') this.outage = { at, first: tripReason?.text ?? 'tripped by hand', reopenings: 0 };
+    if (['forced_open', 'disabled'].includes(to)) this.marks.push({ at: round(at), kind: 'override', text: to.replace('_', ' ') });
     this.counts[`${from} ${to}`] = (this.counts[`${from} ${to}`] ?? 0) + 1;
     this.clear();
     this.openedFor = this.config.cooldown * (1 + (Math.random() - 0.5) * this.config.cooldown_jitter);
@@ -342,6 +379,57 @@ class Circuit {
     if (at % STEP === 0) this.endStep(at);
     this.history.push(point);
     if (this.history.length > 60) this.history.shift();
+    for (const coarse of this.coarse) {
+      point.forEach((number, part) => { coarse.sums[part] += number; });
+      coarse.worst = worseOf(coarse.worst, LETTERS[this.state]);
+      if (at % coarse.step !== 0) continue;
+      coarse.done.push([...coarse.sums, coarse.worst]);
+      if (coarse.done.length > 60) coarse.done.shift();
+      Object.assign(coarse, { sums: [0, 0, 0], worst: null });
+    }
+    const letter = LETTERS[this.state];
+    this.letters = [...(this.letters ?? []), letter].slice(-60);
+  }
+
+  /** Has it down since `began` seconds before `at`, with what it would have seen in that time. */
+  fellDown(at, { began, first }) {
+    for (const coarse of this.coarse) {
+      for (let bucket = 60; bucket > 0; bucket -= 1) {
+        const ago = bucket * coarse.step;
+        const calls = Math.round(this.rate * coarse.step * (0.85 + Math.random() * 0.3));
+        const share = Math.min(1, Math.max(0, (this.down ? began : 0) - ago + coarse.step) / coarse.step);
+        const refused = Math.round(calls * share * 0.97);
+        const failed = Math.round((calls - refused) * (share ? 0.9 : 0.002));
+        coarse.done.push([calls - refused - failed, failed, refused, share ? 'o' : 'c']);
+      }
+    }
+    if (!this.down) return;
+    this.trip(first.kind, at - began, first.failed, first.calls, null);
+    if (first.kind === 'failure_rate') this.outage.first = this.tripReason.text = '19 of the last 20 calls failed';
+    this.outage.reopenings = Math.floor(began / (this.config.cooldown * 1.4));
+    this.changedAt = at - Math.random() * this.config.cooldown;
+  }
+
+  historyShown(minutes) {
+    const named = (step, points, state) => ({ step, ok: points.map((p) => p[0]), failed: points.map((p) => p[1]), rejected: points.map((p) => p[2]), state });
+    if (minutes === 1) return named(1, this.history, this.letters ?? []);
+    const { step, done, sums, worst } = this.coarse[minutes === 15 ? 0 : 1];
+    const all = worst === null ? done : [...done, [...sums, worst]].slice(-60);
+    return named(step, all, all.map((bucket) => bucket[3]));
+  }
+
+  sumOf(part, seconds = 60) { return this.history.slice(-seconds).reduce((total, point) => total + point[part], 0); }
+
+  /** What servers before did not tell. */
+  newFields(at) {
+    if (this.world?.basic) return {};
+    const long = Math.min(10, this.history.length || 1);
+    return {
+      outage: this.outage && { since: round(at - this.outage.at), first: this.outage.first, reopenings: this.outage.reopenings },
+      ...(this.state === 'half_open' && { probes: { successes: this.probes.successes, failures: this.probes.failures, needed: this.config.success_threshold } }),
+      minute_calls: { ok: this.sumOf(0), failed: this.sumOf(1), rejected: this.sumOf(2) },
+      failed_per_second: this.sumOf(1, 10) / long, refused_per_second: this.sumOf(2, 10) / long,
+    };
   }
 
   retryAfter(at) { return this.state === 'open' ? Math.max(0, this.changedAt + this.openedFor - at) : null; }
@@ -410,7 +498,7 @@ class Circuit {
       slow_call_rate: this.config.slow_call === null ? null : this.share('slow'), slow_call_limit: this.config.slow_call_rate,
       consecutive_failures: this.inARow, failure_threshold: this.config.failure_threshold, window_calls: this.window.length,
       minimum_calls: this.config.minimum_calls, in_flight: this.inFlight, started: this.calls.started, failed: this.calls.failure,
-      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), would_open: this.wouldOpen(), ...(this.minute && { minute: this.minute, slow_call: this.config.slow_call }), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), ...this.fleetAt(at, this.world?.fleet, named), point: this.history.at(-1) ?? [0, 0, 0],
+      rejected: sumOf(this.rejected), would_reject: sumOf(this.wouldReject), would_open: this.wouldOpen(), ...(this.minute && { minute: this.minute, slow_call: this.config.slow_call }), overridden: this.overrides.length, per_second: this.perSecond(), override: this.overrideAt(at, named), ...this.fleetAt(at, this.world?.fleet, named), point: this.history.at(-1) ?? [0, 0, 0], ...this.newFields(at),
     };
   }
 
@@ -436,13 +524,15 @@ class Circuit {
       decided_by: this.given.stated.length ? site : null, sites: this.conflict ? [site, other] : [site],
       conflicts: this.conflict ? [{ name, decided: { config: this.given, site }, refused: { config: configOf({ failure_threshold: 10, cooldown: 5 }), site: other } }] : [],
       history: { ok: this.history.map((p) => p[0]), failed: this.history.map((p) => p[1]), rejected: this.history.map((p) => p[2]) },
-      per_second, override, reopenings: 0, ...this.fleetAt(at, this.world?.fleet, named), ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
+      ...this.newFields(at), ...(this.outage && !this.world?.basic && { outage: { ...this.newFields(at).outage, first: { kind: 'failure_rate', failed: 0, slow: 0, calls: null, hung: 0, share: null, threshold: null, text: this.outage.first } } }), ...(this.error && { last_error: this.error }), ...(alone && !this.world?.basic ? { histories: { 1: this.historyShown(1), 15: this.historyShown(15), 60: this.historyShown(60) }, marks: this.marks } : {}),
+      per_second, override, reopenings: this.outage?.reopenings ?? 0, ...this.fleetAt(at, this.world?.fleet, named), ...(alone ? { log: this.log.map((entry) => told(entry, named)) } : {}),
     };
   }
 }
 
 class World {
-  constructor({ circuits = 0, empty = false, shown = Infinity, alone = false }) {
+  constructor({ circuits = 0, busy = Infinity, empty = false, shown = Infinity, alone = false, outage = false, basic = false, title = null }) {
+    Object.assign(this, { basic, title });
     this.made = Date.now();
     this.boot = randomBytes(8).toString('hex');
     this.orders = 0;
@@ -457,23 +547,27 @@ class World {
       this.log.splice(0, this.log.length - 2000);
       return made;
     };
-    const cast = empty ? [] : [...CAST];
+    const cast = empty ? [] : outage ? outageCast() : [...CAST];
     for (let at = cast.length; at < circuits; at += 1) {
-      cast.push({ name: `http/host-${String(at).padStart(5, '0')}.example.org`, rate: 1 + (at % 7), fails: at % 97 === 0 ? 0.9 : at % 13 === 0 ? 0.1 : 0, config: at % 3 ? {} : { failure_rate: 0.5 } });
+      cast.push({ name: `http/host-${String(at).padStart(5, '0')}.example.org`, rate: at - CAST.length < busy ? 1 + (at % 7) : 0, fails: at % 97 === 0 ? 0.9 : at % 13 === 0 ? 0.1 : 0, config: at % 3 ? {} : { failure_rate: 0.5 } });
     }
     this.circuits = new Map(cast.map((part) => [part.name, new Circuit(part, entry)]));
     // It looks as if it had run for a while.
-    this.warmth = circuits > 2000 ? 3 : 75;
+    this.entry = entry;
+    const lived = circuits > 2000 ? 3 : 75;
+    this.warmth = outage ? 4215 : lived;
     for (const circuit of this.circuits.values()) {
       circuit.world = this;
-      for (let second = 1; second <= this.warmth; second += 1) circuit.second(second);
+      if (outage) circuit.fellDown(this.warmth - lived, circuit.down ?? {});
+      for (let second = this.warmth - lived + 1; second <= this.warmth; second += 1) circuit.second(second);
       if (circuit.half) { circuit.trip('consecutive_failures', this.warmth - 20, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 6); circuit.probes.successes = 1; }
       if (circuit.recovers) { circuit.trip('consecutive_failures', this.warmth - 60, 8, null, 8); circuit.enter('half_open', 'cooldown_over', this.warmth - 42); circuit.enter('recovering', 'recovered', this.warmth - 40); }
       if (circuit.switched) this.switch(circuit, circuit.switched, circuit.switched.by);
       for (const [option, value, time, by] of circuit.tuned ?? []) circuit.overrideOption(this.warmth, option, value, time, by);
     }
-    this.log.splice(0, this.log.length - 100);
-    this.log.sort((a, b) => a.at - b.at).forEach((each, at) => { each.id = at + 1; });
+    this.log.sort((a, b) => a.at - b.at);
+    this.log.splice(0, this.log.length - (outage ? 2000 : 100));
+    this.log.forEach((each, at) => { each.id = at + 1; });
     this.ids = this.log.length;
     this.second = this.warmth;
   }
@@ -487,6 +581,7 @@ class World {
         circuit.second(this.second + 1);
         circuit.endOverrides(this.second + 1, ({ until }) => until !== null && until <= this.second + 1);
         if (circuit.override?.until && circuit.override.until <= this.second + 1) {
+          circuit.orders += 1;
           const isObserve = circuit.override.mode === 'observe';
           circuit.override = null;
           if (!isObserve) circuit.enter('closed', 'override_ended', this.second + 1);
@@ -509,16 +604,18 @@ class World {
     setTimeout(() => this.switch(circuit, order, by, false), 200);
   }
 
-  switch(circuit, { action, option, value, for: time }, by, isNoted = true) {
+  switch(circuit, { action, option, value, for: time, reason }, by, isNoted = true) {
     const at = this.uptime();
+    circuit.orders += 1;
+    const because = reason ? { reason } : {};
     if (action === 'override') circuit.overrideOption(at, option, value, time, by);
     if (action === 'end_overrides') circuit.endOverrides(at);
     if (action === 'override' || action === 'end_overrides') {
-      if (isNoted) circuit.note(at, { kind: 'control', action, ...(option && { option, value }), for: time ?? null, by, text: action });
+      if (isNoted) circuit.note(at, { kind: 'control', action, ...(option && { option, value }), for: time ?? null, ...because, by, text: action });
       return;
     }
     const words = { force_open: 'forced open', disable: 'disabled', observe: 'observed', reset: 'reset', trip: 'tripped' }[action];
-    if (isNoted) circuit.note(at, { kind: 'control', action, for: time ?? null, by, text: `${words}${time ? ` for ${readable(time)}` : ''}` });
+    if (isNoted) circuit.note(at, { kind: 'control', action, for: time ?? null, ...because, by, text: `${words}${time ? ` for ${readable(time)}` : ''}` });
     circuit.override = null;
     if (action === 'force_open') circuit.enter('forced_open', 'forced_open', at);
     if (action === 'disable') circuit.enter('disabled', 'disabled', at);
@@ -529,20 +626,41 @@ class World {
     circuit.override = { mode, until: time ? at + time : null, by, number: this.orders += 1 };
   }
 
+  /** How a circuit was before an order, to go back to that if no other order comes. */
+  remember(circuit) {
+    const { state, override, overrides, outage, tripReason, changedAt, openedFor } = circuit;
+    return { name: circuit.name, orders: circuit.orders + 1, before: { state, override, overrides, outage, tripReason, changedAt, openedFor } };
+  }
+
+  undo(remembered, by) {
+    const failed = [];
+    for (const { name, orders, before } of remembered) {
+      const circuit = this.circuits.get(name);
+      if (!circuit || circuit.orders !== orders) { failed.push({ name, error: 'a later order stands' }); continue; }
+      const at = this.uptime();
+      circuit.tune(at, () => { circuit.overrides = before.overrides; });
+      Object.assign(circuit, { override: before.override, orders: circuit.orders + 1 });
+      if (circuit.state !== before.state) { circuit.enter(before.state, 'override_ended', at, before.tripReason); Object.assign(circuit, before); }
+      circuit.note(at, { kind: 'control', action: 'undo', for: null, by, text: 'undone' });
+    }
+    return failed;
+  }
+
   worstFirst() {
     const rank = (circuit) => (circuit.state === 'closed' && !circuit.window.some((call) => call.failed) ? 5 : RANKS[circuit.state]);
-    return [...this.circuits.values()].map((circuit) => [rank(circuit), circuit]).sort(([a, one], [b, other]) => a - b || (one.name < other.name ? -1 : 1)).map(([, circuit]) => circuit);
+    const impact = (circuit) => (this.basic ? 0 : circuit.sumOf(2, 10));
+    return [...this.circuits.values()].map((circuit) => [rank(circuit), circuit, impact(circuit)]).sort(([a, one, more], [b, other, less]) => a - b || less - more || (one.name < other.name ? -1 : 1)).map(([, circuit]) => circuit);
   }
 }
 
 /** As many of `all` as fit in 1 MiB of JSON. */
-function fitting(all, limit, show) {
+function fitting(all, limit, show, most = MIB) {
   const parts = [];
   let bytes = 4096;
   for (const circuit of all) {
     const text = JSON.stringify(show(circuit));
     bytes += Buffer.byteLength(text) + 1;
-    if (parts.length >= limit || bytes > MIB) break;
+    if (parts.length >= limit || bytes > most) break;
     parts.push(text);
   }
   return parts;
@@ -554,8 +672,16 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
   const base = path.endsWith('/') ? path : `${path}/`;
   const faults = { log: false, tooMany: false };
   let wrongTokens = 0;
+  let bytes = 0;
+  const undoable = new Map();
   let held = Promise.resolve();
-  const head = (named) => ({ version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, refused: world.refused, fleet: world.fleetShown(named), uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
+  const sums = () => [0, 1, 2].map((part) => [...world.circuits.values()].reduce((total, circuit) => total + circuit.sumOf(part), 0));
+  const newHead = () => {
+    const [ok, failed, rejected] = sums();
+    const isTrusted = world.title !== null;
+    return { service: { title: world.title, version: isTrusted ? '2.31.4' : null, host: isTrusted ? 'web-7.eu-west-1' : null, pid: isTrusted ? 4711 : null, started: round(world.uptime()) }, minute: { ok, failed, rejected } };
+  };
+  const head = (named) => ({ ...(world.basic ? {} : newHead()), version: '0.1.0', boot: world.boot, wrong_tokens: wrongTokens, refused: world.refused, fleet: world.fleetShown(named), uptime: round(world.uptime()), second: world.second, controls: token !== null, total: world.circuits.size });
   const withParts = (fields, parts) => `${JSON.stringify(fields).slice(0, -1)},"circuits":[${parts.join(',')}]}`;
 
   const latest = (count, named) => {
@@ -583,11 +709,33 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
 
   const snapshot = () => {
     const at = world.uptime();
-    const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at));
+    const parts = fitting(world.worstFirst(), world.shown, (circuit) => circuit.summary(at), world.basic ? MIB : 16 * MIB);
     return `event: snapshot\ndata: ${withParts({ ...head(false), shown: parts.length, ...latest(20, false) }, parts)}\n\n`;
   };
 
-  const tell = () => { const text = snapshot(); for (const stream of streams) stream.write(text); };
+  /** What was told of each circuit, without what only passing time changes. */
+  let sent = new Map();
+  const lasting = ({ since, retry_after, explanation, sentence, probe_due, recovering_share, lease, override, outage, ...rest }) =>
+    JSON.stringify([rest, override && override.number, outage && outage.reopenings, lease && lease.held_by, explanation.replace(/\d+(\.\d+)?/g, '')]);
+
+  /** The rows that are not as they were told. */
+  const changes = () => {
+    const at = world.uptime();
+    const rows = world.worstFirst().slice(0, world.shown).map((circuit) => circuit.summary(at));
+    const now = new Map(rows.map((row) => [row.name, lasting(row)]));
+    const changed = rows.filter((row) => sent.get(row.name) !== now.get(row.name));
+    const gone = [...sent.keys()].filter((name) => !now.has(name));
+    const hasMore = sent.size > 0 && [...now.keys()].some((name) => !sent.has(name));
+    sent = now;
+    if (hasMore) return snapshot();
+    return `event: changes\ndata: ${withParts({ ...head(false), gone, ...latest(20, false) }, changed.map((row) => JSON.stringify(row)))}\n\n`;
+  };
+
+  const tell = () => {
+    const text = world.basic ? snapshot() : changes();
+    bytes += streams.size ? text.length : 0;
+    for (const stream of streams) stream.write(text);
+  };
   const timer = setInterval(() => {
     const second = world.second;
     if (world.advance() || world.second > second) tell();
@@ -611,6 +759,31 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     let body = '';
     for await (const chunk of request) body += chunk;
     const order = JSON.parse(body);
+    const by = request.socket.remoteAddress;
+    if (order.action === 'undo') {
+      const known = undoable.get(order.undo);
+      if (!known || world.uptime() > known.until) return answer(410, { error: 'it is too late to undo that' });
+      undoable.delete(order.undo);
+      const failed = world.undo(known.remembered, by);
+      answer(200, { done: known.remembered.length - failed.length, failed });
+      return tell();
+    }
+    const keep = (circuits) => {
+      if (order.action === 'reset' || world.basic) return {};
+      const undo = randomBytes(8).toString('hex');
+      undoable.set(undo, { until: world.uptime() + 10, remembered: circuits.map((circuit) => world.remember(circuit)) });
+      return { undo };
+    };
+    if (order.names && !world.basic) {
+      const failed = order.names.filter((name) => !world.circuits.has(name)).map((name) => ({ name, error: 'there is no such circuit' }));
+      const circuits = order.names.filter((name) => world.circuits.has(name)).map((name) => world.circuits.get(name));
+      if (order.action === 'override' && TEXTS[order.option]?.(order.value) === undefined) return answer(422, { error: 'that value is not taken', errors: [`\`${order.option}\` does not take \`${order.value}\``] });
+      const kept = keep(circuits);
+      for (const circuit of circuits) world.switch(circuit, order, by);
+      world.entry({ at: round(world.uptime()), name: '*', kind: 'control', action: order.action, ...(order.option && { option: order.option, value: order.value }), for: order.for ?? null, ...(order.reason && { reason: order.reason }), circuits: circuits.length, by, text: order.action });
+      answer(200, { done: circuits.length, failed, ...kept });
+      return tell();
+    }
     const circuit = world.circuits.get(order.name);
     if (!circuit) return answer(404, { error: 'there is no such circuit' });
     if (order.action === 'override' && TEXTS[order.option]?.(order.value) === undefined) {
@@ -622,9 +795,10 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       const errors = ['the fleet cannot be told: it is not connected'];
       return answer(422, { error: errors[0], errors });
     }
-    if (order.all_members) world.switchAll(circuit, order, request.socket.remoteAddress);
-    else world.switch(circuit, order, request.socket.remoteAddress);
-    answer(order.all_members ? 202 : 200, circuit.whole(world.uptime(), true, true));
+    const kept = keep([circuit]);
+    if (order.all_members) world.switchAll(circuit, order, by);
+    else world.switch(circuit, order, by);
+    answer(order.all_members ? 202 : 200, { ...circuit.whole(world.uptime(), true, true), ...(order.all_members ? {} : kept) });
     return tell();
   };
 
@@ -647,8 +821,20 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
       const written = list(url.searchParams, named);
       return held.then(() => answer(200, written));
     }
+    if (url.pathname === `${base}api/histories` && !world.basic) {
+      const minutes = Number(url.searchParams.get('minutes'));
+      if (![1, 15, 60].includes(minutes)) return answer(400, { error: 'minutes is 1, 15 or 60' });
+      const circuits = Object.fromEntries([...world.circuits.values()].map((circuit) => { const { step, ...rest } = circuit.historyShown(minutes); return [circuit.name, rest]; }));
+      return answer(200, { ...head(false), step: minutes, next: null, circuits });
+    }
+    if (url.pathname.startsWith(`${base}api/circuits/`)) {
+      const circuit = world.circuits.get(decodeURIComponent(url.pathname.slice(base.length + 13)));
+      return circuit ? answer(200, { ...head(false), ...circuit.whole(world.uptime(), true, false) }) : answer(404, { error: 'there is no such circuit' });
+    }
+    if (url.pathname === `${base}metrics`) return answer(200, 'breaker_up 1\n', 'text/plain');
     if (url.pathname === `${base}api/events`) {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+      if (streams.size === 0) changes();
       response.write(snapshot());
       streams.add(response);
       return request.on('close', () => streams.delete(response));
@@ -664,6 +850,11 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     port: server.address().port,
     faults,
     streams: () => streams.size,
+    /** The bytes of events so far, before they are compressed. */
+    bytes: () => bytes,
+    /** Removes a circuit, as an eviction does. */
+    evict(name) { world.circuits.delete(name); tell(); },
+    state: (name) => world.circuits.get(name)?.state,
     boot: () => world.boot,
     wrongTokens: () => wrongTokens,
     setToken(other) { token = other; },
@@ -721,6 +912,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const option = (name) => (process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : undefined);
   const mock = await startMock({
     port: Number(option('port') ?? 3031), path: option('path'), token: option('token') ?? null, empty: process.argv.includes('--empty'), alone: process.argv.includes('--alone'),
+    outage: process.argv.includes('--outage'), basic: process.argv.includes('--basic'), title: option('title') ?? null, busy: Number(option('busy') ?? Infinity),
     circuits: Number(option('circuits') ?? 0), shown: Number(option('shown') ?? Infinity),
   });
   console.log(mock.url);

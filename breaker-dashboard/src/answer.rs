@@ -12,6 +12,10 @@ use serde_json::json;
 
 /// The maximum size of a list, in bytes.
 pub(crate) const LONGEST_LIST: usize = 1 << 20;
+/// The same of a list that is sent compressed. Ten thousand circuits fit.
+pub(crate) const LONGEST_PACKED: usize = 16 << 20;
+/// Room for the rest: a name, some log entries, and settings that were refused.
+const OF_THE_REST: usize = 128 << 10;
 
 /// Why a request failed. Contains nothing else about the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +40,14 @@ impl Failure {
     pub(crate) fn unfit(errors: &ConfigErrors) -> Self {
         let mistakes = errors.iter().map(str::to_owned).collect();
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason: Reason::Mistakes(mistakes) }
+    }
+
+    /// What went wrong.
+    pub(crate) fn sentence(&self) -> String {
+        match &self.reason {
+            Reason::Sentence(sentence) => (*sentence).to_owned(),
+            Reason::Mistakes(mistakes) => mistakes.join("; "),
+        }
     }
 
     pub(crate) const fn no_such_circuit() -> Self {
@@ -100,21 +112,52 @@ pub(crate) fn write_list<T: Serialize, R: Serialize>(
     elements: impl IntoIterator<Item = T>,
     rest: impl FnOnce(usize) -> R,
 ) -> Vec<u8> {
-    // Leaves room for the rest: a name, some log entries, and settings that were refused.
-    const MOST: usize = LONGEST_LIST - (128 << 10);
-    let mut written = format!("{{\"{field}\":[").into_bytes();
+    // An element that cannot be written ends the list, as one that does not fit.
+    let written = elements.into_iter().map_while(|element| serde_json::to_vec(&element).ok());
+    join_list(field, LONGEST_LIST, written, rest)
+}
+
+/// The same, of elements that are JSON already, in `most` bytes.
+pub(crate) fn join_list<R: Serialize>(
+    field: &str,
+    most: usize,
+    elements: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
+    join(field, *b"[]", most, elements, rest)
+}
+
+/// The same with an object, whose fields are written already: `"name":value`.
+pub(crate) fn join_object<R: Serialize>(
+    field: &str,
+    most: usize,
+    fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
+    join(field, *b"{}", most, fields, rest)
+}
+
+fn join<R: Serialize>(
+    field: &str,
+    brackets: [u8; 2],
+    most: usize,
+    elements: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    rest: impl FnOnce(usize) -> R,
+) -> Vec<u8> {
+    let most = most.saturating_sub(OF_THE_REST);
+    let mut written = format!("{{\"{field}\":").into_bytes();
+    written.push(brackets[0]);
     let mut fitting = 0;
     for element in elements {
-        let before = written.len();
-        written.extend((fitting > 0).then_some(b','));
-        let is_written = serde_json::to_writer(&mut written, &element).is_ok();
-        if !is_written || written.len() > MOST {
-            written.truncate(before);
+        let element = element.as_ref();
+        if written.len() + element.len() >= most {
             break;
         }
+        written.extend((fitting > 0).then_some(b','));
+        written.extend(element);
         fitting += 1;
     }
-    written.push(b']');
+    written.push(brackets[1]);
     // The rest is an object too. Its opening brace becomes the comma between the two.
     if let Ok(rest) = serde_json::to_vec(&rest(fitting)) {
         written.push(b',');

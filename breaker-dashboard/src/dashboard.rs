@@ -13,10 +13,10 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::access::{self, Access, HostError, Hosts, Origins, Token};
 use crate::answer::{no_such_method, no_such_path};
-use crate::routes::{self, LARGEST_ORDER, Streams};
+use crate::routes::{self, LARGEST_ORDER, Streams, Undos};
 use crate::server::Server;
 use crate::shutdown::Shutdown;
-use crate::watch::Watch;
+use crate::watch::{Label, Watch};
 
 /// The dashboard as a router, without controls, for the names of this machine. The same as
 /// `Dashboard::new().into_router()`.
@@ -53,6 +53,7 @@ pub fn router() -> Router {
 #[derive(Clone, Debug, Default)]
 #[must_use = "a dashboard does nothing until it is a router or a server"]
 pub struct Dashboard {
+    label: Label,
     token: Option<Token>,
     hosts: Hosts,
     origins: Origins,
@@ -66,9 +67,62 @@ impl Dashboard {
         Self::default()
     }
 
+    /// Names the service on the page and in its tab: `checkout, pod 7`. It is in every answer too.
+    ///
+    /// People with several pages open tell them apart by it. At most 128 characters are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().title("checkout, pod 7").version(env!("CARGO_PKG_VERSION"));
+    /// # let _ = dashboard;
+    /// ```
+    pub fn title(mut self, title: &str) -> Self {
+        self.label.title = Label::short(title);
+        self
+    }
+
+    /// Shows the version of the service beside its title. It is in every answer too.
+    ///
+    /// At most 128 characters are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().version(env!("CARGO_PKG_VERSION"));
+    /// # let _ = dashboard;
+    /// ```
+    pub fn version(mut self, version: &str) -> Self {
+        self.label.version = Label::short(version);
+        self
+    }
+
+    /// Shows everybody the name of the host and the process id. Without this, only clients with the token see
+    /// them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// let dashboard = Dashboard::new().title("checkout").show_process();
+    /// # let _ = dashboard;
+    /// ```
+    pub fn show_process(mut self) -> Self {
+        self.label.shows_process = true;
+        self
+    }
+
     /// Allows clients with the token to switch circuits: force open, disable, observe, reset, trip. They can also
     /// override an option for a time. In a fleet, they can do what ends by itself for all members. Without this,
     /// there are no controls.
+    ///
+    /// One order can be about many circuits. An order can have a reason, which is logged and shown. It can be taken
+    /// back for ten seconds, except `reset`.
     ///
     /// Each use is logged through `tracing` and on the page, with the address of the client. Only clients
     /// with the token see addresses on the page. If you nest the router in a service, serve it with
@@ -184,15 +238,23 @@ impl Dashboard {
     ///
     /// It starts to poll the circuits now. Outside of a tokio runtime, it starts at the first request.
     pub fn into_router(self) -> Router {
-        let Self { token, hosts, origins, metric_names, shutdown } = self;
+        let Self { label, token, hosts, origins, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);
-        let watch = Watch::new(access.clone(), shutdown);
-        let shared = Shared { watch, access, origins, metric_names, streams: Streams::default() };
+        let watch = Watch::new(label, access.clone(), shutdown);
+        let shared = Shared {
+            watch,
+            access,
+            origins,
+            metric_names,
+            streams: Streams::default(),
+            undos: Undos::default(),
+        };
         let orders = post(routes::control).layer(DefaultBodyLimit::max(LARGEST_ORDER));
         Router::new()
             .route("/", get(routes::show))
             .route("/api/circuits", get(routes::circuits))
             .route("/api/circuits/{name}", get(routes::circuit))
+            .route("/api/histories", get(routes::histories))
             .route("/api/log", get(routes::log))
             .route("/api/options", get(routes::options))
             .route("/api/events", get(routes::events))
@@ -243,6 +305,7 @@ struct Shared {
     origins: Origins,
     metric_names: MetricNames,
     streams: Streams,
+    undos: Undos,
 }
 
 impl FromRef<Shared> for Arc<Watch> {
@@ -272,6 +335,12 @@ impl FromRef<Shared> for MetricNames {
 impl FromRef<Shared> for Streams {
     fn from_ref(shared: &Shared) -> Self {
         shared.streams.clone()
+    }
+}
+
+impl FromRef<Shared> for Undos {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.undos.clone()
     }
 }
 

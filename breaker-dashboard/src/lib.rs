@@ -42,9 +42,10 @@
 //! |---|---|
 //! | `GET /` | the page |
 //! | `GET /api/circuits`, `GET /api/circuits/{name}` | circuits as JSON |
+//! | `GET /api/histories` | the last 1, 15 or 60 minutes of all circuits |
 //! | `GET /api/log` | what happened lately, from any entry on |
 //! | `GET /api/options` | the options of a circuit: kind of value, default and meaning |
-//! | `GET /api/events` | server-sent events: all circuits every second, and at once when one changes |
+//! | `GET /api/events` | server-sent events: all circuits, then those that changed, every second and at once |
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /healthz` | 200; with `?strict`, 503 while a circuit is open that is not only observed |
 //! | `POST /api/control` | switches a circuit or overrides an option, if [`Dashboard::with_controls`] was called |
@@ -65,6 +66,7 @@
 mod access;
 mod answer;
 mod dashboard;
+mod gzip;
 mod routes;
 mod server;
 mod shutdown;

@@ -4,53 +4,61 @@
 //! poll all the time. It is one task for any number of pages. It only reads snapshots, and gets no event per
 //! call.
 
+mod board;
+mod bucket;
 mod durations;
+mod header;
 mod history;
 mod log;
+mod mark;
+mod news;
+mod process;
 mod rank;
+mod row;
 mod sentence;
+mod shape;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::pending;
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::pin;
-use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use breaker_runtime::{
-    Event, FleetStatus, FleetView, Lease, Mode, ModeOverride, Snapshot, State, Subscription,
-    TripReason, registry,
-};
-use bytes::Bytes;
-use serde::Serialize;
+use breaker_runtime::{EventKind, Snapshot, Subscription, registry};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use self::board::Board;
+pub(crate) use self::board::{Form, Frame, Picture};
 pub(crate) use self::durations::{Minute, Strip};
+pub(crate) use self::header::Header;
 use self::history::Histories;
-pub(crate) use self::history::{History, Lines};
-pub(crate) use self::log::{Control, Entry, MOST_AT_ONCE};
+pub(crate) use self::history::{History, Lines, Span};
+pub(crate) use self::log::{Control, Entry, MANY, MOST_AT_ONCE};
 use self::log::{Log, What};
-pub(crate) use self::rank::{Place, sort_by_rank};
+pub(crate) use self::mark::Mark;
+use self::news::News;
+pub(crate) use self::process::Label;
+use self::process::Process;
+pub(crate) use self::rank::{Place, Sort, placed};
+pub(crate) use self::row::would_open;
 pub(crate) use self::sentence::sentence;
-use crate::access::{Access, IsTrusted, fleet_shown_to, public_circuits};
-use crate::answer::write_list;
+pub(crate) use self::shape::{Shape, Stepped};
+use crate::access::{Access, IsTrusted, public_circuits};
 use crate::shutdown::Shutdown;
 
 /// The polling interval.
 const SECOND: Duration = Duration::from_secs(1);
 /// The shortest time between two polls.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The maximum number of events that wait for a poll. Beyond it the newest are kept, because they say what is
-/// true now, and the others are only counted.
-const MOST_EVENTS: usize = 1_024;
-/// The maximum number of refused settings in every answer, and the maximum length of each in characters.
-const MOST_MISTAKES: usize = 20;
-const LONGEST_MISTAKE: usize = 400;
+/// The longest pause after a poll. It is shorter than a second, so that none is missed.
+const LONGEST: Duration = Duration::from_millis(500);
+/// The bytes of events, before they are compressed, that make the pause a second longer. When very many circuits change
+/// all the time, pages get fewer and larger events: some 40 KB a second.
+const BYTES_PER_SECOND: f64 = 360e3;
 /// The number of log entries in every answer.
 pub(crate) const LATEST: usize = 20;
 
@@ -59,11 +67,11 @@ pub(crate) struct Watch {
     began: Instant,
     /// Identifies one start of a dashboard. Times and numbers of two starts cannot be compared.
     boot: String,
+    process: Process,
     news: Arc<News>,
     seen: Mutex<Seen>,
-    frames: watch::Sender<Bytes>,
-    /// The last snapshot that was sent, and its time.
-    picture: Mutex<(Option<Instant>, Bytes)>,
+    frames: watch::Sender<Arc<Frame>>,
+    board: Mutex<Board>,
     task: Mutex<Option<JoinHandle<()>>>,
     /// Who may switch circuits, if anyone. Pages ask for it.
     access: Option<Arc<Access>>,
@@ -77,44 +85,18 @@ pub(crate) struct Seen {
     pub(crate) log: Log,
 }
 
-/// Events from the threads that caused them.
-#[derive(Debug, Default)]
-struct News {
-    waiting: Mutex<Waiting>,
-    came: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    events: VecDeque<(Instant, Event)>,
-    /// The number of events that made room for these.
-    missed: u64,
-}
-
-impl News {
-    fn hear(&self, event: &Event) {
-        let mut waiting = locked(&self.waiting);
-        if waiting.events.len() == MOST_EVENTS {
-            waiting.events.pop_front();
-            waiting.missed += 1;
-        }
-        waiting.events.push_back((Instant::now(), event.clone()));
-        drop(waiting);
-        self.came.notify_one();
-    }
-}
-
 impl Watch {
-    pub(crate) fn new(access: Option<Arc<Access>>, shutdown: Shutdown) -> Arc<Self> {
+    pub(crate) fn new(label: Label, access: Option<Arc<Access>>, shutdown: Shutdown) -> Arc<Self> {
         let news = Arc::new(News::default());
         let heard = Arc::clone(&news);
         let watch = Arc::new(Self {
             began: Instant::now(),
             // `RandomState` is different each time, and never fails.
-            boot: format!("{:016x}", RandomState::new().hash_one(process::id())),
+            boot: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+            process: Process::new(label),
             seen: Mutex::default(),
-            frames: watch::Sender::new(Bytes::new()),
-            picture: Mutex::default(),
+            frames: watch::Sender::new(Arc::default()),
+            board: Mutex::default(),
             task: Mutex::new(None),
             access,
             shutdown,
@@ -140,83 +122,91 @@ impl Watch {
     }
 
     /// Everything that is sent to pages from now on.
-    pub(crate) fn frames(&self) -> watch::Receiver<Bytes> {
+    pub(crate) fn frames(&self) -> watch::Receiver<Arc<Frame>> {
         self.frames.subscribe()
     }
 
-    /// Logs an order after the events before it, and has pages updated.
-    pub(crate) fn note(&self, control: Control) {
+    /// Logs an order after the events before it, and has pages updated. Returns its number.
+    pub(crate) fn note(&self, control: Control) -> u64 {
         let mut seen = self.seen();
         self.take_news(&mut seen);
-        seen.log.add(self.began.elapsed(), What::Control(control));
+        let at = self.began.elapsed();
+        if control.action == "observe" {
+            for name in control.names.iter().chain([&control.name]) {
+                seen.histories.mark(name, Mark::of_order(at, &control.text));
+            }
+        }
+        let id = seen.log.add(at, 0, What::Control(control));
         drop(seen);
         self.news.came.notify_one();
+        id
     }
 
     fn take_news(&self, seen: &mut Seen) {
-        let Waiting { events, missed } = std::mem::take(&mut *locked(&self.news.waiting));
-        seen.log.skip(missed);
-        for (at, event) in events {
-            seen.log.add(at.saturating_duration_since(self.began), event.into());
+        let (events, missed) = self.news.take();
+        seen.log.miss(missed);
+        for heard in events {
+            let at = heard.at.saturating_duration_since(self.began);
+            if let EventKind::Transition(transition) = &heard.event.kind {
+                seen.histories.pass(&heard.event.name, transition.to);
+            }
+            if let Some(mark) = Mark::of(at, &heard.event) {
+                seen.histories.mark(&heard.event.name, mark);
+            }
+            seen.log.add(at, heard.folded, heard.event.into());
         }
     }
 
-    fn look(&self) {
-        let mut circuits = public_circuits();
+    /// Returns how long to pause.
+    fn look(&self) -> Duration {
+        let circuits = public_circuits();
         let mut seen = self.seen();
         self.take_news(&mut seen);
         seen.histories.note(self.began.elapsed().as_secs(), &circuits);
         drop(seen);
+        let mut board = locked(&self.board);
+        // Asked under the lock: a page subscribes before it takes it.
         if self.frames.receiver_count() > 0 {
-            sort_by_rank(&mut circuits);
-            self.frames.send_replace(self.draw(&circuits));
+            pause_after(self.renew(&mut board, &circuits))
+        } else {
+            board.clear();
+            SHORTEST
         }
     }
 
-    /// The snapshot for a new client. It is no older than the last one that was sent may be.
-    pub(crate) fn picture(&self) -> Bytes {
-        let (drawn, picture) = locked(&self.picture).clone();
-        if drawn.is_some_and(|drawn| drawn.elapsed() < SHORTEST) {
-            return picture;
-        }
-        let mut circuits = public_circuits();
-        sort_by_rank(&mut circuits);
-        self.draw(&circuits)
-    }
-
-    /// All circuits, sorted by rank, as an event of the stream.
-    fn draw(&self, circuits: &[Snapshot]) -> Bytes {
+    /// Sends what changed. Returns its size.
+    fn renew(&self, board: &mut Board, circuits: &[Snapshot]) -> usize {
         let seen = self.seen();
-        let now = Instant::now();
-        let rows = circuits.iter().map(|circuit| Row::of(circuit, &seen));
-        let log = seen.log.last(LATEST);
-        let written = write_list("circuits", rows, |shown| Frame {
-            header: self.header(&seen, IsTrusted(false)),
-            shown,
-            total: circuits.len(),
-            log_from: seen.log.first_of(&log),
-            log,
-        });
+        let frame = board.renew(circuits, &seen, || self.latest(&seen));
         drop(seen);
-        // Our JSON has no line breaks.
-        let picture =
-            Bytes::from([b"event: snapshot\ndata: ", written.as_slice(), b"\n\n"].concat());
-        *locked(&self.picture) = (Some(now), picture.clone());
-        picture
+        let size = frame.size();
+        self.frames.send_replace(Arc::new(frame));
+        size
     }
 
-    /// The fields of every answer.
-    pub(crate) fn header(&self, seen: &Seen, trust: IsTrusted) -> Header {
-        Header {
-            version: env!("CARGO_PKG_VERSION"),
-            boot: self.boot.clone(),
-            uptime: self.began.elapsed().as_secs_f64(),
-            second: seen.histories.second(),
-            controls: self.access.is_some(),
-            wrong_tokens: self.access.as_ref().map_or(0, |access| access.wrong_tokens()),
-            refused: shortened(registry().refused(), MOST_MISTAKES, LONGEST_MISTAKE),
-            fleet: fleet_shown_to(trust),
+    /// All circuits, for a client that just came, and the number of the last event that is in it.
+    pub(crate) fn first_picture(&self, form: Form) -> (u64, Picture) {
+        let mut board = locked(&self.board);
+        if board.drawn.is_none_or(|drawn| drawn.elapsed() >= SHORTEST) {
+            self.renew(&mut board, &public_circuits());
         }
+        self.picture_of(&mut board, form)
+    }
+
+    /// The same for a client that missed an event.
+    pub(crate) fn picture(&self, form: Form) -> (u64, Picture) {
+        self.picture_of(&mut locked(&self.board), form)
+    }
+
+    fn picture_of(&self, board: &mut Board, form: Form) -> (u64, Picture) {
+        let seen = self.seen();
+        (board.number(), board.picture(form, || self.latest(&seen)))
+    }
+
+    /// What is in every event besides circuits.
+    fn latest(&self, seen: &Seen) -> (Header<'_>, u64, Vec<Entry>) {
+        let log = seen.log.last(LATEST);
+        (self.header(seen, IsTrusted(false)), seen.log.first_of(&log), log)
     }
 }
 
@@ -249,176 +239,30 @@ async fn watch_until_gone(watch: Weak<Watch>, news: Arc<News>, shutdown: Shutdow
             () = &mut listening => {}
         }
         let Some(watch) = watch.upgrade() else { return };
-        watch.look();
+        let pause = watch.look();
         drop(watch);
-        sleep(SHORTEST).await;
+        sleep(pause).await;
     }
+}
+
+fn pause_after(bytes: usize) -> Duration {
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let seconds = bytes as f64 / BYTES_PER_SECOND;
+    Duration::from_secs_f64(seconds).clamp(SHORTEST, LONGEST)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps `most` mistakes, and cuts each to `longest` characters. The last line counts the others.
-fn shortened(mut mistakes: Vec<String>, most: usize, longest: usize) -> Vec<String> {
-    let more = mistakes.len().saturating_sub(most);
-    mistakes.truncate(most);
-    for mistake in &mut mistakes {
-        if let Some((end, _)) = mistake.char_indices().nth(longest) {
-            mistake.truncate(end);
-            mistake.push('…');
-        }
-    }
-    mistakes.extend((more > 0).then(|| format!("and {more} more")));
-    mistakes
-}
-
-/// The fields of every answer.
-#[derive(Debug, Serialize)]
-pub(crate) struct Header {
-    version: &'static str,
-    boot: String,
-    uptime: f64,
-    second: u64,
-    controls: bool,
-    wrong_tokens: u64,
-    refused: Vec<String>,
-    fleet: Option<FleetStatus>,
-}
-
-#[derive(Serialize)]
-struct Frame {
-    #[serde(flatten)]
-    header: Header,
-    shown: usize,
-    total: usize,
-    log_from: u64,
-    log: Vec<Entry>,
-}
-
-/// What a page needs of a circuit every second. It asks for the rest.
-#[derive(Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    state: State,
-    mode: Mode,
-    since: f64,
-    retry_after: Option<f64>,
-    probe_due: bool,
-    recovering_share: Option<f64>,
-    explanation: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sentence: Option<String>,
-    failure_rate: Option<f64>,
-    failure_limit: Option<f64>,
-    slow_call_rate: Option<f64>,
-    slow_call_limit: Option<f64>,
-    consecutive_failures: u32,
-    failure_threshold: Option<u32>,
-    window_calls: u32,
-    minimum_calls: u32,
-    in_flight: u64,
-    started: u64,
-    failed: u64,
-    rejected: u64,
-    would_reject: u64,
-    would_open: Option<u64>,
-    per_second: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    minute: Option<Minute>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    slow_call: Option<f64>,
-    r#override: Option<&'a ModeOverride>,
-    overridden: usize,
-    fleet: Option<&'a FleetView>,
-    lease: Option<Lease>,
-    vetoed: Option<TripReason>,
-    point: [u64; 3],
-}
-
-impl<'a> Row<'a> {
-    fn of(circuit: &'a Snapshot, seen: &Seen) -> Self {
-        let settings = circuit.config.settings();
-        let history = seen.histories.of(&circuit.name);
-        let minute = history.and_then(History::minute);
-        Self {
-            name: &circuit.name,
-            state: circuit.state,
-            mode: circuit.mode,
-            since: circuit.since.as_secs_f64(),
-            retry_after: circuit.retry_after.map(|left| left.as_secs_f64()),
-            probe_due: circuit.probe_due,
-            recovering_share: circuit.recovering_share,
-            explanation: circuit.explain(),
-            sentence: sentence(circuit),
-            failure_rate: circuit.failure_rate,
-            failure_limit: settings.failure_rate,
-            slow_call_rate: circuit.slow_call_rate,
-            slow_call_limit: settings.slow_call_rate,
-            consecutive_failures: circuit.consecutive_failures,
-            failure_threshold: settings.failure_threshold,
-            window_calls: circuit.window_calls,
-            minimum_calls: settings.minimum_calls,
-            in_flight: circuit.in_flight,
-            started: circuit.calls.started,
-            failed: circuit.calls.failure,
-            rejected: circuit.rejected.total(),
-            would_reject: circuit.would_reject.total(),
-            would_open: would_open(circuit),
-            minute,
-            slow_call: minute.and(settings.slow_call).map(|limit| limit.as_secs_f64()),
-            per_second: history.map_or(0.0, History::per_second),
-            r#override: circuit.mode_override.as_ref(),
-            overridden: circuit.overrides.len(),
-            fleet: circuit.fleet.as_ref(),
-            lease: circuit.lease,
-            vetoed: circuit.vetoed,
-            point: history.map_or([0; 3], |history| history.last().as_array()),
-        }
-    }
-}
-
-/// How often a circuit that is observed would have opened. `None` for others, and if it ever refused a call: then some
-/// of its openings were real, and nobody knows which.
-pub(crate) fn would_open(circuit: &Snapshot) -> Option<u64> {
-    let rejected = circuit.rejected;
-    let has_refused = rejected.total() > rejected.bulkhead_full;
-    (circuit.mode == Mode::Observe && !has_refused).then(|| {
-        let ways = circuit.transition_counts.iter();
-        ways.filter(|(_, to, _)| *to == State::Open).map(|(.., count)| count).sum()
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use breaker_runtime::{Config, Override, Registry};
-
     use super::*;
 
     #[test]
-    fn r25_a_circuit_that_never_refused_anything_says_how_often_it_would_have_opened() {
-        let own = Registry::new();
-        let circuit = own.circuit("queue", Config::new().mode(Mode::Observe)).unwrap();
-        assert_eq!(would_open(&circuit.snapshot()), Some(0));
-        for _ in 0..2 {
-            circuit.trip();
-            circuit.reset();
-        }
-        assert_eq!(would_open(&circuit.snapshot()), Some(2));
-        circuit.override_for(Override::Mode(Mode::Normal), None, "").unwrap();
-        assert_eq!(would_open(&circuit.snapshot()), None, "it is not observed");
-        circuit.trip();
-        assert!(circuit.try_acquire().is_err());
-        circuit.override_for(Override::Mode(Mode::Observe), None, "").unwrap();
-        assert_eq!(would_open(&circuit.snapshot()), None, "one of them was real");
-    }
-
-    #[test]
-    fn mistakes_are_few_and_short_enough_for_a_page() {
-        let short = vec!["breaker.toml:3: a mistake".to_owned()];
-        assert_eq!(shortened(short.clone(), 20, 400), short);
-        let long = shortened(vec!["ü".repeat(1_000); 30], 20, 400);
-        assert_eq!((long.len(), long[20].as_str()), (21, "and 10 more"));
-        assert_eq!(long[0], format!("{}…", "ü".repeat(400)));
+    fn large_events_are_fewer() {
+        assert_eq!(pause_after(0), SHORTEST);
+        assert_eq!(pause_after(90_000), Duration::from_millis(250));
+        assert_eq!(pause_after(16 << 20), LONGEST);
     }
 }

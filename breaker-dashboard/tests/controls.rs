@@ -140,17 +140,17 @@ async fn an_order_that_makes_no_sense_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn h03_a_body_has_at_most_16_kib_also_if_it_never_ends() {
+async fn h03_a_body_has_at_most_512_kib_also_if_it_never_ends() {
     let (router, large) = (dashboard(), circuit("controls.large"));
     let padded = |bytes: usize| {
         let order = body("controls.large", "force_open");
         format!("{order}{}", " ".repeat(bytes - order.len()))
     };
-    assert_eq!(ask(&router, order(padded((16 << 10) + 1))).await.failure(), 413);
+    assert_eq!(ask(&router, order(padded((512 << 10) + 1))).await.failure(), 413);
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[b' '; 1024])));
     assert_eq!(ask(&router, order(Body::from_stream(endless))).await.failure(), 413);
     assert_eq!(large.state(), State::Closed);
-    assert_eq!(ask(&router, order(padded(16 << 10))).await.status.as_u16(), 200);
+    assert_eq!(ask(&router, order(padded(512 << 10))).await.status.as_u16(), 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -495,4 +495,177 @@ async fn f09_without_a_fleet_there_are_no_members_to_order() {
     assert_eq!(answer.json()["error"], "this process is in no fleet");
     assert_eq!(circuit.state(), State::Closed);
     assert_eq!(get(&router, "/api/circuits?limit=0").await.json()["fleet"], Value::Null);
+}
+
+fn undo(token: &Value) -> Request<Body> {
+    order_of(&json!({ "action": "undo", "undo": token }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_is_shown_and_kept_short() {
+    let router = dashboard();
+    circuit("controls.reason");
+    let with = |reason: &str| {
+        order_of(&json!({ "name": "controls.reason", "action": "disable", "reason": reason }))
+    };
+    assert_eq!(ask(&router, with(&"ü".repeat(201))).await.failure(), 422);
+    assert_eq!(ask(&router, with(" the database moves ")).await.status.as_u16(), 200);
+    let log = get(&router, "/api/circuits/controls.reason").await.json()["log"].clone();
+    let last = log.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["reason"], &last["text"]), (&json!("the database moves"), &json!("disable")));
+    let row = common::watched(&router).await["circuits"].clone();
+    let row = row
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "controls.reason")
+        .unwrap()
+        .clone();
+    assert_eq!(row["override_reason"], "the database moves");
+    let none = ask(&router, with("  ")).await.json()["log"].clone();
+    assert!(none.as_array().unwrap().last().unwrap().get("reason").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_order_is_about_many_circuits_and_says_which_it_could_not_switch() {
+    let router = dashboard();
+    let all = ["controls.many-a", "controls.many-b"].map(circuit);
+    let body = json!({
+        "names": ["controls.many-b", "nobody", "controls.many-a", "controls.many-a"],
+        "action": "force_open", "for": 60, "reason": "the region is down",
+    });
+    let answer = ask(&router, order_of(&body)).await;
+    assert_eq!(answer.status.as_u16(), 200);
+    let told = answer.json();
+    assert_eq!(told["done"], 2);
+    assert_eq!(
+        told["failed"],
+        json!([{ "name": "nobody", "error": "there is no circuit of that name" }])
+    );
+    assert!(all.iter().all(|circuit| circuit.state() == State::ForcedOpen));
+    for circuit in &all {
+        let log =
+            get(&router, &format!("/api/circuits/{}", circuit.name())).await.json()["log"].clone();
+        let kinds: Vec<_> = log.as_array().unwrap().iter().map(|it| it["kind"].clone()).collect();
+        assert_eq!(kinds, ["transition", "control"]);
+        assert_eq!((&log[1]["name"], &log[1]["circuits"]), (&json!("*"), &json!(2)));
+    }
+    let undone = ask(&router, undo(&told["undo"])).await.json();
+    assert_eq!(undone, json!({ "done": 2, "failed": [], "undo": null }));
+    assert!(all.iter().all(|circuit| circuit.state() == State::Closed));
+
+    let names: Vec<_> = (0..1_001).map(|number| number.to_string()).collect();
+    for names in [json!([]), json!(names), json!("controls.many-a"), json!([1])] {
+        let body = json!({ "names": names, "action": "reset" });
+        assert_eq!(ask(&router, order_of(&body)).await.failure(), 422);
+    }
+    let both = json!({ "name": "controls.many-a", "names": ["controls.many-b"], "action": "trip" });
+    assert_eq!(ask(&router, order_of(&both)).await.failure(), 422);
+    let unfit = json!({ "names": ["controls.many-a"], "action": "override" });
+    assert_eq!(ask(&router, order_of(&unfit)).await.failure(), 422);
+    assert!(all.iter().all(|circuit| circuit.state() == State::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_can_be_taken_back_for_ten_seconds_and_once() {
+    let (router, circuit) = (dashboard(), circuit("controls.undo"));
+    let told = ask(&router, for_seconds("controls.undo", "force_open", 60.0)).await.json();
+    sleep(Duration::from_secs(9)).await;
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["done"], 1);
+    assert_eq!((circuit.state(), circuit.snapshot().mode_override), (State::Closed, None));
+    assert_eq!(ask(&router, undo(&told["undo"])).await.failure(), 410);
+    let log = get(&router, "/api/circuits/controls.undo").await.json()["log"].clone();
+    let last = log.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["action"], &last["text"]),
+        (&json!("undo"), &json!("undo force_open for 60 s"))
+    );
+
+    let told = ask(&router, for_seconds("controls.undo", "force_open", 60.0)).await.json();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(ask(&router, undo(&told["undo"])).await.failure(), 410);
+    assert_eq!(circuit.state(), State::ForcedOpen);
+    let reset = ask(&router, order(body("controls.undo", "reset"))).await.json();
+    assert_eq!(reset["undo"], Value::Null, "nobody knows the counts from before");
+    assert_eq!(ask(&router, undo(&json!("a guess"))).await.failure(), 410);
+    let unfit = json!({ "name": "controls.undo", "action": "undo", "undo": "a guess" });
+    assert_eq!(ask(&router, order_of(&unfit)).await.failure(), 422);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stood_before_an_order_stands_again_after_it_is_taken_back() {
+    let (router, circuit) = (dashboard(), circuit("controls.before"));
+    let standing = || {
+        let order = circuit.snapshot().mode_override;
+        order.map(|order| (order.mode, order.left.map(|left| left.as_secs()), order.then))
+    };
+    circuit.override_for(Override::Mode(Mode::Observe), None, "").unwrap();
+    ask(&router, for_seconds("controls.before", "disable", 60.0)).await;
+    let told = ask(&router, order(body("controls.before", "force_open"))).await.json();
+    assert_eq!(standing(), Some((Mode::ForcedOpen, None, None)));
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["done"], 1);
+    assert_eq!(standing(), Some((Mode::Disabled, Some(55), Some(Mode::Observe))));
+
+    circuit.reset();
+    circuit.trip();
+    let told = ask(&router, for_seconds("controls.before", "disable", 60.0)).await.json();
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["done"], 1);
+    assert_eq!((circuit.state(), standing()), (State::Open, None), "it was open");
+
+    circuit.reset();
+    let told = ask(&router, order(body("controls.before", "trip"))).await.json();
+    assert_eq!(circuit.state(), State::Open);
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["done"], 1);
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn overrides_of_options_are_taken_back_one_by_one() {
+    let (router, circuit) = (dashboard(), circuit("controls.options"));
+    let cooldown = || circuit.snapshot().config.settings().cooldown.as_secs();
+    let give = async |value: &str, seconds| {
+        let told = ask(&router, option("controls.options", "cooldown", value, seconds)).await;
+        told.json()["undo"].clone()
+    };
+    let first = give("5s", Some(60.0)).await;
+    let second = give("7s", None).await;
+    assert_eq!(ask(&router, undo(&first)).await.json()["done"], 0, "a later one stands");
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(ask(&router, undo(&second)).await.json()["done"], 1);
+    assert_eq!(cooldown(), 5);
+    let left = circuit.snapshot().overrides[0].left.unwrap();
+    assert_eq!(left, Duration::from_secs(56));
+
+    let told = ask(&router, order(body("controls.options", "end_overrides"))).await.json();
+    assert_eq!(cooldown(), 60);
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["done"], 1);
+    assert_eq!(cooldown(), 5);
+    circuit.end_overrides();
+    let only = give("9s", None).await;
+    assert_eq!(ask(&router, undo(&only)).await.json()["done"], 1);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!((cooldown(), circuit.snapshot().overrides.len()), (60, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_not_taken_back_if_somebody_ordered_something_since() {
+    let (router, circuit) = (dashboard(), circuit("controls.since"));
+    let refused = json!([{
+        "name": "controls.since", "error": "a later order stands, or it is over",
+    }]);
+    // By the program.
+    let told = ask(&router, order(body("controls.since", "force_open"))).await.json();
+    circuit.force_open();
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["failed"], refused);
+    assert_eq!(circuit.state(), State::ForcedOpen);
+    // About something else.
+    let told = ask(&router, order(body("controls.since", "disable"))).await.json();
+    ask(&router, option("controls.since", "cooldown", "5s", None)).await;
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["failed"], refused);
+    assert_eq!(circuit.state(), State::Disabled);
+    // It ended by itself.
+    let told = ask(&router, for_seconds("controls.since", "force_open", 1.0)).await.json();
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(ask(&router, undo(&told["undo"])).await.json()["failed"], refused);
 }

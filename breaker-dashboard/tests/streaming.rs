@@ -6,45 +6,31 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, BodyDataStream};
-use axum::http::Request;
 use breaker_dashboard::Dashboard;
 use breaker_runtime::{Config, State, registry};
-use common::{circuit, dashboard, get};
-use futures_util::StreamExt as _;
+use common::{Page, circuit, dashboard, get};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use tower::ServiceExt as _;
 
 /// What happens to the circuits of one test comes at once to the streams of all.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// The stream, after the line that says how soon to come back.
-async fn open(router: &Router) -> BodyDataStream {
-    let request = Request::get("/api/events").body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), &response.headers()["content-type"]),
-        (200, &"text/event-stream".parse().unwrap())
-    );
-    let mut stream = response.into_body().into_data_stream();
-    assert_eq!(stream.next().await.unwrap().unwrap(), "retry: 1000\n\n");
-    stream
+async fn open(router: &Router) -> Page {
+    let mut page = Page::open(router).await;
+    assert_eq!(page.raw().await, "retry: 1000\n\n");
+    page
 }
 
-/// The data of the next event.
-async fn next(stream: &mut BodyDataStream) -> Value {
-    let event = stream.next().await.unwrap().unwrap();
-    let text = std::str::from_utf8(&event).unwrap();
-    let data = text.strip_prefix("event: snapshot\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
-    assert!(!data.contains('\n') && !data.contains('\r'));
-    serde_json::from_str(data).unwrap()
+/// What a page knows after the next event.
+async fn next(page: &mut Page) -> Value {
+    page.next().await;
+    page.known()
 }
 
 fn row<'a>(event: &'a Value, name: &str) -> &'a Value {
@@ -93,9 +79,9 @@ async fn a_change_of_state_comes_at_once() {
 async fn r30_how_long_the_calls_of_the_last_minute_took_comes_with_the_rows() {
     let _alone = ALONE.lock().await;
     let router = dashboard();
-    circuit("streaming.untimed").try_acquire().unwrap().success();
+    circuit("streaming.a-untimed").try_acquire().unwrap().success();
     let config = Config::new().timings(true).slow_call(Duration::from_millis(200));
-    let timed = registry().get_or_create("streaming.timed", config).unwrap();
+    let timed = registry().get_or_create("streaming.a-timed", config).unwrap();
     sleep(Duration::from_secs(1)).await;
     for _ in 0..100 {
         let permit = timed.try_acquire().unwrap();
@@ -105,17 +91,17 @@ async fn r30_how_long_the_calls_of_the_last_minute_took_comes_with_the_rows() {
     sleep(Duration::from_secs(6)).await;
     let mut stream = open(&router).await;
     let event = next(&mut stream).await;
-    let minute = &row(&event, "streaming.timed")["minute"];
+    let minute = &row(&event, "streaming.a-timed")["minute"];
     let p95 = minute["p95"].as_f64().unwrap();
     assert!(minute["calls"] == 100 && (0.04..0.05).contains(&p95), "{minute}");
-    assert_eq!(row(&event, "streaming.timed")["slow_call"], 0.2);
-    let untimed = row(&event, "streaming.untimed").as_object().unwrap();
+    assert_eq!(row(&event, "streaming.a-timed")["slow_call"], 0.2);
+    let untimed = row(&event, "streaming.a-untimed").as_object().unwrap();
     assert!(!untimed.contains_key("minute") && !untimed.contains_key("slow_call"));
 
-    let listed = get(&router, "/api/circuits?contains=streaming.timed").await.json();
+    let listed = get(&router, "/api/circuits?contains=streaming.a-timed").await.json();
     assert_eq!(&listed["circuits"][0]["minute"], minute);
     assert!(listed["circuits"][0].get("durations").is_none(), "only if one is asked for");
-    let whole = get(&router, "/api/circuits/streaming.timed").await.json();
+    let whole = get(&router, "/api/circuits/streaming.a-timed").await.json();
     let strip = &whole["durations"];
     assert_eq!(strip["bounds"], json!([0.05, 0.1, 0.25]), "up to slow_call");
     assert_eq!((&strip["step"], &strip["from"]), (&json!(5), &json!(0.025)));
@@ -125,7 +111,7 @@ async fn r30_how_long_the_calls_of_the_last_minute_took_comes_with_the_rows() {
 
     sleep(Duration::from_secs(70)).await;
     let picture = next(&mut open(&router).await).await;
-    assert!(row(&picture, "streaming.timed").get("minute").is_none(), "nobody called");
+    assert!(row(&picture, "streaming.a-timed").get("minute").is_none(), "nobody called");
 }
 
 #[tokio::test(start_paused = true)]
@@ -273,7 +259,7 @@ async fn a_stream_ends_with_its_dashboard() {
     let router = dashboard();
     let mut stream = open(&router).await;
     drop(router);
-    let ended = async { while stream.next().await.is_some() {} };
+    let ended = async { while stream.is_going_on().await {} };
     assert!(timeout(Duration::from_secs(5), ended).await.is_ok());
 }
 

@@ -1,5 +1,6 @@
 //! Handlers that read: circuits as JSON, metrics, health.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,8 +16,8 @@ use serde_json::json;
 use crate::access::{IsTrusted, shown_to};
 use crate::answer::{Failure, json_of, write_list};
 use crate::watch::{
-    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Minute, Place, Seen, Strip, Watch,
-    sentence, sort_by_rank, would_open,
+    Entry, Header, History, LATEST, Lines, MOST_AT_ONCE, Mark, Minute, Place, Seen, Sort, Stepped,
+    Strip, Watch, placed, sentence, would_open,
 };
 
 /// Query parameters of a list of circuits.
@@ -26,6 +27,40 @@ pub(crate) struct Wanted {
     contains: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
+    sort: Option<String>,
+}
+
+/// Which circuits a list has, in which order.
+pub(super) struct Listed<'a> {
+    pub(super) contains: Option<&'a str>,
+    pub(super) after: Option<&'a str>,
+    pub(super) sort: Option<&'a str>,
+}
+
+/// The number of circuits that match, and those of them that are still to be listed.
+pub(super) fn of_listed(
+    mut circuits: Vec<Snapshot>,
+    seen: &Seen,
+    listed: &Listed<'_>,
+) -> Result<(usize, Vec<(Place, Snapshot)>), Failure> {
+    let bad = |reason| Failure::new(StatusCode::BAD_REQUEST, reason);
+    let sort = match listed.sort {
+        None | Some("worst") => Sort::Worst,
+        Some("name") => Sort::Name,
+        Some(_) => return Err(bad("`sort` must be `worst` or `name`")),
+    };
+    let after = listed
+        .after
+        .map(|after| Place::parse(after).ok_or(bad("`after` must be the `next` of an answer")))
+        .transpose()?;
+    if let Some(part) = listed.contains {
+        let part = part.to_lowercase();
+        circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
+    }
+    let matching = circuits.len();
+    let mut circuits = placed(circuits, &seen.histories, sort);
+    circuits.retain(|(place, _)| after.as_ref().is_none_or(|after| place > after));
+    Ok((matching, circuits))
 }
 
 /// A circuit, with what the dashboard knows about it.
@@ -43,6 +78,10 @@ struct Watched<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     durations: Option<Strip>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    histories: Option<BTreeMap<u64, Stepped>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marks: Option<Vec<Mark>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<Vec<Entry>>,
 }
 
@@ -53,10 +92,12 @@ impl<'a> Watched<'a> {
             circuit,
             sentence: sentence(circuit),
             history: history.map(History::lines).unwrap_or_default(),
-            per_second: history.map_or(0.0, History::per_second),
+            per_second: history.map(History::rates).unwrap_or_default().all,
             would_open: would_open(circuit),
-            minute: history.and_then(History::minute),
+            minute: history.and_then(History::durations_of_minute),
             durations: None,
+            histories: None,
+            marks: None,
             log: None,
         }
     }
@@ -66,7 +107,9 @@ impl<'a> Watched<'a> {
         let slow_call = circuit.config.settings().slow_call;
         let history = seen.histories.of(&circuit.name);
         let durations = history.and_then(|history| history.strip(slow_call));
-        Self { log: Some(log), durations, ..Self::brief(circuit, seen) }
+        let histories = Some(history.map(History::shapes).unwrap_or_default());
+        let marks = Some(history.map(History::marks).unwrap_or_default());
+        Self { log: Some(log), durations, histories, marks, ..Self::brief(circuit, seen) }
     }
 }
 
@@ -75,9 +118,9 @@ fn told_to(IsTrusted(is_trusted): IsTrusted, entries: Vec<Entry>) -> Vec<Entry> 
 }
 
 #[derive(Serialize)]
-struct Rest {
+struct Rest<'a> {
     #[serde(flatten)]
-    header: Header,
+    header: Header<'a>,
     total: usize,
     matching: usize,
     next: Option<String>,
@@ -93,7 +136,7 @@ pub(crate) async fn circuits(
     let Query(wanted) = wanted.map_err(|_| {
         Failure::new(
             StatusCode::BAD_REQUEST,
-            "`limit` must be a whole number, and `name`, `contains`, `after` and `limit` must not be given twice",
+            "`limit` must be a whole number, and no parameter must be given twice",
         )
     })?;
     let (total, circuits) = if let Some(name) = &wanted.name {
@@ -102,27 +145,20 @@ pub(crate) async fn circuits(
         let RegistrySnapshot { circuits, .. } = registry().snapshot();
         (circuits.len(), circuits)
     };
-    let mut circuits: Vec<_> =
-        circuits.into_iter().map(|circuit| shown_to(trust, circuit)).collect();
-    if let Some(part) = &wanted.contains {
-        let part = part.to_lowercase();
-        circuits.retain(|circuit| circuit.name.to_lowercase().contains(&part));
-    }
-    let matching = circuits.len();
-    sort_by_rank(&mut circuits);
-    if let Some(after) = &wanted.after {
-        let after = Place::parse(after).ok_or(Failure::new(
-            StatusCode::BAD_REQUEST,
-            "`after` must be the `next` of an answer",
-        ))?;
-        circuits.retain(|circuit| Place::of(circuit) > after);
-    }
+    let circuits = circuits.into_iter().map(|circuit| shown_to(trust, circuit)).collect();
+    let listed = Listed {
+        contains: wanted.contains.as_deref(),
+        after: wanted.after.as_deref(),
+        sort: wanted.sort.as_deref(),
+    };
     let seen = watch.seen();
+    let (matching, circuits) = of_listed(circuits, &seen, &listed)?;
     let show = |circuit| match wanted.name {
         Some(_) => Watched::whole(circuit, &seen, trust),
         None => Watched::brief(circuit, &seen),
     };
-    let rows = circuits.iter().take(wanted.limit.unwrap_or(usize::MAX)).map(show);
+    let wanted_at_most = wanted.limit.unwrap_or(usize::MAX);
+    let rows = circuits.iter().take(wanted_at_most).map(|(_, circuit)| show(circuit));
     let log = seen.log.last(LATEST);
     let written = write_list("circuits", rows, |shown| Rest {
         header: watch.header(&seen, trust),
@@ -131,7 +167,7 @@ pub(crate) async fn circuits(
         next: circuits[..shown]
             .last()
             .filter(|_| shown < circuits.len())
-            .map(|last| Place::of(last).to_string()),
+            .map(|(last, _)| last.to_string()),
         log_from: seen.log.first_of(&log),
         log: told_to(trust, log),
     });
@@ -146,9 +182,9 @@ pub(crate) struct Part {
 }
 
 #[derive(Serialize)]
-struct RestOfLog {
+struct RestOfLog<'a> {
     #[serde(flatten)]
-    header: Header,
+    header: Header<'a>,
     log_from: u64,
     next: Option<u64>,
 }
@@ -190,10 +226,27 @@ pub(crate) async fn circuit(
 }
 
 /// The circuit with exactly that name.
-pub(crate) fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Response, Failure> {
+fn one(watch: &Watch, name: &str, trust: IsTrusted) -> Result<Response, Failure> {
     let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
     let circuit = shown_to(trust, circuit);
     Ok(Json(Watched::whole(&circuit, &watch.seen(), trust)).into_response())
+}
+
+/// The same after an order, with the token to take it back.
+pub(super) fn answer_to_order(
+    watch: &Watch,
+    name: &str,
+    undo: Option<String>,
+) -> Result<Response, Failure> {
+    #[derive(Serialize)]
+    struct Switched<'a> {
+        #[serde(flatten)]
+        circuit: Watched<'a>,
+        undo: Option<String>,
+    }
+    let circuit = registry().snapshot_of(name).ok_or_else(Failure::no_such_circuit)?;
+    let circuit = Watched::whole(&circuit, &watch.seen(), IsTrusted(true));
+    Ok(Json(Switched { circuit, undo }).into_response())
 }
 
 /// The table of options. The page formats values by it.

@@ -5,224 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::Response;
-use breaker_runtime::{CircuitBreaker, Mode, Override, registry};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use tokio::time::timeout;
+use axum::response::{IntoResponse, Response};
+use breaker_runtime::{CircuitBreaker, registry};
+use serde::Serialize;
 
-use super::api::one;
-use crate::access::{Access, IsTrusted, Origins, address, once};
+use super::api::answer_to_order;
+use super::order::{Order, Step, Target};
+use super::undo::{Back, Undone, Undos};
+use crate::access::{Access, Origins, address, once};
 use crate::answer::{Failure, no_such_path};
-use crate::watch::{Control, Watch};
+use crate::watch::{Control, MANY, Watch};
 
-/// The maximum size of a body, and the maximum time to receive it.
-pub(crate) const LARGEST_ORDER: usize = 16 << 10;
-const LONGEST_BODY: Duration = Duration::from_secs(10);
-/// The longest time that an order may last. Longer orders are permanent.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// The same for orders to all members of a fleet, which must end by themselves.
-const LONGEST_FOR_ALL: Duration = Duration::from_secs(24 * 60 * 60);
 /// A header that no form and no simple request of a foreign page can have.
 const DELIBERATE: &str = "x-breaker-control";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const FOREIGN_BODY: Failure =
-    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json");
-const LATE_BODY: Failure =
-    Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than ten seconds");
-const LARGE_BODY: Failure =
-    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be whole and have at most 16 KiB");
-const UNFIT_BODY: Failure = Failure::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
-     override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings; \
-     \"all_members\" is true or false",
-);
-/// The maximum size of a value in bytes. The log keeps it, and everybody sees it.
-const LONGEST_VALUE: usize = 128;
-const LONG_VALUE: Failure =
-    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "`value` must have at most 128 bytes");
-const UNFIT_TIME: Failure = Failure::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "`for` must be more than 0 and at most 30 days, in seconds",
-);
-const UNFIT_TIME_FOR_ALL: Failure = Failure::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "with `all_members`, `for` must be more than 0 and at most a day, in seconds",
-);
-const NOT_FOR_ALL: Failure = Failure::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "`all_members` is only for force_open, disable, observe and override",
-);
 const NO_FLEET: Failure =
     Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "this process is in no fleet");
-
-/// An order.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Order {
-    name: String,
-    action: Action,
-    /// In seconds.
-    #[serde(rename = "for")]
-    lasts: Option<f64>,
-    option: Option<String>,
-    value: Option<String>,
-    /// Whether all members of the fleet get it.
-    #[serde(default)]
-    all_members: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-enum Action {
-    ForceOpen,
-    Disable,
-    Observe,
-    Reset,
-    Trip,
-    Override,
-    EndOverrides,
-}
-
-impl Action {
-    const ALL: [Self; 7] = [
-        Self::ForceOpen,
-        Self::Disable,
-        Self::Observe,
-        Self::Reset,
-        Self::Trip,
-        Self::Override,
-        Self::EndOverrides,
-    ];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::ForceOpen => "force_open",
-            Self::Disable => "disable",
-            Self::Observe => "observe",
-            Self::Reset => "reset",
-            Self::Trip => "trip",
-            Self::Override => "override",
-            Self::EndOverrides => "end_overrides",
-        }
-    }
-
-    /// Whether it can be for a time.
-    const fn may_last(self) -> bool {
-        !matches!(self, Self::Reset | Self::Trip | Self::EndOverrides)
-    }
-}
-
-/// What an order does to a circuit.
-enum Step<'a> {
-    Override(Override<'a>),
-    /// Back to the mode of the settings, which may be to observe: `Mode::Normal` would have calls refused.
-    Reset,
-    Trip,
-    EndOverrides,
-}
-
-impl TryFrom<String> for Action {
-    type Error = &'static str;
-
-    fn try_from(word: String) -> Result<Self, Self::Error> {
-        Self::ALL.into_iter().find(|action| action.as_str() == word).ok_or("no such action")
-    }
-}
-
-impl<S: Send + Sync> FromRequest<S> for Order {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let reading = Json::<Box<RawValue>>::from_request(request, state);
-        let Json(body) = timeout(LONGEST_BODY, reading).await.map_err(|_| LATE_BODY)??;
-        // Serde would also read a struct from an array.
-        let is_object = body.get().starts_with('{');
-        serde_json::from_str(body.get()).ok().filter(|_| is_object).ok_or(UNFIT_BODY)
-    }
-}
-
-impl From<JsonRejection> for Failure {
-    fn from(rejection: JsonRejection) -> Self {
-        match rejection {
-            JsonRejection::MissingJsonContentType(_) => FOREIGN_BODY,
-            JsonRejection::BytesRejection(_) => LARGE_BODY,
-            _ => UNFIT_BODY,
-        }
-    }
-}
-
-impl Order {
-    /// How long it lasts. `None` is permanent.
-    fn lasts(&self) -> Result<Option<Duration>, Failure> {
-        let (longest, unfit) = match self.all_members {
-            true if !self.action.may_last() => return Err(NOT_FOR_ALL),
-            true => (LONGEST_FOR_ALL, UNFIT_TIME_FOR_ALL),
-            false => (LONGEST, UNFIT_TIME),
-        };
-        let Some(seconds) = self.lasts else {
-            return if self.all_members { Err(unfit) } else { Ok(None) };
-        };
-        match Duration::try_from_secs_f64(seconds) {
-            _ if !self.action.may_last() => Err(Failure::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "`for` is only for force_open, disable, observe and override",
-            )),
-            Ok(time) if !time.is_zero() && time <= longest => Ok(Some(time)),
-            _ => Err(unfit),
-        }
-    }
-
-    /// What to do. Only an override of an option has an option and a value.
-    fn step(&self) -> Result<Step<'_>, Failure> {
-        let mode = |mode| Ok(Step::Override(Override::Mode(mode)));
-        match (self.action, self.option(), self.value()) {
-            (Action::Override, Some(_), Some(value)) if value.len() > LONGEST_VALUE => {
-                Err(LONG_VALUE)
-            }
-            (Action::Override, Some(option), Some(value)) => {
-                Ok(Step::Override(Override::Option(option, value)))
-            }
-            (Action::ForceOpen, None, None) => mode(Mode::ForcedOpen),
-            (Action::Disable, None, None) => mode(Mode::Disabled),
-            (Action::Observe, None, None) => mode(Mode::Observe),
-            (Action::Reset, None, None) => Ok(Step::Reset),
-            (Action::Trip, None, None) => Ok(Step::Trip),
-            (Action::EndOverrides, None, None) => Ok(Step::EndOverrides),
-            _ => Err(UNFIT_BODY),
-        }
-    }
-
-    fn option(&self) -> Option<&str> {
-        self.option.as_deref().map(str::trim)
-    }
-
-    fn value(&self) -> Option<&str> {
-        self.value.as_deref().map(str::trim)
-    }
-
-    /// What it says in the log, without who.
-    fn text(&self, lasts: Option<Duration>) -> String {
-        let mut text = self.action.as_str().to_owned();
-        if let (Some(option), Some(value)) = (self.option(), self.value()) {
-            text = format!("{text} {option}={value}");
-        }
-        if let Some(lasts) = lasts {
-            text = format!("{text} for {} s", lasts.as_secs_f64());
-        }
-        if self.all_members {
-            text.push_str(", all members");
-        }
-        text
-    }
-}
+const NOTHING_TO_UNDO: Failure = Failure::new(
+    StatusCode::GONE,
+    "there is nothing to undo: ten seconds are over, or it was undone",
+);
 
 /// A request that may give orders: it has the token, and comes from no other site. Without controls, this
 /// path does not exist.
@@ -252,21 +59,186 @@ where
     }
 }
 
+/// What became of an order about many circuits.
+#[derive(Serialize)]
+struct Report {
+    done: usize,
+    failed: Vec<Failed>,
+    undo: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    name: String,
+    error: String,
+}
+
 /// Executes an order. The body is read last, so only requests with the token have it read.
 pub(crate) async fn control(
     State(watch): State<Arc<Watch>>,
+    State(undos): State<Undos>,
     Authorized { by }: Authorized,
     order: Order,
 ) -> Result<Response, Failure> {
-    let lasts = order.lasts()?;
-    let circuit = registry().get(&order.name).ok_or_else(Failure::no_such_circuit)?;
-    carry_out(&watch, &circuit, &order, lasts, by)?;
-    let mut answer = one(&watch, &order.name, IsTrusted(true))?;
-    if order.all_members {
-        // This process gets it from the fleet, as the others do.
-        *answer.status_mut() = StatusCode::ACCEPTED;
+    let command = Command {
+        lasts: order.lasts()?,
+        reason: order.reason()?,
+        order: &order,
+        watch: &watch,
+        undos: &undos,
+        by,
+    };
+    match order.target()? {
+        Target::One(name) => command.switch(name),
+        Target::Many(names) => command.switch_many(&names),
+        Target::Undo(token) => command.undo(token),
     }
-    Ok(answer)
+}
+
+/// An order that is well-formed, and everything that it needs.
+struct Command<'a> {
+    order: &'a Order,
+    lasts: Option<Duration>,
+    reason: Option<&'a str>,
+    by: Option<IpAddr>,
+    watch: &'a Watch,
+    undos: &'a Undos,
+}
+
+impl Command<'_> {
+    fn switch(&self, name: &str) -> Result<Response, Failure> {
+        let text = self.order.text(self.lasts);
+        let back = self.carry_out(name, &text)?;
+        let id = self.note(name, None, text.clone());
+        let backs = back.into_iter().map(|back| (name.to_owned(), back)).collect();
+        let undo = self.undos.keep(id, text, backs);
+        let mut answer = answer_to_order(self.watch, name, undo)?;
+        *answer.status_mut() = self.status();
+        Ok(answer)
+    }
+
+    fn switch_many(&self, names: &[&str]) -> Result<Response, Failure> {
+        // What is wrong with the order is wrong for all.
+        self.order.step()?;
+        let text = self.order.text(self.lasts);
+        let (mut done, mut failed, mut backs) = (Vec::new(), Vec::new(), Vec::new());
+        for name in names {
+            let name = (*name).to_owned();
+            match self.carry_out(&name, &text) {
+                Ok(back) => {
+                    backs.extend(back.map(|back| (name.clone(), back)));
+                    done.push(name);
+                }
+                Err(failure) => failed.push(Failed { name, error: failure.sentence() }),
+            }
+        }
+        let count = done.len();
+        let undo = (count > 0).then(|| {
+            let id = self.note(MANY, Some(done), text.clone());
+            self.undos.keep(id, text, backs)
+        });
+        let report = Report { done: count, failed, undo: undo.flatten() };
+        Ok((self.status(), Json(report)).into_response())
+    }
+
+    fn undo(&self, token: &str) -> Result<Response, Failure> {
+        let Undone { id, text, age, backs } = self.undos.take(token).ok_or(NOTHING_TO_UNDO)?;
+        let text = format!("undo {text}");
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        for (name, back) in backs {
+            let is_last = self.watch.seen().log.last_order_of(&name) == Some(id);
+            let undone = match registry().get(&name) {
+                None => Err(Failure::no_such_circuit().sentence()),
+                Some(_) if !is_last => Err(Back::LATER.to_owned()),
+                Some(circuit) => back.take(&circuit, age).map_err(str::to_owned),
+            };
+            match undone {
+                Ok(()) => {
+                    self.log(&name, &text);
+                    done.push(name);
+                }
+                Err(error) => failed.push(Failed { name, error }),
+            }
+        }
+        let count = done.len();
+        if let [name] = done.as_slice() {
+            self.note(name, None, text);
+        } else if count > 0 {
+            self.note(MANY, Some(done), text);
+        }
+        Ok(Json(Report { done: count, failed, undo: None }).into_response())
+    }
+
+    /// This process gets an order to all members from the fleet, as the others do.
+    fn status(&self) -> StatusCode {
+        if self.order.all_members { StatusCode::ACCEPTED } else { StatusCode::OK }
+    }
+
+    /// Returns how to take it back, if that is possible.
+    fn carry_out(&self, name: &str, text: &str) -> Result<Option<Back>, Failure> {
+        let circuit = registry().get(name).ok_or_else(Failure::no_such_circuit)?;
+        let before = circuit.snapshot();
+        self.execute(&circuit)?;
+        self.log(name, text);
+        if self.order.all_members {
+            return Ok(None);
+        }
+        Ok(Back::new(&self.order.step()?, &before, &circuit.snapshot()))
+    }
+
+    fn execute(&self, circuit: &CircuitBreaker) -> Result<(), Failure> {
+        match self.order.step()? {
+            Step::Override(what) => {
+                let who = self.by.map(|by| by.to_string()).unwrap_or_default();
+                match self.lasts {
+                    Some(lasts) if self.order.all_members => {
+                        let fleet = registry().advisor().ok_or(NO_FLEET)?;
+                        fleet.order(circuit.name(), what, lasts, &who)
+                    }
+                    lasts => circuit.override_for(what, lasts, &who),
+                }
+                .map_err(|errors| Failure::unfit(&errors))?;
+            }
+            Step::Reset => circuit.reset(),
+            Step::Trip => circuit.trip(),
+            Step::EndOverrides => circuit.end_overrides(),
+        }
+        Ok(())
+    }
+
+    /// Logs each circuit, so that its name can be searched for.
+    fn log(&self, name: &str, text: &str) {
+        tracing::warn!(
+            target: "breaker",
+            {
+                breaker.name = name,
+                breaker.reason = %text,
+                by = self.by.map(tracing::field::display),
+                // As Rust writes a string, because a client chose it.
+                because = self.reason.map(tracing::field::debug),
+            },
+            "circuit was switched"
+        );
+    }
+
+    /// Notes the order for pages. Returns its number in the log.
+    fn note(&self, name: &str, names: Option<Vec<String>>, text: String) -> u64 {
+        let own = |text: &str| text.to_owned();
+        self.watch.note(Control {
+            name: name.to_owned(),
+            circuits: names.as_ref().map(Vec::len),
+            names: names.unwrap_or_default().into(),
+            action: self.order.action.as_str(),
+            option: self.order.option().map(own),
+            value: self.order.value().map(own),
+            lasts: self.lasts.map(|lasts| lasts.as_secs_f64()),
+            all_members: self.order.all_members,
+            reason: self.reason.map(own),
+            by: self.by,
+            shown_by: None,
+            text,
+        })
+    }
 }
 
 /// Says whether an order would be accepted, so that a page can report a wrong token at once.
@@ -294,52 +266,5 @@ fn check_deliberate(headers: &HeaderMap, uri: &Uri, origins: &Origins) -> Result
     if is_foreign || is_from_elsewhere {
         return forbidden("the request comes from another site");
     }
-    Ok(())
-}
-
-fn carry_out(
-    watch: &Watch,
-    circuit: &CircuitBreaker,
-    order: &Order,
-    lasts: Option<Duration>,
-    by: Option<IpAddr>,
-) -> Result<(), Failure> {
-    match order.step()? {
-        Step::Override(what) => {
-            let who = by.map(|by| by.to_string()).unwrap_or_default();
-            match lasts {
-                Some(lasts) if order.all_members => {
-                    let fleet = registry().advisor().ok_or(NO_FLEET)?;
-                    fleet.order(circuit.name(), what, lasts, &who)
-                }
-                _ => circuit.override_for(what, lasts, &who),
-            }
-            .map_err(|errors| Failure::unfit(&errors))?;
-        }
-        Step::Reset => circuit.reset(),
-        Step::Trip => circuit.trip(),
-        Step::EndOverrides => circuit.end_overrides(),
-    }
-    let name = circuit.name();
-    let text = order.text(lasts);
-    tracing::warn!(
-        target: "breaker",
-        { breaker.name = name, breaker.reason = %text, by = by.map(tracing::field::display) },
-        "circuit was switched"
-    );
-    let (name, action) = (name.to_owned(), order.action.as_str());
-    let (option, value) = (order.option().map(str::to_owned), order.value().map(str::to_owned));
-    let (lasts, all_members) = (lasts.map(|lasts| lasts.as_secs_f64()), order.all_members);
-    watch.note(Control {
-        name,
-        action,
-        option,
-        value,
-        lasts,
-        all_members,
-        by,
-        shown_by: None,
-        text,
-    });
     Ok(())
 }

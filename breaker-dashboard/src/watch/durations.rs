@@ -9,7 +9,7 @@ use std::time::Duration;
 use breaker_runtime::{Snapshot, Timings};
 use serde::Serialize;
 
-use super::history::push;
+use super::bucket::push;
 
 /// The seconds between two readings.
 pub(crate) const STEP: u64 = 5;

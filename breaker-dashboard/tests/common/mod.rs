@@ -1,11 +1,12 @@
 //! Asks a dashboard without a port between.
 #![allow(dead_code, reason = "no file of tests uses all of it")]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use breaker_dashboard::{Dashboard, Token};
@@ -82,14 +83,69 @@ pub(crate) fn order(body: impl Into<Body>) -> Request<Body> {
 
 /// The first picture of the stream.
 pub(crate) async fn watched(router: &Router) -> Value {
-    let request = Request::get("/api/events").header("host", "localhost:3030");
-    let request = request.body(Body::empty()).unwrap();
-    let mut stream = router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
-    loop {
-        let frame = stream.next().await.unwrap().unwrap();
-        let frame = std::str::from_utf8(&frame).unwrap();
-        if let Some((_, data)) = frame.split_once("data: ") {
-            return serde_json::from_str(data).unwrap();
+    let mut page = Page::open(router).await;
+    page.raw().await;
+    page.next().await.1
+}
+
+/// The names of the rows.
+pub(crate) fn names(event: &Value) -> Vec<&str> {
+    let rows = event["circuits"].as_array().unwrap().iter();
+    rows.map(|row| row["name"].as_str().unwrap()).collect()
+}
+
+/// A page, which keeps the rows that it got.
+pub(crate) struct Page {
+    stream: BodyDataStream,
+    header: Value,
+    rows: BTreeMap<String, Value>,
+}
+
+impl Page {
+    pub(crate) async fn open(router: &Router) -> Self {
+        let request = Request::get("/api/events").header("host", "localhost:3030");
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert!(!response.headers().contains_key("content-encoding"));
+        let stream = response.into_body().into_data_stream();
+        Self { stream, header: Value::Null, rows: BTreeMap::new() }
+    }
+
+    pub(crate) async fn is_going_on(&mut self) -> bool {
+        self.stream.next().await.is_some()
+    }
+
+    pub(crate) async fn raw(&mut self) -> String {
+        let bytes = self.stream.next().await.unwrap().unwrap();
+        std::str::from_utf8(&bytes).unwrap().to_owned()
+    }
+
+    /// The kind of the next event, and its data.
+    pub(crate) async fn next(&mut self) -> (String, Value) {
+        let text = self.raw().await;
+        let (kind, data) = text.strip_prefix("event: ").unwrap().split_once('\n').unwrap();
+        let data = data.strip_prefix("data: ").unwrap().strip_suffix("\n\n").unwrap();
+        assert!(!data.contains(['\n', '\r']));
+        let data: Value = serde_json::from_str(data).unwrap();
+        match kind {
+            "snapshot" => self.rows.clear(),
+            _ => assert_eq!(kind, "changes"),
         }
+        for gone in data["gone"].as_array().into_iter().flatten() {
+            self.rows.remove(gone.as_str().unwrap());
+        }
+        for row in data["circuits"].as_array().unwrap() {
+            self.rows.insert(row["name"].as_str().unwrap().to_owned(), row.clone());
+        }
+        self.header = data.clone();
+        (kind.to_owned(), data)
+    }
+
+    /// The last event, with all rows that are known.
+    pub(crate) fn known(&self) -> Value {
+        let mut known = self.header.clone();
+        known["circuits"] = self.rows.values().cloned().collect();
+        known
     }
 }
