@@ -96,7 +96,7 @@ impl Chunk {
         self.cells[row as usize + Hot::TimedGood as usize].store(0, Ordering::Relaxed);
     }
 
-    /// Empties the row of a circuit that is gone.
+    /// Empties a row for another circuit or thread.
     fn clear(&self, row: Row) {
         for cell in &self.cells[row as usize..][..CELLS] {
             cell.store(0, Ordering::Relaxed);
@@ -154,7 +154,7 @@ struct Group {
 #[derive(Debug)]
 struct Threads {
     chunks: Vec<Leaked<Chunk>>,
-    /// Those of threads that have ended.
+    /// Those of threads that have ended, with what they counted.
     free: Vec<Leaked<Chunk>>,
     /// By row. A healthy circuit whose threads all live has none.
     past: [Option<Box<Past>>; ROWS],
@@ -187,7 +187,10 @@ impl Group {
     /// A chunk for this thread.
     fn enlist(self: &Arc<Self>) -> Lent {
         let mut threads = self.threads.write();
-        let chunk = threads.free.pop().unwrap_or_else(Chunk::leaked);
+        let chunk = threads.free.pop().map_or_else(Chunk::leaked, |used| {
+            Row::ALL.iter().for_each(|row| used.clear(*row));
+            used
+        });
         chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
         threads.chunks.push(chunk.clone());
         Lent { group: Arc::downgrade(self), chunk }
@@ -200,7 +203,6 @@ impl Group {
             let counts = &chunk.cells[row as usize..][..CELLS];
             if counts.iter().any(|cell| cell.load(Ordering::Relaxed) != 0) {
                 threads.past_mut(row).take_over(&chunk, row);
-                chunk.clear(row);
             }
         }
         let at = chunk.listed_at.load(Ordering::Relaxed);
