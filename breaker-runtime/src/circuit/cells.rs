@@ -188,7 +188,9 @@ impl Group {
     fn enlist(self: &Arc<Self>) -> Lent {
         let mut threads = self.threads.write();
         let chunk = threads.free.pop().map_or_else(Chunk::leaked, |used| {
-            Row::ALL.iter().for_each(|row| used.clear(*row));
+            for row in Row::ALL {
+                used.clear(row);
+            }
             used
         });
         chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
