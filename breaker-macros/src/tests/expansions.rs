@@ -574,52 +574,36 @@ fn a_stream() {
         "fn prices() -> impl Stream<Item = Result<Price, PriceError>> { connect() }",
         &expect![[r#"
             fn prices() -> impl Stream<Item = Result<Price, PriceError>> {
-                let __breaker_stream = ::breaker_runtime::__private::call(move || -> _ {
-                    let __breaker_value: _ = match () {
-                        () => connect(),
-                    };
-                    #[allow(unreachable_code)] __breaker_value
-                });
+                use ::breaker_runtime::__private as __breaker;
+                let __breaker_stream = __breaker::call(move || -> _ { connect() });
                 {
                     fn __breaker_awaited<__BreakerFuture: Stream>(__breaker_it: &__BreakerFuture) {
-                        ::breaker_runtime::__private::polled(__breaker_it)
+                        __breaker::polled(__breaker_it)
                     }
                     __breaker_awaited(&__breaker_stream);
                 }
-                let __breaker_kind = ::breaker_runtime::__private::MadeStream::<
+                let __breaker_kind = __breaker::MadeStream::<
                     Result<Price, PriceError>,
                     _,
                 >::value(&__breaker_stream)
                     .__breaker_made();
                 let __breaker_stream = __breaker_kind.__breaker_stream(__breaker_stream);
-                ::breaker_runtime::__private::Streamed::new(
+                __breaker::Streamed::new(
                     __breaker_stream,
-                    ::breaker_runtime::__private::OnCancel::Ignore,
+                    __breaker::OnCancel::Ignore,
                     move |__breaker_value| {
-                        let __breaker_kind = ::breaker_runtime::__private::KindOf::value(
-                                __breaker_value,
-                            )
+                        let __breaker_kind = __breaker::KindOf::value(__breaker_value)
                             .__breaker_kind();
-                        ::breaker_runtime::__private::outcome(__breaker_kind, __breaker_value)
+                        __breaker::outcome(__breaker_kind, __breaker_value)
                     },
                     async move {
-                        let __breaker_circuit = ::breaker_runtime::__private::site!(
-                            "prices", "prices", ::breaker_runtime::__private::Config::new()
-                        );
-                        match ::breaker_runtime::__private::enter_stream(
-                                ::breaker_runtime::__private::shared(__breaker_circuit),
-                            )
-                            .await
-                        {
-                            ::core::result::Result::Ok(__breaker_permit) => {
-                                ::breaker_runtime::__private::begun!(
-                                    __breaker_permit[Result < Price, PriceError >]
-                                )
+                        let __breaker_circuit = __breaker::site!("prices\0\0\0prices\0");
+                        match __breaker::enter_stream(__breaker::shared(__breaker_circuit)).await {
+                            __breaker::Ok(__breaker_permit) => {
+                                __breaker::begun!(__breaker_permit[Result < Price, PriceError >])
                             }
-                            ::core::result::Result::Err(__breaker_rejected) => {
-                                ::breaker_runtime::__private::Beginning::Refused(
-                                    ::breaker_runtime::__private::refuse(__breaker_rejected),
-                                )
+                            __breaker::Err(__breaker_rejected) => {
+                                __breaker::Beginning::Refused(__breaker::refuse(__breaker_rejected))
                             }
                         }
                     },
