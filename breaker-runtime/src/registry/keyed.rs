@@ -276,8 +276,10 @@ impl KeyedCircuits {
 
     /// The entry of a key. Its member, unless another circuit took the name before the first key came.
     fn add(&self, key: &str) -> Option<(Entry, Option<Arc<Member>>)> {
-        let name: Arc<str> = format!("{}/{key}", self.name()).into();
-        Name::check(&name).ok()?;
+        let mut buffer = KeyBuffer::for_a_name();
+        let fits = buffer.take(&format_args!("{}/{key}", self.name()));
+        let name = Some(buffer.as_str()).filter(|_| fits)?;
+        Name::check(name).ok()?;
         // One at a time: no other thread can insert the key between the look and the insertion.
         let mut ages = self.ages.lock();
         let now = self.clock.now();
@@ -285,7 +287,7 @@ impl KeyedCircuits {
         if let Some(known) = self.touch_at(key, now, known) {
             return Some(known);
         }
-        if let Some(taken) = self.taken.get(&name) {
+        if let Some(taken) = self.taken.get(name) {
             return Some((taken, None));
         }
         // A limit that was lowered meanwhile may have left more than one too many.
@@ -294,6 +296,7 @@ impl KeyedCircuits {
                 return None;
             }
         }
+        let name: Arc<str> = name.into();
         let entry = self.shared.of_a_key(Name::Shared(Arc::clone(&name)));
         let member = Arc::new(Member::new(entry.clone(), now));
         ages.known.insert((now, Arc::clone(&name)));

@@ -55,7 +55,7 @@ pub(super) fn spread(key: &[u8]) -> usize {
     usize::from(u16::from_le_bytes([low, high]) >> 5)
 }
 
-/// Room for one key, so that a known one is found without allocating.
+/// Room for one key or name, so that a known one is found, and another one refused, without allocating.
 pub(super) struct KeyBuffer {
     bytes: [u8; LONGEST],
     /// How many bytes it may take.
@@ -68,11 +68,15 @@ impl KeyBuffer {
     /// For a key whose full name begins like that.
     #[inline]
     pub(super) fn after(prefix: &str) -> Self {
-        let room = LONGEST.saturating_sub(prefix.len() + 1);
-        Self { bytes: [0; LONGEST], room, length: Some(0) }
+        Self { room: LONGEST.saturating_sub(prefix.len() + 1), ..Self::for_a_name() }
     }
 
-    /// Takes the key. Says whether it could be shown, and fits.
+    #[inline]
+    pub(super) fn for_a_name() -> Self {
+        Self { bytes: [0; LONGEST], room: LONGEST, length: Some(0) }
+    }
+
+    /// Takes the text. Says whether it could be shown, and fits.
     #[inline]
     pub(super) fn take(&mut self, key: &dyn fmt::Display) -> bool {
         write!(self, "{key}").is_ok() && self.length.is_some()
