@@ -413,12 +413,11 @@ macro_rules! __breaker_described {
     ($cell:ident $text:literal) => {
         __breaker::$cell::new($crate::__breaker_placed!($text))
     };
-    ($cell:ident $text:literal, $($constants:expr),*) => {
-        __breaker::$cell::with(
-            $crate::__breaker_placed!($text),
-            const { &__breaker::Constants::new($($constants),*) },
-        )
-    };
+    ($cell:ident $text:literal, $($constants:expr),*) => {{
+        // A static, because an inline constant that fails is reported twice.
+        static __BREAKER_STATED: __breaker::Constants = __breaker::Constants::new($($constants),*);
+        __breaker::$cell::with($crate::__breaker_placed!($text), &__BREAKER_STATED)
+    }};
 }
 
 /// The text of a site.
