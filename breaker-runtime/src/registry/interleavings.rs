@@ -73,8 +73,6 @@ fn run(preemptions: Option<usize>, name: &str, model: impl Fn() + Sync + Send + 
         let mut builder = loom::model::Builder::new();
         let bound = loads_are_changes.then_some(MOST);
         builder.preemption_bound = preemptions.into_iter().chain(bound).min();
-        // A thread that ends reads each of its cells.
-        builder.max_branches = 2_000;
         builder.check(move || {
             EXECUTIONS.fetch_add(1, Ordering::Relaxed);
             model();
