@@ -37,7 +37,7 @@ impl History {
         self.0.iter().fold(Calls::default(), |sum, calls| sum.and(*calls))
     }
 
-    /// The last minute in so many columns, oldest first. Seconds that are not known are empty.
+    /// The last minute in `columns` columns, oldest first. Unknown seconds are empty.
     pub(crate) fn columns(&self, columns: usize) -> Vec<Calls> {
         let unknown = SECONDS - self.0.len();
         let mut sums = vec![Calls::default(); columns];

@@ -39,7 +39,7 @@ fn polled_open(fails: bool) -> Result<u64, Fault> {
     finish(refused_async(fails))
 }
 
-/// Makes so many calls to a host that no other of the first eight threads calls.
+/// Makes `calls` calls to one host. The first eight threads have a host each.
 pub(crate) fn own_host<E>(calls: u64, call: fn(&str, bool) -> Result<u64, E>) -> u64 {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed));

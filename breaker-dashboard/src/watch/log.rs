@@ -28,7 +28,7 @@ pub(crate) struct Entry {
     id: u64,
     #[serde(serialize_with = "seconds")]
     at: Duration,
-    /// The number of other entries of its circuit that went into this one.
+    /// The number of entries of the same circuit that were folded into this one.
     #[serde(skip_serializing_if = "is_zero")]
     folded: u64,
     #[serde(flatten)]

@@ -34,7 +34,7 @@ struct OfOne {
     folded: u64,
 }
 
-/// An event, and the number of older events of its circuit that went into it.
+/// An event, and the number of older events of the same circuit that were folded into it.
 #[derive(Debug)]
 pub(super) struct Heard {
     number: u64,

@@ -3,16 +3,21 @@
 //! *Why it exists:* an atomic addition costs more than the rest of a healthy call, and threads that share an atomic
 //! slow each other down. A cell that only one thread writes needs a plain load and a plain store.
 //!
-//! Circuits are in groups of 32. A thread that counts for a circuit has a [`Chunk`] for the circuit's group, with one
+//! Circuits are in groups of 32. A thread that counts for a circuit has a [`Chunk`](chunk::Chunk) for the circuit's group, with one
 //! row per circuit. The group lists the chunks of its live threads, and a sum reads only those. When a thread ends,
-//! its counts move to [`Past`], and its chunks go to the next threads. So chunks are never freed, and a thread reaches
+//! its counts move to [`Past`](group::Past), and its chunks go to the next threads. So chunks are never freed, and a thread reaches
 //! one without a check whether it is still there.
 
-use std::cell::RefCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+mod chunk;
+mod group;
+mod lease;
 
-use super::sync::{CellU64, Leaked, RwLock, Slot, per_process, thread_local};
+use std::sync::Arc;
+
+use self::chunk::{CELLS, Chunk, Row};
+use self::group::{Group, Past};
+use self::lease::{FAR, LEASE, NEAR_CHUNKS};
+use super::sync::per_process;
 use super::word::Epoch;
 
 /// What is counted where every nanosecond counts.
@@ -26,258 +31,6 @@ pub(crate) enum Hot {
     Refused,
     /// Those of the good calls that are counted by epoch, for a window of time.
     TimedGood,
-}
-
-/// A row: one cell for each [`Hot`], and the epoch of the timed good calls.
-const CELLS: usize = 5;
-const EPOCH: usize = 4;
-/// The circuits of a group.
-const ROWS: usize = 32;
-/// A thread finds its chunks for the groups below this in one step. Those from here on are in a list.
-const FAR: u8 = u8::MAX;
-/// The place of the far ones is there and stays empty. So a place needs no check that it is one.
-const PLACES: usize = FAR as usize + 1;
-
-macro_rules! rows {
-    ($($row:ident = $first_cell:literal)*) => {
-        /// A row of a chunk, by its first cell. The compiler knows all of them, so the fast path checks no
-        /// bounds.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[repr(u8)]
-        enum Row { $($row = $first_cell),* }
-
-        impl Row {
-            const ALL: [Self; ROWS] = [$(Self::$row),*];
-        }
-    };
-}
-
-rows! {
-    R0 = 0 R1 = 5 R2 = 10 R3 = 15 R4 = 20 R5 = 25 R6 = 30 R7 = 35 R8 = 40 R9 = 45 R10 = 50
-    R11 = 55 R12 = 60 R13 = 65 R14 = 70 R15 = 75 R16 = 80 R17 = 85 R18 = 90 R19 = 95 R20 = 100 R21 = 105
-    R22 = 110 R23 = 115 R24 = 120 R25 = 125 R26 = 130 R27 = 135 R28 = 140 R29 = 145 R30 = 150 R31 = 155
-}
-
-/// What one thread counts for the circuits of one group. Only that thread writes here, but for
-/// the rows of circuits that are gone.
-#[derive(Debug)]
-struct Chunk {
-    cells: [CellU64; ROWS * CELLS],
-    /// Where the group lists it. Moves under the group's lock.
-    listed_at: AtomicUsize,
-}
-
-impl Chunk {
-    /// Made where it stays: it is larger than some stacks have room for.
-    fn leaked() -> Leaked<Self> {
-        let cells = |_| CellU64::new(0);
-        Leaked::new(|| Self { cells: std::array::from_fn(cells), listed_at: AtomicUsize::new(0) })
-    }
-
-    /// Adds one. Released, so that a reader that sees the end of a call also sees its start.
-    #[inline]
-    fn add(&self, row: Row, counter: Hot) {
-        let cell = &self.cells[row as usize + counter as usize];
-        cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-    }
-
-    fn of(&self, row: Row, counter: Hot) -> u64 {
-        self.cells[row as usize + counter as usize].load(Ordering::Acquire)
-    }
-
-    #[inline]
-    fn epoch(&self, row: Row) -> Epoch {
-        Epoch::from_bits(self.cells[row as usize + EPOCH].load(Ordering::Relaxed))
-    }
-
-    /// Begins to count the good calls of another epoch. Under the group's lock.
-    fn begin_epoch(&self, row: Row, epoch: Epoch) {
-        self.cells[row as usize + EPOCH].store(epoch.bits(), Ordering::Relaxed);
-        self.cells[row as usize + Hot::TimedGood as usize].store(0, Ordering::Relaxed);
-    }
-
-    /// Empties a row for another circuit or thread.
-    fn clear(&self, row: Row) {
-        for cell in &self.cells[row as usize..][..CELLS] {
-            cell.store(0, Ordering::Relaxed);
-        }
-    }
-}
-
-/// What was counted for a circuit outside of the chunks of the threads that live.
-#[derive(Clone, Copy, Debug, Default)]
-struct Past {
-    started: u64,
-    good: u64,
-    refused: u64,
-    /// The epoch that the circuit is in, if it ever counted good calls by epoch.
-    epoch: Epoch,
-    /// Timed good calls of that epoch.
-    now: u64,
-    /// Timed good calls of epochs that are over.
-    earlier: u64,
-    /// As many of those of epochs that are over as the circuit went by. The others came late.
-    heard: u64,
-}
-
-impl Past {
-    fn add_timed(&mut self, epoch: Epoch, calls: u64) {
-        let sum = if epoch == self.epoch { &mut self.now } else { &mut self.earlier };
-        *sum = sum.wrapping_add(calls);
-    }
-
-    fn add(&mut self, counter: Hot, epoch: Epoch) {
-        match counter {
-            Hot::Started => self.started = self.started.wrapping_add(1),
-            Hot::Good => self.good = self.good.wrapping_add(1),
-            Hot::Refused => self.refused = self.refused.wrapping_add(1),
-            Hot::TimedGood => self.add_timed(epoch, 1),
-        }
-    }
-
-    /// Takes what a thread has counted that ends.
-    fn take_over(&mut self, chunk: &Chunk, row: Row) {
-        self.started = self.started.wrapping_add(chunk.of(row, Hot::Started));
-        self.good = self.good.wrapping_add(chunk.of(row, Hot::Good));
-        self.refused = self.refused.wrapping_add(chunk.of(row, Hot::Refused));
-        self.add_timed(chunk.epoch(row), chunk.of(row, Hot::TimedGood));
-    }
-}
-
-/// The threads that count for the same 32 circuits.
-#[derive(Debug)]
-struct Group {
-    number: usize,
-    threads: RwLock<Threads>,
-}
-
-#[derive(Debug)]
-struct Threads {
-    chunks: Vec<Leaked<Chunk>>,
-    /// Those of threads that have ended, with what they counted.
-    free: Vec<Leaked<Chunk>>,
-    /// By row. A healthy circuit whose threads all live has none.
-    past: [Option<Box<Past>>; ROWS],
-}
-
-impl Threads {
-    fn past(&self, row: Row) -> Past {
-        self.past[row as usize / CELLS].as_deref().copied().unwrap_or_default()
-    }
-
-    fn past_mut(&mut self, row: Row) -> &mut Past {
-        self.past[row as usize / CELLS].get_or_insert_default()
-    }
-
-    /// Timed good calls of the epoch that the circuit is in.
-    fn good_now(&self, row: Row) -> u64 {
-        let past = self.past(row);
-        let of_epoch = self.chunks.iter().filter(|chunk| chunk.epoch(row) == past.epoch);
-        of_epoch.map(|chunk| chunk.of(row, Hot::TimedGood)).fold(past.now, u64::wrapping_add)
-    }
-}
-
-impl Group {
-    fn new(number: usize) -> Self {
-        let (chunks, free) = (Vec::new(), Vec::new());
-        let threads = Threads { chunks, free, past: [const { None }; ROWS] };
-        Self { number, threads: RwLock::new(threads) }
-    }
-
-    /// A chunk for this thread.
-    fn enlist(self: &Arc<Self>) -> Lent {
-        let mut threads = self.threads.write();
-        let chunk = threads.free.pop().map_or_else(Chunk::leaked, |used| {
-            for row in Row::ALL {
-                used.clear(row);
-            }
-            used
-        });
-        chunk.listed_at.store(threads.chunks.len(), Ordering::Relaxed);
-        threads.chunks.push(chunk.clone());
-        Lent { group: Arc::downgrade(self), chunk }
-    }
-
-    /// Takes over the counts of a thread that ends, and its chunk.
-    fn retire(&self, chunk: Leaked<Chunk>) {
-        let mut threads = self.threads.write();
-        for row in Row::ALL {
-            let counts = &chunk.cells[row as usize..][..CELLS];
-            if counts.iter().any(|cell| cell.load(Ordering::Relaxed) != 0) {
-                threads.past_mut(row).take_over(&chunk, row);
-            }
-        }
-        let at = chunk.listed_at.load(Ordering::Relaxed);
-        threads.chunks.swap_remove(at);
-        if let Some(moved) = threads.chunks.get(at) {
-            moved.listed_at.store(at, Ordering::Relaxed);
-        }
-        if threads.chunks.len() < threads.chunks.capacity() / 4 {
-            let twice = threads.chunks.len() * 2;
-            threads.chunks.shrink_to(twice);
-        }
-        threads.free.push(chunk);
-    }
-}
-
-/// A chunk, for as long as a thread lives.
-#[derive(Debug)]
-struct Lent {
-    group: Weak<Group>,
-    chunk: Leaked<Chunk>,
-}
-
-thread_local! {
-    /// The thread's chunks. Without a destructor, so that a look at one takes no check whether it is there.
-    static NEAR_CHUNKS: [Slot<Chunk>; PLACES] = const { [const { Slot::empty() }; PLACES] };
-    static LEASE: Lease = Lease::default();
-}
-
-/// Retires the thread's chunks when the thread ends.
-#[derive(Default)]
-struct Lease {
-    near: RefCell<Vec<Lent>>,
-    far: RefCell<Vec<Option<Lent>>>,
-}
-
-impl Lease {
-    fn with_chunk<R>(&self, cells: &Cells, act: impl FnOnce(&Chunk) -> R) -> R {
-        if cells.near == FAR {
-            let mut far = self.far.borrow_mut();
-            let at = cells.group.number - usize::from(FAR);
-            if far.len() <= at {
-                far.resize_with(at + 1, || None);
-            }
-            return act(&far[at].get_or_insert_with(|| cells.group.enlist()).chunk);
-        }
-        NEAR_CHUNKS.with(|chunks| {
-            let slot = &chunks[usize::from(cells.near)];
-            let chunk = slot.get().unwrap_or_else(|| {
-                let lent = cells.group.enlist();
-                let chunk = lent.chunk.clone();
-                slot.set(Some(chunk.clone()));
-                // A thread that ends reads each of its cells, which makes too many orders for a model.
-                if cfg!(not(breaker_loom)) {
-                    self.near.borrow_mut().push(lent);
-                }
-                chunk
-            });
-            act(&chunk)
-        })
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // Destructors that run later must not find what others use by then.
-        let _ = NEAR_CHUNKS.try_with(|chunks| chunks.each_ref().map(|slot| slot.set(None)));
-        let far = self.far.take().into_iter().flatten();
-        for Lent { group, chunk } in self.near.take().into_iter().chain(far) {
-            if let Some(group) = group.upgrade() {
-                group.retire(chunk);
-            }
-        }
-    }
 }
 
 /// Every row that no circuit has.
@@ -473,9 +226,11 @@ impl Drop for Cells {
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
     use std::cell::RefCell;
+    use std::sync::atomic::Ordering;
     use std::sync::{Arc, Barrier};
     use std::thread;
 
+    use super::chunk::ROWS;
     use super::*;
 
     /// All circuits of a group, which no other test counts for.

@@ -1,4 +1,4 @@
-//! The machine under its lock: what came of it is shown in the word, and posted to listeners.
+//! Runs the machine under its lock. Then publishes its state in the word and posts its events.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ impl CircuitBreaker {
         Good { run: self.word.run(), all }
     }
 
-    /// Runs `act` on the machine and shows what came of it. No user code runs in here (R20): events are
+    /// Runs `act` on the machine and publishes the result. No user code runs in here (R20): events are
     /// only posted, under the lock that puts them in order, changes of state before what they led to.
     pub(super) fn locked<R>(
         &self,

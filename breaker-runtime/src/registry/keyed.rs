@@ -151,10 +151,12 @@ impl KeyedCircuits {
         if !buffer.take(key) {
             return Arc::clone(&self.shared.circuit);
         }
-        let key = buffer.as_str();
+        self.entry(buffer.as_str()).unwrap_or_else(|| self.shared.clone()).circuit
+    }
+
+    fn entry(&self, key: &str) -> Option<Entry> {
         let known = self.touch(key, |member| member.entry().clone());
-        let own = known.or_else(|| Some(self.add(key)?.0));
-        own.unwrap_or_else(|| self.shared.clone()).circuit
+        known.or_else(|| Some(self.add(key)?.0))
     }
 
     /// The same for one call.
@@ -190,9 +192,7 @@ impl KeyedCircuits {
 
     /// The entry of that full name; `None` if it is no name or there is no room.
     pub(super) fn named(&self, name: &str) -> Option<Entry> {
-        let key = self.key_of(name)?;
-        let known = self.touch(key, |member| member.entry().clone());
-        known.or_else(|| Some(self.add(key)?.0))
+        self.entry(self.key_of(name)?)
     }
 
     /// The entry of that full name. Looking does not make it younger.
@@ -319,7 +319,8 @@ impl KeyedCircuits {
             let Some(key) = self.key_of(&name) else { continue };
             let mut shard = self.shard_mut(key);
             let Some(member) = shard.get(key) else { continue };
-            // Under the lock hardly any call asks for it. So a later time is of a clock that went back since.
+            // No lookup runs under the lock, and the clock of remembered keys is never ahead. So a time in the future is
+            // from before the clock went back.
             let now = self.clock.now();
             let touched = member.touched();
             let touched = if touched > now { known } else { touched };

@@ -236,12 +236,12 @@ pub(crate) use per_process;
 /// Loom's have no const form.
 macro_rules! local {
     () => {};
-    ($(#[$meta:meta])* static $name:ident: $type:ty = const $value:block; $($rest:tt)*) => {
-        loom::thread_local! { $(#[$meta])* static $name: $type = $value; }
+    ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = const $value:block; $($rest:tt)*) => {
+        loom::thread_local! { $(#[$meta])* $vis static $name: $type = $value; }
         $crate::circuit::thread_local! { $($rest)* }
     };
-    ($(#[$meta:meta])* static $name:ident: $type:ty = $value:expr; $($rest:tt)*) => {
-        loom::thread_local! { $(#[$meta])* static $name: $type = $value; }
+    ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $value:expr; $($rest:tt)*) => {
+        loom::thread_local! { $(#[$meta])* $vis static $name: $type = $value; }
         $crate::circuit::thread_local! { $($rest)* }
     };
 }

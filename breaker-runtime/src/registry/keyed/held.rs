@@ -71,6 +71,15 @@ impl Held {
         Self { keyed, own: None }
     }
 
+    #[inline]
+    fn circuit(&self) -> &Arc<CircuitBreaker> {
+        match &self.own {
+            Some(Own::Member(member)) => &member.entry().circuit,
+            Some(Own::Circuit(circuit)) => circuit,
+            None => &self.keyed.shared.circuit,
+        }
+    }
+
     /// The circuit of a key that this thread remembers, unless it was evicted.
     #[inline]
     pub(super) fn remembered(keyed: &'static KeyedCircuits, key: &[u8]) -> Option<Self> {
@@ -96,21 +105,13 @@ impl Deref for Held {
 
     #[inline]
     fn deref(&self) -> &CircuitBreaker {
-        match &self.own {
-            Some(Own::Member(member)) => &member.entry().circuit,
-            Some(Own::Circuit(circuit)) => circuit,
-            None => &self.keyed.shared.circuit,
-        }
+        self.circuit()
     }
 }
 
 impl From<Held> for Arc<CircuitBreaker> {
     fn from(held: Held) -> Self {
-        Self::clone(match &held.own {
-            Some(Own::Member(member)) => &member.entry().circuit,
-            Some(Own::Circuit(circuit)) => circuit,
-            None => &held.keyed.shared.circuit,
-        })
+        Self::clone(held.circuit())
     }
 }
 
