@@ -34,7 +34,7 @@ const COOLDOWN: Duration = Duration::from_secs(60);
 /// as on processors with weak memory, and with loads that loom treats as changes. Of several threads that load before
 /// one changes something, loom remembers one only, and leaves out the orders of the others. Loads that are changes
 /// make far more orders, so there a thread is interrupted [`MOST`] times at most.
-fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) {
+pub(super) fn explore(name: &str, model: impl Fn() + Sync + Send + 'static) {
     explore_within(None, name, model);
 }
 

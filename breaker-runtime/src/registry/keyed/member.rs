@@ -132,10 +132,11 @@ mod interleavings {
     use loom::thread;
 
     use super::*;
+    use crate::registry::interleavings::explore;
 
     #[test]
     fn r35_nobody_enters_what_was_closed_and_nobody_closes_what_was_entered() {
-        loom::model(|| {
+        explore("r35, two that enter and one that closes", || {
             let holders = Arc::new(Holders(AtomicU64::new(0)));
             let inside = Arc::new(AtomicU64::new(0));
             let threads = [(); 2].map(|()| {
