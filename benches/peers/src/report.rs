@@ -11,20 +11,20 @@ use crate::targets::{Bound, targets};
 
 const COLUMNS: &str = "\
 * **ns**: one call, the median over all rounds.
-* **+-**: how far, in the median, a round is from that. First calls: a function, instead of a round.
-* **over bare**: without what the same function takes unguarded. A refused call, and a first one, have no such.
-* **fa**: that, or else the whole call, in units: what one uncontended relaxed `fetch_add` adds to the bare function.
-* **speed**: how many times as fast as the fastest peer.
+* **+-**: the median distance of a round from that figure. For first calls, of a function.
+* **over bare**: the call, less what the same function takes unguarded. Refused calls and first calls have no figure.
+* **fa**: \"over bare\", or else the whole call, in units of what one uncontended relaxed `fetch_add` adds.
+* **speed**: how many times as fast as the fastest other library.
 ";
 
 const CROWDED: &str = "\
-Millions of calls per second, of all threads. Where `none` is not twice as fast with two of them, something
-else was running, and the table says little.
+Millions of calls a second, of all threads together. If two threads of `none` do not make twice the calls of one,
+something else was running, and the table says little.
 ";
 
 const CLOCKS: &str = "\
-The peers read `std::time::Instant`: all of them when open, and at every call if they time calls or have a window of
-time. Only allocations of a call are named.
+The other libraries read `std::time::Instant` when they are open. If they time calls or have a window of time, they
+read it at every call. Of allocations, only those of a call are listed.
 ";
 
 /// Results as text, which is Markdown.
