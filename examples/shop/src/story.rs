@@ -1,6 +1,7 @@
 //! The story: five steps, which the page and the terminal tell. Everybody reads it here.
 
 mod code;
+mod operator;
 mod scene;
 mod step;
 mod steps;

@@ -48,7 +48,10 @@ async fn view(State(story): State<Story>) -> Json<View> {
     Json(story.view())
 }
 
-async fn wish(State(story): State<Story>, Path(wish): Path<String>) -> Result<Json<View>, StatusCode> {
+async fn wish(
+    State(story): State<Story>,
+    Path(wish): Path<String>,
+) -> Result<Json<View>, StatusCode> {
     story.wish(match wish.as_str() {
         "hold" => Wish::Hold,
         "go-on" => Wish::GoOn,

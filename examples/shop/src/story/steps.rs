@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use breaker_runtime::{Cause, ConfigErrors, Mode, Override, State, registry};
+use breaker_runtime::{Cause, State};
 
+use super::operator::take_out;
 use super::{Code, Figure, Scene, Step};
-use crate::world::World;
 
 const CARD: &str = "payments/card.example";
 const BANK: &str = "payments/bank.example";
@@ -25,10 +25,10 @@ const ASK: Code = Code {
     marked: "fallback =",
 };
 const ORDER: Code = Code {
-    file: "src/story/steps.rs",
-    source: include_str!("steps.rs"),
-    from: "fn take_out_the_bank",
-    to: "override_for",
+    file: "src/story/operator.rs",
+    source: include_str!("operator.rs"),
+    from: "fn take_out",
+    to: "}",
     marked: "override_for",
 };
 
@@ -56,7 +56,10 @@ pub const STEPS: [Step; 5] = [
             vec![
                 Figure::new(why, "opened the circuit"),
                 Figure::new(when, "from the failure of the host until it opened"),
-                Figure::new(millis(scene.tally.failed_took()), "was the wait for a payment that failed"),
+                Figure::new(
+                    millis(scene.tally.failed_took()),
+                    "was the wait for a payment that failed",
+                ),
             ]
         },
         expected: "the circuit of the card host opens, and the bank sells",
@@ -76,7 +79,10 @@ pub const STEPS: [Step; 5] = [
         figures: |scene| {
             vec![
                 Figure::new(scene.refused, "calls refused so far"),
-                Figure::new(millis(scene.tally.refused_took()), "is the wait for a refusal, with 503 and Retry-After"),
+                Figure::new(
+                    millis(scene.tally.refused_took()),
+                    "is the wait for a refusal, with 503 and Retry-After",
+                ),
                 Figure::new(scene.asked, "probes are all that the card host gets"),
             ]
         },
@@ -156,7 +162,7 @@ pub const STEPS: [Step; 5] = [
                Then it closes by itself, and the column of calls goes up again.",
         circuit: BANK,
         code: ORDER,
-        cause: take_out_the_bank,
+        cause: |_, limit| take_out(BANK, limit),
         asked: |world| world.bank.health.asked(),
         figures: |scene| {
             let left = scene.circuit.as_ref().and_then(|circuit| circuit.mode_override.as_ref());
@@ -180,10 +186,6 @@ pub const STEPS: [Step; 5] = [
         open: &[],
     },
 ];
-
-fn take_out_the_bank(_: &World, limit: Duration) -> Result<(), ConfigErrors> {
-    registry().override_for(BANK, Override::Mode(Mode::ForcedOpen), Some(limit), "the tour")
-}
 
 fn failures(scene: &Scene) -> String {
     let failures = scene.circuit.as_ref().map_or(0, |circuit| circuit.consecutive_failures);

@@ -56,7 +56,9 @@ impl View {
             is_held: progress.is_held,
             left: goes_on.then_some(progress.left.as_secs_f64()),
             steps: (0..STEPS.len())
-                .map(|number| StepView::new(number, step == Some(number), progress.told.get(number)))
+                .map(|number| {
+                    StepView::new(number, step == Some(number), progress.told.get(number))
+                })
                 .collect(),
         }
     }
