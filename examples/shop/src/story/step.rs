@@ -62,7 +62,11 @@ pub struct Figure {
 }
 
 impl Figure {
-    pub(super) fn new(value: impl ToString, of: &'static str) -> Self {
-        Self { value: value.to_string(), of }
+    pub(super) fn new(value: String, of: &'static str) -> Self {
+        Self { value, of }
+    }
+
+    pub(super) fn count(count: impl Into<u64>, of: &'static str) -> Self {
+        Self { value: count.into().to_string(), of }
     }
 }

@@ -78,12 +78,12 @@ pub const STEPS: [Step; 5] = [
         asked: |world| world.card.health.asked(),
         figures: |scene| {
             vec![
-                Figure::new(scene.refused, "calls refused so far"),
+                Figure::count(scene.refused, "calls refused so far"),
                 Figure::new(
                     millis(scene.tally.refused_took()),
                     "is the wait for a refusal, with 503 and Retry-After",
                 ),
-                Figure::new(scene.asked, "probes are all that the card host gets"),
+                Figure::count(scene.asked, "probes are all that the card host gets"),
             ]
         },
         expected: "card payments get 503 with Retry-After, the host has its peace, and the bank sells",
@@ -110,9 +110,9 @@ pub const STEPS: [Step; 5] = [
         figures: |scene| {
             let Scene { tally, .. } = scene;
             vec![
-                Figure::new(tally.old_prices, "pages with the last known price"),
-                Figure::new(tally.failed_pages, "pages failed"),
-                Figure::new(scene.refused, "calls to the price host refused"),
+                Figure::count(tally.old_prices, "pages with the last known price"),
+                Figure::count(tally.failed_pages, "pages failed"),
+                Figure::count(scene.refused, "calls to the price host refused"),
             ]
         },
         expected: "pages have old prices and the standard delivery, no page fails, and the bank sells",
@@ -145,7 +145,7 @@ pub const STEPS: [Step; 5] = [
             vec![
                 Figure::new(when, "from the recovery of the host until it closed"),
                 Figure::new(probes, "good probes closed the circuit"),
-                Figure::new(scene.tally.by_card, "products sold by card since then"),
+                Figure::count(scene.tally.by_card, "products sold by card since then"),
             ]
         },
         expected: "probes close the circuits, and card payments work again",
@@ -170,12 +170,14 @@ pub const STEPS: [Step; 5] = [
             let end = match (left, scene.first(State::Closed)) {
                 (Some(left), _) => Figure::new(seconds(left), "until the order ends by itself"),
                 (None, Some((when, _))) => Figure::new(seconds(when), "until it ended by itself"),
-                (None, None) => Figure::new("0.0 s", "until the next call finds it ended"),
+                (None, None) => {
+                    Figure::new("0.0 s".to_owned(), "until the next call finds it ended")
+                }
             };
             vec![
                 end,
-                Figure::new(scene.refused, "calls to the bank refused"),
-                Figure::new(scene.tally.by_card, "products sold by card meanwhile"),
+                Figure::count(scene.refused, "calls to the bank refused"),
+                Figure::count(scene.tally.by_card, "products sold by card meanwhile"),
             ]
         },
         expected: "the bank is out, the card sells, and the order ends by itself",
