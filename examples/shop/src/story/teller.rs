@@ -18,8 +18,11 @@ const PAUSE: Duration = Duration::from_millis(25);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many customers there are.
 const CUSTOMERS: usize = 4;
-/// An order of the last step lasts half of the step, and not less.
+/// An order of the last step lasts half of the step, within these bounds.
 const SHORTEST_ORDER: Duration = Duration::from_secs(1);
+const LONGEST_ORDER: Duration = Duration::from_secs(6);
+// A reader may want to go on as soon as it is given. The step must have time to come true even then.
+const _: () = assert!(LONGEST_ORDER.as_secs() < PATIENCE.as_secs());
 
 /// Makes the story happen to a shop and its customers.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ impl<'a> Teller<'a> {
 
     async fn play(&mut self, step: &Step, length: Duration) -> Result<End, String> {
         let watcher = Watcher::of(step, self.world);
-        let limit = (length / 2).max(SHORTEST_ORDER);
+        let limit = (length / 2).clamp(SHORTEST_ORDER, LONGEST_ORDER);
         (step.cause)(self.world, limit).map_err(|errors| errors.to_string())?;
         let mut tally = Tally::default();
         let mut countdown = Countdown::of(length);
