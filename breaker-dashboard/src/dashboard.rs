@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::access::{self, Access, HostError, Hosts, Origins, Token};
 use crate::answer::{no_such_method, no_such_path};
-use crate::routes::{self, LARGEST_ORDER, Streams, Undos};
+use crate::routes::{self, Frames, LARGEST_ORDER, Streams, Undos};
 use crate::server::Server;
 use crate::shutdown::Shutdown;
 use crate::watch::{Label, Watch};
@@ -57,6 +57,7 @@ pub struct Dashboard {
     token: Option<Token>,
     hosts: Hosts,
     origins: Origins,
+    frames: Frames,
     metric_names: MetricNames,
     shutdown: Shutdown,
 }
@@ -189,6 +190,33 @@ impl Dashboard {
         self
     }
 
+    /// Lets pages of the same origin show the page in a frame. Without this, no page can.
+    ///
+    /// The same origin means the same scheme, host and port, such as your own admin page beside the nested
+    /// dashboard. Pages of other origins never can, so that none can trick its visitors into clicks on controls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::response::Html;
+    /// use axum::routing::get;
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let dashboard = Dashboard::new().allow_same_origin_frames().into_router();
+    /// let admin = Html(r#"<iframe src="/breakers/" title="Circuits"></iframe>"#);
+    /// let app: Router = Router::new()
+    ///     .route("/admin", get(admin))
+    ///     .nest_service("/breakers", dashboard);
+    /// # let _ = app;
+    /// # }
+    /// ```
+    pub fn allow_same_origin_frames(mut self) -> Self {
+        self.frames = Frames::SameOrigin;
+        self
+    }
+
     /// Sets the metric names of `/metrics`.
     pub fn metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = names;
@@ -238,13 +266,14 @@ impl Dashboard {
     ///
     /// It starts to poll the circuits now. Outside of a tokio runtime, it starts at the first request.
     pub fn into_router(self) -> Router {
-        let Self { label, token, hosts, origins, metric_names, shutdown } = self;
+        let Self { label, token, hosts, origins, frames, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);
         let watch = Watch::new(label, access.clone(), shutdown);
         let shared = Shared {
             watch,
             access,
             origins,
+            frames,
             metric_names,
             streams: Streams::default(),
             undos: Undos::default(),
@@ -303,6 +332,7 @@ struct Shared {
     watch: Arc<Watch>,
     access: Option<Arc<Access>>,
     origins: Origins,
+    frames: Frames,
     metric_names: MetricNames,
     streams: Streams,
     undos: Undos,
@@ -323,6 +353,12 @@ impl FromRef<Shared> for Option<Arc<Access>> {
 impl FromRef<Shared> for Origins {
     fn from_ref(shared: &Shared) -> Self {
         shared.origins.clone()
+    }
+}
+
+impl FromRef<Shared> for Frames {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.frames
     }
 }
 

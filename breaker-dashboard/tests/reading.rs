@@ -113,6 +113,26 @@ async fn the_pages_own_script_runs_and_no_other() {
 }
 
 #[tokio::test]
+async fn no_page_may_frame_the_page_unless_the_same_origin_is_allowed() {
+    let policy_of = |answer: &common::Answer| {
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        policy.split("frame-ancestors ").nth(1).unwrap().to_owned()
+    };
+    let strict = get(&dashboard(), "/").await;
+    assert_eq!(policy_of(&strict), "'none'");
+    assert_eq!(strict.headers["x-frame-options"], "DENY");
+    let framed = Dashboard::new().allow_same_origin_frames().into_router();
+    let page = get(&framed, "/").await;
+    assert_eq!(policy_of(&page), "'self'");
+    assert_eq!(page.headers["x-frame-options"], "SAMEORIGIN");
+    for path in ["/api/circuits", "/nothing"] {
+        let answer = get(&framed, path).await;
+        assert_eq!(policy_of(&answer), "'none'", "{path}");
+        assert_eq!(answer.headers["x-frame-options"], "DENY", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn h05_only_hosts_that_are_expected_are_answered() {
     let plain = dashboard();
     let opened = Dashboard::new().allow_host("ops.example.com").unwrap();

@@ -1,6 +1,7 @@
 //! Customers look at a product and buy it, over HTTP like everybody else.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode};
@@ -23,8 +24,14 @@ pub struct Tally {
     pub by_bank: u32,
     /// They were asked to come back: 503 with `Retry-After`.
     pub refused: u32,
-    /// Something else happened.
+    /// How long they waited to hear that, altogether.
+    pub refused_time: Duration,
+    /// Their checkout ended in some other way.
     pub failed: u32,
+    /// How long they waited for that, altogether.
+    pub failed_time: Duration,
+    /// They saw no page.
+    pub failed_pages: u32,
 }
 
 impl Tally {
@@ -36,7 +43,22 @@ impl Tally {
         self.by_card += other.by_card;
         self.by_bank += other.by_bank;
         self.refused += other.refused;
+        self.refused_time += other.refused_time;
         self.failed += other.failed;
+        self.failed_time += other.failed_time;
+        self.failed_pages += other.failed_pages;
+    }
+
+    /// How long a refused checkout took on average. `None` if there was none.
+    #[must_use]
+    pub fn refused_took(&self) -> Option<Duration> {
+        self.refused_time.checked_div(self.refused)
+    }
+
+    /// How long a failed checkout took on average. `None` if there was none.
+    #[must_use]
+    pub fn failed_took(&self) -> Option<Duration> {
+        self.failed_time.checked_div(self.failed)
     }
 }
 
@@ -55,7 +77,10 @@ impl fmt::Display for Tally {
             write!(f, "; {} told to come back later (503)", self.refused)?;
         }
         if self.failed > 0 {
-            write!(f, "; {} failed", self.failed)?;
+            write!(f, "; {} checkouts failed", self.failed)?;
+        }
+        if self.failed_pages > 0 {
+            write!(f, "; {} pages failed", self.failed_pages)?;
         }
         Ok(())
     }
@@ -97,7 +122,7 @@ impl Customer {
                 standard: product.delivery.is_standard.into(),
                 ..Tally::default()
             },
-            Err(_) => Tally { failed: 1, ..Tally::default() },
+            Err(_) => Tally { failed_pages: 1, ..Tally::default() },
         }
     }
 
@@ -113,6 +138,7 @@ impl Customer {
         };
         let url = format!("{}/checkout/{sku}?pay={word}", self.shop);
         let mut tally = Tally::default();
+        let began = Instant::now();
         match self.http.post(url).send().await {
             Ok(answer) if answer.status().is_success() => match pay {
                 PayBy::Card => tally.by_card = 1,
@@ -123,8 +149,12 @@ impl Customer {
                     && answer.headers().contains_key(RETRY_AFTER) =>
             {
                 tally.refused = 1;
+                tally.refused_time = began.elapsed();
             }
-            _ => tally.failed = 1,
+            _ => {
+                tally.failed = 1;
+                tally.failed_time = began.elapsed();
+            }
         }
         tally
     }

@@ -8,8 +8,10 @@
 //! | a gRPC client behind a layer | `shop/shipping.rs` |
 //! | redis, and which of its errors are no illness | `shop/store.rs` |
 //! | how a refusal becomes 503 with `Retry-After` | `shop/error.rs` |
-//! | the page, and a shutdown that it does not delay | `server.rs` |
-//! | the story, chapter by chapter | `story.rs` |
+//! | the pages, and a shutdown that they do not delay | `server.rs` |
+//! | the dashboard in a page of one's own | `tour.rs`, `tour/page.html` |
+//! | the story, step by step; an override for a time | `story/steps.rs` |
+//! | who makes it happen, and tells it | `story/teller.rs` |
 //! | who visits the shop | `customers.rs` |
 //! | the dependencies, which can be made to fail | `world.rs` |
 //! | how tests open circuits without waiting | `tests/outages.rs` |
@@ -20,4 +22,5 @@ pub mod server;
 pub mod shop;
 pub mod story;
 pub mod timeline;
+pub mod tour;
 pub mod world;

@@ -4,23 +4,26 @@
 //! cargo run --manifest-path examples/shop/Cargo.toml
 //! ```
 //!
-//! It prints its address, and tells its story again and again until Ctrl+C. Open the address in a browser.
+//! It prints its address, and tells its story again and again until Ctrl+C. Open the address in a browser: the page
+//! tells the same story, beside the dashboard. It has buttons to stay at a step, to go on, and to begin again.
 //!
 //! * `--port 4040` takes another port, and 0 any that is free.
-//! * `--seconds 15` tells the story once, in about so long. It fails if a chapter does not come true.
+//! * `--seconds 15` tells the story once, in about so long. It fails if a step does not come true.
 
 use std::time::{Duration, Instant};
 use std::{env, io};
 
 use breaker_runtime::registry;
 use breaker_shop::server::Server;
-use breaker_shop::story::{self, CHAPTERS};
+use breaker_shop::story::{STEPS, Story, Teller};
 use breaker_shop::timeline::Timeline;
 use breaker_shop::world::{BoxError, Redis, World};
 use tokio::signal;
 
-/// How long a chapter takes, if nobody says so.
-const CHAPTER: Duration = Duration::from_secs(10);
+/// How long a step takes, if nobody says so: enough to read it, and to look.
+const STEP: Duration = Duration::from_secs(20);
+/// How long the end stays before the story begins again.
+const REST: Duration = Duration::from_secs(30);
 /// Enough pieces that they are never sold out.
 const PIECES: u32 = 1_000_000_000;
 /// A shutdown with an open page must not take longer.
@@ -30,15 +33,16 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 async fn main() -> Result<(), BoxError> {
     let options = Options::read()?;
     let world = World::start(Redis::start().await?, PIECES).await?;
-    let server = Server::start(&world, options.port).await?;
+    let story = Story::default();
+    let server = Server::start(&world, story.clone(), options.port).await?;
     let url = server.url();
-    println!("The shop is open, and shows its circuits: {url}");
+    println!("The shop is open, and tells its story: {url}");
     println!("It asks three HTTP hosts, a gRPC server and {}.\n", world.redis.name());
 
     let timeline = Timeline::begin();
     let following = timeline.follow_circuits();
     tokio::select! {
-        told = tell(&options, &world, &url, timeline) => told?,
+        told = tell(options.seconds, Teller::new(&story, &world, &url, timeline), timeline) => told?,
         ended = told_to_end() => ended?,
     }
     drop(following);
@@ -49,17 +53,21 @@ async fn main() -> Result<(), BoxError> {
 
 /// Once in the time that was asked for, or again and again.
 async fn tell(
-    options: &Options,
-    world: &World,
-    shop: &str,
+    seconds: Option<u64>,
+    mut teller: Teller<'_>,
     timeline: Timeline,
 ) -> Result<(), BoxError> {
-    if let Some(seconds) = options.seconds {
-        let length = Duration::from_secs(seconds) / u32::try_from(CHAPTERS.len())?;
-        return Ok(story::tell(world, shop, length, timeline).await?);
+    if let Some(seconds) = seconds {
+        // What comes before takes half as long as a step.
+        let halves = 2 * u32::try_from(STEPS.len())? + 1;
+        return Ok(teller.tell(Duration::from_secs(seconds) * 2 / halves).await?);
     }
     loop {
-        story::tell(world, shop, CHAPTER, timeline).await?;
+        // A visitor's machine may have slept in the middle of a step. The page says what was wrong.
+        if let Err(untrue) = teller.tell(STEP).await {
+            timeline.say(untrue);
+        }
+        teller.rest(REST).await;
     }
 }
 

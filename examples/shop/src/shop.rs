@@ -8,7 +8,7 @@ mod store;
 
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use breaker_runtime::{Config, MetricNames, PrometheusText, registry};
@@ -62,7 +62,6 @@ impl Shop {
         let config = Config::new().max_concurrent(MOST_CHECKOUTS);
         let limit = CircuitBreakerLayer::new("checkout", config)?.respond(http::unavailable());
         Ok(Router::new()
-            .route("/", get(async || Redirect::temporary("/breakers")))
             .route("/products/{sku}", get(product))
             .route("/checkout/{sku}", post(checkout).layer(limit))
             .route("/metrics", get(metrics))

@@ -7,14 +7,17 @@ use breaker_runtime::{State, registry};
 use breaker_shop::customers::{Customer, Tally};
 use breaker_shop::server::Server;
 use breaker_shop::shop::{Delivery, Price, Product, STANDARD_DAYS};
-use breaker_shop::story::CHAPTERS;
+use breaker_shop::story::{Story, Teller};
+use breaker_shop::timeline::Timeline;
 use breaker_shop::world::{Health, Redis, World};
 use futures_util::future::join_all;
 use redis::AsyncCommands;
 use reqwest::{Response, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 const COOLDOWN: Duration = Duration::from_secs(1);
+/// How often the clock of the circuits is moved while a story is told.
+const TICK: Duration = Duration::from_millis(10);
 /// Far longer than a new connection takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -33,7 +36,7 @@ async fn open(pieces: u32) -> Open {
     let test = testing::isolate();
     let (stand_in, redis) = Redis::stand_in().await.unwrap();
     let world = World::start(stand_in, pieces).await.unwrap();
-    let server = Server::start(&world, 0).await.unwrap();
+    let server = Server::start(&world, Story::default(), 0).await.unwrap();
     Open { test, world, redis, server }
 }
 
@@ -200,18 +203,50 @@ async fn functions_that_share_a_circuit_agree_about_it() {
 }
 
 #[tokio::test]
-async fn every_chapter_of_the_story_comes_true() {
+async fn a_crowd_at_slow_payments_is_asked_to_come_back_and_no_circuit_opens() {
     let shop = open(PLENTY).await;
-    for chapter in CHAPTERS {
-        (chapter.cause)(&shop.world);
-        shop.test.advance(COOLDOWN);
-        let mut crowd = Customer::crowd(&shop.server.url(), chapter.customers);
-        let mut tally = Tally::default();
-        for _ in 0..6 {
-            for visit in join_all(crowd.iter_mut().map(Customer::visit)).await {
-                tally.add(visit);
-            }
-        }
-        assert_eq!(chapter.check(&tally), Ok(()), "{}", chapter.title);
+    shop.world.card.health.slow_down();
+    shop.world.bank.health.slow_down();
+    let mut crowd = Customer::crowd(&shop.server.url(), 40);
+    let mut tally = Tally::default();
+    for visit in join_all(crowd.iter_mut().map(Customer::visit)).await {
+        tally.add(visit);
     }
+    assert!(tally.by_card + tally.by_bank > 0 && tally.refused > 0, "{tally}");
+    assert!(not_closed().is_empty());
+}
+
+#[tokio::test]
+async fn every_step_of_the_story_comes_true() {
+    let shop = open(PLENTY).await;
+    let story = Story::default();
+    let mut teller = Teller::new(&story, &shop.world, &shop.server.url(), Timeline::begin());
+    let clock = async {
+        let mut ticks = interval(TICK);
+        loop {
+            ticks.tick().await;
+            shop.test.advance(COOLDOWN / 10);
+        }
+    };
+    tokio::select! {
+        told = teller.tell(Duration::ZERO) => assert_eq!(told, Ok(())),
+        () = clock => {}
+    }
+    let view = story.view();
+    assert_eq!(view.place, "after");
+    for step in view.steps {
+        assert_eq!((step.state, step.missing), ("true", None), "{}", step.title);
+    }
+    assert!(not_closed().is_empty());
+}
+
+#[tokio::test]
+async fn a_step_that_does_not_come_true_fails_and_says_what_was_expected() {
+    let shop = open(0).await; // with nothing in stock, nobody pays, and no payment fails
+    let story = Story::default();
+    let mut teller = Teller::new(&story, &shop.world, &shop.server.url(), Timeline::begin());
+    let untrue = teller.tell(Duration::ZERO).await.unwrap_err();
+    assert!(untrue.contains("expected [\"payments/card.example\"] to be open"), "{untrue}");
+    let outage = story.view().steps.remove(0);
+    assert_eq!((outage.state, outage.missing), ("untrue", Some(untrue)));
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use breaker_runtime::PrometheusText;
 use breaker_shop::server::Server;
+use breaker_shop::story::Story;
 use breaker_shop::world::{Redis, World};
 use tokio::time::{Instant, timeout};
 
 async fn open() -> (World, Server) {
     let (redis, _) = Redis::stand_in().await.unwrap();
     let world = World::start(redis, 3).await.unwrap();
-    let server = Server::start(&world, 0).await.unwrap();
+    let server = Server::start(&world, Story::default(), 0).await.unwrap();
     (world, server)
 }
 
@@ -27,12 +28,16 @@ async fn metrics_name_every_circuit() {
 }
 
 #[tokio::test]
-async fn the_address_leads_to_the_page() {
+async fn the_address_tells_the_story_beside_the_dashboard() {
     let (_world, server) = open().await;
-    let answer = reqwest::get(server.url()).await.unwrap();
-    assert_eq!(answer.url().path(), "/breakers");
-    assert!(answer.status().is_success());
-    assert!(answer.text().await.unwrap().contains("<title>"));
+    let page = reqwest::get(server.url()).await.unwrap();
+    assert!(
+        page.headers()["content-security-policy"].to_str().unwrap().contains("frame-src 'self'")
+    );
+    assert!(page.text().await.unwrap().contains("<iframe id=\"frame\" src=\"/breakers/"));
+    let dashboard = reqwest::get(format!("{}/breakers/", server.url())).await.unwrap();
+    assert_eq!(dashboard.headers()["x-frame-options"], "SAMEORIGIN");
+    assert!(dashboard.text().await.unwrap().contains("<title>"));
 }
 
 #[tokio::test]

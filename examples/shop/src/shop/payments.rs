@@ -3,13 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use breaker_runtime::{CallError, Config, Outcome};
-use breaker_tower::CircuitBreakerLayer;
-use breaker_tower::http::outcome_of;
-use reqwest::{Client, Method, Request, Response, Url};
+use breaker_runtime::circuit_breaker;
+use reqwest::{Client, Url};
 use serde::{Deserialize, Serialize};
-use tower::util::BoxCloneSyncService;
-use tower::{ServiceBuilder, ServiceExt};
 
 use super::ShopError;
 use crate::world::BoxError;
@@ -24,52 +20,60 @@ pub enum PayBy {
     Bank,
 }
 
+impl PayBy {
+    /// The circuits are named after the hosts: `payments/card.example`.
+    const fn host(self) -> &'static str {
+        match self {
+            Self::Card => "card.example",
+            Self::Bank => "bank.example",
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Payments {
     card: Url,
     bank: Url,
-    client: BoxCloneSyncService<Request, Response, CallError<reqwest::Error>>,
+    http: Client,
 }
 
 impl Payments {
     pub(super) fn new(card: SocketAddr, bank: SocketAddr) -> Result<Self, BoxError> {
         let http = Client::builder()
-            .resolve("card.example", card)
-            .resolve("bank.example", bank)
+            .resolve(PayBy::Card.host(), card)
+            .resolve(PayBy::Bank.host(), bank)
+            .connect_timeout(Duration::from_secs(1))
             .build()?;
-        let config = Config::new()
-            .failure_threshold(3)
-            .cooldown(Duration::from_secs(1))
-            .success_threshold(2);
-        let layer = CircuitBreakerLayer::new("payments", config)?
-            .key(host)
-            .classify(server_errors)
-            .call_timeout(Duration::from_secs(1));
-        Ok(Self {
-            card: format!("http://card.example:{}/pay", card.port()).parse()?,
-            bank: format!("http://bank.example:{}/pay", bank.port()).parse()?,
-            client: BoxCloneSyncService::new(ServiceBuilder::new().layer(layer).service(http)),
-        })
+        Ok(Self { card: url(PayBy::Card, card)?, bank: url(PayBy::Bank, bank)?, http })
     }
 
+    #[circuit_breaker(
+        name = "payments",
+        key = by.host(),
+        failure_threshold = 3,
+        cooldown = "1s",
+        success_threshold = 2,
+        call_timeout = "1s",
+        failure_if = is_failure
+    )]
     pub(super) async fn pay(&self, by: PayBy) -> Result<(), ShopError> {
         let url = match by {
             PayBy::Card => &self.card,
             PayBy::Bank => &self.bank,
         };
-        let request = Request::new(Method::POST, url.clone());
-        match self.client.clone().oneshot(request).await {
-            Ok(answer) => Ok(answer.error_for_status().map(drop)?),
-            Err(error) => Err(error.map_failed(ShopError::from).into_error()),
-        }
+        let answer = self.http.post(url.clone()).send().await?;
+        Ok(answer.error_for_status().map(drop)?)
     }
 }
 
-/// The name of a host's circuit is `payments/card.example`.
-fn host(request: &Request) -> &str {
-    request.url().host_str().unwrap_or_default()
+fn url(by: PayBy, address: SocketAddr) -> Result<Url, BoxError> {
+    Ok(format!("http://{}:{}/pay", by.host(), address.port()).parse()?)
 }
 
-fn server_errors(result: &Result<Response, reqwest::Error>) -> Outcome {
-    result.as_ref().map_or(Outcome::Failure, |response| outcome_of(response.status()))
+/// "This card is blocked" is an answer: the host works.
+fn is_failure(paid: &Result<(), ShopError>) -> bool {
+    match paid {
+        Err(ShopError::Http(error)) => !error.status().is_some_and(|it| it.is_client_error()),
+        _ => paid.is_err(),
+    }
 }
