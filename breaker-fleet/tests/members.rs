@@ -250,7 +250,8 @@ async fn f12_a_vote_holds_no_member_longer_than_its_own_cooldown_max() {
     sleep(SECOND * 10 - SOON).await;
     assert!(short.circuit.try_acquire().is_err());
     sleep(SOON * 2).await;
-    assert!(short.circuit.try_acquire().is_err(), "it asks");
+    // This call makes it ask the fleet, unless a beat has freed it already.
+    drop(short.circuit.try_acquire());
     sleep(SOON).await;
     short.circuit.try_acquire().unwrap().success();
     sleep(SECOND * 6).await;
