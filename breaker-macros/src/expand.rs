@@ -22,8 +22,8 @@ use syn::Lifetime;
 use crate::function::Function;
 use crate::function::output::Flavor;
 use crate::spans::{call_at, local, respan, word};
-use crate::spec::Spec;
 use crate::spec::fallback::Fallback;
+use crate::spec::{OnCancel, Spec};
 
 /// Writes the guarded function.
 ///
@@ -136,6 +136,10 @@ impl Guard<'_> {
             return quote! { #circuit #decide };
         }
         let body = self.async_body();
+        if self.is_one_future() {
+            let called = self.called_async(&body);
+            return quote! { #circuit #called };
+        }
         if !self.takes_arguments_at_once() {
             let decide = self.decide(&lends, &self.awaited(&body));
             return quote! { #circuit #decide };
@@ -152,6 +156,14 @@ impl Guard<'_> {
             };
         }
         quote! { #circuit let #future = #body; #decide }
+    }
+
+    /// Whether one future of the runtime does all that a call of an `async fn` takes, so that nothing is left to write.
+    fn is_one_future(&self) -> bool {
+        let Spec { fallback, call_timeout, on_cancel, .. } = self.spec;
+        let does_more =
+            fallback.is_some() || call_timeout.is_some() || !matches!(on_cancel, OnCancel::Ignore);
+        self.function.output.ty.is_some() && self.counts_by_type() && !does_more
     }
 
     /// Whether the body of an `async fn` takes the arguments before it asks for a permit. Otherwise the future would hold
@@ -222,13 +234,26 @@ impl Guard<'_> {
 
     /// The way to the circuit.
     fn led_to(&self) -> TokenStream {
-        let circuit = local("circuit");
-        let leads = if self.spec.key.is_some() {
-            quote! { &*#circuit }
-        } else {
-            self.site()
-        };
+        let (circuit, leads) = (local("circuit"), self.leads());
         quote! { let #circuit = #leads; }
+    }
+
+    fn leads(&self) -> TokenStream {
+        if self.spec.key.is_none() {
+            return self.site();
+        }
+        let circuit = local("circuit");
+        quote! { &*#circuit }
+    }
+
+    /// The way to the circuit as an argument, and what binds it before. What a block makes would not last.
+    fn way(&self) -> (Option<TokenStream>, TokenStream) {
+        let leads = self.leads();
+        if self.spec.key.is_some() || self.is_one_text() {
+            return (None, leads);
+        }
+        let circuit = local("circuit");
+        (Some(quote! { let #circuit = #leads; }), quote! { #circuit })
     }
 
     /// Acquires a permit, runs `out` under it, and returns its value, a refusal or the fallback's value.

@@ -17,6 +17,7 @@ pub use std::convert::Infallible;
 pub use inventory;
 
 mod answer;
+mod called;
 mod checks;
 #[cfg(feature = "test-util")]
 mod isolated;
@@ -31,6 +32,7 @@ mod saying;
 mod streamed;
 
 pub use answer::{Answer, Eventual};
+pub use called::{Called, call_async};
 pub use checks::{
     Calls, Time, WindowLength, call_timeout, check, check_beside, failure_after, max_keys, name,
     unit_of,
@@ -38,7 +40,7 @@ pub use checks::{
 pub use isolated::*;
 pub use kind::{
     CanFail, Ended, EndedOption, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind,
-    ResultKind, ended,
+    ResultKind, ended, kind_of,
 };
 pub use refusal::{HoldsRejected, HoldsTimedOut, Refusable};
 pub use returned::{Guardable, IsAwaited, Made, Named, NoFuture, Resolved, Returned, awaited};
@@ -60,7 +62,7 @@ pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Constants, Site, cut};
 pub use crate::{
     __breaker_awaited as awaited_body, __breaker_begun as begun, __breaker_body as body,
-    __breaker_keyed as keyed_site,
+    __breaker_faults as faults, __breaker_keyed as keyed_site,
 };
 
 use crate::circuit::{Bulkhead, IfDropped};

@@ -68,6 +68,7 @@ pub use counts::{Calls, Rejections};
 pub use error::{Rejected, TimedOut};
 pub use fleet::{FleetStatus, FleetView};
 pub use guard::Guard;
+pub(crate) use guarded::Suspended;
 pub use guarded::{FailsAfter, Guarded};
 #[cfg(feature = "stream")]
 pub use guarded_stream::GuardedStream;

@@ -128,6 +128,21 @@ impl Guard<'_> {
         quote! { async #keyword { #body } }
     }
 
+    /// The whole call of an `async fn`, with that body. Errors about the return type are reported there.
+    pub(super) fn called_async(&self, body: &TokenStream) -> TokenStream {
+        let (rt, ty, (first, last)) =
+            (&self.rt, &self.function.output.ty, self.function.output.blame);
+        let (bound, way) = self.way();
+        let (replaced, value, returned) = (self.replaced(), local("value"), self.returned());
+        let refuse = respan(quote! { #rt::refuse }, first, last);
+        let kind = quote! { #rt::kind_of::<#ty>().__breaker_kind() };
+        let given = quote! { #way, #refuse, #kind, #rt::faults!(#replaced), #body };
+        let called = call_at(&respan(quote! { #rt::call_async }, first, first), given, last);
+        let awaited = respan(quote! { .await }, first, last);
+        // By way of a variable, because temporaries of a last expression would outlive the circuit.
+        quote! { #bound let #value = #called #awaited; #returned }
+    }
+
     /// Awaits a future under the permit.
     pub(super) fn awaited(&self, future: &TokenStream) -> TokenStream {
         self.awaited_at(None, future)

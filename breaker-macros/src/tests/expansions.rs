@@ -183,31 +183,24 @@ fn an_async_function_with_an_argument_that_may_be_large() {
         &expect![[r#"
             async fn stock(order: Order) -> Result<Stock, Fault> {
                 use ::breaker_runtime::__private as __breaker;
-                let __breaker_circuit = __breaker::site!("stock\0\0\0stock\0");
-                let mut __breaker_permit;
-                let __breaker_future = ::core::pin::pin!(
-                    async move { if false { let __breaker_value : Result < Stock, Fault > =
-                    __breaker::never(); return __breaker_value; } let order = order; let
-                    __breaker_value : Result < Stock, Fault > = match () { () => { fetch(order).
-                    await } }; #[allow(unreachable_code)] __breaker_value }
-                );
-                __breaker_permit = match __breaker::enter_at_once(__breaker_circuit) {
-                    __breaker::Some(__breaker_admission) => {
-                        __breaker::Admission::permit(__breaker_admission)
-                    }
-                    __breaker::None => {
-                        match __breaker::enter_async_or_refuse(__breaker_circuit).await {
-                            __breaker::Ok(__breaker_permit) => __breaker_permit,
-                            __breaker::Err(__breaker_rejected) => return __breaker_rejected,
-                        }
-                    }
-                };
-                let __breaker_value = __breaker::Guarded::ignoring(
-                        &mut __breaker_permit,
-                        __breaker_future,
+                let __breaker_value = __breaker::call_async(
+                        __breaker::site!("stock\0\0\0stock\0"),
+                        __breaker::refuse,
+                        __breaker::kind_of::<Result<Stock, Fault>>().__breaker_kind(),
+                        __breaker::faults!(Result < Stock, Fault >),
+                        async move {
+                            if false {
+                                let __breaker_value: Result<Stock, Fault> = __breaker::never();
+                                return __breaker_value;
+                            }
+                            let order = order;
+                            let __breaker_value: Result<Stock, Fault> = match () {
+                                () => fetch(order).await,
+                            };
+                            #[allow(unreachable_code)] __breaker_value
+                        },
                     )
                     .await;
-                __breaker::ended(&__breaker_value).__breaker_settle(__breaker_permit);
                 __breaker_value
             }
         "#]],

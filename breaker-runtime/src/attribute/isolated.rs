@@ -78,6 +78,24 @@ pub fn async_fault(permit: &mut Permit<'_>, stated: Option<Duration>) -> Option<
     Instead::of_fault(permit.circuit(), limit.unwrap_or(Duration::MAX), |delay| permit.delay(delay))
 }
 
+/// What a test has happen in place of a call of an async function.
+#[derive(Debug)]
+pub struct Faults<R>(Option<fn(Instead) -> R>);
+
+impl<R> Faults<R> {
+    /// Asks the test once. The closure makes the value of a fault.
+    #[must_use]
+    pub const fn of(value: fn(Instead) -> R) -> Self {
+        Self(Some(value))
+    }
+
+    /// The value of the fault that the call runs into, if it does not run its body.
+    pub(super) fn take(&mut self, permit: &mut Permit<'_>) -> Option<R> {
+        let value = self.0.take()?;
+        async_fault(permit, None).map(value)
+    }
+}
+
 /// The fault that a stream runs into, if it does not run. A delay passes here.
 ///
 /// # Panics
@@ -292,6 +310,17 @@ macro_rules! __breaker_awaited {
             }
         }
     }};
+}
+
+/// The faults of an async function whose value has that type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_faults {
+    ($($ty:tt)*) => {
+        $crate::__private::Faults::of(|__breaker_instead| {
+            $crate::__breaker_instead!(__breaker_instead [$($ty)*])
+        })
+    };
 }
 
 /// A value of that type. Without it, a body of another type would be compared with the other arm.

@@ -23,8 +23,14 @@ impl<R> KindOf<R> {
     /// The kind of that value.
     #[must_use]
     pub const fn value(_: &R) -> Self {
-        Self(OptionOr(PhantomData))
+        kind_of()
     }
+}
+
+/// The kind of values of that type.
+#[must_use]
+pub const fn kind_of<R>() -> KindOf<R> {
+    KindOf(OptionOr(PhantomData))
 }
 
 impl<T, E> KindOf<Result<T, E>> {

@@ -1,5 +1,6 @@
 //! Where generated code looks for an isolated test. Without feature `test-util`, nowhere.
 
+use std::marker::PhantomData;
 #[cfg(feature = "stream")]
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::Key;
 pub use crate::__breaker_static as site;
 #[cfg(feature = "stream")]
 use crate::circuit::CircuitBreaker;
+use crate::circuit::Permit;
 #[cfg(feature = "stream")]
 use crate::registry::SiteCell;
 use crate::registry::{Held, KeyedSiteCell};
@@ -21,6 +23,30 @@ pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> He
 #[must_use]
 pub fn shared(site: &'static SiteCell) -> Arc<CircuitBreaker> {
     site.shared_circuit()
+}
+
+/// What a test has happen in place of a call. Nothing.
+#[derive(Debug)]
+pub struct Faults<R>(PhantomData<fn() -> R>);
+
+impl<R> Faults<R> {
+    /// No fault.
+    pub const NONE: Self = Self(PhantomData);
+
+    #[inline]
+    #[expect(clippy::unused_self, reason = "with feature `test-util` there is something to ask")]
+    pub(super) fn take(&mut self, _: &mut Permit<'_>) -> Option<R> {
+        None
+    }
+}
+
+/// The faults of an async function.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_faults {
+    ($($ty:tt)*) => {
+        $crate::__private::Faults::NONE
+    };
 }
 
 /// Runs a sync body.

@@ -37,13 +37,18 @@ pub struct Cancels;
 impl IfSuspended for Cancels {
     #[inline]
     fn means(&self) -> Suspended {
-        Suspended(Ending::Cancelled)
+        Suspended::CANCELS
     }
 }
 
 /// What `on_cancel` comes to.
 #[derive(Clone, Copy, Debug)]
 pub struct Suspended(Ending);
+
+impl Suspended {
+    /// It is cancelled.
+    pub(crate) const CANCELS: Self = Self(Ending::Cancelled);
+}
 
 impl IfSuspended for Suspended {
     fn means(&self) -> Suspended {
@@ -78,11 +83,24 @@ impl<F: Future, S: IfSuspended> Future for Guarded<'_, '_, F, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.permit.if_dropped(IfDropped::Panicked);
-        let delayed = this.permit.delay_mut().poll(context);
-        let polled = if delayed.is_ready() { this.future.poll(context) } else { Poll::Pending };
+        this.permit.run(this.future, this.if_suspended.means(), context)
+    }
+}
+
+impl Permit<'_> {
+    /// Polls a future that runs under the permit.
+    #[inline]
+    pub(crate) fn run<F: Future>(
+        &mut self,
+        future: Pin<&mut F>,
+        if_suspended: Suspended,
+        context: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        self.if_dropped(IfDropped::Panicked);
+        let delayed = self.delay_mut().poll(context);
+        let polled = if delayed.is_ready() { future.poll(context) } else { Poll::Pending };
         if polled.is_pending() {
-            this.permit.if_dropped(IfDropped::Suspended(this.if_suspended.means().0));
+            self.if_dropped(IfDropped::Suspended(if_suspended.0));
         }
         polled
     }

@@ -85,6 +85,8 @@ pub(crate) enum IfDropped {
     Panicked,
     /// We hold it while a future is suspended: it ends like this.
     Suspended(Ending),
+    /// It is settled already.
+    Settled,
 }
 
 impl IfDropped {
@@ -97,6 +99,7 @@ impl IfDropped {
     #[inline(never)]
     fn settle(self, breaker: &CircuitBreaker, claim: Claim, began: Instant) {
         let ending = match self {
+            Self::Settled => return,
             Self::Suspended(ending) => ending,
             Self::Bare { panicking } if panicking || !thread::panicking() => Ending::Cancelled,
             Self::Bare { .. } | Self::Panicked => {
@@ -234,6 +237,13 @@ impl<'a> Permit<'a> {
         permit.breaker.settle(permit.claim, permit.began, ending);
     }
 
+    /// Settles the call before the permit is dropped, which a future does that holds its permit.
+    #[inline]
+    pub(crate) fn settle_early(&mut self, ending: Ending) {
+        self.breaker.settle(self.claim, self.began, ending);
+        self.if_dropped(IfDropped::Settled);
+    }
+
     /// The time limit of the call, where the function states this one. `None` if it is switched off.
     pub(crate) fn call_timeout(&self, stated: Duration) -> Option<Duration> {
         self.breaker.call_timeout(stated)
@@ -270,6 +280,8 @@ impl<'a> Permit<'a> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.if_dropped.settle(self.breaker, self.claim, self.began);
+        if self.if_dropped != IfDropped::Settled {
+            self.if_dropped.settle(self.breaker, self.claim, self.began);
+        }
     }
 }

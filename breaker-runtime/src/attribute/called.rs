@@ -1,0 +1,96 @@
+//! A whole call of an `async fn` that needs no fallback, as one future: it is admitted, runs, and is settled.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::{Faults, Kind, Leads, enter_async, enter_at_once};
+use crate::circuit::{Acquire, Permit, Rejected, Suspended};
+
+pin_project! {
+    /// The call. One future in place of three that follow each other: so the compiler has less to do, and the future
+    /// that awaits it is smaller.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Called<'a, X, K, F: Future> {
+        // Stands first, so that it is dropped before its permit.
+        #[pin]
+        body: F,
+        stage: Stage<'a>,
+        refuse: X,
+        kind: K,
+        faults: Faults<F::Output>,
+    }
+}
+
+/// How far a call is.
+enum Stage<'a> {
+    /// It was not admitted at once.
+    Entering(Acquire<'a>),
+    Running(Permit<'a>),
+}
+
+/// Calls `body`, which comes to a value of that kind. `refuse` makes a value of a refusal. Asks for a permit at once.
+#[inline]
+pub fn call_async<'a, X, K, F>(
+    way: impl Leads<'a>,
+    refuse: X,
+    kind: K,
+    faults: Faults<F::Output>,
+    body: F,
+) -> Called<'a, X, K, F>
+where
+    X: Fn(Rejected) -> F::Output,
+    K: Kind<F::Output>,
+    F: Future,
+{
+    let stage = match enter_at_once(way) {
+        Some(admission) => Stage::Running(admission.permit()),
+        None => Stage::Entering(enter_async(way)),
+    };
+    Called { body, stage, refuse, kind, faults }
+}
+
+impl<X, K, F> Future for Called<'_, X, K, F>
+where
+    X: Fn(Rejected) -> F::Output,
+    K: Kind<F::Output>,
+    F: Future,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if let Stage::Entering(acquire) = this.stage {
+            match ready!(poll_entering(acquire, context)) {
+                Ok(permit) => *this.stage = Stage::Running(permit),
+                Err(rejected) => return Poll::Ready((this.refuse)(rejected)),
+            }
+        }
+        let Stage::Running(permit) = this.stage else { return Poll::Pending };
+        let value = match this.faults.take(permit) {
+            Some(value) => value,
+            None => ready!(permit.run(this.body, Suspended::CANCELS, context)),
+        };
+        permit.settle_early(this.kind.outcome(&value).into());
+        Poll::Ready(value)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn poll_entering<'a>(
+    acquire: &mut Acquire<'a>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Permit<'a>, Rejected>> {
+    Pin::new(acquire).poll(context)
+}
+
+impl<X, K, F: Future> fmt::Debug for Called<'_, X, K, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Called").finish_non_exhaustive()
+    }
+}
