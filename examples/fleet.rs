@@ -75,7 +75,7 @@ async fn member<E: Engine>(
     let circuit = registry.circuit("payments", config)?;
     let (actor, tell) = (name.to_owned(), say.clone());
     let _listening = registry.subscribe_to_changes(move |event| match &event.kind {
-        EventKind::ProbeWanted => tell(format!("{actor}: asks for leave to probe")),
+        EventKind::ProbeWanted => tell(format!("{actor}: asks the fleet to probe")),
         EventKind::Transition(transition) => tell(format!("{actor}: {transition}")),
         _ => {}
     });

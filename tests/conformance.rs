@@ -29,7 +29,7 @@ fn every_vector_sees_what_it_expects() {
 
 #[test]
 fn f04_f05_f06_every_vector_of_a_fleet_sees_what_it_expects() {
-    // Only a circuit of a registry has listeners, who hear that it asks for leave to probe.
+    // Only a circuit of a registry has listeners, who hear that it asks the fleet to probe.
     let make: Make = |name, config, _| registry().get_or_create(name, config);
     assert_eq!(replay_all(include_str!("conformance/fleet.json"), make), FLEET_VECTORS);
 }

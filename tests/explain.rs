@@ -363,7 +363,7 @@ fn f05_an_open_circuit_says_who_probes() {
     advise(&circuit, verdict());
     time.advance(COOLDOWN);
     let begin = "open for 1m: 3 of 8 members voted to open it; ";
-    says(&circuit, &format!("{begin}the next call asks the fleet for leave to probe"));
+    says(&circuit, &format!("{begin}the next call asks the fleet to probe"));
     advise(&circuit, Advice::Wait(SECOND * 12));
     says(&circuit, &format!("{begin}another member probes, for 12s at most"));
     advise(&circuit, Advice::Probe(SECOND * 30));
@@ -387,7 +387,7 @@ fn f08_only_a_circuit_that_is_not_closed_says_that_it_acts_as_if_alone() {
     says_in_fleet(
         &circuit,
         away.clone(),
-        "open for 0s: 5 failures in a row; probes in 1m; as if alone: the fleet is not connected",
+        "open for 0s: 5 failures in a row; probes in 1m; acts as if alone, because the fleet is not connected",
     );
     pass_cooldown(&circuit, &time);
     let _probe = circuit.try_acquire().unwrap();
@@ -396,7 +396,7 @@ fn f08_only_a_circuit_that_is_not_closed_says_that_it_acts_as_if_alone() {
         away.clone(),
         "half-open for 0s after 5 failures in a row: 0 of 3 probe successes to close, \
          0 of 1 probe failure to open again, 1 of 3 in flight; \
-         as if alone: the fleet is not connected",
+         acts as if alone, because the fleet is not connected",
     );
     circuit.force_open();
     says_in_fleet(&circuit, away, "forced open for 0s: every call is refused until reset()");

@@ -117,7 +117,7 @@ fn r33_a_layer_is_applied_as_a_whole_or_not_at_all_and_all_mistakes_are_told() {
         ),
         (4, "`fallback` is code, so it can only be set in the attribute"),
         (5, "`cooldown` is given twice; keep one"),
-        (6, "`window` is no duration; write it like \"250ms\", \"30s\" or \"1m 30s\""),
+        (6, "`window` is not a duration; write it like \"250ms\", \"30s\" or \"1m 30s\""),
         (2, "unknown circuit \"payment\"; did you mean \"payments\"?"),
     ];
     assert_eq!(told, expected.map(|(number, mistake)| (Some(number), mistake.to_owned())));

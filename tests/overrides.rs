@@ -121,7 +121,7 @@ fn r34_an_explanation_says_who_and_for_how_long() {
     assert_eq!(
         says(),
         "closed: 0 of the 5 failures in a row that open it; \
-         as usual by 10.0.0.7 for another 1m, then disabled again"
+         in normal mode by 10.0.0.7 for another 1m, then disabled again"
     );
 }
 

@@ -107,7 +107,7 @@ fn g01_a_second_config_is_reported_and_changes_nothing() -> Result<(), ConfigErr
     assert!(conflict.decided.site.is_none() && conflict.refused.site.is_none());
     assert_eq!(
         conflict.to_string(),
-        r#"circuit "two configs" has two configs: that of get_or_create [failure_threshold=3] decides, that of get_or_create [failure_threshold=9] does not"#
+        r#"circuit "two configs": get_or_create [failure_threshold=3] and get_or_create [failure_threshold=9] state different configs; get_or_create [failure_threshold=3] decides"#
     );
     assert_eq!(first.snapshot().conflicts, conflicts);
     Ok(())

@@ -48,6 +48,26 @@ fn r30_percentiles_are_those_of_the_calls() {
 }
 
 #[test]
+fn r30_calls_up_to_a_limit_and_since_an_earlier_snapshot_are_counted() {
+    let (circuit, time) = timed();
+    for seconds in [1, 1, 5] {
+        take(&circuit, &time, SECOND * seconds, true);
+    }
+    let earlier = circuit.snapshot().timings.unwrap();
+    let counts = [SECOND / 2, SECOND * 2, SECOND * 9].map(|limit| earlier.at_most(limit));
+    assert_eq!(counts, [0, 2, 3]);
+    for seconds in [5, 60] {
+        take(&circuit, &time, SECOND * seconds, true);
+    }
+    let later = circuit.snapshot().timings.unwrap();
+    let between = later.since(&earlier).expect("there were calls");
+    assert_eq!((between.count, between.at_most(SECOND * 9)), (2, 1));
+    assert!(is_about(between.max, SECOND * 60));
+    assert_eq!(later.since(&later), None);
+    assert_ne!(later, earlier);
+}
+
+#[test]
 fn r30_successes_and_failures_are_apart() {
     let (circuit, time) = timed();
     take(&circuit, &time, SECOND, true);
@@ -220,13 +240,13 @@ fn r30_the_timings_of_an_evicted_key_are_kept() {
         let _ = host;
         Ok(())
     }
-    for host in ["a", "b", "c"] {
+    for host in ["a", "a", "b", "c"] {
         call(host).unwrap();
     }
     let snapshot = breaker_runtime::registry().snapshot();
     let all = snapshot.circuits.iter().filter(|it| it.name.starts_with("evicted"));
     let count: u64 = all.filter_map(|it| Some(it.timings.as_ref()?.count)).sum();
-    assert_eq!(count, 3, "{snapshot}");
+    assert_eq!(count, 4, "{snapshot}");
 }
 
 #[test]

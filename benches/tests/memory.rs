@@ -11,7 +11,7 @@ const HEALTHY_CIRCUIT: i64 = 340;
 const FAILED_CIRCUIT: i64 = 1650;
 /// One that is half-open, with its three probes in flight, the counts of its changes of state, and a pointer of 8 bytes
 /// to the advice of its fleet, which a healthy circuit does not have. 80 bytes are its outage: since when, and why.
-const PROBING_CIRCUIT: i64 = 1336;
+const PROBING_CIRCUIT: i64 = 1160;
 /// What the registry adds to a circuit: its entry there, and what events need.
 const REGISTRATION: i64 = 240;
 /// What the static behind an annotated function states. Its text of some 70 bytes stands in read-only memory.
@@ -23,7 +23,7 @@ const FUTURE_OF_LARGE_ARGUMENT: i64 = 3 * 1024 + 200;
 /// A key with its circuit. Maps of it have random seeds, so it is not the same on every run.
 const KEY: i64 = 720;
 /// A thread that calls one circuit.
-const THREAD: i64 = 1700;
+const THREAD: i64 = 1400;
 /// Each of many circuits in each thread that calls it: five cells of 8 bytes, and a share of what holds them.
 const CIRCUIT_AND_THREAD: i64 = 44;
 /// Tables of a hundred keys, with random seeds. One word for each of the ten thousand would be 80,000.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use breaker_options::{Entry, Takes, find, nearest, setting};
+use breaker_options::{Entry, Takes, find, hint, setting};
 use breaker_runtime::Layer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -34,9 +34,9 @@ fn syntax(text: &str, mistake: &toml::de::Error) -> (Range<usize>, String) {
     let message = match mistake.message() {
         "duplicate key" => format!("`{word}` is given twice; keep one"),
         message if message.starts_with("invalid unquoted key") => {
-            format!("this is no TOML: {message}; write names with other characters in quotes")
+            format!("this is not TOML: {message}; write names with other characters in quotes")
         }
-        message => format!("this is no TOML: {message}"),
+        message => format!("this is not TOML: {message}"),
     };
     (span, message)
 }
@@ -78,8 +78,7 @@ impl Reader<'_> {
             Some("error") => {}
             Some("warn") => self.found.may_be_unknown = true,
             other => {
-                let near = other.and_then(|word| nearest(word, ["error", "warn"]));
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = other.map(|word| hint(word, ["error", "warn"])).unwrap_or_default();
                 let shown =
                     other.map_or_else(|| kind(value.get_ref()).into(), |it| format!("`{it}`"));
                 let message = format!("`unknown_circuits` is `error` or `warn`, not {shown}{hint}");
@@ -104,8 +103,7 @@ impl Reader<'_> {
         for (key, _) in table {
             let name = key.get_ref().as_ref();
             if ![REDIS, NAMESPACE].contains(&name) {
-                let near = nearest(name, [REDIS, NAMESPACE]);
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = hint(name, [REDIS, NAMESPACE]);
                 let has = format!("`[fleet]` has `{REDIS}` and `{NAMESPACE}`");
                 self.wrong(key.span(), format!("unknown key `{name}`{hint}; {has}"));
             }
@@ -227,11 +225,15 @@ impl Reader<'_> {
                 );
                 return Err((key_at.clone(), message));
             }
-            Err(_) if nearest(name, [EXTENDS]).is_some() => {
-                let message = format!("unknown option `{name}`; did you mean `{EXTENDS}`?");
+            Err(message) => {
+                let hint = hint(name, [EXTENDS]);
+                let message = if hint.is_empty() {
+                    message
+                } else {
+                    format!("unknown option `{name}`{hint}")
+                };
                 return Err((key_at.clone(), message));
             }
-            Err(message) => return Err((key_at.clone(), message)),
         };
         let at_value = |message| (value.span(), message);
         let text = self.value(option, value).map_err(at_value)?;
@@ -271,8 +273,9 @@ fn unknown_section(name: &str, value: &DeValue<'_>) -> String {
     if find(name).is_some() {
         return format!("`{name}` is an option; it belongs in `[defaults]` or `[circuits.NAME]`");
     }
-    if let Some(near) = nearest(name, SECTIONS) {
-        return format!("unknown {what} `{name}`; did you mean `{near}`?");
+    let hint = hint(name, SECTIONS);
+    if !hint.is_empty() {
+        return format!("unknown {what} `{name}`{hint}");
     }
     let circuit = match what {
         "section" => format!("; a circuit is written `[circuits.{name}]`"),

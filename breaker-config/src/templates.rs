@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use breaker_options::nearest;
+use breaker_options::hint;
 
 use crate::draft::{At, Word};
 
@@ -85,10 +85,10 @@ impl Templates {
         if self.0.contains_key(name) {
             return None;
         }
-        let hint = match nearest(name, self.0.keys().map(String::as_str)) {
-            Some(near) => format!("; did you mean `{near}`?"),
-            None if self.0.is_empty() => "; the file has no `[templates.NAME]`".to_owned(),
-            None => String::new(),
+        let hint = if self.0.is_empty() {
+            "; the file has no `[templates.NAME]`".to_owned()
+        } else {
+            hint(name, self.0.keys().map(String::as_str))
         };
         Some(format!("unknown template `{name}`{hint}"))
     }

@@ -154,17 +154,17 @@ fn what_is_no_toml_is_shown_where_it_stops_being_some() {
     shown(
         text,
         &expect![[r"
-            breaker.toml:1:15: this is no TOML: unclosed table, expected `]`
+            breaker.toml:1:15: this is not TOML: unclosed table, expected `]`
               |
             1 | [circuits.mail
               |               ^
 
-            breaker.toml:3:15: this is no TOML: invalid unquoted key, expected letters, numbers, `-`, `_`; write names with other characters in quotes
+            breaker.toml:3:15: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`; write names with other characters in quotes
               |
             3 | [circuits.http/a.b]
               |               ^
 
-            breaker.toml:5:12: this is no TOML: invalid literal string, expected `'`
+            breaker.toml:5:12: this is not TOML: invalid literal string, expected `'`
               |
             5 | window = 'x
               |            ^"]],

@@ -216,7 +216,7 @@ class Circuit {
   explainFleet(at) {
     const { fleet, vetoed } = this.fleetAt(at, this.world?.fleet, false);
     if (!fleet || ['forced_open', 'disabled'].includes(this.state)) return '';
-    if (!fleet.needed) return this.state === 'closed' ? '' : '; as if alone: the fleet is not connected';
+    if (!fleet.needed) return this.state === 'closed' ? '' : '; acts as if alone, because the fleet is not connected';
     const missing = fleet.votes < fleet.needed ? `; ${fleet.votes} of ${fleet.needed} votes needed to open it everywhere` : `; ${fleet.votes} members voted to open it`;
     return (vetoed ? `; ${vetoed.text}, but its own calls are good` : missing) + (fleet.settings > 1 ? `; members disagree about its settings (${fleet.settings} different)` : '');
   }
@@ -636,7 +636,7 @@ class World {
     const failed = [];
     for (const { name, orders, before } of remembered) {
       const circuit = this.circuits.get(name);
-      if (!circuit || circuit.orders !== orders) { failed.push({ name, error: 'a later order stands' }); continue; }
+      if (!circuit || circuit.orders !== orders) { failed.push({ name, error: 'a later order replaced it, or it has ended' }); continue; }
       const at = this.uptime();
       circuit.tune(at, () => { circuit.overrides = before.overrides; });
       Object.assign(circuit, { override: before.override, orders: circuit.orders + 1 });
@@ -792,7 +792,7 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     }
     if (!['force_open', 'disable', 'observe', 'reset', 'trip', 'override', 'end_overrides'].includes(order.action)) return answer(422, { error: 'there is no such action' });
     if (order.all_members && !world.fleet?.connected) {
-      const errors = ['the fleet cannot be told: it is not connected'];
+      const errors = ['cannot reach the fleet: it is not connected'];
       return answer(422, { error: errors[0], errors });
     }
     const kept = keep([circuit]);
@@ -868,10 +868,10 @@ export async function startMock({ port = 0, path = '/', token = null, ...options
     },
     /** Names the fleet. */
     nameFleet(namespace) { world.fleet.namespace = namespace; tell(); },
-    /** Has a circuit ask for leave to probe, and close because another member probed. */
+    /** Has a circuit ask the fleet to probe, and close because another member probed. */
     recoverElsewhere(name) {
       const circuit = world.circuits.get(name);
-      circuit.note(world.uptime(), { kind: 'probe_wanted', text: 'asks the fleet for leave to probe' });
+      circuit.note(world.uptime(), { kind: 'probe_wanted', text: 'asks the fleet to probe' });
       circuit.enter('closed', 'recovered_elsewhere', world.uptime());
       tell();
     },

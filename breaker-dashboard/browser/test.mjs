@@ -428,7 +428,7 @@ await check('the header says how many members the fleet has, and for how long it
   await until(page, () => document.getElementById('fleet').hasAttribute('data-lost'));
   assert.match(await shown(), /^fleet shop-production: not connected since .*\d\d:\d\d.*: connection refused; circuits act as if alone$/);
   await until(page, () => document.getElementById('announcer').textContent.includes('The fleet is not connected'));
-  await until(page, () => /as if alone: the fleet is not connected$/i.test(window.rowOf('payments').querySelector('[data-part="sentence"]').textContent));
+  await until(page, () => /acts as if alone, because the fleet is not connected$/i.test(window.rowOf('payments').querySelector('[data-part="sentence"]').textContent));
   const least = await leastContrast(page);
   assert.ok(least.ratio >= 4.5, `${least.what} has ${least.ratio.toFixed(2)}`);
   mock.nameFleet(`${SCRIPT_NAME}\u202e`);
@@ -478,7 +478,7 @@ await check('what the fleet did is in the activity, in words', async () => {
   mock.open('thumbnails');
   mock.recoverElsewhere('thumbnails');
   await until(page, () => document.getElementById('log').innerText.includes('closed: the probes of another member succeeded'));
-  assert.match(await page.evaluate(() => document.getElementById('log').innerText), /thumbnails asks the fleet for leave to probe/);
+  assert.match(await page.evaluate(() => document.getElementById('log').innerText), /thumbnails asks the fleet to probe/);
   assert.ok(!/asks/.test(await textOf(page, '#announcer')), 'nobody has to hear that');
 });
 
@@ -626,7 +626,7 @@ await check('those who have the token see where the fleet is and which member pr
   await press(page, 'payments', '.toggle');
 });
 
-await check('an order goes to all members, for a time only, and says if they cannot be told', async () => {
+await check('an order goes to all members, for a time only, and says if they cannot be reached', async () => {
   needsMock();
   await press(page, target, '[data-action="reset"]');
   assert.equal(await page.locator('#confirm-where:visible').count(), 0, 'a reset is for this process');
@@ -640,7 +640,7 @@ await check('an order goes to all members, for a time only, and says if they can
   await allowingFailures(async () => {
     mock.cutFleet('connection refused');
     await page.click('#confirm-do');
-    await until(page, () => document.getElementById('confirm-error').textContent === 'the fleet cannot be told: it is not connected');
+    await until(page, () => document.getElementById('confirm-error').textContent === 'cannot reach the fleet: it is not connected');
     mock.cutFleet();
   });
   await page.click('#confirm-do');

@@ -1,5 +1,7 @@
 //! Responses: JSON, and failures as sentences.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -26,14 +28,19 @@ pub(crate) struct Failure {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    Sentence(&'static str),
+    Sentence(Cow<'static, str>),
     /// Listed in the answer too.
     Mistakes(Vec<String>),
 }
 
 impl Failure {
     pub(crate) const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason: Reason::Sentence(reason) }
+        Self { status, reason: Reason::Sentence(Cow::Borrowed(reason)) }
+    }
+
+    /// A request that cannot be carried out as it is.
+    pub(crate) fn misread(mistake: impl Into<Cow<'static, str>>) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, reason: Reason::Sentence(mistake.into()) }
     }
 
     /// A setting that cannot be taken, with every mistake.
@@ -45,7 +52,7 @@ impl Failure {
     /// What went wrong.
     pub(crate) fn sentence(&self) -> String {
         match &self.reason {
-            Reason::Sentence(sentence) => (*sentence).to_owned(),
+            Reason::Sentence(sentence) => sentence.clone().into_owned(),
             Reason::Mistakes(mistakes) => mistakes.join("; "),
         }
     }

@@ -55,9 +55,10 @@
 //!
 //! # Who may look, and who may switch
 //!
-//! Everyone who can reach the port may read: names, states, counts, configs and source locations. Results and
-//! errors of calls are never shown. Requests with an unexpected [host](Dashboard::allow_host) are refused, so
-//! that no foreign page in a browser can read along.
+//! Everyone who can reach the port may read: names, states, counts, configs and source locations. Results of
+//! calls are never shown. Of their errors, only the words that `describe_error` keeps are shown, so leave secrets out of
+//! them. Requests with an unexpected [host](Dashboard::allow_host) are refused, so that no foreign page in a browser
+//! can read along.
 //!
 //! Switching a circuit needs a [`Token`]. Only clients with the token see the addresses of those who
 //! switched. Of a fleet, only they see where its engine is and the ids of its members. Ten wrong tokens per

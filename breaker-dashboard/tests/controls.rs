@@ -486,6 +486,69 @@ async fn an_order_is_an_object_and_its_words_are_strings() {
 }
 
 #[tokio::test]
+async fn an_order_that_cannot_be_read_is_told_which_field_is_wrong_and_what_it_expects() {
+    let (router, circuit) = (dashboard(), circuit("controls.fields"));
+    let actions = "force_open, disable, observe, reset, trip, override, end_overrides, undo";
+    for (body, mistake) in [
+        ("[]", "the body must be a JSON object".to_owned()),
+        ("{", "the body must be a JSON object".to_owned()),
+        (
+            r#"{"name": "controls.fields"}"#,
+            format!("`action` is missing: it must be one of {actions}"),
+        ),
+        (r#"{"name": 5, "action": "trip"}"#, "`name` must be a text".to_owned()),
+        (
+            r#"{"name": "controls.fields", "action": "close"}"#,
+            format!("`action` must be one of {actions}"),
+        ),
+        (r#"{"names": ["a", 5], "action": "trip"}"#, "`names` must be a list of texts".to_owned()),
+        (
+            r#"{"name": "a", "action": "disable", "for": "15m"}"#,
+            "`for` must be a number of seconds".to_owned(),
+        ),
+        (
+            r#"{"name": "a", "action": "disable", "all_members": null}"#,
+            "`all_members` must be true or false".to_owned(),
+        ),
+        (
+            r#"{"name": "a", "action": "trip", "action": "trip"}"#,
+            "a field must not be given twice".to_owned(),
+        ),
+        (
+            r#"{"action": "trip"}"#,
+            "an order needs either `name`, a circuit, or `names`, a list of circuits".to_owned(),
+        ),
+        (
+            r#"{"name": "a", "undo": "b", "action": "trip"}"#,
+            "`undo` is only for the action undo".to_owned(),
+        ),
+        (
+            r#"{"name": "controls.fields", "action": "undo"}"#,
+            "the action undo needs `undo`, the token of an order, and takes only `reason` besides"
+                .to_owned(),
+        ),
+        (
+            r#"{"name": "controls.fields", "action": "override", "value": "5s"}"#,
+            "the action override needs `option` and `value`, both as texts".to_owned(),
+        ),
+        (
+            r#"{"name": "controls.fields", "action": "trip", "value": "5s"}"#,
+            "`option` and `value` are only for the action override".to_owned(),
+        ),
+    ] {
+        let answer = ask(&router, order(body.to_owned())).await;
+        assert_eq!((answer.failure(), &answer.json()["error"]), (422, &json!(mistake)), "{body}");
+    }
+    let long = json!({ "name": "controls.fields", "action": "trip", "u".repeat(9_000): 1 });
+    let answer = ask(&router, order_of(&long)).await;
+    assert!(answer.json()["error"].as_str().unwrap().starts_with(&format!(
+        "{:?} is not a field; the fields are `name`, `names`,",
+        "u".repeat(40)
+    )));
+    assert_eq!(circuit.snapshot().epoch, 0);
+}
+
+#[tokio::test]
 async fn f09_without_a_fleet_there_are_no_members_to_order() {
     let (router, circuit) = (dashboard(), circuit("controls.alone"));
     let body =
@@ -652,7 +715,7 @@ async fn overrides_of_options_are_taken_back_one_by_one() {
 async fn an_order_is_not_taken_back_if_somebody_ordered_something_since() {
     let (router, circuit) = (dashboard(), circuit("controls.since"));
     let refused = json!([{
-        "name": "controls.since", "error": "a later order stands, or it is over",
+        "name": "controls.since", "error": "a later order replaced it, or it has ended",
     }]);
     // By the program.
     let told = ask(&router, order(body("controls.since", "force_open"))).await.json();

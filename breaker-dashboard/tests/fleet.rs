@@ -46,9 +46,7 @@ impl Advisor for Stub {
         by: &str,
     ) -> Result<(), ConfigErrors> {
         if circuit == "fleet.refused" {
-            return ConfigErrors::check([
-                "the fleet cannot be told: it is not connected".to_owned()
-            ]);
+            return ConfigErrors::check(["cannot reach the fleet: it is not connected".to_owned()]);
         }
         let order = format!("{circuit}: {what} for {} s by {by}", limit.as_secs());
         self.orders.lock().unwrap().push(order);
@@ -221,7 +219,7 @@ async fn f09_what_the_fleet_refuses_is_answered_as_every_other_mistake() {
     let (router, _circuit) = (dashboard(), circuit("fleet.refused"));
     let answer = ask(&router, for_all("fleet.refused", "force_open", Some(60.0))).await;
     assert_eq!(answer.status.as_u16(), 422);
-    let mistake = "the fleet cannot be told: it is not connected";
+    let mistake = "cannot reach the fleet: it is not connected";
     assert_eq!(answer.json(), json!({ "error": mistake, "errors": [mistake] }));
     let told = get(&router, "/api/circuits/fleet.refused").await.json();
     assert_eq!(told["log"], json!([]), "nothing was ordered");

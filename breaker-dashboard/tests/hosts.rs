@@ -88,14 +88,14 @@ async fn a_host_that_nobody_can_ask_for_is_an_error_that_says_what_is_expected()
     for host in ["https://ops.example.com", "ops.example.com/breakers", "*.example.com", ""] {
         let error = Dashboard::new().allow_host(host).unwrap_err().to_string();
         assert!(
-            error.starts_with(&format!("{host:?} is no host; expected a name or an address")),
+            error.starts_with(&format!("{host:?} is not a host; expected a name or an address")),
             "{error}"
         );
     }
     for origin in ["ops.example.com", "https://ops.example.com/", "null", "*"] {
         let error = Dashboard::new().allow_origin(origin).unwrap_err().to_string();
         assert!(
-            error.starts_with(&format!("{origin:?} is no origin; expected a scheme")),
+            error.starts_with(&format!("{origin:?} is not an origin; expected a scheme")),
             "{error}"
         );
     }

@@ -73,7 +73,7 @@ impl Fleet {
     /// connected. Nothing changes then.
     ///
     /// If the engine takes the order and its answer does not come, nobody knows whether it was given. The error says
-    /// so: "the order may or may not be given". Give it again.
+    /// so: "the order may or may not have reached the fleet". Give it again.
     ///
     /// # Examples
     ///
@@ -96,7 +96,7 @@ impl Fleet {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the order may or may not be given.
+    /// If the future is dropped, the order may or may not have reached the fleet.
     pub async fn override_for<'a>(
         &self,
         circuit: &str,

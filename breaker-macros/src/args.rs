@@ -129,9 +129,8 @@ impl Args {
         self.misspelt.extend(meant);
         if alone && meant.is_none() {
             self.misspelt.push("name");
-            let message = format!(
-                "`{key}` is no option; an option is written `option = value`, the name `name = \"{key}\"`"
-            );
+            let message =
+                format!("`{key}` is not an option; for the name, write `name = \"{key}\"`");
             return Error::new(key.span(), message);
         }
         Error::new(key.span(), breaker_options::unknown(&key.to_string()))

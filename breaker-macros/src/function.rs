@@ -290,7 +290,7 @@ fn refuse_kinds(signature: &Signature) -> syn::Result<()> {
         return Err(Error::new(constness.span, message));
     }
     if let Some(variadic) = &signature.variadic {
-        let message = "a variadic function cannot be guarded: its arguments cannot be handed on";
+        let message = "a variadic function cannot be guarded: its arguments cannot be forwarded";
         return Err(Error::new_spanned(variadic, message));
     }
     Ok(())

@@ -4,7 +4,7 @@ mod companions;
 pub(crate) mod fallback;
 mod requirements;
 
-use breaker_options::{Takes, problem_of_name};
+use breaker_options::{Takes, hint, problem_of_name};
 use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::{Error, Expr, Lit, Path};
@@ -231,7 +231,11 @@ fn word(args: &Args, option: &'static str) -> syn::Result<Option<&'static str>> 
                                          to say how many open the circuit `failure_threshold`"
                 .to_owned()
         }
-        None => format!("`{option}` is {}", arg.takes),
+        None => {
+            let named = choices.iter().map(|choice| choice.split('(').next().unwrap_or(choice));
+            let hint = written.map(|word| hint(&word, named)).unwrap_or_default();
+            format!("`{option}` is {}{hint}", arg.takes)
+        }
     };
     Err(Error::new_spanned(&arg.value, message))
 }

@@ -10,23 +10,6 @@ use opentelemetry::metrics::{AsyncInstrumentBuilder, Meter};
 use crate::points::Points;
 use crate::source::{Circuit, Source};
 
-const STATES: [State; 6] = [
-    State::Closed,
-    State::Open,
-    State::HalfOpen,
-    State::ForcedOpen,
-    State::Disabled,
-    State::Recovering,
-];
-const MODES: [Mode; 4] = [Mode::Normal, Mode::Observe, Mode::Disabled, Mode::ForcedOpen];
-/// The transitions that a circuit makes by itself.
-const ITS_WAYS: [(State, State); 4] = [
-    (State::Closed, State::Open),
-    (State::Open, State::HalfOpen),
-    (State::HalfOpen, State::Closed),
-    (State::HalfOpen, State::Open),
-];
-
 const CALLS: &str = "{call}";
 const CIRCUITS: &str = "{circuit}";
 const SECONDS: &str = "s";
@@ -57,8 +40,8 @@ impl Instruments<'_> {
             CIRCUITS,
             "Whether the circuit is in that state: 1 for one state, 0 for the others.",
             |it, out| {
-                let is_in = |state: State| (state.as_str(), i64::from(it.state == state));
-                out.each("circuitbreaker.state", STATES.map(is_in));
+                let is_in = |state: &State| (state.as_str(), i64::from(it.state == *state));
+                out.each("circuitbreaker.state", State::ALL.iter().map(is_in));
             },
         );
         self.gauge_f64(
@@ -72,8 +55,8 @@ impl Instruments<'_> {
             CIRCUITS,
             "How the circuit is run: 1 for one mode, 0 for the others.",
             |it, out| {
-                let is_run = |mode: Mode| (mode.as_str(), i64::from(it.mode == mode));
-                out.each("circuitbreaker.mode", MODES.map(is_run));
+                let is_run = |mode: &Mode| (mode.as_str(), i64::from(it.mode == *mode));
+                out.each("circuitbreaker.mode", Mode::ALL.iter().map(is_run));
             },
         );
         self.counter("breaker.transitions", "{transition}", "Changes of state.", transitions);
@@ -358,12 +341,8 @@ fn buckets(it: &Snapshot, out: &Points<'_, u64>) {
     }
 }
 
-/// Automatic transitions are exported from the start, manual ones once they have happened.
 fn transitions(it: &Snapshot, out: &Points<'_, u64>) {
-    let counts = it.transition_counts;
-    let its_own = ITS_WAYS.map(|(from, to)| (from, to, counts.get(from, to)));
-    let by_hand = counts.iter().filter(|(from, to, _)| !ITS_WAYS.contains(&(*from, *to)));
-    for (from, to, count) in its_own.into_iter().chain(by_hand) {
+    for (from, to, count) in it.transition_counts.for_metrics() {
         let attributes = [
             out.name.clone(),
             KeyValue::new("from", from.as_str()),

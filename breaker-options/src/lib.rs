@@ -19,4 +19,4 @@ pub use crate::name::{LONGEST_NAME, problem_of_name};
 pub use crate::table::{BOUNDS, Bound, Entry, OPTIONS, Scope};
 pub use crate::takes::Takes;
 pub use crate::value::{MODES, POLICIES, Value, duration, exact};
-pub use crate::words::{find, meant, nearest, setting, unknown};
+pub use crate::words::{find, hint, meant, nearest, setting, unknown};

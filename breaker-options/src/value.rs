@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::table::Entry;
 use crate::takes::Takes;
-use crate::words::{IS_CODE, nearest};
+use crate::words::{IS_CODE, hint};
 
 /// A value in range.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -86,8 +86,8 @@ fn word(text: &str, words: &[&'static str]) -> Result<&'static str, String> {
         return Ok(word);
     }
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    let hint = nearest(text, words.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
-    Err(format!("takes one of {}, not `{text}`{}", quoted.join(", "), hint.unwrap_or_default()))
+    let hint = hint(text, words.iter().copied());
+    Err(format!("takes one of {}, not `{text}`{hint}", quoted.join(", ")))
 }
 
 fn count(takes: Takes, text: &str) -> Result<u32, String> {
@@ -140,8 +140,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
                 "has an unknown unit, `{unit}`; the units are `ns`, `us`, `ms`, `s`, `m`, `h` and `d`"
             )
         }
-        NumberOverflow => "cannot be counted in nanoseconds".to_owned(),
-        _ => "is no duration; write it like \"250ms\", \"30s\" or \"1m 30s\"".to_owned(),
+        NumberOverflow => "is too long".to_owned(),
+        _ => "is not a duration; write it like \"250ms\", \"30s\" or \"1m 30s\"".to_owned(),
     })
 }
 

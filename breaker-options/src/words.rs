@@ -124,6 +124,11 @@ pub fn unknown(word: &str) -> String {
     format!("unknown option `{word}`; the options are {}", names.join(", "))
 }
 
+/// What to add to a message about an unknown word: the [`nearest`] of the known words, or nothing.
+pub fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
 /// The most similar of the known words, if one is similar enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

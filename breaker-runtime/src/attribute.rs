@@ -360,7 +360,7 @@ pub fn keep<T: Keep>(argument: &T) -> T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept for the fallback: it is not `Clone`",
     label = "the fallback may need this argument after the call has used it",
-    note = "take it by reference, or set `fallback_on = rejected` so that nothing is kept"
+    note = "take the argument by reference, or set `fallback_on = rejected` so that nothing is kept"
 )]
 pub trait Keep {
     /// The clone.

@@ -122,7 +122,7 @@ impl Hosts {
 /// let error = Dashboard::new().allow_host("https://ops.example.com/").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "\"https://ops.example.com/\" is no host; expected a name or an address, with or without a port, as in \
+///     "\"https://ops.example.com/\" is not a host; expected a name or an address, with or without a port, as in \
 ///      `ops.example.com`"
 /// );
 /// ```
@@ -135,15 +135,15 @@ pub struct HostError {
 impl HostError {
     fn host(given: &str) -> Self {
         let expected = if given.is_ascii() {
-            "is no host; expected a name or an address, with or without a port, as in `ops.example.com`"
+            "is not a host; expected a name or an address, with or without a port, as in `ops.example.com`"
         } else {
-            "is no host; expected a name as browsers send it, in ASCII, as in `xn--bcher-kva.example`"
+            "is not a host; expected a name as browsers send it, in ASCII, as in `xn--bcher-kva.example`"
         };
         Self { given: given.to_owned(), expected }
     }
 
     pub(crate) fn origin(given: &str) -> Self {
-        let expected = "is no origin; expected a scheme and a host as browsers send them, without a path, as in \
+        let expected = "is not an origin; expected a scheme and a host as browsers send them, without a path, as in \
                         `https://ops.example.com`";
         Self { given: given.to_owned(), expected }
     }

@@ -1,5 +1,7 @@
 //! Orders: what a client may ask for, and how it is read.
 
+mod mistake;
+
 use std::time::Duration;
 
 use axum::Json;
@@ -11,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use self::mistake::mistake;
 use crate::answer::Failure;
 
 /// The maximum size of a body, and the maximum time to receive it.
@@ -26,12 +29,25 @@ const LATE_BODY: Failure =
     Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took longer than ten seconds");
 const LARGE_BODY: Failure =
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the body must be whole and have at most 512 KiB");
-const UNFIT_BODY: Failure = Failure::new(
+const NO_OBJECT: Failure =
+    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "the body must be a JSON object");
+const UNFIT_UNDO: Failure = Failure::new(
     StatusCode::UNPROCESSABLE_ENTITY,
-    "the body must be {\"name\", \"action\", \"for\"}, with an action of force_open, disable, observe, reset, trip, \
-     override, end_overrides, and seconds or nothing; override has \"option\" and \"value\" too, as strings; \
-     \"all_members\" is true or false; \"reason\" is a text; many circuits have \"names\" instead of \"name\"; \
-     {\"action\": \"undo\", \"undo\"} takes an order back",
+    "the action undo needs `undo`, the token of an order, and takes only `reason` besides",
+);
+const NO_UNDO: Failure =
+    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "`undo` is only for the action undo");
+const NO_CIRCUIT: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "an order needs either `name`, a circuit, or `names`, a list of circuits",
+);
+const NO_OPTION: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "the action override needs `option` and `value`, both as texts",
+);
+const STRAY_OPTION: Failure = Failure::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "`option` and `value` are only for the action override",
 );
 /// The maximum size of a value in bytes. The log keeps it, and everybody sees it.
 const LONGEST_VALUE: usize = 128;
@@ -157,8 +173,10 @@ impl<S: Send + Sync> FromRequest<S> for Order {
         let reading = Json::<Box<RawValue>>::from_request(request, state);
         let Json(body) = timeout(LONGEST_BODY, reading).await.map_err(|_| LATE_BODY)??;
         // Serde would also read a struct from an array.
-        let is_object = body.get().starts_with('{');
-        serde_json::from_str(body.get()).ok().filter(|_| is_object).ok_or(UNFIT_BODY)
+        if !body.get().starts_with('{') {
+            return Err(NO_OBJECT);
+        }
+        serde_json::from_str(body.get()).map_err(|_| mistake(body.get()))
     }
 }
 
@@ -167,7 +185,7 @@ impl From<JsonRejection> for Failure {
         match rejection {
             JsonRejection::MissingJsonContentType(_) => FOREIGN_BODY,
             JsonRejection::BytesRejection(_) => LARGE_BODY,
-            _ => UNFIT_BODY,
+            _ => NO_OBJECT,
         }
     }
 }
@@ -205,7 +223,9 @@ impl Order {
                 is_fit.then_some(Target::Many(names)).ok_or(UNFIT_NAMES)
             }
             (None, None, Some(token)) if self.is_nothing_but_undo() => Ok(Target::Undo(token)),
-            _ => Err(UNFIT_BODY),
+            _ if self.action == Action::Undo => Err(UNFIT_UNDO),
+            (.., Some(_)) => Err(NO_UNDO),
+            _ => Err(NO_CIRCUIT),
         }
     }
 
@@ -239,7 +259,8 @@ impl Order {
             (Action::Reset, None, None) => Ok(Step::Reset),
             (Action::Trip, None, None) => Ok(Step::Trip),
             (Action::EndOverrides, None, None) => Ok(Step::EndOverrides),
-            _ => Err(UNFIT_BODY),
+            (Action::Override, ..) => Err(NO_OPTION),
+            _ => Err(STRAY_OPTION),
         }
     }
 

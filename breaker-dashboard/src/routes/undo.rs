@@ -105,7 +105,7 @@ pub(super) struct Standing {
 
 impl Back {
     /// Why an order cannot be taken back.
-    pub(super) const LATER: &str = "a later order stands, or it is over";
+    pub(super) const LATER: &str = "a later order replaced it, or it has ended";
 
     /// `None` if nothing changed, or if nobody knows what stood before.
     pub(super) fn new(step: &Step<'_>, before: &Snapshot, after: &Snapshot) -> Option<Self> {
@@ -165,7 +165,7 @@ impl Back {
                 still.try_for_each(|it| again(circuit, it, age))
             }
         };
-        done.map_err(|_| "what stood before does not go with the settings now")
+        done.map_err(|_| "the earlier order conflicts with the present settings")
     }
 }
 

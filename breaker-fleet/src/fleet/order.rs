@@ -53,10 +53,10 @@ fn check(
 
 /// Nobody will hear of the order.
 pub(crate) fn away(why: impl fmt::Display) -> Result<(), ConfigErrors> {
-    ConfigErrors::check([format!("the fleet cannot be told: {why}")])
+    ConfigErrors::check([format!("cannot reach the fleet: {why}")])
 }
 
 /// The order was sent, and no answer came.
 pub(crate) fn unsure(why: impl fmt::Display) -> Result<(), ConfigErrors> {
-    ConfigErrors::check([format!("the order may or may not be given: {why}")])
+    ConfigErrors::check([format!("the order may or may not have reached the fleet: {why}")])
 }

@@ -1,6 +1,6 @@
 //! The values of options: literals are checked here, constants by the compiler.
 
-use breaker_options::{MODES, POLICIES, Takes};
+use breaker_options::{MODES, POLICIES, Takes, hint};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{Error, Expr, Lit, UnOp};
@@ -104,11 +104,13 @@ fn word(
 ) -> syn::Result<Checked> {
     let wrong = |message: String| Err(Error::new_spanned(value, format!("`{option}` {message}")));
     let is = format!("is {}", Takes::Word(choices));
+    let not = |word: &str| wrong(format!("{is}{}", hint(word, choices.iter().copied())));
     let word = match (value, literal(value)) {
         (Expr::Path(path), _) => path.path.get_ident().map(ToString::to_string),
         (_, Some((false, Lit::Str(text)))) if choices.contains(&text.value().as_str()) => {
             return wrong(format!("takes a word; write `{}` without quotes", text.value()));
         }
+        (_, Some((false, Lit::Str(text)))) => return not(&text.value()),
         (_, Some(_)) => return wrong(is),
         _ => None,
     };
@@ -121,7 +123,7 @@ fn word(
         Some(word) if takes == Takes::Mode && MODES.contains(&word.as_str()) => wrong(format!(
             "{is} in code; `{word}` comes from outside: a file, the environment or an override"
         )),
-        Some(word) if word.starts_with(char::is_lowercase) => wrong(is),
+        Some(word) if word.starts_with(char::is_lowercase) => not(&word),
         _ => Ok(None),
     }
 }
@@ -183,7 +185,7 @@ fn count(option: &str, takes: Takes, value: &Expr) -> syn::Result<Checked> {
                 return wrong(problem);
             }
             if !["", "u32"].contains(&int.suffix()) {
-                return wrong(&format!("is a `u32`; write `{number}`"));
+                return wrong(&format!("must be a `u32`: write `{number}` without a suffix"));
             }
             Ok(Some((int.to_token_stream(), number.to_string())))
         }
@@ -202,10 +204,16 @@ fn number(option: &str, takes: Takes, value: &Expr, range: &str) -> syn::Result<
     let (negative, digits) = match literal(value) {
         None => return Ok(None),
         Some((_, Lit::Int(int))) if !["", "f64"].contains(&int.suffix()) => {
-            return wrong(format!("is an `f64`; write `{}`", int.base10_digits()));
+            return wrong(format!(
+                "must be an `f64`: write `{}` without a suffix",
+                int.base10_digits()
+            ));
         }
         Some((_, Lit::Float(float))) if !["", "f64"].contains(&float.suffix()) => {
-            return wrong(format!("is an `f64`; write `{}`", float.base10_digits()));
+            return wrong(format!(
+                "must be an `f64`: write `{}` without a suffix",
+                float.base10_digits()
+            ));
         }
         Some((negative, Lit::Int(int))) => (negative, int.base10_digits().to_owned()),
         Some((negative, Lit::Float(float))) => (negative, float.base10_digits().to_owned()),
@@ -272,7 +280,7 @@ fn check_constant(option: &str, value: &Expr) -> syn::Result<()> {
         | Expr::Struct(_)
         | Expr::Reference(_) => wrong("takes a literal or a constant"),
         _ if words(value.to_token_stream(), "self") => {
-            wrong("is read while compiling, when there is no `self` yet; use a constant")
+            wrong("is evaluated at compile time and cannot use `self`; use a constant")
         }
         _ if words(value.to_token_stream(), "Self") => {
             wrong("belongs to the circuit, which all types share: name the type instead of `Self`")

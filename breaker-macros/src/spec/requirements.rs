@@ -122,7 +122,7 @@ pub(super) fn check_opens(args: &Args, function: &Function, errors: &mut Errors)
     let here = if args.mentions("config") { " beside `config`" } else { "" };
     let message = format!(
         "{} {}, so no call is a failure and the circuit never opens; say what counts{here}: `failure_if`, `slow_call`, \
-         {timeout}`hung_after`, `max_concurrent`, or `failures = panics` if only panics do",
+         {timeout}`hung_after`, or `failures = panics` if only panics do; or, to limit calls only, `max_concurrent`",
         subject(function),
         returned(function),
     );
@@ -192,7 +192,7 @@ fn check_configured_arguments(args: &Args, function: &Function, errors: &mut Err
     }
     let configured = function.arguments.iter().flat_map(|argument| &argument.attrs);
     if let Some(attr) = configured.into_iter().find(|attr| attr.path().is_ident("cfg")) {
-        let message = "an argument that may be missing cannot be handed on to the fallback, nor kept with \
+        let message = "an argument that may be missing cannot be forwarded to the fallback, nor kept with \
                        `#[track_caller]`; call the fallback in a closure: `fallback = |_| my_function(..)`";
         errors.push(Error::new_spanned(attr, message));
     }
@@ -261,7 +261,7 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
                 _ => "use a constant".to_owned(),
             };
             let message = format!(
-                "`{option}` is read while compiling, when there are no arguments yet; {way_out}"
+                "`{option}` is evaluated at compile time and cannot use arguments; {way_out}"
             );
             errors.push(Error::new_spanned(path, message));
         } else if let Some(parameter) = function.parameter_in(value) {
@@ -282,9 +282,14 @@ fn check_constants_against(args: &Args, function: &Function, errors: &mut Errors
 
 /// For types that visibly cannot hold an error. The compiler checks the others.
 fn cannot_refuse(function: &Function) -> Error {
+    let way_out = if function.returns_stream() {
+        "yield `Result` items whose error"
+    } else {
+        "return a `Result` whose error"
+    };
     let message = format!(
         "{} {}, so a refused call cannot be told from a good one; give a `fallback`, \
-         or return a `Result` whose error implements `From<breaker_runtime::Rejected>`",
+         or {way_out} implements `From<breaker_runtime::Rejected>`",
         subject(function),
         returned(function),
     );
@@ -304,7 +309,7 @@ pub(super) fn check_kept_self(
     match function.receiver {
         Some(Receiver::Owned) if fallback.mentions_self() => Err(Error::new(
             function.self_span().unwrap_or_else(Span::call_site),
-            "`self` is used up by the call, so this fallback cannot have it; \
+            "the call consumes `self`, so the fallback cannot use it; \
              take `&self`, name a function as the fallback, or set `fallback_on = rejected`",
         )),
         _ => Ok(()),

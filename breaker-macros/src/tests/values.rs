@@ -17,8 +17,8 @@ fn a_value_of_the_wrong_kind_is_told_what_is_expected() {
         ("minimum_calls = true", "`minimum_calls` takes a whole number, at least 1"),
         ("window = 'a'", "`window` takes a number of calls or a duration: write `100` or"),
         ("window = (1, 2)", "`window` takes a literal or a constant"),
-        ("failure_rate = 1u8", "`failure_rate` is an `f64`; write `1`"),
-        ("failure_rate = 0.5f32", "`failure_rate` is an `f64`; write `0.5`"),
+        ("failure_rate = 1u8", "`failure_rate` must be an `f64`: write `1` without a suffix"),
+        ("failure_rate = 0.5f32", "`failure_rate` must be an `f64`: write `0.5` without a suffix"),
         ("failure_rate = true", "`failure_rate` takes a number, a share: more than 0, at most 1"),
         ("failure_rate = \"half\"", "`failure_rate` takes a number, a share"),
         ("cooldown = 'a'", "`cooldown` takes a duration, such as"),
@@ -39,6 +39,23 @@ fn a_value_of_the_wrong_kind_is_told_what_is_expected() {
         let said = said(option);
         assert!(said.contains(expected), "{option}: {said}");
     }
+}
+
+#[test]
+fn a_misspelt_word_finds_the_nearest() {
+    for (option, hint) in [
+        ("fleet = quorom", "`fleet` is `off`, `quorum` or `any`; did you mean `quorum`?"),
+        ("fleet = \"quorom\"", "`fleet` is `off`, `quorum` or `any`; did you mean `quorum`?"),
+        ("mode = observed", "`mode` is `normal` or `observe`; did you mean `observe`?"),
+        ("fallback = None, fallback_on = rejectd", "`any` or `rejected`; did you mean `rejected`?"),
+        ("on_cancel = failur", "; did you mean `failure`?"),
+        ("on_cancel = failure_afer", "; did you mean `failure_after`?"),
+    ] {
+        let said = said(option);
+        assert!(said.contains(hint), "{option}: {said}");
+    }
+    let said = said("on_cancel = success");
+    assert!(!said.contains("did you mean"), "nothing is near: {said}");
 }
 
 #[test]

@@ -205,7 +205,7 @@ impl<R> Kind<R> for PlainKind {
     message = "`{Self}` holds no error, so no call is a failure and the circuit never opens",
     label = "neither a `Result` nor an `Option`",
     note = "say what counts: `failure_if = |value| ..`, `slow_call`, `hung_after`, or for async functions `call_timeout`",
-    note = "if only panics count, write `failures = panics`; if the number of calls matters, `max_concurrent`"
+    note = "if only panics count, write `failures = panics`; to limit calls only, `max_concurrent`"
 )]
 pub trait CanFail {}
 

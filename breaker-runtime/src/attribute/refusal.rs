@@ -6,7 +6,7 @@ use crate::circuit::{CallError, Rejected, TimedOut};
 
 /// A return type that can represent a refused call.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot say that the call was refused",
+    message = "`{Self}` cannot hold a refusal",
     label = "neither a `Result` nor an `Option`",
     note = "give a `fallback`, or return a `Result` whose error implements `From<breaker_runtime::Rejected>`",
     note = "if it is a future, write `async fn`, or return `impl Future<Output = ..>` or `Pin<Box<dyn Future<Output = ..>>>`"
@@ -40,7 +40,7 @@ impl<T> Refusable for Option<T> {
     message = "`{Self}` cannot hold a refusal",
     label = "does not implement `From<breaker_runtime::Rejected>`",
     note = "if the type is yours, implement `From<breaker_runtime::Rejected>` for it",
-    note = "if it is of another crate, return an error type of your own, or make a value of it for each refusal: \
+    note = "if it is of another crate, return an error type of your own, or make one with a fallback: \
             `fallback_on = rejected, fallback = |refused| Err(..)`"
 )]
 pub trait HoldsRejected {
@@ -60,7 +60,7 @@ impl<E: From<Rejected>> HoldsRejected for E {
     message = "`{Self}` cannot hold a timeout",
     label = "does not implement `From<breaker_runtime::TimedOut>`",
     note = "if the type is yours, implement `From<breaker_runtime::TimedOut>` for it",
-    note = "if it is of another crate, return an error type of your own, or make a value of it: `fallback = |error| Err(..)`"
+    note = "if it is of another crate, return an error type of your own, or make one with a fallback: `fallback = |error| Err(..)`"
 )]
 pub trait HoldsTimedOut {
     /// The conversion.

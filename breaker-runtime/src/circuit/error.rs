@@ -133,7 +133,7 @@ impl fmt::Display for Rejected {
             (RejectedReason::HalfOpenFull, _) => {
                 write!(
                     f,
-                    "circuit {name:?} is half-open and has all its probes in flight; retry soon"
+                    "circuit {name:?} is half-open and has all its probes in flight; retry later"
                 )
             }
             (RejectedReason::ForcedOpen, Some(left)) => {
@@ -143,10 +143,10 @@ impl fmt::Display for Rejected {
                 write!(f, "circuit {name:?} is forced open until it is reset")
             }
             (RejectedReason::BulkheadFull, _) => {
-                write!(f, "circuit {name:?} has as many calls in flight as it allows; retry soon")
+                write!(f, "circuit {name:?} has as many calls in flight as it allows; retry later")
             }
             (RejectedReason::Recovering, _) => {
-                write!(f, "circuit {name:?} is recovering and lets in some calls only; retry soon")
+                write!(f, "circuit {name:?} is recovering and lets in some calls only; retry later")
             }
         }
     }
@@ -286,13 +286,13 @@ mod tests {
             r#"circuit "billing" is open; retry in 12s"#
         );
         assert_eq!(rejected(Open, None), r#"circuit "billing" is open until it is reset"#);
-        assert!(rejected(HalfOpenFull, None).ends_with("retry soon"));
+        assert!(rejected(HalfOpenFull, None).ends_with("retry later"));
         assert!(rejected(ForcedOpen, None).ends_with("until it is reset"));
         assert_eq!(
             rejected(ForcedOpen, Some(Duration::from_secs(12))),
             r#"circuit "billing" is forced open for another 12s"#
         );
-        assert!(rejected(BulkheadFull, None).ends_with("retry soon"));
+        assert!(rejected(BulkheadFull, None).ends_with("retry later"));
     }
 
     fn retry_after_secs(reason: RejectedReason, left: Left) -> u64 {

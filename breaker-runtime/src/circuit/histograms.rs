@@ -179,3 +179,33 @@ impl CircuitBreaker {
         }
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+
+    fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    /// One success of each of so many threads, one after the other.
+    fn succeed_on(histograms: &Histograms, threads: usize) {
+        for _ in 0..threads {
+            let success = || histograms.record(Ending::Success, at(1), at(2)).count();
+            thread::scope(|scope| scope.spawn(success).join().unwrap());
+        }
+    }
+
+    #[test]
+    fn r30_threads_spread_over_shares_and_a_reader_adds_these_up() {
+        let histograms = Histograms::new();
+        let shares = histograms.successes.len();
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        assert!((processors.min(MOST_SHARES)..=MOST_SHARES).contains(&shares), "{shares} shares");
+        // Other tests take numbers of threads meanwhile, so some of these may meet in one share.
+        succeed_on(&histograms, 32 * shares);
+        let used = histograms.successes.iter().filter(|share| share.get().is_some()).count();
+        assert_eq!(used, shares, "every share has threads");
+        assert_eq!(histograms.successes().unwrap().count, 32 * shares as u64);
+    }
+}

@@ -121,7 +121,13 @@ impl CircuitBreaker {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
+    #[cfg(feature = "tokio")]
+    use std::future::Future as _;
+    #[cfg(feature = "tokio")]
+    use std::pin::pin;
     use std::sync::Arc;
+    #[cfg(feature = "tokio")]
+    use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
     use super::*;
@@ -169,6 +175,25 @@ mod tests {
         assert_eq!(snapshot.explain(), "open for 0s: 12 calls hung for over 8s; probes in 1m");
         assert_eq!((snapshot.calls.hung, snapshot.calls.failure, snapshot.in_flight), (12, 0, 12));
         drop(held);
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn r26_a_call_that_waited_in_line_finds_those_that_hang_by_now() {
+        let config = Config::new().failure_threshold(1).max_concurrent(2).max_wait(LATE * 9);
+        let (circuit, time) = circuit(config);
+        let mut held = begin(&circuit, 2);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _entered = runtime.enter();
+        let mut waiting = pin!(circuit.acquire());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        held.remove(0).success();
+        time.advance(LATE);
+        let Poll::Ready(Err(refused)) = waiting.as_mut().poll(&mut context) else {
+            panic!("it is refused")
+        };
+        assert_eq!((refused.reason(), calls(&circuit).hung), (RejectedReason::Open, 1));
     }
 
     #[test]

@@ -72,6 +72,11 @@ mod tests {
         assert_eq!(words(&"connection refused").as_deref(), Some("connection refused"));
         assert_eq!(words(&"two\nlines\u{1b}[31m\u{202e}").as_deref(), Some("two lines[31m"));
         assert_eq!((words(&""), words(&" \n\u{0}")), (None, None));
+        for (text, kept) in
+            [("w".repeat(256), 256), ("w".repeat(257), 256), ("w".repeat(255) + "ü", 255)]
+        {
+            assert_eq!(words(&text).map(|words| words.len()), Some(kept), "{} bytes", text.len());
+        }
         let endless = words(&Endless).expect("there are words");
         assert!(endless.len() <= LONGEST && endless.len() > LONGEST - 6, "{endless}");
     }

@@ -228,7 +228,7 @@ impl Timings {
 
     /// The buckets that hold calls: their ends in nanoseconds, and the calls.
     pub(super) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
-        let filled = self.calls.iter().filter(|bucket| bucket.count() > 0);
+        let filled = self.calls.iter().filter(|bucket| bucket.count() != 0);
         filled.map(|bucket| (bucket.end(), bucket.count()))
     }
 }

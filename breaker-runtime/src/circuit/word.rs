@@ -438,7 +438,6 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 6] = State::ALL;
     const THIRD: Epoch = Epoch::of(3);
 
     fn manner(longest_run: u32, care: Care) -> Manner {
@@ -466,7 +465,9 @@ mod tests {
             manner(0, Care::None),
             manner(0, Care::Throughout),
         ];
-        for (state, manner) in STATES.into_iter().flat_map(|state| manners.map(|it| (state, it))) {
+        for (state, manner) in
+            State::ALL.iter().copied().flat_map(|state| manners.map(|it| (state, it)))
+        {
             for epoch in [0, 1, u64::MAX].map(Epoch::of) {
                 let word = AtomicWord::new(THIRD, Instant::NEVER, manner);
                 word.publish(epoch, state, Instant::NEVER);

@@ -56,7 +56,7 @@ pub fn trace(event: &Event) {
         EventKind::ProbeWanted => debug!(
             target: "breaker",
             { breaker.name = name, breaker.missed = missed },
-            "asks the fleet for leave to probe"
+            "asks the fleet to probe"
         ),
         EventKind::Reconfigured(_) => info!(
             target: "breaker",

@@ -199,7 +199,7 @@ impl fmt::Display for EventKind {
             Self::Rejected { reason, .. } => write!(f, "call rejected: {reason}"),
             Self::Late { outcome: Some(outcome) } => write!(f, "late outcome: {outcome}"),
             Self::Late { outcome: None } => f.write_str("late outcome: cancelled"),
-            Self::ProbeWanted => f.write_str("asks the fleet for leave to probe"),
+            Self::ProbeWanted => f.write_str("asks the fleet to probe"),
             Self::Reconfigured(changes) => {
                 let changes: Vec<_> = changes.iter().map(Change::to_string).collect();
                 write!(f, "reconfigured: {}", changes.join(", "))

@@ -55,7 +55,7 @@ impl Snapshot {
             && then != Mode::Normal
         {
             let (by, left, then) = (By(ordered), Readable(left), words(then));
-            let _ = write!(sentence, "; as usual{by} for another {left}, then {then} again");
+            let _ = write!(sentence, "; in normal mode{by} for another {left}, then {then} again");
         }
         sentence
     }
@@ -139,7 +139,7 @@ impl Snapshot {
                 write!(out, "another member probes, for {} at most", Readable(left))
             }
             (Some(left), Some(Lease::Unasked)) if left.is_zero() => {
-                write!(out, "the next call asks the fleet for leave to probe")
+                write!(out, "the next call asks the fleet to probe")
             }
             (Some(left), Some(Lease::Own(_))) if left.is_zero() => {
                 write!(out, "the next call is a probe for all members")
@@ -249,7 +249,7 @@ impl Snapshot {
         }
         // A closed circuit goes by its own calls, with and without a fleet.
         if self.state != State::Closed && self.lease.is_none() {
-            out.push_str("; as if alone: the fleet is not connected");
+            out.push_str("; acts as if alone, because the fleet is not connected");
         }
         Ok(())
     }
@@ -324,7 +324,7 @@ fn slow(reason: &TripReason, limit: Duration) -> String {
 
 const fn words(mode: Mode) -> &'static str {
     match mode {
-        Mode::Normal => "as usual",
+        Mode::Normal => "in normal mode",
         Mode::Observe => "observed",
         Mode::Disabled => "disabled",
         Mode::ForcedOpen => "forced open",

@@ -33,7 +33,16 @@ pub enum State {
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 6] = [
+    /// All states.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::State;
+    ///
+    /// assert!(State::ALL.iter().any(|state| state.as_str() == "recovering"));
+    /// ```
+    pub const ALL: &'static [Self] = &[
         Self::Closed,
         Self::Open,
         Self::HalfOpen,

@@ -2,6 +2,14 @@
 
 use crate::rules::State;
 
+/// The transitions that a circuit makes by itself.
+const BY_ITSELF: [(State, State); 4] = [
+    (State::Closed, State::Open),
+    (State::Open, State::HalfOpen),
+    (State::HalfOpen, State::Closed),
+    (State::HalfOpen, State::Open),
+];
+
 /// Counts a circuit's transitions since it was made, by states before and after.
 ///
 /// # Examples
@@ -50,10 +58,31 @@ impl TransitionCounts {
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = (State, State, u64)> + use<> {
         let counts = *self;
-        let pairs = State::ALL.into_iter().flat_map(|from| State::ALL.map(|to| (from, to)));
+        let pairs = State::ALL.iter().flat_map(|from| State::ALL.iter().map(|to| (*from, *to)));
         pairs
             .map(move |(from, to)| (from, to, counts.get(from, to)))
             .filter(|(.., count)| *count > 0)
+    }
+
+    /// The transitions that metrics show: before, after, count. Those that a circuit makes by itself are shown from
+    /// the start, so that the first of them is an increase. The others are shown once they have happened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// let shown: Vec<_> = circuit.snapshot().transition_counts.for_metrics().collect();
+    /// assert!(shown.contains(&(State::Closed, State::Open, 0)));
+    /// assert!(!shown.contains(&(State::Closed, State::Disabled, 0)));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
+    pub fn for_metrics(&self) -> impl Iterator<Item = (State, State, u64)> + use<> {
+        let counts = *self;
+        let by_itself = BY_ITSELF.map(|(from, to)| (from, to, counts.get(from, to)));
+        let others = counts.iter().filter(|(from, to, _)| !BY_ITSELF.contains(&(*from, *to)));
+        by_itself.into_iter().chain(others)
     }
 
     pub(crate) fn add(&mut self, from: State, to: State, count: u64) {

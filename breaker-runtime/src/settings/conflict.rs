@@ -68,9 +68,11 @@ pub struct Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, decided, refused } = self;
-        write!(
-            f,
-            "circuit {name:?} has two configs: that of {decided} decides, that of {refused} does not"
-        )
+        write!(f, "circuit {name:?}: {decided} and {refused} state different configs; ")?;
+        match decided.site {
+            Some(site) => write!(f, "{site} decides"),
+            // Both may be code, and only their configs tell them apart.
+            None => write!(f, "{decided} decides"),
+        }
     }
 }

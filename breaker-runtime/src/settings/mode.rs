@@ -31,8 +31,17 @@ pub enum Mode {
 }
 
 impl Mode {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Normal, Self::Observe, Self::Disabled, Self::ForcedOpen];
+    /// All modes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Mode;
+    ///
+    /// assert_eq!(Mode::ALL[0], Mode::default());
+    /// ```
+    pub const ALL: &'static [Self] =
+        &[Self::Normal, Self::Observe, Self::Disabled, Self::ForcedOpen];
 
     /// Whether the circuit opens and closes on evidence.
     pub(crate) const fn judges(self) -> bool {

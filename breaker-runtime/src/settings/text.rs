@@ -67,7 +67,7 @@ macro_rules! words {
 
             fn from(value: Value) -> Option<Self> {
                 let Value::Word(word) = value else { return None };
-                Self::ALL.into_iter().find(|it| it.as_str() == word)
+                Self::ALL.iter().copied().find(|it| it.as_str() == word)
             }
         }
     )+};

@@ -6,21 +6,16 @@ use crate::report::Snapshot;
 use crate::rules::{Lease, State};
 use crate::settings::Mode;
 
-/// The transitions that a circuit makes by itself.
-const ITS_WAYS: [(State, State); 4] = [
-    (State::Closed, State::Open),
-    (State::Open, State::HalfOpen),
-    (State::HalfOpen, State::Closed),
-    (State::HalfOpen, State::Open),
-];
-
 pub(super) const FAMILIES: [Family; 31] = [
     Family {
         name: "breaker_state",
         kind: Kind::Gauge,
         help: "Whether the circuit is in that state: 1 for one state, 0 for the others.",
         read: |it, out| {
-            out.each("state", State::ALL.map(|state| (state.as_str(), u8::from(it.state == state))))
+            out.each(
+                "state",
+                State::ALL.iter().map(|state| (state.as_str(), u8::from(it.state == *state))),
+            )
         },
     },
     Family {
@@ -34,7 +29,10 @@ pub(super) const FAMILIES: [Family; 31] = [
         kind: Kind::Gauge,
         help: "How the circuit is run: 1 for one mode, 0 for the others.",
         read: |it, out| {
-            out.each("mode", Mode::ALL.map(|mode| (mode.as_str(), u8::from(it.mode == mode))))
+            out.each(
+                "mode",
+                Mode::ALL.iter().map(|mode| (mode.as_str(), u8::from(it.mode == *mode))),
+            )
         },
     },
     Family {
@@ -308,12 +306,8 @@ fn heard(it: &Snapshot) -> Option<&FleetView> {
     it.fleet.as_ref().filter(|fleet| fleet.is_heard())
 }
 
-/// Automatic transitions are exported from the start, manual ones once they have happened.
 fn transitions(it: &Snapshot, out: &mut Samples<'_, '_>) -> std::fmt::Result {
-    let counts = it.transition_counts;
-    let its_own = ITS_WAYS.map(|(from, to)| (from, to, counts.get(from, to)));
-    let by_hand = counts.iter().filter(|(from, to, _)| !ITS_WAYS.contains(&(*from, *to)));
-    its_own.into_iter().chain(by_hand).try_for_each(|(from, to, count)| {
+    it.transition_counts.for_metrics().try_for_each(|(from, to, count)| {
         out.write(Some(format_args!(",from=\"{from}\",to=\"{to}\"")), count)
     })
 }

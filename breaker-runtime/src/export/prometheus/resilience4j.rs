@@ -14,7 +14,7 @@ pub(super) const FAMILIES: [Family; 12] = [
         read: |it, out| {
             out.each(
                 "state",
-                State::ALL.map(|state| (state.as_str(), u8::from(it.state == state))),
+                State::ALL.iter().map(|state| (state.as_str(), u8::from(it.state == *state))),
             )?;
             out.each("state", [("metrics_only", 0)])
         },

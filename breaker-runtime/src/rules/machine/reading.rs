@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::recovery::Recovery;
 use super::{Evidence, Machine, Past, Phase, Trouble};
 use crate::rules::{Good, Instant, Lease, ModeOverride, Outage, Probes, State, Tally, TripReason};
 use crate::settings::Mode;
@@ -103,8 +104,10 @@ impl Machine {
         ends.into_iter().flatten().find(|end| now.has_reached(*end))?;
         let phase = match &self.phase {
             Phase::Closed(_) => Phase::Closed(Evidence::none(&self.settings, self.created)),
-            Phase::Recovering(recovery) => {
-                Phase::Recovering(recovery.emptied(&self.settings, self.created).into())
+            // The end of an order leaves it at once.
+            Phase::Recovering(_) => {
+                let none = Recovery::new(&self.settings, Duration::ZERO, self.created, now);
+                Phase::Recovering(none.into())
             }
             Phase::Open { until, draw } => Phase::Open { until: *until, draw: *draw },
             Phase::HalfOpen { probes, next } => {

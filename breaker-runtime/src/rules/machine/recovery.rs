@@ -54,7 +54,7 @@ impl Recovery {
         }
         let (elapsed, lasts) = (now.since(self.began).as_nanos(), self.lasts.as_nanos());
         let grown = u128::from(CREDIT - FIRST) * elapsed / lasts;
-        FIRST + u32::try_from(grown).unwrap_or(CREDIT - FIRST)
+        u32::try_from(u128::from(FIRST) + grown).unwrap_or(CREDIT)
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
@@ -83,7 +83,7 @@ impl Recovery {
         ending: Ending,
         now: Instant,
     ) -> Settlement {
-        self.turn(now);
+        self.evidence.turn(self.good.all, now);
         if ending != Ending::Success {
             return Settlement::Neutral;
         }
@@ -102,18 +102,11 @@ impl Recovery {
         bad: Bad,
         now: Instant,
     ) -> Option<TripReason> {
-        self.turn(now);
+        self.evidence.turn(self.good.all, now);
         let verdict = self.evidence.judge(settings, self.good, bad, now);
         self.evidence.record(self.good, bad, now);
         self.good.run = 0;
         verdict
-    }
-
-    /// Moves a time window to the bucket of `now`.
-    fn turn(&mut self, now: Instant) {
-        if self.evidence.counts_all() && now >= self.evidence.holds_until() {
-            self.evidence.turn(self.good.all, now);
-        }
     }
 
     /// Goes by other settings from now on (R24). A recovery that is switched off ends at the next call.
@@ -125,11 +118,5 @@ impl Recovery {
         } else {
             self.good = Good { run: self.good.run.min(settings.longest_run()), all: 0 };
         }
-    }
-
-    /// A copy without evidence, for a reading after the end of an order.
-    pub(super) fn emptied(&self, settings: &Settings, created: Instant) -> Self {
-        let (evidence, good) = (Evidence::none(settings, created), Good::default());
-        Self { evidence, good, ..*self }
     }
 }
