@@ -4,8 +4,7 @@
 //! being called. Watch the circuit open, the fallback answer at once, the probes run, and the circuit
 //! close.
 //!
-//! Run it with `cargo run --example quickstart`. It takes about five seconds. Settings can be changed from outside:
-//! `BREAKER="prices.cooldown=200ms" cargo run --example quickstart`.
+//! Run it with `cargo run -p quickstart`. It takes about five seconds.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -56,7 +55,6 @@ fn euros_per_dollar() -> Option<f64> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let _config = breaker_config::init()?;
     let mut timeline = Timeline::begin();
 
     let server = Server::start(TcpListener::bind("127.0.0.1:0")?)?;
