@@ -1,10 +1,11 @@
 //! What many members cost one Redis, and how long they take to agree.
 //!
-//! `cargo run -p breaker-fleet --release --example scale -- 1000 4` starts `redis-server` and 1,000 members in four
-//! processes, each with a registry, a connection and a task of its own. `docs/fleet.md` has what it said.
+//! `cargo run -p breaker-benches --release --features redis --bin scale -- 1000 4` starts `redis-server` and 1,000
+//! members in four processes, each with a registry, a connection and a task of its own. `docs/fleet.md` has what it
+//! said.
 
 #[allow(dead_code, reason = "shared with the tests, which need more of it")]
-#[path = "../tests/redis/server.rs"]
+#[path = "../../../breaker-fleet/tests/redis/server.rs"]
 mod server;
 
 use std::collections::BTreeMap;
