@@ -46,8 +46,8 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
 /// let server = Dashboard::new().bind("127.0.0.1:3030").await?;
 /// println!("{}", server.url());
-/// server.run().await
-/// # }
+/// server.run().await;
+/// # Ok(()) }
 /// ```
 #[must_use = "a server does nothing until it is run"]
 pub struct Server {
