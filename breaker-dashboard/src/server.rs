@@ -37,6 +37,18 @@ const READ_PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
 /// The dashboard on its own port.
+///
+/// # Examples
+///
+/// ```no_run
+/// use breaker_dashboard::Dashboard;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// let server = Dashboard::new().bind("127.0.0.1:3030").await?;
+/// println!("{}", server.url());
+/// server.run().await;
+/// # Ok(()) }
+/// ```
 #[must_use = "a server does nothing until it is run"]
 pub struct Server {
     listener: TcpListener,

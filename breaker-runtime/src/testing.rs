@@ -113,6 +113,24 @@ pub fn isolate_with(clock: Clock) -> Isolated {
 ///
 /// Without it, such a call goes through the circuits of the process, as ever. Call it at the start of every test, or of
 /// none: it cannot be switched off.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// # #[cfg(feature = "macros")] {
+/// use breaker_runtime::{circuit_breaker, testing};
+///
+/// #[circuit_breaker(name = "strict.stock")]
+/// fn stock() -> Option<u32> {
+///     Some(7)
+/// }
+///
+/// testing::strict();
+/// assert!(std::panic::catch_unwind(stock).is_err()); // outside of a test
+/// let _test = testing::isolate();
+/// assert_eq!(stock(), Some(7));
+/// # }
+/// ```
 pub fn strict() {
     be_strict();
 }

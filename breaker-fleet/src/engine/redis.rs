@@ -26,6 +26,15 @@ const VERSION: u32 = 1;
 const MOST: u64 = 1 << 53;
 
 /// Redis 7 or later, or Valkey. [`Fleet::redis`](crate::Fleet::redis) makes it.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_fleet::{Fleet, FleetBuilder, Redis};
+///
+/// let builder: FleetBuilder<Redis> = Fleet::redis("redis://127.0.0.1/");
+/// # drop(builder);
+/// ```
 pub struct Redis {
     /// The address without a password.
     shown: String,

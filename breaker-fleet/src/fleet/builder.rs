@@ -27,7 +27,15 @@ const LONGEST_MEMBER: usize = 64;
 ///
 /// # Examples
 ///
-/// See [`Fleet`].
+/// ```
+/// use breaker_fleet::{Fleet, Policy};
+///
+/// let fleet = Fleet::redis("redis://127.0.0.1/")
+///     .namespace("shop-production")
+///     .member("checkout-7")
+///     .policy("payments", Policy::Quorum);
+/// # drop(fleet);
+/// ```
 #[must_use = "nothing happens before `join`"]
 pub struct FleetBuilder<E> {
     namespace: String,

@@ -138,26 +138,15 @@ async fn f08_members_of_a_server_that_takes_no_more_clients_wait_for_room() {
     println!("agreed after {:?}", agree_again(&fleet).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn f08_members_outlive_every_kind_of_bad_connection() {
-    log::listen();
-    let Some(server) = Server::start(&[]) else { return };
-    let proxy = Proxy::before(server.port()).await;
-    let fleet = members(3, &proxy.url(), "proxy").await;
+/// Members behind a proxy of their own outlive what it does to their connections, one after the other.
+async fn outlive(port: u16, namespace: &str, spoils: &[(Spoils, &str)]) {
+    let proxy = Proxy::before(port).await;
+    let fleet = members(3, &proxy.url(), namespace).await;
     proxy.now(Spoils::Delays(Duration::from_millis(30)));
     agree_again(&fleet).await;
-    assert_one_warning("proxy", 0);
-    let spoils = [
-        (Spoils::Cuts, ""),
-        (Spoils::Halves, ""),
-        (Spoils::Garbles, ""),
-        (Spoils::Delays(SECOND), "no answer within"),
-        (Spoils::Says(b"$99999999999999\r\nnever"), ""),
-        (Spoils::Says(b"*99999999999999\r\n:1\r\n"), ""),
-        (Spoils::Says(b":1\r\n:1\r\n:1\r\n:1\r\n"), "parse error"),
-    ];
-    for (round, (spoils, why)) in spoils.into_iter().enumerate() {
-        proxy.now(spoils);
+    assert_one_warning(namespace, 0);
+    for (round, (spoils, why)) in spoils.iter().enumerate() {
+        proxy.now(*spoils);
         // Changes are told, so nobody waits for the next beat.
         for member in &fleet {
             member.circuit.reset();
@@ -170,8 +159,37 @@ async fn f08_members_outlive_every_kind_of_bad_connection() {
         proxy.now(Spoils::Nothing);
         let took = agree_again(&fleet).await;
         println!("{spoils:?}: alone after {alone:?} ({whys:?}), connected {took:?} after it ended");
-        assert_one_warning("proxy", 3 * (round + 1));
+        assert_one_warning(namespace, 3 * (round + 1));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f08_members_outlive_every_kind_of_bad_connection() {
+    log::listen();
+    let Some(server) = Server::start(&[]) else { return };
+    let port = server.port();
+    // They wait for most of the time, so they wait together.
+    tokio::join!(
+        outlive(port, "proxy-cuts", &[(Spoils::Cuts, ""), (Spoils::Halves, "")]),
+        outlive(
+            port,
+            "proxy-noise",
+            &[(Spoils::Garbles, ""), (Spoils::Delays(SECOND), "no answer within")],
+        ),
+        outlive(
+            port,
+            "proxy-lengths",
+            &[
+                (Spoils::Says(b"$99999999999999\r\nnever"), ""),
+                (Spoils::Says(b"*99999999999999\r\n:1\r\n"), ""),
+            ],
+        ),
+        outlive(
+            port,
+            "proxy-answers",
+            &[(Spoils::Says(b":1\r\n:1\r\n:1\r\n:1\r\n"), "parse error"), (Spoils::Cuts, "")],
+        ),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,22 @@ use crate::settings::Conflict;
 ///
 /// The drop waits for running calls of the listener, so the listener is not called after the drop returns. Only a
 /// drop inside a listener does not wait.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc::channel;
+/// use breaker_runtime::{Config, Registry};
+///
+/// let own = Registry::new();
+/// let (told, events) = channel();
+/// let subscription = own.subscribe(move |event| drop(told.send(event.name.to_string())));
+/// own.get_or_create("mail", Config::new())?.trip();
+/// drop(subscription);
+/// own.get_or_create("mail", Config::new())?.reset(); // nobody listens
+/// assert_eq!(events.iter().collect::<Vec<_>>(), ["mail"]);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[must_use = "dropping a subscription ends it"]
 pub struct Subscription {
     listeners: Arc<Listeners>,

@@ -13,6 +13,20 @@ use crate::settings::{Layer, Statement};
 ///
 /// It belongs to its thread and cannot be sent to another. For other threads and spawned tasks, take a
 /// [`handle`](Isolated::handle).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Config, testing};
+///
+/// let test = testing::isolate();
+/// let stock = test.registry().get_or_create("isolated.stock", Config::new().cooldown(Duration::from_secs(60)))?;
+/// test.open("isolated.stock");
+/// test.advance(Duration::from_secs(60));
+/// assert!(stock.snapshot().probe_due);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the test is isolated until this is dropped"]
 pub struct Isolated {

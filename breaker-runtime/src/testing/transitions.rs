@@ -8,6 +8,18 @@ use crate::rules::State;
 /// The states of a circuit in a test, one after the other, from
 /// [`Isolated::transitions`](super::Isolated::transitions). Displays as `closed -> open -> half_open`, and equals that
 /// text.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, testing};
+///
+/// let test = testing::isolate();
+/// test.registry().get_or_create("transitions.stock", Config::new())?;
+/// test.half_open("transitions.stock");
+/// assert_eq!(test.transitions("transitions.stock"), "closed -> open -> half_open");
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Transitions(Vec<State>);
 
