@@ -26,7 +26,7 @@ const NOTHING: u32 = 2;
 
 const LIMITS: [Limit; 17] = [
     Limit { case: "closed", twin: "bare", bench: 38, release: 48 },
-    Limit { case: "closed-async", twin: "bare-async", bench: 70, release: 72 },
+    Limit { case: "closed-async", twin: "bare-async", bench: 64, release: 70 },
     Limit { case: "open", twin: "bare", bench: 160, release: 200 },
     Limit { case: "open-heard", twin: "bare", bench: 700, release: 790 },
     Limit { case: "closed-fleet", twin: "closed", bench: NOTHING, release: NOTHING },
