@@ -23,7 +23,7 @@ pub(crate) fn report(folder: &Path) -> Result<()> {
     package.write(&source(shapes, FUNCTIONS, Attribute::Present))?;
     let names: Vec<_> = (0..FUNCTIONS).map(|number| format!("sync_{number}")).collect();
     let names = names.join(",");
-    let functions = "[fn(u64, &'static str) -> Result<String, Fault>; 10_000]";
+    let functions = "[fn(u64, &str) -> Result<String, Fault>; 10_000]";
     package.write_to(
         "main.rs",
         &format!(
