@@ -78,7 +78,11 @@ impl Site {
     }
 
     fn field(&self, field: Field) -> &'static str {
-        self.text.splitn(Field::File as usize + 1, '\0').nth(field as usize).unwrap_or_default()
+        let mut rest = self.text;
+        for _ in 0..field as usize {
+            (_, rest) = at_nul(rest);
+        }
+        if matches!(field, Field::File) { rest } else { at_nul(rest).0 }
     }
 
     fn number(&self, field: Field) -> u32 {
@@ -148,6 +152,12 @@ impl Site {
         let krate = self.module().split("::").next();
         (krate, self.file(), self.line(), self.column(), self.function())
     }
+}
+
+/// What stands before the first NUL and after it. Parts are so short that a plain search is the fastest.
+fn at_nul(text: &str) -> (&str, &str) {
+    let at = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
+    (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default())
 }
 
 /// A site equals only itself. A function that a macro expands twice is two sites.
