@@ -40,6 +40,8 @@ async function check(sentence, run) {
   } catch (error) {
     failed += 1;
     console.log(`not ok - ${sentence}: ${error.message.split('\n').slice(0, 3).join(' ')}`);
+    // A step that is not true yet says what is missing.
+    console.log(await fetch(`${address}/tour/story`).then((answer) => answer.text()).catch(String));
   }
 }
 
