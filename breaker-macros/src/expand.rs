@@ -249,7 +249,7 @@ impl Guard<'_> {
     /// The way to the circuit as an argument, and what binds it before. What a block makes would not last.
     fn way(&self) -> (Option<TokenStream>, TokenStream) {
         let leads = self.leads();
-        if self.spec.key.is_some() || self.is_one_text() {
+        if self.spec.key.is_some() || self.text().is_some() {
             return (None, leads);
         }
         let circuit = local("circuit");

@@ -101,13 +101,8 @@ impl Guard<'_> {
             || self.spec.settings.iter().any(|setting| setting.value.is_constant())
     }
 
-    /// Whether the site is one text.
-    pub(super) fn is_one_text(&self) -> bool {
-        self.text().is_some()
-    }
-
     /// What the site states, if it is all literals.
-    fn text(&self) -> Option<String> {
+    pub(super) fn text(&self) -> Option<String> {
         let spec = self.spec;
         if spec.config.is_some() {
             return None;

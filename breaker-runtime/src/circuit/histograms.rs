@@ -188,7 +188,7 @@ mod tests {
         Instant::from_nanos(nanos)
     }
 
-    /// One success of each of so many threads, one after the other.
+    /// So many threads succeed once each, one after the other.
     fn succeed_on(histograms: &Histograms, threads: usize) {
         for _ in 0..threads {
             let success = || histograms.record(Ending::Success, at(1), at(2)).count();

@@ -10,6 +10,8 @@
 )]
 #![allow(unreachable_pub, unused_braces, reason = "and each is a program of its own")]
 
+mod common;
+
 #[path = "accepted/a_config_beside_options_of_the_function.rs"]
 pub mod a_config_beside_options_of_the_function;
 #[path = "accepted/a_free_function_that_tracks_its_caller.rs"]

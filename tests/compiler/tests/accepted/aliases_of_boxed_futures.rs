@@ -4,7 +4,7 @@ use std::future::ready;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use breaker_runtime::{Rejected, circuit_breaker, registry};
+use breaker_runtime::{Rejected, circuit_breaker};
 
 #[derive(Clone, Debug, PartialEq)]
 struct Fault;
@@ -22,6 +22,7 @@ type LocalBoxFuture<E, T, X> = Pin<Box<dyn Future<Output = (Result<T, E>, X)>>>;
 type Fut = Pin<Box<dyn Future<Output = Option<u8>> + Send + Unpin>>;
 type Borrowed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 use self::Borrowed as BorrowedFuture;
+use crate::common::calls;
 
 #[circuit_breaker(name = "two")]
 fn two(ok: bool) -> MyFuture<u8, Fault> {
@@ -56,11 +57,6 @@ fn run<F: Future>(future: F) -> F::Output {
     let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(output) = polled else { panic!("it waits for nothing") };
     output
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 fn is<T: Send + Sync>(it: T) -> T {

@@ -1,7 +1,6 @@
 //! What a stream's items are is known by trait: whatever the alias is called, and wherever it has its arguments.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
 
 use breaker_runtime::{Rejected, circuit_breaker, registry};
 use futures_core::Stream;
@@ -20,6 +19,7 @@ impl From<Rejected> for Fault {
 type PriceStream<E, T> = Pin<Box<dyn Stream<Item = Result<T, E>> + Send>>;
 type Ticks = BoxStream<'static, u32>;
 use self::Ticks as TickStream;
+use crate::common::{calls, read};
 
 #[circuit_breaker(name = "prices-aobs")]
 fn prices() -> PriceStream<Fault, u8> {
@@ -39,22 +39,6 @@ fn words(text: &str) -> LocalBoxStream<'_, Option<char>> {
 #[circuit_breaker(name = "borrowed-aobs")]
 fn borrowed<'a>(text: &'a str) -> BoxStream<'a, Result<&'a str, Fault>> {
     Box::pin(iter(text.split(' ').map(Ok)))
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! The fallback of a stream makes its only item: a path, a closure, or another expression.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
+use crate::common::read;
 use breaker_runtime::{CallError, Rejected, circuit_breaker, registry};
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
@@ -59,17 +57,6 @@ trait MapOk: Stream<Item = String> + Sized {
 }
 
 impl<S: Stream<Item = String>> MapOk for S {}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
 
 #[test]
 fn it_compiles_and_runs() {

@@ -4,7 +4,8 @@ use std::future::ready;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use breaker_runtime::{Rejected, circuit_breaker, registry};
+use crate::common::calls;
+use breaker_runtime::{Rejected, circuit_breaker};
 
 #[derive(Debug, PartialEq)]
 struct Fault;
@@ -44,11 +45,6 @@ fn run<F: Future>(future: F) -> F::Output {
     let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(output) = polled else { panic!("it waits for nothing") };
     output
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

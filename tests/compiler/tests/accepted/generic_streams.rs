@@ -1,11 +1,9 @@
 //! Streams of generic functions, with and without bounds on their items.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use std::fmt::Debug;
 
-use breaker_runtime::{Rejected, circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::{Rejected, circuit_breaker};
 use futures_core::Stream;
 use tokio_stream::iter;
 
@@ -38,22 +36,6 @@ fn taken(stream: impl Stream<Item = Option<u8>> + Send) -> impl Stream<Item = Op
 #[circuit_breaker(name = "any", failures = panics, fallback = T::default())]
 fn any<T: Default>(item: T) -> impl Stream<Item = T> {
     iter([item])
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Every option that means something for a stream.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use std::time::Duration;
 
-use breaker_runtime::{Config, Rejected, circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::{Config, Rejected, circuit_breaker};
 use futures_core::Stream;
 use tokio_stream::iter;
 
@@ -47,22 +47,6 @@ fn many(id: u8) -> impl Stream<Item = Result<u8, Fault>> {
 #[circuit_breaker(name = "dropped", on_cancel = failure, fallback = 0)]
 fn dropped() -> impl Stream<Item = u8> {
     iter([1, 2])
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

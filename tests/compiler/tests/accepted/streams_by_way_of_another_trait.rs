@@ -1,9 +1,7 @@
 //! A trait that every fitting stream has says what its items are, and the compiler knows it.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
-use breaker_runtime::{Rejected, circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::{Rejected, circuit_breaker};
 use futures_core::{Stream, TryStream};
 use tokio_stream::iter;
 
@@ -28,22 +26,6 @@ fn tried() -> impl TryStream<Ok = u8, Error = Fault, Item = Result<u8, Fault>> +
 #[circuit_breaker(name = "numbers-sbwoat", fallback = None)]
 fn numbers() -> impl NumberStream {
     iter([Some(1)])
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! Functions that return streams, made by macros, with every part a fragment.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
-use breaker_runtime::{circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::circuit_breaker;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use tokio_stream::iter;
@@ -24,22 +22,6 @@ macro_rules! feed {
 feed!(opaque, "fragments", impl Stream<Item = Option<u8>>, { iter([Some(1), None]) });
 feed!(named, "fragments", BoxStream<'static, Option<u8>>, { Box::pin(iter([Some(1)])) });
 feed!(item product, u8, 1 + 1, 0);
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
-}
 
 #[test]
 fn it_compiles_and_runs() {

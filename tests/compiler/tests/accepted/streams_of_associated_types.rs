@@ -1,9 +1,9 @@
 //! A service whose stream is an associated type.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
 
-use breaker_runtime::{circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::circuit_breaker;
 use futures_core::Stream;
 use tokio_stream::iter;
 
@@ -35,22 +35,6 @@ impl<T: Clone + Send + 'static> Feed for Generic<T> {
     fn open(&self) -> <Self as Feed>::Stream {
         Box::pin(iter([Some(self.0.clone())]))
     }
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

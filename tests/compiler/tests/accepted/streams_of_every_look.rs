@@ -1,9 +1,9 @@
 //! A stream is guarded however it is written.
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
 
-use breaker_runtime::{Rejected, circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::{Rejected, circuit_breaker};
 use futures_core::Stream;
 use tokio_stream::iter;
 
@@ -49,22 +49,6 @@ fn early(items: [Item; 2]) -> impl Stream<Item = Item> {
         return iter(items);
     }
     iter([Ok(7), Ok(7)])
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Methods with every receiver, and methods of traits.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use std::sync::Arc;
 
-use breaker_runtime::{circuit_breaker, registry};
+use crate::common::{calls, read};
+use breaker_runtime::circuit_breaker;
 use futures_core::Stream;
 use tokio_stream::iter;
 
@@ -47,22 +45,6 @@ impl Shop {
     fn shared(self: Arc<Self>) -> impl Stream<Item = Option<u8>> + 'static {
         iter([Some(self.0)])
     }
-}
-
-fn read<S: Stream>(stream: S) -> Vec<S::Item> {
-    let mut stream = pin!(stream);
-    let mut items = Vec::new();
-    while let Poll::Ready(Some(item)) =
-        stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()))
-    {
-        items.push(item);
-    }
-    items
-}
-
-fn calls(name: &str) -> (u64, u64) {
-    let calls = registry().get(name).unwrap().snapshot().calls;
-    (calls.success, calls.failure)
 }
 
 #[test]
