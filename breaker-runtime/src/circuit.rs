@@ -3,6 +3,7 @@
 mod acquire;
 mod audience;
 mod breaker;
+mod buckets;
 mod bulkhead;
 mod call_error;
 mod cells;

@@ -36,10 +36,11 @@ impl Claim {
         self.marked
     }
 
-    /// Whether it is of a call that only its epoch tells from others.
+    /// How the call is timed, if the permit holds nothing else.
     #[inline]
-    pub(super) fn holds_nothing(self) -> bool {
-        self.probe.is_none() && self.marked == self.epoch()
+    pub(super) fn holds_at_most_time(self) -> Option<Stopwatch> {
+        let holds_more = self.probe.is_some() || self.marked.marks() & !(CLOCKED | COUNTED) != 0;
+        (!holds_more).then(|| self.stopwatch())
     }
 
     pub(super) fn epoch(self) -> Epoch {

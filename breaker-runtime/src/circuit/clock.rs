@@ -151,7 +151,15 @@ pub(crate) enum Stopwatch {
 impl Stopwatch {
     /// What was cast to that number.
     pub(crate) fn of(number: u8) -> Self {
-        [Self::None, Self::Clock, Self::Counter, Self::Watched][usize::from(number % 4)]
+        const CLOCK: u8 = Stopwatch::Clock as u8;
+        const COUNTER: u8 = Stopwatch::Counter as u8;
+        const WATCHED: u8 = Stopwatch::Watched as u8;
+        match number {
+            CLOCK => Self::Clock,
+            COUNTER => Self::Counter,
+            WATCHED => Self::Watched,
+            _ => Self::None,
+        }
     }
 
     pub(crate) fn new(settings: &Settings, clock: &Source) -> Self {

@@ -27,14 +27,46 @@ impl CircuitBreaker {
         }
     }
 
-    /// Good calls of a window of time get by without the rest.
     #[inline(never)]
     fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
-        let is_good = ending == Ending::Success && claim.holds_nothing();
-        let is_plain = is_good && self.word.load().is_by_time() && self.extras.get().is_none();
-        if !is_plain || self.count_by_time(claim.epoch(), self.clock.now()).is_err() {
+        if ending == Ending::Success && self.extras.get().is_none() {
+            self.settle_by_clock(claim, began);
+        } else {
             self.settle_with_all(claim, began, ending);
         }
+    }
+
+    /// Most good calls get by with a look at the time.
+    #[inline(never)]
+    fn settle_by_clock(&self, claim: Claim, began: Instant) {
+        if !self.count_by_clock(claim, began) {
+            self.settle_with_all(claim, began, Ending::Success);
+        }
+    }
+
+    /// Counts a good call that holds nothing but when it began. `false` if there is more to it: a slow call, or one that
+    /// comes too late.
+    #[inline]
+    fn count_by_clock(&self, claim: Claim, began: Instant) -> bool {
+        let Some(stopwatch) = claim.holds_at_most_time() else { return false };
+        let is_timed = stopwatch != Stopwatch::None;
+        let is_by_time = self.word.load().is_by_time();
+        let now = match stopwatch {
+            Stopwatch::Counter if !is_by_time => clock::counter(),
+            Stopwatch::Clock | Stopwatch::None if is_timed || is_by_time => self.clock.now(),
+            _ => return false,
+        };
+        if is_timed && now.is_later(began, self.dials.slow_after()) {
+            return false;
+        }
+        if is_by_time {
+            return self.count_by_time(claim.epoch(), now).is_ok();
+        }
+        let is_counted = self.word.count_good_with_care(claim.epoch());
+        if is_counted {
+            self.totals.add_hot(Hot::Good);
+        }
+        is_counted
     }
 
     /// Takes the outcome of a call that may hold more than its epoch, or is not good.

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use histogram::{AtomicHistogram, Histogram};
 use once_cell::race::OnceBox;
 
 use super::breaker::CircuitBreaker;
+use super::buckets::{AtomicBuckets, Buckets};
 use super::clock::{self, Stopwatch};
 use super::sync::thread_number;
-use super::timings::{BUCKETS, LONGEST, Timings};
+use super::timings::Timings;
 use crate::rules::{Ending, Instant};
 use crate::settings::Settings;
 
@@ -26,7 +26,7 @@ const MOST_SHARES: usize = 16;
 #[derive(Debug)]
 pub(super) struct Histograms {
     successes: Box<[OnceBox<Share>]>,
-    failures: OnceBox<AtomicHistogram>,
+    failures: OnceBox<AtomicBuckets>,
     /// When the last success of an absorbed circuit ended.
     absorbed: AtomicU64,
 }
@@ -35,14 +35,14 @@ pub(super) struct Histograms {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Share {
-    counts: AtomicHistogram,
+    counts: AtomicBuckets,
     /// When the last recorded one ended.
     last: AtomicU64,
 }
 
 impl Share {
     fn new() -> Self {
-        Self { counts: AtomicHistogram::with_config(&BUCKETS), last: AtomicU64::new(0) }
+        Self { counts: AtomicBuckets::new(), last: AtomicU64::new(0) }
     }
 }
 
@@ -70,11 +70,6 @@ fn shares() -> usize {
     })
 }
 
-fn record(counts: &AtomicHistogram, nanos: u64, calls: u64) {
-    // No value is out of range.
-    let _ = counts.add(nanos.min(LONGEST), calls);
-}
-
 impl Histograms {
     pub(super) fn new() -> Self {
         let successes = (0..shares()).map(|_| OnceBox::new()).collect();
@@ -86,20 +81,22 @@ impl Histograms {
         self.successes[at].get_or_init(|| Share::new().into())
     }
 
-    fn failures(&self) -> &AtomicHistogram {
-        self.failures.get_or_init(|| Box::new(AtomicHistogram::with_config(&BUCKETS)))
+    fn failures(&self) -> &AtomicBuckets {
+        self.failures.get_or_init(|| Box::new(AtomicBuckets::new()))
     }
 
     /// Records a call. Only successes and failures say how long the dependency takes.
+    // Not a part of where calls end: most circuits have no histograms.
+    #[inline(never)]
     pub(super) fn record(&self, ending: Ending, began: Instant, ended: Instant) -> Success<'_> {
         let nanos = ended.as_nanos().saturating_sub(began.as_nanos());
         match ending {
             Ending::Success => {
                 let share = self.share();
-                record(&share.counts, nanos, 1);
+                share.counts.add(nanos, 1);
                 return Success(Some((share, ended)));
             }
-            Ending::Failure => record(self.failures(), nanos, 1),
+            Ending::Failure => self.failures().add(nanos, 1),
             Ending::Ignored | Ending::Cancelled => {}
         }
         Success::NONE
@@ -123,24 +120,26 @@ impl Histograms {
     }
 
     pub(super) fn successes(&self) -> Option<Timings> {
-        let mut all = Histogram::with_config(&BUCKETS);
-        for share in self.successes.iter().filter_map(OnceBox::get) {
-            all = all.wrapping_add(&share.counts.load()).unwrap_or(all);
-        }
-        Timings::of(all)
+        Self::sum(self.successes.iter().filter_map(OnceBox::get).map(|share| &share.counts))
     }
 
     pub(super) fn of_failures(&self) -> Option<Timings> {
-        Timings::of(self.failures.get()?.load())
+        Self::sum(self.failures.get())
+    }
+
+    fn sum<'a>(all: impl IntoIterator<Item = &'a AtomicBuckets>) -> Option<Timings> {
+        let mut sum = Buckets::empty();
+        all.into_iter().for_each(|counts| counts.add_to(&mut sum));
+        Timings::of(sum)
     }
 
     /// Adds what another circuit has recorded.
     pub(super) fn absorb(&self, other: &Self) {
         if let Some(timings) = other.successes() {
-            timings.buckets().for_each(|(end, calls)| record(&self.share().counts, end, calls));
+            timings.buckets().for_each(|(end, calls)| self.share().counts.add(end, calls));
         }
         if let Some(timings) = other.of_failures() {
-            timings.buckets().for_each(|(end, calls)| record(self.failures(), end, calls));
+            timings.buckets().for_each(|(end, calls)| self.failures().add(end, calls));
         }
         if let Some(last) = other.ends().max() {
             self.absorbed.fetch_max(last.as_nanos(), Ordering::Relaxed);

@@ -45,33 +45,39 @@ impl CircuitBreaker {
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        if let Some(extras) = self.extras.get()
-            && let Some(acquired) = self.acquire_with(extras, enter, if_dropped)
-        {
-            return acquired;
-        }
-        let word = self.word.load();
-        if word.is_closed() {
-            Ok(self.begin(Claim::of(word.epoch()), if_dropped))
-        } else if let Some(rejected) = self.refuse_at_once(word) {
-            Err(rejected)
-        } else {
-            self.ask(if_dropped)
+        match self.extras.get() {
+            None => self.acquire_by_state(if_dropped),
+            Some(extras) => self.acquire_with(extras, enter, if_dropped),
         }
     }
 
-    /// Acquires a permit of a circuit that has more than a state. `None` means that the state decides.
+    #[inline(never)]
+    fn acquire_by_state(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
+        let word = self.word.load();
+        if word.is_closed() {
+            return Ok(self.begin(Claim::of(word.epoch()), if_dropped));
+        }
+        match self.refuse_at_once(word) {
+            Some(rejected) => Err(rejected),
+            None => self.ask(if_dropped),
+        }
+    }
+
+    /// Acquires a permit of a circuit that has more than a state.
     #[inline(never)]
     fn acquire_with(
         &self,
         extras: &Extras,
         enter: fn(&Bulkhead) -> bool,
         if_dropped: IfDropped,
-    ) -> Option<Result<Permit<'_>, Rejected>> {
+    ) -> Result<Permit<'_>, Rejected> {
         if extras.bulkhead.is_on() {
-            return Some(self.acquire_behind(&extras.bulkhead, enter, if_dropped));
+            return self.acquire_behind(&extras.bulkhead, enter, if_dropped);
         }
-        self.acquire_watched(extras, if_dropped).map(Ok)
+        match self.acquire_watched(extras, if_dropped) {
+            Some(permit) => Ok(permit),
+            None => self.acquire_by_state(if_dropped),
+        }
     }
 
     fn acquire_behind(
@@ -138,7 +144,8 @@ impl CircuitBreaker {
     }
 
     /// Refuses a call of an open circuit without the lock: until its cooldown is over it stays open.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a refusal that is handed on is copied")]
+    #[inline(always)]
     fn refuse_at_once(&self, seen: Word) -> Option<Rejected> {
         let until = self.word.open_until(seen)?;
         let now = self.clock.now();

@@ -3,17 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use histogram::{Bucket, Config, Histogram};
-
+use super::buckets::{Bucket, Buckets};
 use crate::rules::nanos;
-
-/// Sixteen buckets for each doubling, so no bucket is wider than 6.25 % of what is in it. 2^42 ns are 73 minutes.
-pub(super) const BUCKETS: Config = match Config::new(4, 42) {
-    Ok(buckets) => buckets,
-    Err(_) => panic!("these are in range"),
-};
-/// The longest time with a bucket of its own, in nanoseconds.
-pub(super) const LONGEST: u64 = (1 << 42) - 1;
 
 /// How long the calls of a circuit took, since it was made or the option [`timings`](crate::Config::timings) was
 /// switched on. [`Snapshot::timings`](crate::Snapshot::timings) is about successes,
@@ -59,7 +50,7 @@ pub struct Timings {
     pub p99: Duration,
     /// The longest call.
     pub max: Duration,
-    calls: Arc<Histogram>,
+    calls: Arc<Buckets>,
 }
 
 impl Timings {
@@ -100,13 +91,21 @@ impl Timings {
     ];
 
     /// `None` if there are no calls in it.
-    pub(super) fn of(calls: Histogram) -> Option<Self> {
-        let mut found = [const { None }; 5];
-        calls.quantile_buckets_into(&[0.5, 0.9, 0.95, 0.99, 1.0], &mut found).ok()?;
-        let [p50, p90, p95, p99, max] = found.map(|bucket| bucket.map(|it| end_of(&it)));
-        let count = calls.as_slice().iter().fold(0, |sum: u64, it| sum.saturating_add(*it));
-        let calls = Arc::new(calls);
-        Some(Self { count, p50: p50?, p90: p90?, p95: p95?, p99: p99?, max: max?, calls })
+    pub(super) fn of(calls: Buckets) -> Option<Self> {
+        let all = calls.sum();
+        let percentile = |percent: u128| {
+            let (wanted, mut seen) = ((all * percent).div_ceil(100), 0);
+            let mut filled = calls.filled();
+            let found = filled.find(|bucket| {
+                seen += u128::from(bucket.calls);
+                seen >= wanted
+            });
+            found.map(|bucket| Duration::from_nanos(bucket.end))
+        };
+        let [p50, p90, p95, p99, max] = [50, 90, 95, 99, 100].map(percentile);
+        let (p50, p90, p95, p99, max) = (p50?, p90?, p95?, p99?, max?);
+        let count = u64::try_from(all).unwrap_or(u64::MAX);
+        Some(Self { count, p50, p90, p95, p99, max, calls: Arc::new(calls) })
     }
 
     /// The number of calls that took `limit` or less. It rounds the limit up, as it does the calls.
@@ -127,8 +126,8 @@ impl Timings {
     #[must_use]
     pub fn at_most(&self, limit: Duration) -> u64 {
         let limit = nanos(limit);
-        let begun = self.calls.iter().take_while(|bucket| bucket.start() <= limit);
-        begun.fold(0, |sum, bucket| sum.saturating_add(bucket.count()))
+        let begun = self.calls.filled().take_while(|bucket| bucket.start <= limit);
+        begun.fold(0, |sum, bucket| sum.saturating_add(bucket.calls))
     }
 
     /// The number of calls that took each of [`BOUNDS`](Timings::BOUNDS) or less, and last the number of all, without a
@@ -152,11 +151,11 @@ impl Timings {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cumulative(&self) -> impl Iterator<Item = (Option<Duration>, u64)> {
-        let (mut buckets, mut sum) = (self.calls.iter().peekable(), 0_u64);
+        let (mut buckets, mut sum) = (self.calls.filled().peekable(), 0_u64);
         let bounded = Self::BOUNDS.into_iter().map(move |bound| {
             let limit = nanos(bound);
-            while let Some(bucket) = buckets.next_if(|bucket| bucket.start() <= limit) {
-                sum = sum.saturating_add(bucket.count());
+            while let Some(bucket) = buckets.next_if(|bucket| bucket.start <= limit) {
+                sum = sum.saturating_add(bucket.calls);
             }
             (Some(bound), sum)
         });
@@ -185,10 +184,9 @@ impl Timings {
     #[must_use]
     pub fn total(&self) -> Duration {
         let of = |bucket: Bucket| {
-            let middle = u128::from(bucket.start().midpoint(bucket.end()));
-            middle * u128::from(bucket.count())
+            u128::from(bucket.start.midpoint(bucket.end)) * u128::from(bucket.calls)
         };
-        let nanos = self.calls.iter().map(of).fold(0, u128::saturating_add);
+        let nanos = self.calls.filled().map(of).fold(0, u128::saturating_add);
         Duration::from_nanos(nanos.try_into().unwrap_or(u64::MAX))
     }
 
@@ -218,18 +216,12 @@ impl Timings {
     /// ```
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Option<Self> {
-        let mut between = (*self.calls).clone();
-        let earlier = earlier.calls.as_slice();
-        for (calls, before) in between.as_mut_slice().iter_mut().zip(earlier) {
-            *calls = calls.saturating_sub(*before);
-        }
-        Self::of(between)
+        Self::of(self.calls.since(&earlier.calls))
     }
 
     /// The buckets that hold calls: their ends in nanoseconds, and the calls.
     pub(super) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
-        let filled = self.calls.iter().filter(|bucket| bucket.count() != 0);
-        filled.map(|bucket| (bucket.end(), bucket.count()))
+        self.calls.filled().map(|bucket| (bucket.end, bucket.calls))
     }
 }
 
@@ -238,8 +230,4 @@ impl PartialEq for Timings {
     fn eq(&self, other: &Self) -> bool {
         self.calls == other.calls
     }
-}
-
-fn end_of(bucket: &Bucket) -> Duration {
-    Duration::from_nanos(bucket.end())
 }

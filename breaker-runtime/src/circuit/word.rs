@@ -317,6 +317,12 @@ impl AtomicWord {
         }
     }
 
+    /// The same where calls take more than a look at the word.
+    #[inline]
+    pub(crate) fn count_good_with_care(&self, epoch: Epoch) -> bool {
+        self.count_good_at_once(Epoch(epoch.0 | THROUGHOUT))
+    }
+
     /// Counts a good call of that epoch, and returns whether the run is full by that.
     ///
     /// # Errors

@@ -3,11 +3,22 @@
 use std::time;
 
 use once_cell::sync::Lazy;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::time::{ClockId, clock_gettime};
 
 use super::Instant;
 
 /// The time as of the last tick of the system.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
+#[expect(clippy::cast_sign_loss, reason = "the monotonic clock begins at 0")]
+pub(super) fn coarse() -> Instant {
+    const SECOND: u64 = 1_000_000_000;
+    let now = clock_gettime(ClockId::MonotonicCoarse);
+    Instant::from_nanos((now.tv_sec as u64).wrapping_mul(SECOND).wrapping_add(now.tv_nsec as u64))
+}
+
+#[cfg(target_os = "macos")]
 #[inline]
 pub(super) fn coarse() -> Instant {
     // The other `now` of that crate writes to a static, which threads would share.
