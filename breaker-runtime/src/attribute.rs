@@ -1,7 +1,6 @@
 //! Everything that generated code and the other crates of the workspace may call, and nothing else. Not public API: it
 //! may change in any release.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -24,6 +23,7 @@ mod isolated;
 #[cfg(not(feature = "test-util"))]
 #[path = "attribute/not_isolated.rs"]
 mod isolated;
+mod key;
 mod kind;
 mod refusal;
 mod returned;
@@ -38,6 +38,7 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
+pub use key::{AtHand, Digits, Key, KeyOf, OtherKey, key_of};
 pub use kind::{
     CanFail, Ended, EndedOption, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind,
     ResultKind, ended, kind_of,
@@ -158,24 +159,6 @@ impl<'a, R> Future for Entering<'a, R> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = Pin::new(&mut self.acquire).poll(context);
         polled.map_err(self.refuse)
-    }
-}
-
-/// A value of the option `key`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a key: it does not implement `Display`",
-    label = "the key is part of a circuit's name, so it must be text or become text",
-    note = "name a part of it that can be shown, or write the key with `format!`"
-)]
-pub trait Key {
-    /// The key as it appears in the circuit's name.
-    fn shown(&self) -> impl Display;
-}
-
-#[diagnostic::do_not_recommend]
-impl<K: Display + ?Sized> Key for K {
-    fn shown(&self) -> impl Display {
-        self
     }
 }
 

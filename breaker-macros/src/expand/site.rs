@@ -27,7 +27,9 @@ impl Guard<'_> {
         let find = respan(quote! { #rt::circuit_for }, first, last);
         let shown = respan(quote_spanned! { Span::mixed_site() => & }, first, first);
         let whole = call_at(&shown, key.to_token_stream(), last);
-        let found = call_at(&find, quote! { #site, #whole }, last);
+        let (shown, digits) = (local("key"), local("digits"));
+        let text = quote! { |#shown, #digits| #rt::key_of(#shown).__breaker_text(#digits) };
+        let found = call_at(&find, quote! { #site, #whole, #text }, last);
         let circuit = local("circuit");
         Some(quote! { let #circuit = { #(#seen)* let #circuit = #found; #circuit }; })
     }

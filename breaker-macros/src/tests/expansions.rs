@@ -416,6 +416,9 @@ fn a_name_that_is_a_constant() {
                             true) }, __breaker::Config::new(), __breaker::max_keys(9)
                         ),
                         &(sku),
+                        |__breaker_key, __breaker_digits| {
+                            __breaker::key_of(__breaker_key).__breaker_text(__breaker_digits)
+                        },
                     );
                     __breaker_circuit
                 };

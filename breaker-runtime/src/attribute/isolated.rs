@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Key, Leads};
+use super::{Digits, Key, Leads};
 pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
 use crate::registry::{Effect, KeyedSiteCell, SiteCell, current};
@@ -35,8 +35,15 @@ impl<'a> Leads<'a> for &'a Found {
 }
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> Arc<CircuitBreaker> {
-    site.found_for(&key.shown())
+pub fn circuit_for<K: Key + ?Sized>(
+    site: &'static KeyedSiteCell,
+    key: &K,
+    text: impl for<'k> FnOnce(&'k K, &'k mut Digits) -> Option<&'k str>,
+) -> Arc<CircuitBreaker> {
+    match text(key, &mut Digits::new()) {
+        Some(text) => site.found_for(&text),
+        None => site.found_for(&key.shown()),
+    }
 }
 
 /// The circuit that was found, for a call that outlives the function.

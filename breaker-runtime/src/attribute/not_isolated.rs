@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 #[cfg(feature = "stream")]
 use std::sync::Arc;
 
-use super::Key;
+use super::{Digits, Key};
 pub use crate::__breaker_static as site;
 #[cfg(feature = "stream")]
 use crate::circuit::CircuitBreaker;
@@ -14,8 +14,16 @@ use crate::registry::SiteCell;
 use crate::registry::{Held, KeyedSiteCell};
 
 /// The circuit of a key. While it is held, it is not evicted.
-pub fn circuit_for<K: Key + ?Sized>(site: &'static KeyedSiteCell, key: &K) -> Held {
-    site.held_for(&key.shown())
+#[inline]
+pub fn circuit_for<K: Key + ?Sized>(
+    site: &'static KeyedSiteCell,
+    key: &K,
+    text: impl for<'k> FnOnce(&'k K, &'k mut Digits) -> Option<&'k str>,
+) -> Held {
+    match text(key, &mut Digits::new()) {
+        Some(text) => site.held_for(text),
+        None => site.held_for_shown(&key.shown()),
+    }
 }
 
 /// The circuit of that site, for a call that outlives the function.

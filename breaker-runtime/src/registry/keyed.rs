@@ -15,7 +15,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 pub use self::held::Held;
-use self::held::Own;
+use self::held::{Own, Places};
 use self::key::{Key, KeyBuffer};
 use self::member::Member;
 use super::circuits::Circuits;
@@ -160,13 +160,17 @@ impl KeyedCircuits {
     }
 
     /// The same for one call.
-    pub(super) fn held(&'static self, key: &dyn fmt::Display) -> Held {
+    pub(super) fn held_shown(&'static self, key: &dyn fmt::Display) -> Held {
         let mut buffer = KeyBuffer::after(self.name());
-        if !buffer.take(key) {
+        if buffer.take(key) { self.held(buffer.as_str()) } else { Held::shared(self) }
+    }
+
+    /// The same for one call with a key that is text.
+    pub(super) fn held(&'static self, key: &str) -> Held {
+        if key.len() > key::room_after(self.name()) {
             return Held::shared(self);
         }
-        let remembered = Held::remembered(self, buffer.as_bytes());
-        remembered.unwrap_or_else(|| self.held_slowly(buffer.as_str()))
+        Held::remembered(self, key.as_bytes()).unwrap_or_else(|| self.held_slowly(key))
     }
 
     #[inline(never)]
@@ -174,7 +178,7 @@ impl KeyedCircuits {
         // Nobody evicts it meanwhile: that takes the lock.
         let known = self.touch(key, |member| member.hold().then(|| Arc::clone(member)));
         match known.flatten() {
-            Some(member) => Held::own(self, Own::Member(member)),
+            Some(member) => Held::own(self, Own::Member(member, Places::of(key.as_bytes()))),
             None => self.held_first(key),
         }
     }
@@ -184,7 +188,7 @@ impl KeyedCircuits {
         match self.add(key) {
             None => Held::shared(self),
             Some((_held_meanwhile, Some(member))) if member.hold() => {
-                Held::own(self, Own::Member(member))
+                Held::own(self, Own::Member(member, Places::of(key.as_bytes())))
             }
             Some((entry, _)) => Held::own(self, Own::Circuit(entry.circuit)),
         }

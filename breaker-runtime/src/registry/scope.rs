@@ -196,7 +196,7 @@ impl KeyedSiteCell {
     pub(crate) fn found_for(&'static self, key: &dyn fmt::Display) -> Arc<CircuitBreaker> {
         let Some(scope) = current() else {
             check_strictly(self.cell.site.name());
-            return self.held_for(key).into();
+            return self.held_for_shown(key).into();
         };
         scope.or_refusing(scope.registry.keyed_of(&self.cell.site).circuit(key))
     }

@@ -84,8 +84,19 @@ impl KeyedSiteCell {
     }
 
     /// The circuit of a call for a key.
-    pub(crate) fn held_for(&'static self, key: &dyn fmt::Display) -> Held {
-        self.keyed.get_or_init(|| process().keyed_of(&self.cell.site)).held(key)
+    #[cfg(not(feature = "test-util"))]
+    pub(crate) fn held_for(&'static self, key: &str) -> Held {
+        self.keyed().held(key)
+    }
+
+    /// The same for a key that is not text.
+    pub(crate) fn held_for_shown(&'static self, key: &dyn fmt::Display) -> Held {
+        self.keyed().held_shown(key)
+    }
+
+    #[inline]
+    fn keyed(&'static self) -> &'static KeyedCircuits {
+        self.keyed.get_or_init(|| process().keyed_of(&self.cell.site))
     }
 }
 

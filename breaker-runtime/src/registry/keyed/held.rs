@@ -24,7 +24,8 @@ pub struct Held {
 /// The circuit of one key.
 #[derive(Debug)]
 pub(super) enum Own {
-    Member(Arc<Member>),
+    /// With where a thread remembers it.
+    Member(Arc<Member>, Places),
     /// It is no member, or just being looked at by who evicts.
     Circuit(Arc<CircuitBreaker>),
 }
@@ -35,23 +36,34 @@ struct Remembered {
     member: Arc<Member>,
 }
 
-type Places = [[Cell<Option<Remembered>>; 2]; PLACES / 2];
+/// The places in which a thread remembers a key. It shares them with other keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places(u8);
 
-/// How many members a thread remembers at most. Each key has two places, which it shares with others.
-const PLACES: usize = 32;
+/// How many different places keys have. A thread remembers twice as many members at most.
+const PLACES: usize = 16;
 
 thread_local! {
     /// Only members of the registry of the process, which is there to the end: so a thread keeps nobody else's memory.
-    static REMEMBERED: Places = const { [const { [const { Cell::new(None) }; 2] }; PLACES / 2] };
+    static REMEMBERED: [[Cell<Option<Remembered>>; 2]; PLACES] =
+        const { [const { [const { Cell::new(None) }; 2] }; PLACES] };
+}
+
+impl Places {
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "there are few")]
+    pub(super) fn of(key: &[u8]) -> Self {
+        Self((spread(key) % PLACES) as u8)
+    }
+
+    /// `None` if the thread is ending.
+    #[inline]
+    fn look<R>(self, act: impl FnOnce(&[Cell<Option<Remembered>>; 2]) -> R) -> Option<R> {
+        REMEMBERED.try_with(|all| act(&all[usize::from(self.0) % PLACES])).ok()
+    }
 }
 
 impl Remembered {
-    /// The places of a key.
-    #[inline]
-    fn places<'p>(places: &'p Places, key: &[u8]) -> &'p [Cell<Option<Self>>; 2] {
-        &places[spread(key) % places.len()]
-    }
-
     fn key(&self) -> &[u8] {
         let name = self.member.entry().name().as_bytes();
         name.get(self.keyed.name().len() + 1..).unwrap_or_default()
@@ -74,7 +86,7 @@ impl Held {
     #[inline]
     fn circuit(&self) -> &Arc<CircuitBreaker> {
         match &self.own {
-            Some(Own::Member(member)) => &member.entry().circuit,
+            Some(Own::Member(member, _)) => &member.entry().circuit,
             Some(Own::Circuit(circuit)) => circuit,
             None => &self.keyed.shared.circuit,
         }
@@ -83,9 +95,9 @@ impl Held {
     /// The circuit of a key that this thread remembers, unless it was evicted.
     #[inline]
     pub(super) fn remembered(keyed: &'static KeyedCircuits, key: &[u8]) -> Option<Self> {
-        let taken = REMEMBERED.try_with(|places| {
-            let mut places = Remembered::places(places, key).iter();
-            places.find_map(|place| {
+        let places = Places::of(key);
+        let taken = places.look(|both| {
+            both.iter().find_map(|place| {
                 let other = match place.take() {
                     Some(it) if it.is_of(keyed, key) => return Some(it.member),
                     other => other,
@@ -94,9 +106,9 @@ impl Held {
                 None
             })
         });
-        let member = taken.ok()?.filter(|member| member.hold())?;
+        let member = taken.flatten().filter(|member| member.hold())?;
         member.touch_roughly(keyed.coarse_clock.now());
-        Some(Self::own(keyed, Own::Member(member)))
+        Some(Self::own(keyed, Own::Member(member, places)))
     }
 }
 
@@ -118,12 +130,10 @@ impl From<Held> for Arc<CircuitBreaker> {
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        if let Some(Own::Member(member)) = self.own.take() {
+        if let Some(Own::Member(member, places)) = self.own.take() {
             member.release();
             let remembered = Remembered { keyed: self.keyed, member };
-            // The thread may be ending.
-            let _ = REMEMBERED.try_with(|places| {
-                let [first, second] = Remembered::places(places, remembered.key());
+            places.look(|[first, second]| {
                 // Its own place is empty, unless the call was inside of another one for the key.
                 let before = first.replace(Some(remembered));
                 if before.is_some() {
@@ -158,18 +168,18 @@ mod tests {
 
     /// Whether it holds the member of that key.
     fn is_of(held: &Held, key: &str) -> bool {
-        matches!(&held.own, Some(Own::Member(_))) && held.name() == format!("hosts/{key}")
+        matches!(&held.own, Some(Own::Member(..))) && held.name() == format!("hosts/{key}")
     }
 
     #[test]
     fn a_thread_remembers_the_keys_of_its_last_calls() {
         let (keyed, _) = keyed(9);
         assert!(!is_remembered(keyed, "alpha"));
-        assert!(is_of(&keyed.held(&"alpha"), "alpha"));
+        assert!(is_of(&keyed.held("alpha"), "alpha"));
         let again = Held::remembered(keyed, b"alpha").unwrap();
         assert!(is_of(&again, "alpha"));
         // A call inside of a call: the member is out.
-        assert!(!is_remembered(keyed, "alpha") && is_of(&keyed.held(&"alpha"), "alpha"));
+        assert!(!is_remembered(keyed, "alpha") && is_of(&keyed.held("alpha"), "alpha"));
         drop(again);
         assert!(is_remembered(keyed, "alpha") && !is_remembered(keyed, "beta"));
         assert!(!thread::scope(|scope| {
@@ -180,7 +190,7 @@ mod tests {
     #[test]
     fn keys_of_another_name_are_not_mixed_up() {
         let ((first, _), (second, _)) = (keyed(9), keyed(9));
-        drop(first.held(&"alpha"));
+        drop(first.held("alpha"));
         assert!(!is_remembered(second, "alpha"));
         let [first, second] = [first, second].map(|keyed| keyed.circuit(&"alpha"));
         assert!(!Arc::ptr_eq(&first, &second));
@@ -189,14 +199,14 @@ mod tests {
     #[test]
     fn r35_what_is_held_stays_and_what_is_only_remembered_may_go() {
         let (keyed, time) = keyed(1);
-        let held = keyed.held(&"old");
+        let held = keyed.held("old");
         time.advance(Duration::from_secs(1));
-        assert!(keyed.held(&"new").own.is_none(), "there is no room");
+        assert!(keyed.held("new").own.is_none(), "there is no room");
         drop(held);
         time.advance(Duration::from_secs(1));
-        assert!(is_of(&keyed.held(&"new"), "new"));
+        assert!(is_of(&keyed.held("new"), "new"));
         assert!(!is_remembered(keyed, "old"), "it was evicted");
-        assert!(keyed.get("hosts/old").is_none() && keyed.held(&"new").own.is_some());
+        assert!(keyed.get("hosts/old").is_none() && keyed.held("new").own.is_some());
     }
 
     #[test]
@@ -204,7 +214,7 @@ mod tests {
         let (keyed, time) = keyed(2);
         for key in ["a", "b", "a", "c"] {
             time.advance(Duration::from_secs(1));
-            drop(keyed.held(&key));
+            drop(keyed.held(key));
         }
         let is_known = ["a", "b", "c"].map(|key| keyed.get(&format!("hosts/{key}")).is_some());
         assert_eq!(is_known, [true, false, true]);
@@ -213,9 +223,9 @@ mod tests {
     #[test]
     fn a_held_circuit_can_be_kept_and_is_not_evicted_then() {
         let (keyed, time) = keyed(1);
-        let kept: Arc<CircuitBreaker> = keyed.held(&"old").into();
+        let kept: Arc<CircuitBreaker> = keyed.held("old").into();
         time.advance(Duration::from_secs(1));
-        assert!(keyed.held(&"new").own.is_none());
+        assert!(keyed.held("new").own.is_none());
         assert!(Arc::ptr_eq(&kept, &keyed.circuit(&"old")));
     }
 
@@ -230,7 +240,7 @@ mod tests {
                 scope.spawn(move || {
                     for call in 0..CALLS {
                         // Mostly the key of before, and often one that was evicted meanwhile.
-                        let held = keyed.held(&((thread + call / 5) % 7));
+                        let held = keyed.held_shown(&((thread + call / 5) % 7));
                         held.try_acquire().unwrap().success();
                         time.advance(Duration::from_nanos(1));
                     }

@@ -55,6 +55,12 @@ pub(super) fn spread(key: &[u8]) -> usize {
     usize::from(u16::from_le_bytes([low, high]) >> 5)
 }
 
+/// How many bytes a key may take if the full name begins like that.
+#[inline]
+pub(super) fn room_after(prefix: &str) -> usize {
+    LONGEST.saturating_sub(prefix.len() + 1)
+}
+
 /// Room for one key or name, so that a known one is found, and another one refused, without allocating.
 pub(super) struct KeyBuffer {
     bytes: [u8; LONGEST],
@@ -68,7 +74,7 @@ impl KeyBuffer {
     /// For a key whose full name begins like that.
     #[inline]
     pub(super) fn after(prefix: &str) -> Self {
-        Self { room: LONGEST.saturating_sub(prefix.len() + 1), ..Self::for_a_name() }
+        Self { room: room_after(prefix), ..Self::for_a_name() }
     }
 
     #[inline]
