@@ -29,7 +29,8 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
-        if ending == Ending::Success && self.extras.get().is_none() {
+        let is_good = ending == Ending::Success && claim.probe.is_none();
+        if is_good && self.extras.get().is_none() {
             self.settle_by_clock(claim, began);
         } else {
             self.settle_with_all(claim, began, ending);
@@ -82,7 +83,7 @@ impl CircuitBreaker {
                 return self.tell_late(claim, ended, now.unwrap_or_else(|| self.clock.now()));
             }
         }
-        if self.count_alone(claim.epoch(), ended, now) {
+        if claim.probe.is_none() && self.count_alone(claim.epoch(), ended, now) {
             success.count();
             if claim.holds_slot() {
                 self.leave_bulkhead();

@@ -13,6 +13,7 @@ use crate::rules::{Instant, Machine, Settlement};
 
 /// In a separate file, because circuits without `hung_after` never come here.
 impl CircuitBreaker {
+    #[inline]
     fn watch(&self) -> Option<&Watch> {
         self.extras.get()?.watch.get()
     }
@@ -56,6 +57,7 @@ impl CircuitBreaker {
     }
 
     /// Has the calls of the machine's epoch watched, if the machine wants to know of those that hang. Needs its lock.
+    #[inline]
     pub(super) fn follow_by_watch(&self, machine: &Machine, now: Instant) {
         if let Some(watch) = self.watch() {
             watch.follow(Epoch::of(machine.epoch()), machine.hung_after(), now);

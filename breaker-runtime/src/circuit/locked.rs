@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::audience::{Audience, News, Topic};
 use super::breaker::CircuitBreaker;
-use super::word::Epoch;
+use super::word::{Epoch, Word};
 use crate::rules::{Good, GoodCalls, Instant, Machine, State};
 use crate::settings::Settings;
 
@@ -42,12 +42,32 @@ impl CircuitBreaker {
         let done = act(&mut machine, now);
         self.dials.set_observing(machine.is_observing());
         let epoch = Epoch::of(machine.epoch());
+        if !seen.is_half_open_in(epoch) {
+            self.publish(&machine, epoch, seen, good, now);
+        }
+        let news = news_of(&done);
+        if news.is_some() || machine.has_news() {
+            self.post(&mut machine, epoch, news);
+        }
+        done
+    }
+
+    /// Shows the machine's state in the word. Half-open circuits show the same from their first probe to their last.
+    #[inline]
+    fn publish(
+        &self,
+        machine: &Machine,
+        epoch: Epoch,
+        seen: Word,
+        good: &GoodNow<'_>,
+        now: Instant,
+    ) {
         if self.dials.follows_epochs() && epoch != seen.epoch() {
             // Before the word shows the epoch, and its good calls can be counted.
             let heard = if seen.state() == State::Closed { good.all_timed() } else { 0 };
             self.totals.begin_epoch(epoch, heard);
         }
-        self.follow_by_watch(&machine, now);
+        self.follow_by_watch(machine, now);
         let (state, lapses_at) = (machine.state(), self.lapses_at());
         let holds_until = match state {
             // Its cooldown may be another one by then, so every call asks.
@@ -61,11 +81,6 @@ impl CircuitBreaker {
         } else {
             self.word.publish(epoch, state, holds_until);
         }
-        let news = news_of(&done);
-        if news.is_some() || machine.has_news() {
-            self.post(&mut machine, epoch, news);
-        }
-        done
     }
 
     /// Posts what the machine has to tell, and then what it led to.

@@ -172,8 +172,9 @@ impl CircuitBreaker {
     #[cold]
     #[inline(never)]
     fn ask(&self, if_dropped: IfDropped) -> Result<Permit<'_>, Rejected> {
-        let admitted = self.admit(false, if_dropped);
-        self.deliver_before(admitted)
+        let mut admitted = self.admit(false, if_dropped);
+        self.deliver_before(&mut admitted);
+        admitted
     }
 
     pub(crate) fn admit_behind(
@@ -182,7 +183,7 @@ impl CircuitBreaker {
         entered: bool,
         if_dropped: IfDropped,
     ) -> Result<Permit<'_>, Rejected> {
-        let admitted = if entered {
+        let mut admitted = if entered {
             self.admit(true, if_dropped).inspect_err(|_| bulkhead.leave())
         } else if self.is_observing() {
             self.count_would_reject(RejectedReason::BulkheadFull);
@@ -190,7 +191,8 @@ impl CircuitBreaker {
         } else {
             Err(self.refuse(Refusal::new(RejectedReason::BulkheadFull)))
         };
-        self.deliver_before(admitted)
+        self.deliver_before(&mut admitted);
+        admitted
     }
 
     /// Refuses a call that the machine is not asked about. Posts the refusal and delivers nothing.
@@ -202,16 +204,13 @@ impl CircuitBreaker {
     }
 
     /// Tells what waits before the call goes on. What listeners take is not time of the call.
-    fn deliver_before<'a>(
-        &'a self,
-        mut admitted: Result<Permit<'a>, Rejected>,
-    ) -> Result<Permit<'a>, Rejected> {
+    #[inline]
+    fn deliver_before(&self, admitted: &mut Result<Permit<'_>, Rejected>) {
         if self.deliver()
-            && let Ok(permit) = &mut admitted
+            && let Ok(permit) = admitted
         {
             permit.begin_again();
         }
-        admitted
     }
 
     /// Delivers no events: the caller does, once a refused call holds nothing any more.

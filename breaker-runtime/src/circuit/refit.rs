@@ -61,14 +61,23 @@ impl CircuitBreaker {
     }
 
     /// When the first of the settings ends that are there for a time.
+    #[inline]
     pub(super) fn lapses_at(&self) -> Instant {
         self.extras.get().map_or(Instant::NEVER, Extras::lapses_at)
     }
 
     /// Takes back settings that were there for a time, if it is over.
+    #[inline]
     pub(super) fn lapse(&self, now: Instant) {
-        let is_over = now.has_reached(self.lapses_at());
-        if let Some(membership) = self.membership.as_ref().filter(|_| is_over) {
+        if now.has_reached(self.lapses_at()) {
+            self.take_back(now);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_back(&self, now: Instant) {
+        if let Some(membership) = &self.membership {
             self.refit(&membership.of().lapse(now));
         }
     }

@@ -225,6 +225,7 @@ impl Watch {
 
     /// Watches the calls of that epoch, or none. Does nothing if it does so already. Needs the machine's lock, and
     /// comes before the word shows the epoch.
+    #[inline(never)]
     pub(super) fn follow(&self, epoch: Epoch, hung_after: Option<Duration>, now: Instant) {
         let current = self.current();
         let hung_after = hung_after.map_or(0, nanos);

@@ -144,6 +144,10 @@ impl Word {
         self.0 & NOT_CLOSED == 0
     }
 
+    pub(crate) fn is_half_open_in(self, epoch: Epoch) -> bool {
+        self.0 & !MISSING == epoch.0 | HALF_OPEN
+    }
+
     pub(crate) fn is_closed_in(self, epoch: Epoch) -> bool {
         self.is_closed_now() && self.epoch() == epoch
     }

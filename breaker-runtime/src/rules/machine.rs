@@ -285,20 +285,21 @@ impl Machine {
     /// [`turn`](Machine::turn). Zero means "ask every time". An open circuit asks if a timed order will change its
     /// mode, because that may end before the cooldown does.
     pub(crate) fn holds_until(&self) -> Instant {
-        match (&self.phase, self.change_of_mode()) {
-            (Phase::Closed(evidence), Some((end, _))) => evidence.holds_until().min(end),
-            (Phase::Closed(evidence), None) => evidence.holds_until(),
-            (Phase::Open { until, .. }, None) if !self.asks_when_open() => {
+        match &self.phase {
+            Phase::Closed(evidence) => {
+                let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
+                evidence.holds_until().min(end)
+            }
+            Phase::Open { until, .. }
+                if !self.asks_when_open() && self.change_of_mode().is_none() =>
+            {
                 self.refuses_until(*until)
             }
-            (
-                Phase::Open { .. }
-                | Phase::HalfOpen { .. }
-                | Phase::Recovering(_)
-                | Phase::ForcedOpen
-                | Phase::Disabled,
-                _,
-            ) => Instant::ZERO,
+            Phase::Open { .. }
+            | Phase::HalfOpen { .. }
+            | Phase::Recovering(_)
+            | Phase::ForcedOpen
+            | Phase::Disabled => Instant::ZERO,
         }
     }
 
@@ -548,15 +549,18 @@ impl Machine {
 
     /// Applies everything that ended by `now`, in order and dated when it ended. These are lost probes (R12), a timed
     /// order (R34), and the lease of a circuit that probes for its fleet.
+    #[inline]
     fn catch_up(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         // What ends by itself came with a change of state, or with an order.
-        if self.history.is_some() {
+        if self.history.is_some() && self.now.has_reached(self.next_end()) {
             self.end_what_is_over();
         }
         self.now
     }
 
+    #[cold]
+    #[inline(never)]
     fn end_what_is_over(&mut self) {
         while let Some((at, over)) = self.first_over() {
             match over {
@@ -567,21 +571,23 @@ impl Machine {
         }
     }
 
-    /// What ended first, and when.
+    /// When the first thing ends by itself.
     #[inline]
+    fn next_end(&self) -> Instant {
+        let or_never = |end: Option<Instant>| end.unwrap_or(Instant::NEVER);
+        let probe = or_never(self.first_deadline().map(|(at, _)| at));
+        let order = or_never(self.orders().and_then(Orders::end));
+        probe.min(order).min(or_never(self.lease_end()))
+    }
+
+    /// What ended first, and when.
     fn first_over(&self) -> Option<(Instant, Over)> {
-        let is_over = |at: &Instant| self.now.has_reached(*at);
-        let probe = self.first_deadline().filter(|(at, _)| is_over(at));
-        let order = self.orders().and_then(Orders::end).filter(is_over);
-        let lease = self.lease_end().filter(is_over);
-        if let (None, None, None) = (probe, order, lease) {
-            return None;
-        }
-        let probe = probe.map(|(at, probe)| (at, Over::Probe(probe)));
-        let order = order.map(|at| (at, Over::Order));
-        let lease = lease.map(|at| (at, Over::Lease));
+        let probe = self.first_deadline().map(|(at, probe)| (at, Over::Probe(probe)));
+        let order = self.orders().and_then(Orders::end).map(|at| (at, Over::Order));
+        let lease = self.lease_end().map(|at| (at, Over::Lease));
         // If several end at once, the first in this list comes first.
-        [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let first = [probe, order, lease].into_iter().flatten().min_by_key(|(at, _)| *at);
+        first.filter(|(at, _)| self.now.has_reached(*at))
     }
 
     fn history(&mut self) -> &mut History {

@@ -44,6 +44,10 @@ impl Running {
 
     /// Says whether it was there.
     pub(super) fn remove(&mut self, id: ProbeId) -> bool {
+        // Most often it is the only one, or the one that began first.
+        if self.0.front().is_some_and(|(first, _)| *first == id) {
+            return self.0.pop_front().is_some();
+        }
         let at = self.0.binary_search_by_key(&id, |(id, _)| *id);
         at.is_ok_and(|at| self.0.remove(at).is_some())
     }
