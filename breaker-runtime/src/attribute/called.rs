@@ -71,12 +71,15 @@ where
             }
         }
         let Stage::Running(permit) = this.stage else { return Poll::Pending };
-        let value = match this.faults.take(permit) {
-            Some(value) => value,
-            None => ready!(permit.run(this.body, Suspended::CANCELS, context)),
+        // The value stays where it is: to move it would cost more than to count the call.
+        let polled = match this.faults.take(permit) {
+            Some(value) => Poll::Ready(value),
+            None => permit.run(this.body, Suspended::CANCELS, context),
         };
-        permit.settle_early(this.kind.outcome(&value).into());
-        Poll::Ready(value)
+        if let Poll::Ready(value) = &polled {
+            permit.settle_early(this.kind.outcome(value).into());
+        }
+        polled
     }
 }
 
