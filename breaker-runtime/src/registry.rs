@@ -408,7 +408,8 @@ impl Registry {
         // Both are in the order of names. What keys share is read together with them.
         let is_shared = |name| keyed.binary_search_by_key(&name, |keyed| keyed.name()).is_ok();
         let apart = plain.iter().filter(|entry| !is_shared(entry.name()));
-        let mut circuits: Vec<_> = apart.map(|entry| entry.circuit.snapshot()).collect();
+        let mut circuits = Vec::with_capacity(plain.len());
+        circuits.extend(apart.map(|entry| entry.circuit.snapshot()));
         circuits.extend(keyed.iter().flat_map(|keyed| keyed.snapshots()));
         circuits.sort_by(|one, other| one.name.cmp(&other.name));
         let fleet = self.advisor().map(|advisor| advisor.status());

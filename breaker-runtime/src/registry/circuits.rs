@@ -1,6 +1,7 @@
 //! The circuits of a registry by name, without those of keys.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::listing::Entry;
@@ -15,9 +16,23 @@ impl Circuits {
         self.0.read().get(name).cloned()
     }
 
-    /// In the order of names.
+    /// In the order of names. A few at a time, so that who adds one waits no longer than one snapshot takes.
     pub(super) fn all(&self) -> Vec<Entry> {
-        self.0.read().values().cloned().collect()
+        const AT_ONCE: usize = 16;
+        let mut all: Vec<Entry> = Vec::with_capacity(self.0.read().len());
+        loop {
+            let before = all.len();
+            let last = all.last().cloned();
+            let after = last.as_ref().map_or(Bound::Unbounded, |last| Bound::Excluded(last.name()));
+            all.reserve(AT_ONCE);
+            let circuits = self.0.read();
+            let next = circuits.range::<str, _>((after, Bound::Unbounded)).take(AT_ONCE);
+            all.extend(next.map(|(_, entry)| entry.clone()));
+            drop(circuits);
+            if all.len() < before + AT_ONCE {
+                return all;
+            }
+        }
     }
 
     /// Keeps the circuit, unless another thread was faster, and returns the one that is kept.
@@ -30,5 +45,57 @@ impl Circuits {
         let mut circuits = self.0.write();
         circuits.get(name).filter(|entry| !entry.has_sites())?;
         circuits.remove(name)
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::circuit::Clock;
+    use crate::registry::listing::Surroundings;
+    use crate::registry::provenance::Provenance;
+    use crate::settings::Name;
+
+    fn entry(number: u32, around: &Arc<Surroundings>) -> Entry {
+        let name = Name::Shared(format!("circuit {number:03}").into());
+        Entry::new(name, Clock::System, Provenance::default(), around)
+    }
+
+    /// As many as are read at once, and around that.
+    #[test]
+    fn all_circuits_are_listed_once_in_the_order_of_their_names() {
+        for count in [0, 1, 15, 16, 17, 32, 100] {
+            let (circuits, around) = (Circuits::default(), Arc::default());
+            (0..count).rev().for_each(|number| drop(circuits.insert(entry(number, &around))));
+            let names: Vec<_> =
+                circuits.all().iter().map(|entry| entry.name().to_owned()).collect();
+            let expected: Vec<_> =
+                (0..count).map(|number| format!("circuit {number:03}")).collect();
+            assert_eq!(names, expected);
+        }
+    }
+
+    #[test]
+    fn a_circuit_is_listed_however_many_come_and_go_meanwhile() {
+        let (circuits, around) = (Circuits::default(), Arc::default());
+        let (stays, goes): (Vec<u32>, Vec<u32>) = (0..200).partition(|number| number % 2 == 0);
+        stays.iter().for_each(|number| drop(circuits.insert(entry(*number, &around))));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in goes.iter().cycle().take(1_000) {
+                    circuits.insert(entry(*number, &around));
+                    circuits.remove(&format!("circuit {number:03}"));
+                }
+            });
+            for _ in 0..50 {
+                let all = circuits.all();
+                assert!(all.is_sorted_by(|one, other| one.name() < other.name()));
+                let is_listed =
+                    |number: &u32| all.iter().any(|it| it.name() == format!("circuit {number:03}"));
+                assert!(stays.iter().all(is_listed));
+            }
+        });
     }
 }
