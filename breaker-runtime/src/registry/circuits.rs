@@ -68,7 +68,9 @@ mod tests {
     fn all_circuits_are_listed_once_in_the_order_of_their_names() {
         for count in [0, 1, 15, 16, 17, 32, 100] {
             let (circuits, around) = (Circuits::default(), Arc::default());
-            (0..count).rev().for_each(|number| drop(circuits.insert(entry(number, &around))));
+            for number in (0..count).rev() {
+                circuits.insert(entry(number, &around));
+            }
             let names: Vec<_> =
                 circuits.all().iter().map(|entry| entry.name().to_owned()).collect();
             let expected: Vec<_> =
@@ -81,7 +83,9 @@ mod tests {
     fn a_circuit_is_listed_however_many_come_and_go_meanwhile() {
         let (circuits, around) = (Circuits::default(), Arc::default());
         let (stays, goes): (Vec<u32>, Vec<u32>) = (0..200).partition(|number| number % 2 == 0);
-        stays.iter().for_each(|number| drop(circuits.insert(entry(*number, &around))));
+        for number in &stays {
+            circuits.insert(entry(*number, &around));
+        }
         thread::scope(|scope| {
             scope.spawn(|| {
                 for number in goes.iter().cycle().take(1_000) {
