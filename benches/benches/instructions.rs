@@ -7,10 +7,14 @@
 //! What it cannot see is time: under valgrind a clock is read by a system call, so of a read of the clock only
 //! the call is counted.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+
+type Failed = Box<dyn Error + Send + Sync>;
 
 /// The most instructions that a case may take over its bare twin.
 struct Limit {
@@ -47,12 +51,17 @@ const LIMITS: [Limit; 17] = [
 /// Enough that each window is full and each list has grown before the calls that are counted.
 const CALLS: u32 = 10_000;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Failed> {
     if cfg!(debug_assertions) {
         return Err("not optimised: run cargo bench -p breaker-benches --bench instructions".into());
     }
     let bench = Path::new(env!("CARGO_BIN_EXE_calls"));
     let release = built_as_users_do()?;
+    let (bench, release) = thread::scope(|scope| {
+        let beside = scope.spawn(|| all_cases(&release));
+        (all_cases(bench), beside.join().expect("it does not panic"))
+    });
+    let (bench, release) = (bench?, release?);
     println!("instructions of a call, over its bare twin, and the most that may be over it\n");
     println!("{:<18}{:>26}{:>28}", "", "profile bench", "profile release");
     println!(
@@ -62,9 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut too_many = 0;
     for row in LIMITS {
         print!("{:<18}", row.case);
-        for (binary, limit) in [(bench, row.bench), (&release, row.release)] {
-            let of_case = per_call(binary, row.case)?;
-            let over = of_case - per_call(binary, row.twin)?;
+        for (cost, limit) in [(&bench, row.bench), (&release, row.release)] {
+            let of_case = cost[row.case];
+            let over = of_case - cost[row.twin];
             let is_too_many = over > f64::from(limit);
             too_many += u32::from(is_too_many);
             print!("{of_case:>10.1}{over:>9.1}{limit:>7} {}", if is_too_many { '!' } else { ' ' });
@@ -77,13 +86,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What a call of each case and of each twin costs.
+fn all_cases(binary: &Path) -> Result<BTreeMap<&'static str, f64>, Failed> {
+    let mut cost = BTreeMap::new();
+    for case in LIMITS.iter().flat_map(|row| [row.case, row.twin]) {
+        if !cost.contains_key(case) {
+            cost.insert(case, per_call(binary, case)?);
+        }
+    }
+    Ok(cost)
+}
+
 /// The cost of a call alone: what comes before the calls is the same however many there are.
-fn per_call(binary: &Path, case: &str) -> Result<f64, Box<dyn Error>> {
+fn per_call(binary: &Path, case: &str) -> Result<f64, Failed> {
     let extra = counted(binary, case, 2 * CALLS)? - counted(binary, case, CALLS)?;
     Ok(f64::from(extra) / f64::from(CALLS))
 }
 
-fn counted(binary: &Path, case: &str, calls: u32) -> Result<u32, Box<dyn Error>> {
+fn counted(binary: &Path, case: &str, calls: u32) -> Result<u32, Failed> {
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(binary)
@@ -102,7 +122,7 @@ fn counted(binary: &Path, case: &str, calls: u32) -> Result<u32, Box<dyn Error>>
 }
 
 /// The binary in the profile that a user's `cargo build --release` has.
-fn built_as_users_do() -> Result<PathBuf, Box<dyn Error>> {
+fn built_as_users_do() -> Result<PathBuf, Failed> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("users");
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "--package", "breaker-benches", "--bin", "calls"])

@@ -12,6 +12,7 @@ use breaker_runtime::{Config, registry};
 use common::{ask, circuit, dashboard, get};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 /// As a browser writes a name into a path.
 fn encoded(name: &str) -> String {
@@ -369,4 +370,32 @@ async fn the_page_learns_from_the_table_what_options_there_are() {
             "{kind}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_begins_with_the_circuit_that_refuses_most_and_can_be_sorted_by_name() {
+    let all = ["reading.sort-a", "reading.sort-b", "reading.sort-c"].map(circuit);
+    let router = dashboard();
+    sleep(Duration::from_millis(500)).await;
+    for (circuit, refused) in all.iter().zip([1, 3, 2]) {
+        circuit.trip();
+        (0..refused).for_each(|_| assert!(circuit.try_acquire().is_err()));
+    }
+    sleep(Duration::from_secs(1)).await;
+    let names = async |query: &str| {
+        let list =
+            get(&router, &format!("/api/circuits?contains=reading.sort{query}")).await.json();
+        let rows = list["circuits"].as_array().unwrap().iter();
+        let names: Vec<_> = rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect();
+        (names.join(" ").replace("reading.sort-", ""), list["next"].clone())
+    };
+    assert_eq!(names("").await.0, "b c a");
+    assert_eq!(names("&sort=worst").await.0, "b c a");
+    assert_eq!(names("&sort=name").await.0, "a b c");
+    for (sort, rest) in [("worst", "c a"), ("name", "b c")] {
+        let (_, next) = names(&format!("&sort={sort}&limit=1")).await;
+        let next = next.as_str().unwrap();
+        assert_eq!(names(&format!("&sort={sort}&after={next}")).await.0, rest);
+    }
+    assert_eq!(get(&router, "/api/circuits?sort=size").await.failure(), 400);
 }

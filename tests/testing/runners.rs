@@ -1,8 +1,8 @@
-//! Under every runner and helper of tests that is in use.
+//! Under every runner and helper of tests that is in use. `tests/guide/tests/runners.rs` has rstest, which takes long to
+//! compile.
 
 use breaker_runtime::{State, testing};
 use proptest::prelude::*;
-use rstest::{fixture, rstest};
 
 use super::{down, price};
 use crate::common::SECOND;
@@ -32,29 +32,6 @@ async fn tokio_test_of_many_threads() {
 #[tokio::test(start_paused = true)]
 async fn tokio_test_with_paused_time() {
     opens_and_recovers().await;
-}
-
-#[fixture]
-fn test() -> testing::Isolated {
-    testing::isolate()
-}
-
-#[rstest]
-#[case(2, State::Closed)]
-#[case(3, State::Open)]
-fn rstest_with_a_fixture(test: testing::Isolated, #[case] failures: usize, #[case] state: State) {
-    for _ in 0..failures {
-        assert_eq!(price("pear"), down());
-    }
-    assert_eq!(test.circuit("prices").state(), state);
-}
-
-#[rstest]
-#[tokio::test]
-async fn rstest_of_an_async_test(test: testing::Isolated) {
-    test.open("prices");
-    tokio::task::yield_now().await;
-    assert!(price("apple").is_err());
 }
 
 proptest! {

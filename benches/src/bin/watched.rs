@@ -1,9 +1,9 @@
 //! What it costs to be looked at.
 //!
-//! `cargo run -p breaker-benches --release --bin watched` measures calls while the dashboard looks and while it
-//! does not, in turns. Then it measures processes with 1,000 and 10,000 circuits, without a page and with some. A tenth
-//! of the circuits is called all the time. These calls succeed, or open and close their circuits. `watched pages` only
-//! does the second. Only for Linux: the figures of a process come from `/proc`.
+//! `cargo run -p breaker-benches --release --features dashboard --bin watched` measures calls while the dashboard looks
+//! and while it does not, in turns. Then it measures processes with 1,000 and 10,000 circuits, without a page and with
+//! some. A tenth of the circuits is called all the time. These calls succeed, or open and close their circuits.
+//! `watched pages` only does the second. Only for Linux: the figures of a process come from `/proc`.
 
 use std::error::Error;
 use std::fs;

@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use breaker_runtime::{circuit_breaker, registry};
+use tokio::runtime::Builder;
 
 const PATIENCE: Duration = Duration::from_millis(80);
 
@@ -97,8 +98,11 @@ fn begin(name: &str, call: impl Future) {
     assert_eq!(registry().get(name).unwrap().snapshot().in_flight, 1);
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn it_compiles_and_runs() {
+#[test]
+fn it_compiles_and_runs() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    // Some of them have a timer.
+    let _entered = runtime.enter();
     begin("ignored", ignored());
     begin("failed", failed());
     begin("text-ocoef", text("argument"));

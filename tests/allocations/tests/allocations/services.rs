@@ -1,28 +1,16 @@
-//! P18: a call allocates nothing, whether it runs, fails, is refused, has a limit or a key.
-//!
-//! The first call of each kind may: it makes the circuit, and the thread's counters.
-
-mod common;
+//! Calls of tower services.
 
 use std::future::{Ready, ready as at_once};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{Request, Response};
-use allocation_counter::measure;
 use breaker_runtime::{CallError, Config};
 use breaker_tower::{CircuitBreakerLayer, http};
-use common::{Down, circuit, ready};
 use tower::{Layer, Service, service_fn};
 
-const CALLS: u64 = 100;
-
-#[track_caller]
-fn allocates_nothing(mut call: impl FnMut()) {
-    call();
-    let counted = measure(|| (0..CALLS).for_each(|_| call()));
-    assert_eq!(counted.count_total, 0, "{counted:?} in {CALLS} calls");
-}
+use crate::common::{Down, circuit, ready};
+use crate::{CALLS, allocates_nothing};
 
 fn answer(request: Result<u32, Down>) -> Ready<Result<u32, Down>> {
     at_once(request)
