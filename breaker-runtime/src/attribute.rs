@@ -57,6 +57,8 @@ pub use crate::circuit::{
 };
 #[cfg(feature = "tokio")]
 pub use crate::circuit::{Elapsed, Within};
+#[cfg(all(feature = "stream", not(feature = "test-util")))]
+pub use crate::registry::SharedSiteCell;
 pub use crate::registry::{Held, KeyedSiteCell, Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Constants, Site, cut};
@@ -400,6 +402,19 @@ macro_rules! __breaker_keyed {
     ($($stated:tt)*) => {{
         static __BREAKER_SITE: __breaker::KeyedSiteCell =
             $crate::__breaker_described!(KeyedSiteCell $($stated)*);
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE.cell) }
+        &__BREAKER_SITE
+    }};
+}
+
+/// The same for a function that returns a stream.
+#[cfg(all(feature = "stream", not(feature = "test-util")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_shared {
+    ($($stated:tt)*) => {{
+        static __BREAKER_SITE: __breaker::SharedSiteCell =
+            $crate::__breaker_described!(SharedSiteCell $($stated)*);
         $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE.cell) }
         &__BREAKER_SITE
     }};

@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Key, Leads};
-pub use crate::__breaker_site as site;
 use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
 use crate::registry::{Effect, KeyedSiteCell, SiteCell, current};
+pub use crate::{__breaker_site as shared_site, __breaker_site as site};
 
 /// The circuit that a call goes through. It is held while the call lasts.
 #[derive(Debug)]
