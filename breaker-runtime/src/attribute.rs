@@ -75,6 +75,12 @@ pub trait Leads<'a>: Copy {
     fn known_circuit(self) -> Option<&'a CircuitBreaker>;
     /// The circuit. The first call of a site looks it up in the registry.
     fn circuit(self) -> &'a CircuitBreaker;
+    /// Acquires a permit if a look at the circuit is not enough. Every function calls this, so it is one call.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the circuit refuses.
+    fn enter_slowly(self) -> Result<Permit<'a>, Rejected>;
 }
 
 impl Leads<'static> for &'static SiteCell {
@@ -85,6 +91,14 @@ impl Leads<'static> for &'static SiteCell {
 
     fn circuit(self) -> &'static CircuitBreaker {
         SiteCell::circuit(self)
+    }
+
+    #[inline(never)]
+    fn enter_slowly(self) -> Result<Permit<'static>, Rejected> {
+        match SiteCell::known_circuit(self) {
+            Some(circuit) => circuit.enter_slowly(),
+            None => SiteCell::circuit(self).let_in(Bulkhead::enter_blocking, IfDropped::Panicked),
+        }
     }
 }
 
@@ -97,6 +111,11 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
     fn circuit(self) -> &'a CircuitBreaker {
         self
     }
+
+    #[inline]
+    fn enter_slowly(self) -> Result<Permit<'a>, Rejected> {
+        self.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked)
+    }
 }
 
 /// Acquires a permit to run the function's body. If the permit is dropped unsettled, the body panicked.
@@ -106,22 +125,43 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
 /// [`Rejected`] if the circuit refuses.
 #[inline]
 pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    let circuit = way.known_circuit();
-    if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
-        return Ok(admission.permit());
+    match enter_at_once(way) {
+        Some(admission) => Ok(admission.permit()),
+        None => way.enter_slowly().map(only_panics_drop),
     }
-    // By way of a variable: so a permit that was given at once need not have an address.
-    let permit = match circuit {
-        Some(circuit) => circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked),
-        None => enter_first(way),
-    }?;
-    Ok(permit)
 }
 
+/// Like [`enter`], for a function without a fallback.
+///
+/// # Errors
+///
+/// The function's value if the circuit refuses.
+#[inline]
+pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'a>, R>
+where
+    R::Error: HoldsRejected,
+{
+    match enter_at_once(way) {
+        Some(admission) => Ok(admission.permit()),
+        None => match enter_or_hold(way) {
+            Ok(permit) => Ok(only_panics_drop(permit)),
+            Err(error) => Err(R::refused(error)),
+        },
+    }
+}
+
+/// One for all functions with that error, so that each of them is small.
 #[cold]
 #[inline(never)]
-fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    way.circuit().let_in(Bulkhead::enter_blocking, IfDropped::Panicked)
+fn enter_or_hold<'a, E: HoldsRejected>(way: impl Leads<'a>) -> Result<Permit<'a>, E> {
+    way.enter_slowly().map_err(E::hold)
+}
+
+/// States again what the permit says already: so the compiler knows, and need not keep it in a register.
+#[inline]
+fn only_panics_drop(mut permit: Permit<'_>) -> Permit<'_> {
+    permit.if_dropped(IfDropped::Panicked);
+    permit
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".
