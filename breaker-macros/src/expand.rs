@@ -195,8 +195,9 @@ impl Guard<'_> {
                 (respan(enter, first, last), quote! { return #rejected })
             }
             Refused::Returns => {
-                let refused = self.refused(&rejected);
-                (quote! { #rt::enter(#circuit) }, quote! { return #refused })
+                let (first, last) = self.function.output.blame;
+                let enter = quote! { #rt::enter_or_refuse(#circuit) };
+                (respan(enter, first, last), quote! { return #rejected })
             }
             Refused::Breaks(told) => {
                 let enter = word(if self.function.is_async() { "enter_async" } else { "enter" });

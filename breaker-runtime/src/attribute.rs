@@ -58,6 +58,8 @@ pub use crate::circuit::{
 };
 #[cfg(feature = "tokio")]
 pub use crate::circuit::{Elapsed, Within};
+#[cfg(all(feature = "stream", not(feature = "test-util")))]
+pub use crate::registry::SharedSiteCell;
 pub use crate::registry::{Held, KeyedSiteCell, Listed, SiteCell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Constants, Site, cut};
@@ -74,6 +76,12 @@ pub trait Leads<'a>: Copy {
     fn known_circuit(self) -> Option<&'a CircuitBreaker>;
     /// The circuit. The first call of a site looks it up in the registry.
     fn circuit(self) -> &'a CircuitBreaker;
+    /// Acquires a permit if a look at the circuit is not enough. Every function calls this, so it is one call.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the circuit refuses.
+    fn enter_slowly(self) -> Result<Permit<'a>, Rejected>;
 }
 
 impl Leads<'static> for &'static SiteCell {
@@ -84,6 +92,14 @@ impl Leads<'static> for &'static SiteCell {
 
     fn circuit(self) -> &'static CircuitBreaker {
         SiteCell::circuit(self)
+    }
+
+    #[inline(never)]
+    fn enter_slowly(self) -> Result<Permit<'static>, Rejected> {
+        match SiteCell::known_circuit(self) {
+            Some(circuit) => circuit.enter_slowly(),
+            None => SiteCell::circuit(self).let_in(Bulkhead::enter_blocking, IfDropped::Panicked),
+        }
     }
 }
 
@@ -96,6 +112,11 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
     fn circuit(self) -> &'a CircuitBreaker {
         self
     }
+
+    #[inline]
+    fn enter_slowly(self) -> Result<Permit<'a>, Rejected> {
+        self.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked)
+    }
 }
 
 /// Acquires a permit to run the function's body. If the permit is dropped unsettled, the body panicked.
@@ -105,22 +126,43 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
 /// [`Rejected`] if the circuit refuses.
 #[inline]
 pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    let circuit = way.known_circuit();
-    if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
-        return Ok(admission.permit());
+    match enter_at_once(way) {
+        Some(admission) => Ok(admission.permit()),
+        None => way.enter_slowly().map(only_panics_drop),
     }
-    // By way of a variable: so a permit that was given at once need not have an address.
-    let permit = match circuit {
-        Some(circuit) => circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked),
-        None => enter_first(way),
-    }?;
-    Ok(permit)
 }
 
+/// Like [`enter`], for a function without a fallback.
+///
+/// # Errors
+///
+/// The function's value if the circuit refuses.
+#[inline]
+pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'a>, R>
+where
+    R::Error: HoldsRejected,
+{
+    match enter_at_once(way) {
+        Some(admission) => Ok(admission.permit()),
+        None => match enter_or_hold(way) {
+            Ok(permit) => Ok(only_panics_drop(permit)),
+            Err(error) => Err(R::refused(error)),
+        },
+    }
+}
+
+/// One for all functions with that error, so that each of them is small.
 #[cold]
 #[inline(never)]
-fn enter_first<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    way.circuit().let_in(Bulkhead::enter_blocking, IfDropped::Panicked)
+fn enter_or_hold<'a, E: HoldsRejected>(way: impl Leads<'a>) -> Result<Permit<'a>, E> {
+    way.enter_slowly().map_err(E::hold)
+}
+
+/// States again what the permit says already: so the compiler knows, and need not keep it in a register.
+#[inline]
+fn only_panics_drop(mut permit: Permit<'_>) -> Permit<'_> {
+    permit.if_dropped(IfDropped::Panicked);
+    permit
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".
@@ -383,6 +425,19 @@ macro_rules! __breaker_keyed {
     ($($stated:tt)*) => {{
         static __BREAKER_SITE: __breaker::KeyedSiteCell =
             $crate::__breaker_described!(KeyedSiteCell $($stated)*);
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE.cell) }
+        &__BREAKER_SITE
+    }};
+}
+
+/// The same for a function that returns a stream.
+#[cfg(all(feature = "stream", not(feature = "test-util")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __breaker_shared {
+    ($($stated:tt)*) => {{
+        static __BREAKER_SITE: __breaker::SharedSiteCell =
+            $crate::__breaker_described!(SharedSiteCell $($stated)*);
         $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE.cell) }
         &__BREAKER_SITE
     }};

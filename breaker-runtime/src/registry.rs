@@ -46,6 +46,8 @@ pub use self::saved::{LeftAlone, Restored, Saved};
 pub use self::scope::Fault;
 #[cfg(feature = "test-util")]
 pub(crate) use self::scope::{Effect, Entered, Scope, be_strict, current};
+#[cfg(all(feature = "stream", not(feature = "test-util")))]
+pub use self::site_cell::SharedSiteCell;
 pub use self::site_cell::{KeyedSiteCell, Listed, SiteCell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};

@@ -59,7 +59,11 @@ impl Guard<'_> {
     /// constant, name, config and keys stand beside the text.
     pub(super) fn site(&self) -> TokenStream {
         let (rt, spec) = (&self.rt, self.spec);
-        let make = word(if spec.key.is_some() { "keyed_site" } else { "site" });
+        let make = word(match spec.key {
+            Some(_) => "keyed_site",
+            None if self.function.returns_stream() => "shared_site",
+            None => "site",
+        });
         if let Some(text) = self.text() {
             return quote! { #rt::#make!(#text) };
         }

@@ -71,11 +71,9 @@ fn a_sync_function() {
             fn price(sku: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => {
-                        return __breaker::refuse(__breaker_rejected);
-                    }
+                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
                 };
                 let __breaker_value = {
                     let __breaker_value: Result<Price, Fault> = match () {
@@ -99,11 +97,9 @@ fn a_body_that_may_leave_early() {
             fn price(&self, (sku, count): (Sku, u32), _: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => {
-                        return __breaker::refuse(__breaker_rejected);
-                    }
+                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
                 };
                 let __breaker_value = __breaker::call(move || -> Result<Price, Fault> {
                     let sku = sku;
@@ -284,11 +280,9 @@ fn a_function_whose_errors_ask_to_stay_away() {
             fn price(sku: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => {
-                        return __breaker::refuse(__breaker_rejected);
-                    }
+                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
                 };
                 let __breaker_value = {
                     let __breaker_value: Result<Price, Fault> = match () {
@@ -321,11 +315,9 @@ fn a_function_whose_errors_are_asked_for_a_time_and_for_words() {
             fn price(sku: &str) -> Result<Price, Fault> {
                 use ::breaker_runtime::__private as __breaker;
                 let __breaker_circuit = __breaker::site!("prices\0\0\0price\0");
-                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => {
-                        return __breaker::refuse(__breaker_rejected);
-                    }
+                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
                 };
                 let __breaker_value = {
                     let __breaker_value: Result<Price, Fault> = match () {
@@ -423,11 +415,9 @@ fn a_name_that_is_a_constant() {
                     __breaker_circuit
                 };
                 let __breaker_circuit = &*__breaker_circuit;
-                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => {
-                        return __breaker::refuse(__breaker_rejected);
-                    }
+                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
                 };
                 let __breaker_value = {
                     let __breaker_value: Option<u8> = match () {
@@ -477,11 +467,9 @@ fn a_config_with_options_beside_it() {
                     );
                     __breaker::site!("\0\0\0price\0", "prices", __BREAKER_CONFIG, 0)
                 };
-                let __breaker_permit = match __breaker::enter(__breaker_circuit) {
+                let __breaker_permit = match __breaker::enter_or_refuse(__breaker_circuit) {
                     __breaker::Ok(__breaker_permit) => __breaker_permit,
-                    __breaker::Err(__breaker_rejected) => {
-                        return __breaker::refuse(__breaker_rejected);
-                    }
+                    __breaker::Err(__breaker_rejected) => return __breaker_rejected,
                 };
                 let __breaker_value = {
                     let __breaker_value: Option<u8> = match () {

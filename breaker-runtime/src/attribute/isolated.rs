@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Digits, Key, Leads};
-pub use crate::__breaker_site as site;
-use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
+use crate::circuit::{CircuitBreaker, OwnedPermit, Permit, Rejected};
 use crate::registry::{Effect, KeyedSiteCell, SiteCell, current};
+pub use crate::{__breaker_site as shared_site, __breaker_site as site};
 
 /// The circuit that a call goes through. It is held while the call lasts.
 #[derive(Debug)]
@@ -31,6 +31,10 @@ impl<'a> Leads<'a> for &'a Found {
 
     fn circuit(self) -> &'a CircuitBreaker {
         &self.0
+    }
+
+    fn enter_slowly(self) -> Result<Permit<'a>, Rejected> {
+        self.0.enter_slowly()
     }
 }
 

@@ -5,12 +5,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{Digits, Key};
+#[cfg(feature = "stream")]
+pub use crate::__breaker_shared as shared_site;
 pub use crate::__breaker_static as site;
 #[cfg(feature = "stream")]
 use crate::circuit::CircuitBreaker;
 use crate::circuit::Permit;
 #[cfg(feature = "stream")]
-use crate::registry::SiteCell;
+use crate::registry::SharedSiteCell;
 use crate::registry::{Held, KeyedSiteCell};
 
 /// The circuit of a key. While it is held, it is not evicted.
@@ -29,8 +31,8 @@ pub fn circuit_for<K: Key + ?Sized>(
 /// The circuit of that site, for a call that outlives the function.
 #[cfg(feature = "stream")]
 #[must_use]
-pub fn shared(site: &'static SiteCell) -> Arc<CircuitBreaker> {
-    site.shared_circuit()
+pub fn shared(site: &'static SharedSiteCell) -> Arc<CircuitBreaker> {
+    site.circuit()
 }
 
 /// What a test has happen in place of a call. Nothing.

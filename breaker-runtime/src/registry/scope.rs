@@ -14,7 +14,7 @@ pub use self::fault::Fault;
 use self::fault::{Kind, Planned};
 use super::event::EventKind;
 use super::site_cell::{KeyedSiteCell, SiteCell};
-use super::{Registry, Subscription, process};
+use super::{Registry, Subscription};
 use crate::circuit::{CircuitBreaker, Clock, ManualClock, Mutex};
 use crate::settings::Config;
 
@@ -185,7 +185,7 @@ impl SiteCell {
     pub(crate) fn found(&'static self) -> Arc<CircuitBreaker> {
         let Some(scope) = current() else {
             check_strictly(self.site.name());
-            return Arc::clone(self.circuit.get_or_init(|| process().circuit_of(&self.site)));
+            return self.shared_circuit();
         };
         scope.or_refusing(scope.registry.circuit_of(&self.site))
     }
