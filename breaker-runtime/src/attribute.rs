@@ -144,9 +144,10 @@ where
 {
     match enter_at_once(way) {
         Some(admission) => Ok(admission.permit()),
-        None => match enter_or_hold(way) {
+        // Not as one call: to hand a permit on would cost more than to take it.
+        None => match way.enter_slowly() {
             Ok(permit) => Ok(only_panics_drop(permit)),
-            Err(error) => Err(R::refused(error)),
+            Err(rejected) => Err(R::refused(hold(rejected))),
         },
     }
 }
@@ -154,8 +155,8 @@ where
 /// One for all functions with that error, so that each of them is small.
 #[cold]
 #[inline(never)]
-fn enter_or_hold<'a, E: HoldsRejected>(way: impl Leads<'a>) -> Result<Permit<'a>, E> {
-    way.enter_slowly().map_err(E::hold)
+fn hold<E: HoldsRejected>(rejected: Rejected) -> E {
+    E::hold(rejected)
 }
 
 /// States again what the permit says already: so the compiler knows, and need not keep it in a register.
