@@ -30,9 +30,9 @@ const NOTHING: u32 = 2;
 
 const LIMITS: [Limit; 17] = [
     Limit { case: "closed", twin: "bare", bench: 38, release: 48 },
-    Limit { case: "closed-async", twin: "bare-async", bench: 64, release: 70 },
-    Limit { case: "open", twin: "bare", bench: 160, release: 200 },
-    Limit { case: "open-heard", twin: "bare", bench: 700, release: 790 },
+    Limit { case: "closed-async", twin: "bare-async", bench: 66, release: 70 },
+    Limit { case: "open", twin: "bare", bench: 130, release: 170 },
+    Limit { case: "open-heard", twin: "bare", bench: 640, release: 720 },
     Limit { case: "closed-fleet", twin: "closed", bench: NOTHING, release: NOTHING },
     Limit { case: "closed-fleet-away", twin: "closed", bench: NOTHING, release: NOTHING },
     Limit { case: "open-fleet", twin: "open", bench: NOTHING, release: NOTHING },
@@ -41,11 +41,11 @@ const LIMITS: [Limit; 17] = [
     Limit { case: "fallback-closure", twin: "bare", bench: 38, release: 46 },
     Limit { case: "fallback-path", twin: "bare", bench: 38, release: 46 },
     Limit { case: "time-window", twin: "bare", bench: 140, release: 150 },
-    Limit { case: "slow-call", twin: "bare", bench: 280, release: 330 },
-    Limit { case: "hung-after", twin: "bare", bench: 416, release: 436 },
-    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 136, release: 160 },
-    Limit { case: "probe", twin: "bare", bench: 1220, release: 1280 },
-    Limit { case: "known-key", twin: "bare", bench: 470, release: 530 },
+    Limit { case: "slow-call", twin: "bare", bench: 220, release: 275 },
+    Limit { case: "hung-after", twin: "bare", bench: 356, release: 402 },
+    Limit { case: "one-in-ten-fails", twin: "bare-one-in-ten", bench: 130, release: 158 },
+    Limit { case: "probe", twin: "bare", bench: 800, release: 880 },
+    Limit { case: "known-key", twin: "bare", bench: 160, release: 290 },
 ];
 
 /// Enough that each window is full and each list has grown before the calls that are counted.

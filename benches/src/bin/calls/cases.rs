@@ -20,7 +20,7 @@ pub(crate) struct Case {
 }
 
 /// Every case by name.
-pub(crate) const CASES: [Case; 21] = [
+pub(crate) const CASES: [Case; 20] = [
     Case { name: "bare", run: |calls| repeat(calls, |_| bare(black_box(false))) },
     Case { name: "bare-async", run: |calls| repeat(calls, |_| ready(bare_async(false))) },
     Case { name: "bare-one-in-ten", run: |calls| repeat(calls, |call| bare(one_in_ten(call))) },
@@ -38,7 +38,6 @@ pub(crate) const CASES: [Case; 21] = [
     Case { name: "time-window", run: |calls| repeat(calls, |_| time_window(black_box(false))) },
     Case { name: "slow-call", run: |calls| repeat(calls, |_| slow_call(black_box(false))) },
     Case { name: "hung-after", run: |calls| repeat(calls, |_| watched(black_box(false))) },
-    Case { name: "timings", run: |calls| repeat(calls, |_| kept(black_box(false))) },
     Case { name: "one-in-ten-fails", run: |calls| repeat(calls, |call| guarded(one_in_ten(call))) },
     Case { name: "probe", run: repeat_probes },
     Case { name: "known-key", run: |calls| repeat(calls, |_| keyed("kiel", black_box(false))) },
@@ -132,12 +131,6 @@ fn time_window(fails: bool) -> Result<u64, Fault> {
 #[circuit_breaker(name = "calls.slow", slow_call = "1s")]
 #[inline(never)]
 fn slow_call(fails: bool) -> Result<u64, Fault> {
-    if fails { Err(Fault::Down) } else { Ok(1) }
-}
-
-#[circuit_breaker(name = "calls.timings", timings = true)]
-#[inline(never)]
-fn kept(fails: bool) -> Result<u64, Fault> {
     if fails { Err(Fault::Down) } else { Ok(1) }
 }
 
