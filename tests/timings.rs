@@ -48,6 +48,17 @@ fn r30_percentiles_are_those_of_the_calls() {
 }
 
 #[test]
+fn r30_a_percentile_is_a_call_that_was_made() {
+    let (circuit, time) = timed();
+    for seconds in 1..=3 {
+        take(&circuit, &time, SECOND * seconds, true);
+    }
+    let Timings { p50, p90, max, .. } = circuit.snapshot().timings.unwrap();
+    assert!(is_about(p50, SECOND * 2), "half of three calls are two: {p50:?}");
+    assert_eq!(p90, max);
+}
+
+#[test]
 fn r30_calls_up_to_a_limit_and_since_an_earlier_snapshot_are_counted() {
     let (circuit, time) = timed();
     for seconds in [1, 1, 5] {

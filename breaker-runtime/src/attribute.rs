@@ -38,7 +38,7 @@ pub use checks::{
     unit_of,
 };
 pub use isolated::*;
-pub use key::{AtHand, Digits, Key, KeyOf, OtherKey, key_of};
+pub use key::{Digits, Key, KeyOf, OtherKey, TextKey, key_of};
 pub use kind::{
     CanFail, Ended, EndedOption, HasErrors, Kind, KindOf, OptionKind, OptionOr, PlainKind,
     ResultKind, ended, kind_of,

@@ -27,21 +27,21 @@ impl<K: Display + ?Sized> Key for K {
     }
 }
 
-/// A key that becomes text without `Display`, which takes several times as long as the rest of finding its circuit.
-pub trait AtHand {
+/// A key that becomes text without `Display`. To find a circuit takes three times as long with `Display`.
+pub trait TextKey {
     /// What `Display` would show.
     fn text<'t>(&'t self, digits: &'t mut Digits) -> &'t str;
 }
 
-macro_rules! at_hand {
+macro_rules! text_keys {
     ($($text:ty)* ; $($number:ty)*) => {
-        $(impl AtHand for $text {
+        $(impl TextKey for $text {
             #[inline]
             fn text<'t>(&'t self, _: &'t mut Digits) -> &'t str {
                 self
             }
         })*
-        $(impl AtHand for $number {
+        $(impl TextKey for $number {
             #[inline]
             fn text<'t>(&'t self, digits: &'t mut Digits) -> &'t str {
                 digits.format(*self)
@@ -50,19 +50,19 @@ macro_rules! at_hand {
     };
 }
 
-at_hand! {
+text_keys! {
     str String Cow<'_, str> Box<str> Rc<str> Arc<str>;
     u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize
 }
 
-impl<K: AtHand + ?Sized> AtHand for &K {
+impl<K: TextKey + ?Sized> TextKey for &K {
     #[inline]
     fn text<'t>(&'t self, digits: &'t mut Digits) -> &'t str {
         (**self).text(digits)
     }
 }
 
-/// Finds by its type whether a key is [`AtHand`]. As with [`KindOf`](super::KindOf), method lookup goes on to
+/// Finds by its type whether a key is a [`TextKey`]. As with [`KindOf`](super::KindOf), method lookup goes on to
 /// [`OtherKey`] if it is not.
 #[derive(Debug)]
 pub struct KeyOf<'k, K: ?Sized>(OtherKey<'k, K>);
@@ -78,7 +78,7 @@ pub const fn key_of<K: ?Sized>(key: &K) -> KeyOf<'_, K> {
     KeyOf(OtherKey(key))
 }
 
-impl<'k, K: AtHand + ?Sized> KeyOf<'k, K> {
+impl<'k, K: TextKey + ?Sized> KeyOf<'k, K> {
     /// Its text.
     #[inline]
     #[must_use]
@@ -89,7 +89,7 @@ impl<'k, K: AtHand + ?Sized> KeyOf<'k, K> {
 }
 
 impl<'k, K: ?Sized> OtherKey<'k, K> {
-    /// It must be asked for it by `Display`.
+    /// `None`: use `Display`.
     #[inline]
     #[must_use]
     pub const fn __breaker_text(&self, _: &'k mut Digits) -> Option<&'k str> {
@@ -111,39 +111,39 @@ mod tests {
     use super::*;
 
     /// What the circuit's name gets without `Display`.
-    macro_rules! at_hand {
+    macro_rules! text_of {
         ($key:expr) => {
             key_of(&$key).__breaker_text(&mut Digits::new()).map(str::to_owned)
         };
     }
 
     #[test]
-    fn text_and_whole_numbers_are_at_hand_as_they_are_shown() {
+    fn text_and_whole_numbers_are_text_as_they_are_shown() {
         let (text, number) = ("alpha", -17_i64);
         let (owned, boxed) = (text.to_owned(), Box::<str>::from(text));
         let of_text = [
-            at_hand!(text),
-            at_hand!(*text),
-            at_hand!(&&text),
-            at_hand!(owned),
-            at_hand!(&owned),
-            at_hand!(boxed),
-            at_hand!(Cow::from(text)),
-            at_hand!(Arc::<str>::from(text)),
-            at_hand!(Rc::<str>::from(text)),
+            text_of!(text),
+            text_of!(*text),
+            text_of!(&&text),
+            text_of!(owned),
+            text_of!(&owned),
+            text_of!(boxed),
+            text_of!(Cow::from(text)),
+            text_of!(Arc::<str>::from(text)),
+            text_of!(Rc::<str>::from(text)),
         ];
         assert_eq!(of_text.map(Option::unwrap), ["alpha"; 9]);
-        let of_numbers = [at_hand!(number), at_hand!(&&number), at_hand!(7), at_hand!(u8::MAX)];
+        let of_numbers = [text_of!(number), text_of!(&&number), text_of!(7), text_of!(u8::MAX)];
         assert_eq!(of_numbers.map(Option::unwrap), ["-17", "-17", "7", "255"]);
     }
 
     #[test]
     fn other_keys_are_shown() {
         fn of_any(key: impl Display) -> Option<String> {
-            at_hand!(key)
+            text_of!(key)
         }
         assert_eq!(
-            [at_hand!('x'), at_hand!(1.5), at_hand!(true), of_any("alpha")],
+            [text_of!('x'), text_of!(1.5), text_of!(true), of_any("alpha")],
             [const { None }; 4]
         );
     }

@@ -1,5 +1,5 @@
 //! Buckets of time, as `HdrHistogram` lays them out (<http://hdrhistogram.org>): sixteen for each doubling, so no bucket is
-//! wider than 6.25 % of what is in it. Of a time in nanoseconds, a bucket knows the first five binary digits and how many
+//! wider than 6.25 % of what is in it. A bucket keeps the first five binary digits of a time in nanoseconds, and how many
 //! follow.
 
 use std::array;
@@ -20,7 +20,7 @@ const fn index_of(nanos: u64) -> usize {
 }
 
 /// The calls of one bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     /// The shortest and the longest time that is in it, in nanoseconds.
     pub(super) start: u64,

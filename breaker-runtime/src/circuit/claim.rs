@@ -6,8 +6,9 @@ use crate::rules::{ProbeId, Ticket};
 
 /// The machine's ticket, with the epoch as the word has it.
 ///
-/// What the permit holds besides is marked in bits that the epoch leaves free. So a permit that holds anything is
-/// none that a look at the word can settle, whatever the circuit has been told meanwhile (R24).
+/// What the permit holds besides is marked in bits that the epoch leaves free. So a permit that holds anything never
+/// equals the word, whatever the circuit has been told meanwhile (R24). One that holds nothing but a start time is
+/// compared without its mark, once its time was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     marked: Epoch,

@@ -29,33 +29,34 @@ impl CircuitBreaker {
 
     #[inline(never)]
     fn settle_slowly(&self, claim: Claim, began: Instant, ending: Ending) {
-        let is_good = ending == Ending::Success && claim.probe.is_none();
-        if is_good && self.extras.get().is_none() {
-            self.settle_by_clock(claim, began);
+        if ending == Ending::Success && self.extras.get().is_none() {
+            self.settle_good(claim, began);
         } else {
             self.settle_with_all(claim, began, ending);
         }
     }
 
-    /// Most good calls get by with a look at the time.
+    /// Takes a good call of a circuit without extras. Most of them need no more than the time.
     #[inline(never)]
-    fn settle_by_clock(&self, claim: Claim, began: Instant) {
-        if !self.count_by_clock(claim, began) {
+    fn settle_good(&self, claim: Claim, began: Instant) {
+        if !self.count_timed(claim, began) {
             self.settle_with_all(claim, began, Ending::Success);
         }
     }
 
-    /// Counts a good call that holds nothing but when it began. `false` if there is more to it: a slow call, or one that
-    /// comes too late.
+    /// Counts a good call that holds nothing but when it began, or that is counted by time. `false` means "take the slow
+    /// path", and nothing was counted.
     #[inline]
-    fn count_by_clock(&self, claim: Claim, began: Instant) -> bool {
+    fn count_timed(&self, claim: Claim, began: Instant) -> bool {
         let Some(stopwatch) = claim.holds_at_most_time() else { return false };
         let is_timed = stopwatch != Stopwatch::None;
         let is_by_time = self.word.load().is_by_time();
         let now = match stopwatch {
+            // Edges of buckets are times of the circuit's clock.
             Stopwatch::Counter if !is_by_time => clock::counter(),
-            Stopwatch::Clock | Stopwatch::None if is_timed || is_by_time => self.clock.now(),
-            _ => return false,
+            Stopwatch::Clock => self.clock.now(),
+            Stopwatch::None if is_by_time => self.clock.now(),
+            Stopwatch::Counter | Stopwatch::None | Stopwatch::Watched => return false,
         };
         if is_timed && now.is_later(began, self.dials.slow_after()) {
             return false;
@@ -63,7 +64,7 @@ impl CircuitBreaker {
         if is_by_time {
             return self.count_by_time(claim.epoch(), now).is_ok();
         }
-        let is_counted = self.word.count_good_with_care(claim.epoch());
+        let is_counted = self.word.count_good_cared_for(claim.epoch());
         if is_counted {
             self.totals.add_hot(Hot::Good);
         }
@@ -83,6 +84,7 @@ impl CircuitBreaker {
                 return self.tell_late(claim, ended, now.unwrap_or_else(|| self.clock.now()));
             }
         }
+        // A probe always needs the machine. To know that early saves steps, no more.
         if claim.probe.is_none() && self.count_alone(claim.epoch(), ended, now) {
             success.count();
             if claim.holds_slot() {
@@ -326,5 +328,29 @@ impl CircuitBreaker {
 
     pub(crate) fn count_panic(&self) {
         self.totals.add(Counter::Panicked);
+    }
+}
+
+#[cfg(all(test, not(feature = "test-util"), not(breaker_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::rules::State;
+    use crate::settings::Config;
+
+    /// Under `test-util` there is no counter.
+    #[test]
+    fn r04_a_call_that_is_timed_by_the_counter_finds_an_edge_by_the_clock() {
+        let config =
+            Config::new().slow_call(Duration::from_millis(50)).time_window(Duration::from_secs(60));
+        let circuit = CircuitBreaker::new("edge", config).unwrap();
+        let permit = circuit.try_acquire().unwrap();
+        let (edge, epoch) = (circuit.clock.now(), circuit.word.load().epoch());
+        circuit.word.publish(epoch, State::Closed, edge);
+        assert!(circuit.word.is_over(edge));
+        permit.success();
+        assert!(!circuit.word.is_over(edge), "the window has moved on");
+        assert_eq!(circuit.snapshot().window_calls, 1);
     }
 }

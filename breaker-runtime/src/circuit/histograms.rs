@@ -70,6 +70,12 @@ fn shares() -> usize {
     })
 }
 
+fn sum<'a>(all: impl IntoIterator<Item = &'a AtomicBuckets>) -> Buckets {
+    let mut sum = Buckets::empty();
+    all.into_iter().for_each(|counts| counts.add_to(&mut sum));
+    sum
+}
+
 impl Histograms {
     pub(super) fn new() -> Self {
         let successes = (0..shares()).map(|_| OnceBox::new()).collect();
@@ -119,28 +125,18 @@ impl Histograms {
         ends.filter(|end| now.has_reached(*end)).max().map(|end| now.since(end))
     }
 
-    pub(super) fn successes(&self) -> Option<Timings> {
-        Self::sum(self.successes.iter().filter_map(OnceBox::get).map(|share| &share.counts))
+    fn successes(&self) -> Buckets {
+        sum(self.successes.iter().filter_map(OnceBox::get).map(|share| &share.counts))
     }
 
-    pub(super) fn of_failures(&self) -> Option<Timings> {
-        Self::sum(self.failures.get())
-    }
-
-    fn sum<'a>(all: impl IntoIterator<Item = &'a AtomicBuckets>) -> Option<Timings> {
-        let mut sum = Buckets::empty();
-        all.into_iter().for_each(|counts| counts.add_to(&mut sum));
-        Timings::of(sum)
+    fn of_failures(&self) -> Buckets {
+        sum(self.failures.get())
     }
 
     /// Adds what another circuit has recorded.
     pub(super) fn absorb(&self, other: &Self) {
-        if let Some(timings) = other.successes() {
-            timings.buckets().for_each(|(end, calls)| self.share().counts.add(end, calls));
-        }
-        if let Some(timings) = other.of_failures() {
-            timings.buckets().for_each(|(end, calls)| self.failures().add(end, calls));
-        }
+        other.successes().filled().for_each(|it| self.share().counts.add(it.end, it.calls));
+        other.of_failures().filled().for_each(|it| self.failures().add(it.end, it.calls));
         if let Some(last) = other.ends().max() {
             self.absorbed.fetch_max(last.as_nanos(), Ordering::Relaxed);
         }
@@ -172,8 +168,8 @@ impl CircuitBreaker {
             Stopwatch::None | Stopwatch::Clock | Stopwatch::Watched => self.clock().now(),
         };
         Timed {
-            successes: histograms.successes(),
-            failures: histograms.of_failures(),
+            successes: Timings::of(histograms.successes()),
+            failures: Timings::of(histograms.of_failures()),
             last_success: histograms.since_success(now),
         }
     }
@@ -205,6 +201,6 @@ mod tests {
         succeed_on(&histograms, 32 * shares);
         let used = histograms.successes.iter().filter(|share| share.get().is_some()).count();
         assert_eq!(used, shares, "every share has threads");
-        assert_eq!(histograms.successes().unwrap().count, 32 * shares as u64);
+        assert_eq!(histograms.successes().sum(), 32 * shares as u128);
     }
 }

@@ -218,11 +218,6 @@ impl Timings {
     pub fn since(&self, earlier: &Self) -> Option<Self> {
         Self::of(self.calls.since(&earlier.calls))
     }
-
-    /// The buckets that hold calls: their ends in nanoseconds, and the calls.
-    pub(super) fn buckets(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.calls.filled().map(|bucket| (bucket.end, bucket.calls))
-    }
 }
 
 /// Snapshots are compared in tests.

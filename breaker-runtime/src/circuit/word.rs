@@ -321,9 +321,9 @@ impl AtomicWord {
         }
     }
 
-    /// The same where calls take more than a look at the word.
+    /// The same for a call of a circuit whose calls are timed.
     #[inline]
-    pub(crate) fn count_good_with_care(&self, epoch: Epoch) -> bool {
+    pub(crate) fn count_good_cared_for(&self, epoch: Epoch) -> bool {
         self.count_good_at_once(Epoch(epoch.0 | THROUGHOUT))
     }
 
@@ -542,6 +542,18 @@ mod tests {
         assert!(good(&word, THIRD) && good(&word, THIRD));
         assert_eq!((word.run(), word.count_good_at_once(THIRD)), (1, false));
         assert!(!timed().count_good_at_once(THIRD));
+    }
+
+    #[test]
+    fn only_calls_of_a_circuit_that_is_cared_for_are_counted_as_such() {
+        let word = AtomicWord::new(THIRD, Instant::NEVER, manner(2, Care::Throughout));
+        assert!(word.count_good_cared_for(THIRD), "it lengthens the run");
+        assert_eq!((word.count_good_cared_for(THIRD), word.run()), (false, 1), "it fills the run");
+        assert!(good(&word, THIRD) && word.count_good_cared_for(THIRD), "the run is full");
+        assert!(!word.count_good_cared_for(THIRD.next()) && !plain(2).count_good_cared_for(THIRD));
+        assert!(!timed().count_good_cared_for(THIRD));
+        word.publish_closed_for_a_time(THIRD, Instant::NEVER);
+        assert!(!word.count_good_cared_for(THIRD), "a timed order may have ended");
     }
 
     #[test]

@@ -16,10 +16,10 @@ impl Circuits {
         self.0.read().get(name).cloned()
     }
 
-    /// In the order of names. A few at a time, so that who adds one waits no longer than one snapshot takes.
+    /// In the order of names. Locks for a few entries at a time, so adding a circuit never waits for the whole list.
     pub(super) fn all(&self) -> Vec<Entry> {
         const AT_ONCE: usize = 16;
-        let mut all: Vec<Entry> = Vec::with_capacity(self.0.read().len());
+        let mut all: Vec<Entry> = Vec::with_capacity(self.0.read().len() + AT_ONCE);
         loop {
             let before = all.len();
             let last = all.last().cloned();
@@ -63,7 +63,7 @@ mod tests {
         Entry::new(name, Clock::System, Provenance::default(), around)
     }
 
-    /// As many as are read at once, and around that.
+    /// Sizes around those of one lock.
     #[test]
     fn all_circuits_are_listed_once_in_the_order_of_their_names() {
         for count in [0, 1, 15, 16, 17, 32, 100] {

@@ -167,6 +167,7 @@ impl KeyedCircuits {
 
     /// The same for one call with a key that is text.
     pub(super) fn held(&'static self, key: &str) -> Held {
+        // Before it is hashed: it makes no name, and may be of any length.
         if key.len() > key::room_after(self.name()) {
             return Held::shared(self);
         }

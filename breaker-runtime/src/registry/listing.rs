@@ -71,13 +71,13 @@ impl Listing {
 
     /// The same with the layers there are. If all of it together is wrong, what the attribute or code states alone.
     fn effective_now(&self) -> Effective {
-        let (effective, stated) =
-            (self.effective(&self.around.layers.stack()), self.provenance.stated());
-        // What is stated was checked before.
-        if effective.config == stated.0 || effective.config.check().is_ok() {
+        let effective = self.effective(&self.around.layers.stack());
+        let (stated, source) = self.provenance.stated();
+        // What is stated alone was checked before. Each snapshot comes here.
+        if effective.config == stated || effective.config.check().is_ok() {
             return effective;
         }
-        self.laid(&Stack::default(), stated, None)
+        self.laid(&Stack::default(), (stated, source), None)
     }
 
     /// The terms of the circuit from now on. Called after a change.

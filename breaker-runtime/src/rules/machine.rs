@@ -290,11 +290,7 @@ impl Machine {
                 let end = self.change_of_mode().map_or(Instant::NEVER, |(end, _)| end);
                 evidence.holds_until().min(end)
             }
-            Phase::Open { until, .. }
-                if !self.asks_when_open() && self.change_of_mode().is_none() =>
-            {
-                self.refuses_until(*until)
-            }
+            Phase::Open { until, .. } if !self.asks_when_open() => self.refuses_until(*until),
             Phase::Open { .. }
             | Phase::HalfOpen { .. }
             | Phase::Recovering(_)
@@ -556,6 +552,7 @@ impl Machine {
         if self.history.is_some() && self.now.has_reached(self.next_end()) {
             self.end_what_is_over();
         }
+        debug_assert!(self.first_over().is_none(), "`next_end` knows of all that ends");
         self.now
     }
 

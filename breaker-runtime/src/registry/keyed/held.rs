@@ -188,6 +188,15 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_remembers_a_key_that_another_thread_was_the_first_to_call_for() {
+        let (keyed, _) = keyed(9);
+        thread::scope(|scope| scope.spawn(|| drop(keyed.held("alpha"))).join().unwrap());
+        assert!(!is_remembered(keyed, "alpha"));
+        drop(keyed.held("alpha"));
+        assert!(is_remembered(keyed, "alpha"));
+    }
+
+    #[test]
     fn keys_of_another_name_are_not_mixed_up() {
         let ((first, _), (second, _)) = (keyed(9), keyed(9));
         drop(first.held("alpha"));
