@@ -340,17 +340,22 @@ fn s09_probes_that_succeed_and_fail_together_reach_one_verdict() {
 
 #[test]
 fn s10_a_good_call_and_a_bad_one_have_an_order() {
-    explore("s10, a success and a failure", || {
-        let config = Config::new().failure_rate(0.5).count_window(4).minimum_calls(1);
-        let (circuit, _) = circuit(config);
-        let other = beside(&circuit, |circuit| call(circuit, End::Success));
-        call(&circuit, End::Failure);
-        let was_let_in = other.join().unwrap();
-        let snapshot = at_rest(&circuit);
-        assert_eq!(snapshot.state, State::Open);
-        let judged_before = u64::from(snapshot.trip_reason.unwrap().calls - 1);
-        assert_eq!(judged_before + snapshot.calls.late, u64::from(was_let_in));
-    });
+    let config = Config::new().failure_rate(0.5).count_window(4).minimum_calls(1);
+    for (model, config) in [
+        ("s10, a success and a failure", config),
+        ("s10, a success and a failure that are timed", config.slow_call(SECOND)),
+    ] {
+        explore(model, move || {
+            let (circuit, _) = circuit(config);
+            let other = beside(&circuit, |circuit| call(circuit, End::Success));
+            call(&circuit, End::Failure);
+            let was_let_in = other.join().unwrap();
+            let snapshot = at_rest(&circuit);
+            assert_eq!(snapshot.state, State::Open);
+            let judged_before = u64::from(snapshot.trip_reason.unwrap().calls - 1);
+            assert_eq!(judged_before + snapshot.calls.late, u64::from(was_let_in));
+        });
+    }
 }
 
 #[test]
