@@ -84,7 +84,8 @@ impl StepView {
             code: step.code.lines(),
             state,
             figures: told.map(|told| told.figures.clone()).unwrap_or_default(),
-            has_come_true: told.is_some_and(|told| !told.figures.is_empty() && told.missing.is_none()),
+            has_come_true: told
+                .is_some_and(|told| !told.figures.is_empty() && told.missing.is_none()),
             missing: told.filter(|_| !is_on).and_then(|told| told.missing.clone()),
         }
     }
