@@ -1,9 +1,8 @@
 //! One circuit per key, in bounded memory (4.3).
 
-use std::fs;
 use std::net::Ipv4Addr;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -550,72 +549,5 @@ mod many_threads {
         let successes: u64 = circuits.iter().map(|circuit| circuit.calls.success).sum();
         assert_eq!((started("keys.crowded"), successes), (THREADS * CALLS, THREADS * CALLS));
         assert!(circuits.iter().all(|circuit| circuit.in_flight == 0));
-    }
-}
-
-mod a_flood_of_keys {
-    use super::*;
-
-    /// They measure the memory of the process.
-    static ALONE: Mutex<()> = Mutex::new(());
-
-    #[circuit_breaker(name = "keys.flood", key = key, max_keys = 1000)]
-    fn flooded(key: u32) -> Option<u32> {
-        Some(key)
-    }
-
-    #[circuit_breaker(name = "keys.flood_of_failures", key = key, max_keys = 1000)]
-    fn flooded_with_failures(key: u32) -> Option<u32> {
-        (key == u32::MAX).then_some(key)
-    }
-
-    /// The resident memory in bytes, where the system tells.
-    fn resident() -> Option<u64> {
-        let pages = fs::read_to_string("/proc/self/statm").ok()?;
-        Some(pages.split(' ').nth(1)?.parse::<u64>().ok()? * 4096)
-    }
-
-    /// Calls with that many keys, and returns what is left.
-    #[track_caller]
-    fn flood(name: &str, keys: u32, call: fn(u32) -> Option<u32>) {
-        const WARM_UP: u32 = 5_000;
-        // What the other tests take meanwhile is in it. A tenth of what the keys would take if all were kept.
-        const MOST: u64 = 32 << 20;
-        let asked = || family(name).iter().map(|it| it.calls.started + it.rejected.total()).sum();
-        let (mut before, asked_before): (_, u64) = (None, asked());
-        for key in 0..keys {
-            if key == WARM_UP {
-                before = resident();
-            }
-            assert!(call(key).is_none_or(|answer| answer == key));
-        }
-        let after = resident();
-        assert!(family(name).len() <= 1000 + 1);
-        assert_eq!(asked(), asked_before + u64::from(keys));
-        if let (Some(before), Some(after)) = (before, after) {
-            let growth = after.saturating_sub(before);
-            println!("{keys} keys of {name}: {growth} bytes more than after {WARM_UP}");
-            assert!(growth < MOST, "grew by {growth} bytes");
-        }
-    }
-
-    #[test]
-    fn g03_g04_keeps_memory_bounded() {
-        let _alone = ALONE.lock().unwrap();
-        flood("keys.flood", 200_000, flooded);
-    }
-
-    #[test]
-    fn g04_of_failures_keeps_memory_bounded_too() {
-        let _alone = ALONE.lock().unwrap();
-        flood("keys.flood_of_failures", 200_000, flooded_with_failures);
-    }
-
-    #[test]
-    #[ignore = "takes ten seconds without optimizations, and finds no more than a fifth of it does"]
-    fn d24_of_a_million_keeps_memory_bounded() {
-        let _alone = ALONE.lock().unwrap();
-        flood("keys.flood", 1_000_000, flooded);
-        flood("keys.flood_of_failures", 1_000_000, flooded_with_failures);
     }
 }

@@ -38,6 +38,8 @@ pub struct StepView {
     pub state: &'static str,
     /// What proves it, so far.
     pub figures: Vec<Figure>,
+    /// Whether it has come true, so that the story can go on.
+    pub has_come_true: bool,
     /// What has not come true, if it had time to.
     pub missing: Option<String>,
 }
@@ -82,6 +84,8 @@ impl StepView {
             code: step.code.lines(),
             state,
             figures: told.map(|told| told.figures.clone()).unwrap_or_default(),
+            has_come_true: told
+                .is_some_and(|told| !told.figures.is_empty() && told.missing.is_none()),
             missing: told.filter(|_| !is_on).and_then(|told| told.missing.clone()),
         }
     }
