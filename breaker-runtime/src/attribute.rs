@@ -68,6 +68,7 @@ pub use crate::{
 };
 
 use crate::circuit::{Bulkhead, IfDropped};
+use crate::rules::Ending;
 
 /// Something that leads to a circuit: a site, or the circuit itself.
 pub trait Leads<'a>: Copy {
@@ -75,12 +76,6 @@ pub trait Leads<'a>: Copy {
     fn known_circuit(self) -> Option<&'a CircuitBreaker>;
     /// The circuit. The first call of a site looks it up in the registry.
     fn circuit(self) -> &'a CircuitBreaker;
-    /// Acquires a permit if a look at the circuit is not enough. Every function calls this, so it is one call.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejected`] if the circuit refuses.
-    fn enter_slowly(self) -> Result<Permit<'a>, Rejected>;
 }
 
 impl Leads<'static> for &'static SiteCell {
@@ -91,14 +86,6 @@ impl Leads<'static> for &'static SiteCell {
 
     fn circuit(self) -> &'static CircuitBreaker {
         SiteCell::circuit(self)
-    }
-
-    #[inline(never)]
-    fn enter_slowly(self) -> Result<Permit<'static>, Rejected> {
-        match SiteCell::known_circuit(self) {
-            Some(circuit) => circuit.enter_slowly(),
-            None => SiteCell::circuit(self).let_in(Bulkhead::enter_blocking, IfDropped::Panicked),
-        }
     }
 }
 
@@ -111,11 +98,6 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
     fn circuit(self) -> &'a CircuitBreaker {
         self
     }
-
-    #[inline]
-    fn enter_slowly(self) -> Result<Permit<'a>, Rejected> {
-        self.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked)
-    }
 }
 
 /// Acquires a permit to run the function's body. If the permit is dropped unsettled, the body panicked.
@@ -125,10 +107,35 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
 /// [`Rejected`] if the circuit refuses.
 #[inline]
 pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    match enter_at_once(way) {
+    let circuit = way.known_circuit();
+    match circuit.and_then(CircuitBreaker::admit_at_once) {
         Some(admission) => Ok(admission.permit()),
-        None => way.enter_slowly().map(only_panics_drop),
+        None => enter_slowly(way, circuit).map(only_panics_drop),
     }
+}
+
+#[inline]
+fn enter_slowly<'a>(
+    way: impl Leads<'a>,
+    circuit: Option<&'a CircuitBreaker>,
+) -> Result<Permit<'a>, Rejected> {
+    is_rare();
+    let circuit = circuit.unwrap_or_else(|| way.circuit());
+    circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked)
+}
+
+/// Has the compiler move the code that calls this out of the way.
+#[cold]
+#[inline]
+fn is_rare() {}
+
+/// States again what the permit says already. Here the compiler sees it, and keeps it in no register during the body.
+#[inline]
+fn only_panics_drop(mut permit: Permit<'_>) -> Permit<'_> {
+    // Both bytes of it: the compiler sees what an assignment leaves unsaid.
+    permit.if_dropped(IfDropped::Suspended(Ending::Failure));
+    permit.if_dropped(IfDropped::Panicked);
+    permit
 }
 
 /// Like [`enter`], for a function without a fallback.
@@ -141,27 +148,28 @@ pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'
 where
     R::Error: HoldsRejected,
 {
-    match enter_at_once(way) {
-        Some(admission) => Ok(admission.permit()),
-        None => match enter_or_hold(way) {
-            Ok(permit) => Ok(only_panics_drop(permit)),
-            Err(error) => Err(R::refused(error)),
-        },
+    let circuit = way.known_circuit();
+    if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
+        return Ok(admission.permit());
+    }
+    match enter_slowly(way, circuit) {
+        Ok(permit) => Ok(only_panics_drop(permit)),
+        refused => Err(R::refused(held(refused))),
     }
 }
 
-/// One for all functions with that error, so that each of them is small.
+/// The error of a call that was refused. One for all functions with that error. Takes the result as it is, so that
+/// its caller need not take it apart.
 #[cold]
 #[inline(never)]
-fn enter_or_hold<'a, E: HoldsRejected>(way: impl Leads<'a>) -> Result<Permit<'a>, E> {
-    way.enter_slowly().map_err(E::hold)
-}
-
-/// States again what the permit says already: so the compiler knows, and need not keep it in a register.
-#[inline]
-fn only_panics_drop(mut permit: Permit<'_>) -> Permit<'_> {
-    permit.if_dropped(IfDropped::Panicked);
-    permit
+fn held<E: HoldsRejected>(refused: Result<Permit<'_>, Rejected>) -> E {
+    match refused {
+        Err(rejected) => E::hold(rejected),
+        Ok(permit) => {
+            std::mem::forget(permit);
+            never()
+        }
+    }
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".
