@@ -76,12 +76,6 @@ pub trait Leads<'a>: Copy {
     fn known_circuit(self) -> Option<&'a CircuitBreaker>;
     /// The circuit. The first call of a site looks it up in the registry.
     fn circuit(self) -> &'a CircuitBreaker;
-    /// Acquires a permit if a look at the circuit is not enough. Every function calls this, so it is one call.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejected`] if the circuit refuses.
-    fn enter_slowly(self) -> Result<Permit<'a>, Rejected>;
 }
 
 impl Leads<'static> for &'static SiteCell {
@@ -92,14 +86,6 @@ impl Leads<'static> for &'static SiteCell {
 
     fn circuit(self) -> &'static CircuitBreaker {
         SiteCell::circuit(self)
-    }
-
-    #[inline(never)]
-    fn enter_slowly(self) -> Result<Permit<'static>, Rejected> {
-        match SiteCell::known_circuit(self) {
-            Some(circuit) => circuit.enter_slowly(),
-            None => SiteCell::circuit(self).let_in(Bulkhead::enter_blocking, IfDropped::Panicked),
-        }
     }
 }
 
@@ -112,11 +98,6 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
     fn circuit(self) -> &'a CircuitBreaker {
         self
     }
-
-    #[inline]
-    fn enter_slowly(self) -> Result<Permit<'a>, Rejected> {
-        self.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked)
-    }
 }
 
 /// Acquires a permit to run the function's body. If the permit is dropped unsettled, the body panicked.
@@ -126,10 +107,33 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
 /// [`Rejected`] if the circuit refuses.
 #[inline]
 pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
-    match enter_at_once(way) {
+    let circuit = way.known_circuit();
+    match circuit.and_then(CircuitBreaker::admit_at_once) {
         Some(admission) => Ok(admission.permit()),
-        None => way.enter_slowly().map(only_panics_drop),
+        None => enter_slowly(way, circuit).map(only_panics_drop),
     }
+}
+
+#[inline]
+fn enter_slowly<'a>(
+    way: impl Leads<'a>,
+    circuit: Option<&'a CircuitBreaker>,
+) -> Result<Permit<'a>, Rejected> {
+    is_rare();
+    let circuit = circuit.unwrap_or_else(|| way.circuit());
+    circuit.acquire_slowly(Bulkhead::enter_blocking, IfDropped::Panicked)
+}
+
+/// Has the compiler move the code that calls this out of the way.
+#[cold]
+#[inline]
+fn is_rare() {}
+
+/// States again what the permit says already. Here the compiler sees it, and keeps it in no register during the body.
+#[inline]
+fn only_panics_drop(mut permit: Permit<'_>) -> Permit<'_> {
+    permit.if_dropped(IfDropped::Panicked);
+    permit
 }
 
 /// Like [`enter`], for a function without a fallback.
@@ -142,28 +146,21 @@ pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'
 where
     R::Error: HoldsRejected,
 {
-    match enter_at_once(way) {
-        Some(admission) => Ok(admission.permit()),
-        // Not as one call: to hand a permit on would cost more than to take it.
-        None => match way.enter_slowly() {
-            Ok(permit) => Ok(only_panics_drop(permit)),
-            Err(rejected) => Err(R::refused(hold(rejected))),
-        },
+    let circuit = way.known_circuit();
+    if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
+        return Ok(admission.permit());
+    }
+    match enter_slowly(way, circuit) {
+        Ok(permit) => Ok(only_panics_drop(permit)),
+        Err(rejected) => Err(R::refused(hold(rejected))),
     }
 }
 
-/// One for all functions with that error, so that each of them is small.
+/// The error of a call that was refused. One for all functions with that error, so that each of them is small.
 #[cold]
 #[inline(never)]
 fn hold<E: HoldsRejected>(rejected: Rejected) -> E {
     E::hold(rejected)
-}
-
-/// States again what the permit says already: so the compiler knows, and need not keep it in a register.
-#[inline]
-fn only_panics_drop(mut permit: Permit<'_>) -> Permit<'_> {
-    permit.if_dropped(IfDropped::Panicked);
-    permit
 }
 
 /// Fast path of [`enter`]. `None` means "take the slow path".

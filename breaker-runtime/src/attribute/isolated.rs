@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Digits, Key, Leads};
-use crate::circuit::{CircuitBreaker, OwnedPermit, Permit, Rejected};
+use crate::circuit::{CircuitBreaker, OwnedPermit, Permit};
 use crate::registry::{Effect, KeyedSiteCell, SiteCell, current};
 pub use crate::{__breaker_site as shared_site, __breaker_site as site};
 
@@ -31,10 +31,6 @@ impl<'a> Leads<'a> for &'a Found {
 
     fn circuit(self) -> &'a CircuitBreaker {
         &self.0
-    }
-
-    fn enter_slowly(self) -> Result<Permit<'a>, Rejected> {
-        self.0.enter_slowly()
     }
 }
 

@@ -85,11 +85,13 @@ impl SiteCell {
     }
 
     /// The circuit that the site shares with all others of its name.
+    #[inline]
     pub(crate) fn circuit(&'static self) -> &'static CircuitBreaker {
         self.circuit.get().unwrap_or_else(|| self.find())
     }
 
     #[cold]
+    #[inline(never)]
     fn find(&'static self) -> &'static CircuitBreaker {
         let circuit = process().circuit_of(&self.site);
         let mut kept = KEPT.lock();
