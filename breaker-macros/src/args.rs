@@ -5,10 +5,10 @@
 pub(crate) mod value;
 
 use breaker_options::{Entry, Takes};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitStr, Path, Token};
+use syn::{Error, Expr, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, Token};
 
 /// Errors found so far. Each is shown where it belongs.
 #[derive(Debug, Default)]
@@ -96,7 +96,8 @@ impl Args {
             let message = format!("an option has no quotes: write `{} = ...`", quoted.value());
             return Err(Error::new(quoted.span(), message));
         }
-        if let Ok(Expr::Lit(ExprLit { lit, .. })) = input.fork().parse::<Expr>() {
+        let is_word = input.peek(Ident::peek_any) && !input.peek(LitBool);
+        if !is_word && let Ok(Expr::Lit(ExprLit { lit, .. })) = input.fork().parse::<Expr>() {
             return Err(self.positional(&lit));
         }
         let key = input.call(Ident::parse_any).map_err(|error| {
@@ -167,6 +168,10 @@ fn value(input: ParseStream<'_>, option: &str, takes: Takes) -> syn::Result<Expr
         Error::new(error.span(), message)
     };
     if takes != Takes::CratePath {
+        if is_literal(input) {
+            // Most values are. It takes longer to find that out as an expression.
+            return Ok(Expr::Lit(ExprLit { attrs: Vec::new(), lit: input.parse()? }));
+        }
         let starts_badly = input.peek(Token![=]) || input.peek(Token![;]) || input.peek(Token![:]);
         return match input.parse() {
             Err(error) if starts_badly => Err(expected(&error)),
@@ -181,6 +186,16 @@ fn value(input: ParseStream<'_>, option: &str, takes: Takes) -> syn::Result<Expr
     let path = input.call(Path::parse_mod_style);
     let path = path.map_err(|error| expected(&error))?;
     Ok(Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path }))
+}
+
+/// Whether a literal stands alone, in no group of a macro.
+fn is_literal(input: ParseStream<'_>) -> bool {
+    match input.cursor().token_tree() {
+        Some((TokenTree::Literal(_), rest)) => {
+            rest.eof() || rest.punct().is_some_and(|(mark, _)| mark.as_char() == ',')
+        }
+        _ => false,
+    }
 }
 
 fn at_end(input: ParseStream<'_>) -> bool {

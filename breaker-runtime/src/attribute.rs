@@ -60,7 +60,7 @@ pub use crate::circuit::{
 pub use crate::circuit::{Elapsed, Within};
 #[cfg(all(feature = "stream", not(feature = "test-util")))]
 pub use crate::registry::SharedSiteCell;
-pub use crate::registry::{Held, KeyedSiteCell, Listed, SiteCell};
+pub use crate::registry::{Held, KeyedSiteCell, Listed, SiteCell, cell};
 pub use crate::rules::Outcome;
 pub use crate::settings::{Config, ConfigError, Constants, Site, cut};
 pub use crate::{
@@ -109,7 +109,7 @@ impl<'a> Leads<'a> for &'a CircuitBreaker {
 pub fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
     let circuit = way.known_circuit();
     match circuit.and_then(CircuitBreaker::admit_at_once) {
-        Some(admission) => Ok(admission.permit()),
+        Some(admission) => Ok(only_panics_drop(admission.permit())),
         None => enter_slowly(way, circuit).map(only_panics_drop),
     }
 }
@@ -148,7 +148,7 @@ where
 {
     let circuit = way.known_circuit();
     if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
-        return Ok(admission.permit());
+        return Ok(only_panics_drop(admission.permit()));
     }
     match enter_slowly(way, circuit) {
         Ok(permit) => Ok(only_panics_drop(permit)),
@@ -398,17 +398,26 @@ impl<T: Clone> Keep for T {
     }
 }
 
-/// The static behind a function without constants, by a short name.
-#[must_use]
-pub const fn cell(text: &'static str) -> SiteCell {
-    SiteCell::new(text)
-}
-
 /// Makes the static behind an annotated function, and adds it to the link-time list. The paths are those of generated
 /// code, which imports this module as `__breaker`: longer ones cost every function of a program.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_static {
+    // Most functions have no constants. Written out, as each macro inside of another costs all of them.
+    ($text:literal) => {{
+        static __BREAKER_SITE: __breaker::SiteCell = __breaker::cell(::core::concat!(
+            $text,
+            ::core::line!(),
+            "\0",
+            ::core::column!(),
+            "\0",
+            ::core::module_path!(),
+            "\0",
+            ::core::file!()
+        ));
+        $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE) }
+        &__BREAKER_SITE
+    }};
     ($($stated:tt)*) => {{
         static __BREAKER_SITE: __breaker::SiteCell = $crate::__breaker_described!(SiteCell $($stated)*);
         $crate::__private::inventory::submit! { __breaker::Listed(&__BREAKER_SITE) }
@@ -445,9 +454,6 @@ macro_rules! __breaker_shared {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_described {
-    (SiteCell $text:literal) => {
-        __breaker::cell($crate::__breaker_placed!($text))
-    };
     ($cell:ident $text:literal) => {
         __breaker::$cell::new($crate::__breaker_placed!($text))
     };

@@ -48,7 +48,7 @@ pub use self::scope::Fault;
 pub(crate) use self::scope::{Effect, Entered, Scope, be_strict, current};
 #[cfg(all(feature = "stream", not(feature = "test-util")))]
 pub use self::site_cell::SharedSiteCell;
-pub use self::site_cell::{KeyedSiteCell, Listed, SiteCell};
+pub use self::site_cell::{KeyedSiteCell, Listed, SiteCell, cell};
 use crate::circuit::{CircuitBreaker, Clock, Mutex, RwLock, Topic, zero_limit};
 use crate::report::{RegistrySnapshot, Snapshot};
 use crate::rules::Override;

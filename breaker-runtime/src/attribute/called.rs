@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -18,7 +19,7 @@ pin_project! {
         // Stands first, so that it is dropped before its permit.
         #[pin]
         body: F,
-        stage: Stage<'a>,
+        stage: Staged<'a>,
         refuse: X,
         kind: K,
         faults: Faults<F::Output>,
@@ -30,6 +31,35 @@ enum Stage<'a> {
     /// It was not admitted at once.
     Entering(Acquire<'a>),
     Running(Permit<'a>),
+    Over,
+}
+
+/// A stage whose destructor is one call, and none when the call is over: every function has it several times.
+struct Staged<'a>(Stage<'a>);
+
+impl Staged<'_> {
+    /// The stage that has nothing to drop. What was there before is over.
+    #[inline]
+    fn forget(&mut self) {
+        mem::forget(mem::replace(&mut self.0, Stage::Over));
+    }
+}
+
+impl Drop for Staged<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if !matches!(self.0, Stage::Over) {
+            end(&mut self.0);
+            // So the compiler knows that nothing is left of it.
+            self.forget();
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end(stage: &mut Stage<'_>) {
+    *stage = Stage::Over;
 }
 
 /// Calls `body`, which comes to a value of that kind. `refuse` makes a value of a refusal. Asks for a permit at once.
@@ -50,7 +80,7 @@ where
         Some(admission) => Stage::Running(admission.permit()),
         None => Stage::Entering(enter_async(way)),
     };
-    Called { body, stage, refuse, kind, faults }
+    Called { body, stage: Staged(stage), refuse, kind, faults }
 }
 
 impl<X, K, F> Future for Called<'_, X, K, F>
@@ -64,13 +94,12 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let Stage::Entering(acquire) = this.stage {
-            match ready!(poll_entering(acquire, context)) {
-                Ok(permit) => *this.stage = Stage::Running(permit),
-                Err(rejected) => return Poll::Ready((this.refuse)(rejected)),
-            }
+        if let Stage::Entering(_) = this.stage.0
+            && let Err(rejected) = ready!(poll_entering(&mut this.stage.0, context))
+        {
+            return Poll::Ready((this.refuse)(rejected));
         }
-        let Stage::Running(permit) = this.stage else { return Poll::Pending };
+        let Stage::Running(permit) = &mut this.stage.0 else { return Poll::Pending };
         // The value stays where it is: to move it would cost more than to count the call.
         let polled = match this.faults.take(permit) {
             Some(value) => Poll::Ready(value),
@@ -78,18 +107,19 @@ where
         };
         if let Poll::Ready(value) = &polled {
             permit.settle_early(this.kind.outcome(value).into());
+            this.stage.forget();
         }
         polled
     }
 }
 
+/// The call runs after this, or is refused.
 #[cold]
 #[inline(never)]
-fn poll_entering<'a>(
-    acquire: &mut Acquire<'a>,
-    context: &mut Context<'_>,
-) -> Poll<Result<Permit<'a>, Rejected>> {
-    Pin::new(acquire).poll(context)
+fn poll_entering(stage: &mut Stage<'_>, context: &mut Context<'_>) -> Poll<Result<(), Rejected>> {
+    let Stage::Entering(acquire) = stage else { return Poll::Ready(Ok(())) };
+    let entered = ready!(Pin::new(acquire).poll(context));
+    Poll::Ready(entered.map(|permit| *stage = Stage::Running(permit)))
 }
 
 impl<X, K, F: Future> fmt::Debug for Called<'_, X, K, F> {

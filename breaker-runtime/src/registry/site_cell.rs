@@ -61,7 +61,7 @@ impl SiteCell {
     /// A site that was not called yet, with the text of [`Site::new`].
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
-        Self::of(Site::new(text))
+        cell(text)
     }
 
     /// The same with constants.
@@ -69,6 +69,10 @@ impl SiteCell {
     pub const fn with(text: &'static str, constants: &'static Constants) -> Self {
         Self::of(Site::with(text, constants))
     }
+
+    /// Evaluated once, and copied for every function of a program.
+    #[expect(clippy::declare_interior_mutable_const, reason = "it is only copied")]
+    const BLANK: Self = Self::of(Site::new(""));
 
     const fn of(site: Site) -> Self {
         Self {
@@ -114,6 +118,14 @@ impl SiteCell {
     pub(crate) fn known_circuit(&'static self) -> Option<&'static CircuitBreaker> {
         self.circuit.get()
     }
+}
+
+/// The static behind a function without constants, by a short name.
+#[must_use]
+pub const fn cell(text: &'static str) -> SiteCell {
+    let mut cell = SiteCell::BLANK;
+    cell.site = Site::new(text);
+    cell
 }
 
 impl KeyedSiteCell {
