@@ -581,7 +581,7 @@ fn a_stream() {
                         __breaker::outcome(__breaker_kind, __breaker_value)
                     },
                     async move {
-                        let __breaker_circuit = __breaker::site!("prices\0\0\0prices\0");
+                        let __breaker_circuit = __breaker::shared_site!("prices\0\0\0prices\0");
                         match __breaker::enter_stream(__breaker::shared(__breaker_circuit)).await {
                             __breaker::Ok(__breaker_permit) => {
                                 __breaker::begun!(__breaker_permit[Result < Price, PriceError >])
