@@ -615,9 +615,14 @@ mod other {
 
         pub(crate) static IS_USED: AtomicBool = AtomicBool::new(false);
 
-        pub(crate) fn enter<'a>(way: impl Leads<'a>) -> Result<Permit<'a>, Rejected> {
+        pub(crate) fn enter_or_refuse<'a, R: Refusable>(
+            way: impl Leads<'a>,
+        ) -> Result<Permit<'a>, R>
+        where
+            R::Error: HoldsRejected,
+        {
             IS_USED.store(true, Ordering::SeqCst);
-            breaker_runtime::__private::enter(way)
+            breaker_runtime::__private::enter_or_refuse(way)
         }
     }
 }

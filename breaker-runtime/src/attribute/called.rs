@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -35,23 +35,20 @@ enum Stage<'a> {
 }
 
 /// A stage whose destructor is one call, and none when the call is over: every function has it several times.
-struct Staged<'a>(Stage<'a>);
+struct Staged<'a>(ManuallyDrop<Stage<'a>>);
 
-impl Staged<'_> {
-    /// The stage that has nothing to drop. What was there before is over.
+impl<'a> Staged<'a> {
     #[inline]
-    fn forget(&mut self) {
-        mem::forget(mem::replace(&mut self.0, Stage::Over));
+    fn new(stage: Stage<'a>) -> Self {
+        Self(ManuallyDrop::new(stage))
     }
 }
 
 impl Drop for Staged<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !matches!(self.0, Stage::Over) {
+        if !matches!(*self.0, Stage::Over) {
             end(&mut self.0);
-            // So the compiler knows that nothing is left of it.
-            self.forget();
         }
     }
 }
@@ -80,7 +77,7 @@ where
         Some(admission) => Stage::Running(admission.permit()),
         None => Stage::Entering(enter_async(way)),
     };
-    Called { body, stage: Staged(stage), refuse, kind, faults }
+    Called { body, stage: Staged::new(stage), refuse, kind, faults }
 }
 
 impl<X, K, F> Future for Called<'_, X, K, F>
@@ -94,12 +91,12 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let Stage::Entering(_) = this.stage.0
+        if let Stage::Entering(_) = *this.stage.0
             && let Err(rejected) = ready!(poll_entering(&mut this.stage.0, context))
         {
             return Poll::Ready((this.refuse)(rejected));
         }
-        let Stage::Running(permit) = &mut this.stage.0 else { return Poll::Pending };
+        let Stage::Running(permit) = &mut *this.stage.0 else { return Poll::Pending };
         // The value stays where it is: to move it would cost more than to count the call.
         let polled = match this.faults.take(permit) {
             Some(value) => Poll::Ready(value),
@@ -107,7 +104,8 @@ where
         };
         if let Poll::Ready(value) = &polled {
             permit.settle_early(this.kind.outcome(value).into());
-            this.stage.forget();
+            // The permit is settled, so there is nothing to drop.
+            this.stage.0 = ManuallyDrop::new(Stage::Over);
         }
         polled
     }
