@@ -104,7 +104,12 @@ const isLive = (page) => page.waitForSelector('html[data-connection="live"]');
 const row = (page, name) => page.evaluateHandle((wanted) => window.rowOf(wanted), name);
 const until = (page, test, argument) => page.waitForFunction(test, argument, { timeout: PATIENCE, polling: 50 });
 const untilState = (page, name, state) => until(page, ([wanted, to]) => window.rowOf(wanted)?.dataset.state === to, [name, state]);
-const press = async (page, name, part) => (await (await row(page, name)).asElement().$(part)).click();
+const press = async (page, name, part) => {
+  const click = async () => (await (await row(page, name)).asElement().$(part)).click();
+  await click();
+  // An order asks first. Rows move as circuits change, so a press that begins on one row may end on another.
+  if (part.startsWith('[data-action') && !await page.waitForSelector('dialog[open]', { timeout: 3000 }).catch(() => null)) await click();
+};
 const isOpened = (page, name) => until(page, (wanted) => window.rowOf(wanted)?.querySelector('.toggle').getAttribute('aria-expanded') === 'true', name);
 
 /** The least contrast of text in the page, each against the first ground behind it that is not clear. */
