@@ -61,7 +61,9 @@ impl Results {
 
     /// Nanoseconds that one `fetch_add` adds to the bare function.
     pub(crate) fn unit(&self) -> Option<f64> {
-        self.over_bare(Group::SyncOk, baseline::COUNTED)
+        /// Some processors overlap `fetch_add` with the function. Ratios to what is left would say nothing.
+        const LEAST: f64 = 1.0;
+        self.over_bare(Group::SyncOk, baseline::COUNTED).filter(|unit| *unit >= LEAST)
     }
 
     /// Nanoseconds on top of the bare function, where there is one that does the same work.
@@ -135,6 +137,17 @@ pub(crate) mod tests {
     fn a_cost_is_what_comes_on_top_of_the_bare_function_in_units() {
         close(sample().over_bare(Group::SyncOk, ours::NAME), 2.0);
         close(sample().units(Group::SyncOk, ours::NAME), 0.4);
+    }
+
+    #[test]
+    fn where_fetch_add_adds_next_to_nothing_no_cost_is_told_in_units() {
+        let results = results(&[
+            (Group::SyncOk, baseline::COUNTED, Side::Baseline, 2.5),
+            (Group::SyncOk, baseline::NAME, Side::Baseline, 2.0),
+            (Group::SyncOk, ours::NAME, Side::Ours, 4.0),
+        ]);
+        close(results.over_bare(Group::SyncOk, ours::NAME), 2.0);
+        assert_eq!(results.units(Group::SyncOk, ours::NAME), None);
     }
 
     #[test]

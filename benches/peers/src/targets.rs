@@ -114,7 +114,7 @@ mod tests {
             group: item.group,
             label: by.label(item),
             side: by.side,
-            turns: vec![1.0],
+            turns: vec![if by.label(item) == baseline::COUNTED { 9.0 } else { 1.0 }],
         });
         let crowds = items().filter(|(_, item)| item.group.is_crowded()).map(|(by, item)| Crowd {
             group: item.group,
