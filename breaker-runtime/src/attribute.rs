@@ -146,6 +146,7 @@ pub fn enter_or_refuse<'a, R: Refusable>(way: impl Leads<'a>) -> Result<Permit<'
 where
     R::Error: HoldsRejected,
 {
+    // Not by way of `enter`: to map its result takes each call five instructions more.
     let circuit = way.known_circuit();
     if let Some(admission) = circuit.and_then(CircuitBreaker::admit_at_once) {
         return Ok(only_panics_drop(admission.permit()));

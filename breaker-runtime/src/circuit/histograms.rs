@@ -183,7 +183,7 @@ mod tests {
         Instant::from_nanos(nanos)
     }
 
-    /// So many threads succeed once each, one after the other.
+    /// Starts that number of threads, one after the other. A call of each succeeds.
     fn succeed_on(histograms: &Histograms, threads: usize) {
         for _ in 0..threads {
             let success = || histograms.record(Ending::Success, at(1), at(2)).count();
