@@ -67,7 +67,7 @@ end
 
 local STANDS = { counting = true, open = true, recovered = true, withdrawn = true }
 
-local function read(circuit)
+local function stored(circuit)
     local it = redis.call('HMGET', key('a:' .. circuit), 'round', 'stand', 'open_until', 'opened_by', 'needed',
         'among', 'reopenings', 'at_least', 'per_mille', 'holder', 'lease_until', 'kept_until')
     local holder = it[10] or ''
@@ -81,6 +81,8 @@ local function read(circuit)
         kept_until = whole(it[12], now + KEYS_LIVE),
     }
 end
+
+local function is_voted(circuit) return redis.call('EXISTS', key('v:' .. circuit)) == 1 end
 
 local function has_lease(account, member) return account.holder == member and account.lease_until > now end
 
@@ -110,8 +112,29 @@ local function save(circuit, account, version)
     mark_due(circuit, account)
 end
 
-local function forget(circuit)
+local function delete(circuit)
     redis.call('DEL', key('a:' .. circuit), key('v:' .. circuit), key('s:' .. circuit))
+end
+
+-- The account was lost or cannot be read. It begins again without votes. Members hear so, and vote again.
+local function begin_again(circuit)
+    delete(circuit)
+    local account, version = stored(circuit), next_version()
+    account.is_known, account.round = true, version
+    keep(circuit, account)
+    save(circuit, account, version)
+    tell(version)
+    return account
+end
+
+local function read(circuit)
+    local account = stored(circuit)
+    if not account.is_known and is_voted(circuit) then return begin_again(circuit) end
+    return account
+end
+
+local function forget(circuit)
+    delete(circuit)
     redis.call('ZREM', key('due'), circuit)
     redis.call('ZREM', key('changes'), circuit)
 end
@@ -177,7 +200,7 @@ local function count_all()
     local circuits = redis.call('ZRANGE', key('due'), 0, -1)
     table.sort(circuits)
     for _, circuit in ipairs(circuits) do
-        if redis.call('EXISTS', key('v:' .. circuit)) == 1 then
+        if is_voted(circuit) then
             local account = read(circuit)
             local votes = live_votes(circuit)
             if not is_held(account) and votes >= needed(account, redis.call('ZCARD', key('members'))) then
@@ -209,9 +232,9 @@ end
 
 local function records(member, from, version)
     local records = {}
-    -- What claims to come later than all changes would be reported each time, before all others.
+    -- What claims to come later than all changes would be reported each time, before all others. It comes next.
     for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('changes'), '(' .. version, '+inf')) do
-        redis.call('ZADD', key('changes'), 0, circuit)
+        redis.call('ZADD', key('changes'), next_version(), circuit)
     end
     -- The newest, if there are too many.
     for _, circuit in ipairs(redis.call('ZREVRANGEBYSCORE', key('changes'), '+inf', '(' .. from, 'LIMIT', 0, MOST)) do
@@ -286,7 +309,7 @@ end
 
 function verbs.vote(member, circuit, lasts, reopenings, settings, at_least, per_mille)
     expire()
-    local version, account = next_version(), read(circuit)
+    local account, version = read(circuit), next_version()
     local round, ends = account.round, now + bounded(lasts)
     remove_ended('v:' .. circuit)
     write('ZADD', 'v:' .. circuit, ends, member)
@@ -366,8 +389,9 @@ local function is_sane(name, kind)
     return found == 'none' or found == kind
 end
 
--- Deletes what nobody can read: the account of a circuit, or all that is shared. The second is like a server that
--- starts empty: members see a new life, and vote again. Returns whether something was deleted.
+-- Deletes what nobody can read: the account of a circuit, or all that is shared. The first begins again without votes,
+-- and members hear so. The second is like a server that starts empty: members see a new life. In both cases they vote
+-- again. Returns whether something was deleted.
 local function heal()
     local shared = { members = 'zset', due = 'zset', changes = 'zset', orders = 'hash', meta = 'hash' }
     local circuits, is_broken, has_healed = { [ARGV[3] or ''] = true }, not is_sane('meta', 'hash'), false
@@ -383,7 +407,8 @@ local function heal()
         local is_readable = is_sane('a:' .. circuit, 'hash') and is_sane('v:' .. circuit, 'zset')
             and is_sane('s:' .. circuit, 'zset')
         if is_broken or not is_readable then
-            redis.call('DEL', key('a:' .. circuit), key('v:' .. circuit), key('s:' .. circuit))
+            local mend = is_broken and delete or begin_again
+            mend(circuit)
             has_healed = true
         end
     end

@@ -25,14 +25,18 @@ pub(crate) struct Dependency {
 struct Shared {
     health: Mutex<Health>,
     callers: Mutex<Vec<String>>,
+    hanging: Mutex<Vec<String>>,
 }
 
 impl Dependency {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Shared { health: Mutex::new(Health::Well), callers: Mutex::default() };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            health: Mutex::new(Health::Well),
+            callers: Mutex::default(),
+            hanging: Mutex::default(),
+        });
         let heard = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((caller, _)) = listener.accept().await {
@@ -50,6 +54,11 @@ impl Dependency {
     pub(crate) fn callers(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.callers.lock().unwrap())
     }
+
+    /// Who has called and gets no answer, in that order.
+    pub(crate) fn hanging(&self) -> Vec<String> {
+        self.shared.hanging.lock().unwrap().clone()
+    }
 }
 
 async fn answer(mut caller: TcpStream, shared: Arc<Shared>) {
@@ -58,11 +67,15 @@ async fn answer(mut caller: TcpStream, shared: Arc<Shared>) {
         return;
     }
     let health = *shared.health.lock().unwrap();
-    shared.callers.lock().unwrap().push(String::from_utf8_lossy(&name).trim_end().to_owned());
+    let name = String::from_utf8_lossy(&name).trim_end().to_owned();
+    shared.callers.lock().unwrap().push(name.clone());
     match health {
         Health::Well => drop(caller.write_all(b"+").await),
         Health::Dead => {}
-        Health::Hangs => sleep(Duration::from_secs(60)).await,
+        Health::Hangs => {
+            shared.hanging.lock().unwrap().push(name);
+            sleep(Duration::from_secs(60)).await;
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use breaker_runtime::{Config, State};
 
 use crate::log;
-use crate::member::{Member, agree_again, are_all, are_connected, members, until};
+use crate::member::{
+    Member, agree_again, are_all, are_connected, end_votes, members, open_all, until,
+};
 use crate::server::Server;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,6 +44,20 @@ async fn f11_no_key_of_the_wrong_type_cuts_members_off() {
     assert!(late.is_connected(), "{}", late.why());
     agree_again(&fleet).await;
     assert_eq!(log::warnings("types"), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f11_members_hear_that_the_votes_of_a_lost_account_are_gone() {
+    let Some(server) = Server::start(&[]) else { return };
+    let fleet = members(3, &server.url(), "lost").await;
+    let account = ["a:payments", "v:payments", "s:payments"].map(|name| key("lost", name));
+    let spoilt = account.iter().map(|key| vec!["SET", key, "garbage"]);
+    let lost = vec!["DEL", &account[0]];
+    for command in spoilt.chain([lost]) {
+        open_all(&fleet).await;
+        server.command(&command);
+        end_votes(&fleet).await;
+    }
 }
 
 /// Every lie about a namespace, as a command.

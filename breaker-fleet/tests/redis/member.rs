@@ -84,24 +84,31 @@ pub(crate) fn are_connected(members: &[Member]) -> bool {
 /// Waits until all members are connected, and checks that two of them open all and that they close again.
 pub(crate) async fn agree_again(members: &[Member]) -> Duration {
     let took = until("all are connected", || are_connected(members)).await;
+    end_votes(members).await;
+    open_all(members).await;
+    end_votes(members).await;
+    took
+}
+
+/// Two members open all, and all know that they did.
+pub(crate) async fn open_all(members: &[Member]) {
+    until("two open all", || {
+        let voters = members[..2].iter().filter(|it| it.state() == State::Closed);
+        voters.for_each(|it| drop(it.circuit.try_acquire().map(Permit::failure)));
+        are_all(members, State::Open) && members.iter().all(|member| member.view().votes == 2)
+    })
+    .await;
+}
+
+/// Resets all circuits until none is open, and waits until all members know that no vote is left.
+pub(crate) async fn end_votes(members: &[Member]) {
     until("no vote is left", || {
         // A verdict that is under way may open one that was reset.
         let open = members.iter().filter(|member| member.state() != State::Closed);
         open.for_each(|member| member.circuit.reset());
-        members.iter().all(|member| member.view().votes == 0)
+        are_all(members, State::Closed) && members.iter().all(|member| member.view().votes == 0)
     })
     .await;
-    until("two open all", || {
-        let voters = members[..2].iter().filter(|it| it.state() == State::Closed);
-        voters.for_each(|it| drop(it.circuit.try_acquire().map(Permit::failure)));
-        are_all(members, State::Open)
-    })
-    .await;
-    for member in &members[..2] {
-        member.circuit.reset();
-    }
-    until("all are closed", || are_all(members, State::Closed)).await;
-    took
 }
 
 /// Waits until something is so, and says how long it took.

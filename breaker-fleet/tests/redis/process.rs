@@ -118,9 +118,13 @@ impl Drop for Processes {
     }
 }
 
+/// Now, as changes say it.
+pub(crate) fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
 fn say(what: &str) {
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    println!("@ {} {what}", at.as_micros());
+    println!("@ {} {what}", since_1970().as_micros());
 }
 
 #[tokio::test]
