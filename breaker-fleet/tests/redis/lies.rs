@@ -7,15 +7,11 @@ use breaker_runtime::{Config, State};
 
 use crate::log;
 use crate::member::{
-    Member, agree_again, are_all, are_connected, end_votes, members, open_all, until,
+    Member, agree_again, are_all, are_connected, end_votes, key, members, open_all, until,
 };
 use crate::server::Server;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn key(namespace: &str, name: &str) -> String {
-    format!("breaker:{{{namespace}}}:1:{name}")
-}
 
 /// Sends a command in which `{}` begins the keys of the namespace.
 fn lie(server: &Server, namespace: &str, command: &[&str]) {

@@ -60,12 +60,21 @@ pub(crate) fn config() -> Config {
     Config::new().failure_threshold(1).cooldown(Duration::from_secs(60)).success_threshold(1)
 }
 
+/// A key of a fleet, as the engine calls it.
+pub(crate) fn key(namespace: &str, name: &str) -> String {
+    format!("breaker:{{{namespace}}}:1:{name}")
+}
+
 /// That many members of one fleet.
 pub(crate) async fn members(count: usize, url: &str, namespace: &str) -> Vec<Member> {
     let mut members = Vec::new();
     for _ in 0..count {
         members.push(Member::join(url, namespace).await);
     }
+    // The first would hear of the others with their next beats only.
+    let client = redis::Client::open(url).unwrap();
+    let changed = key(namespace, "changed");
+    redis::cmd("PUBLISH").arg(changed).arg(0).exec(&mut client.get_connection().unwrap()).unwrap();
     until("all count all", || {
         members.iter().all(|member| member.fleet.status().members as usize >= count)
     })
