@@ -50,6 +50,11 @@ const current = page.locator('[aria-current="step"]');
 const isOn = (title) => page.waitForFunction((wanted) => document.querySelector('[aria-current="step"] h2')?.textContent.includes(wanted), title);
 const isProved = () => page.waitForFunction(() => document.querySelector('[aria-current="step"] .figures dd')?.textContent.match(/[1-9]/));
 
+const isInView = (what) => page.evaluate((selector) => {
+  const { top, bottom } = document.querySelector(selector).getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}, what);
+
 /** Asked to go on before a step has come true, the story gives it a few seconds only. */
 async function hasComeTrue(at) {
   for (const end = Date.now() + PATIENCE; Date.now() < end; await page.waitForTimeout(100)) {
@@ -104,6 +109,7 @@ for (const [at, title] of TITLES.entries()) {
     await isProved();
     assert.equal(await current.count(), 1);
     assert.equal(await current.locator('pre mark').count(), 1);
+    assert.ok(await isInView('[aria-current="step"] pre mark'), 'the line of code is not in view');
     assert.ok((await page.locator('#announcer').textContent()).includes(`${title}. `));
     assert.equal(await page.locator('.step[data-state="true"]').count(), at);
     await look(`step-${at + 1}`);

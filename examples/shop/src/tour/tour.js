@@ -122,8 +122,20 @@ function turn({ place, step, steps: views }) {
   if (before !== null) steps[before].details.open = false;
   if (step !== null) steps[step].details.open = true;
   else if (place === 'before') for (const { details } of steps) details.open = false;
-  if (step !== null) announce(`Step ${step + 1} of ${views.length}: ${views[step].title}. ${views[step].what}`);
-  else announce(place === 'before' ? 'Everything works. The story begins soon.' : 'That was the story.');
+  if (step !== null) {
+    follow(steps[step].item);
+    announce(`Step ${step + 1} of ${views.length}: ${views[step].title}. ${views[step].what}`);
+  } else announce(place === 'before' ? 'Everything works. The story begins soon.' : 'That was the story.');
+}
+
+/** Where the reader was when the story last moved the page. */
+let scrolledTo = 0;
+
+/** Brings a step into view, unless the reader has scrolled since. */
+function follow(item) {
+  if (Math.abs(scrollY - scrolledTo) > 1) return;
+  item.scrollIntoView({ behavior: 'instant', block: 'nearest' });
+  scrolledTo = scrollY;
 }
 
 function announce(text) { write(byId('announcer'), text); }
@@ -152,7 +164,10 @@ async function read() {
   if (!document.hidden) timer = setTimeout(read, next);
 }
 
-const wish = (what) => ask(what, { method: 'POST', headers: { 'X-Shop-Tour': '1' } }).catch(read);
+function wish(what) {
+  scrolledTo = scrollY;
+  return ask(what, { method: 'POST', headers: { 'X-Shop-Tour': '1' } }).catch(read);
+}
 
 byId('hold').addEventListener('click', () => wish(seen?.isHeld ? 'go-on' : 'hold'));
 byId('next').addEventListener('click', () => wish('next'));
