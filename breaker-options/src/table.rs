@@ -325,7 +325,7 @@ const FUNCTION: &[Entry] = &[
         ..of_the_function(
             "fallback",
             Takes::Fallback,
-            "What runs instead if the call is refused, times out or fails.",
+            "What runs instead if the call is refused, times out or returns an `Err` that failed.",
         )
     },
     Entry {
