@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use breaker_runtime::{
-    Cause, CircuitBreaker, Config, Event, EventKind, Outcome, RejectedReason, State, Subscription,
-    registry,
+    Cause, CircuitBreaker, Clock, Config, Event, EventKind, ManualClock, Outcome, Registry,
+    RejectedReason, State, Subscription, registry,
 };
 
 fn circuit(name: &str, config: Config) -> Arc<CircuitBreaker> {
@@ -510,4 +511,34 @@ fn r35_a_call_returns_although_each_event_that_it_tells_brings_another() {
     circuit.reset();
     let rejected = circuit.snapshot().rejected.total();
     assert_eq!(events.load(Ordering::SeqCst), rejected + 1, "the reset told what was left");
+}
+
+#[test]
+fn r26_calls_that_hang_while_a_listener_runs_are_told_before_the_call_goes_on() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let time = ManualClock::new();
+    let registry = Registry::with_clock(Clock::Manual(time.clone()));
+    let config = Config::new().failure_threshold(1).success_threshold(1).cooldown(MINUTE);
+    let config = config.hung_after(Duration::from_millis(10)).recovery(MINUTE);
+    let circuit = registry.circuit("slow listener", config).unwrap();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let _subscription = registry.subscribe_to_changes({
+        let (circuit, heard, time) = (Arc::clone(&circuit), Arc::clone(&heard), time.clone());
+        move |event| {
+            let EventKind::Transition(transition) = &event.kind else { return };
+            heard.lock().unwrap().push(transition.to);
+            if (transition.from, transition.to) == (State::Recovering, State::Closed) {
+                std::mem::forget(circuit.try_acquire()); // a call that hangs
+                time.advance(MINUTE);
+            }
+        }
+    });
+    fail(&circuit);
+    time.advance(MINUTE);
+    circuit.try_acquire().unwrap().success();
+    time.advance(MINUTE);
+    let permit = circuit.try_acquire().unwrap();
+    let states = [State::Open, State::HalfOpen, State::Recovering, State::Closed, State::Open];
+    assert_eq!(*heard.lock().unwrap(), states);
+    permit.success();
 }

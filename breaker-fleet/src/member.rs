@@ -267,10 +267,12 @@ impl<C: Circuits> Member<C> {
             }
         }
         if is_new_life {
-            // Numbers of rounds and orders begin again.
+            // Numbers of rounds begin again.
             self.known.values_mut().for_each(|known| known.followed = None);
-            self.orders.clear();
         }
+        // An engine that lost the last of what it knew gives its numbers to others.
+        let posted: BTreeSet<_> = report.orders.iter().map(identity).collect();
+        self.orders.retain(|_, it| !is_new_life && posted.contains(&identity(&it.posted)));
     }
 
     /// What to send to the engine again. Messages are lost, late or doubled, and an engine can lose its memory. Called
@@ -509,6 +511,11 @@ impl<C: Circuits> Member<C> {
         // Everything is asked for again, as messages may be lost.
         self.version = u64::MAX;
     }
+}
+
+/// What tells an order from all others.
+fn identity(order: &Posted) -> (u64, &str, &str) {
+    (order.number, &order.circuit, &order.what)
 }
 
 /// Reads an order as it was written: `mode=forced_open`, `cooldown=5s`.

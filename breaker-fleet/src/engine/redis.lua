@@ -17,12 +17,17 @@
 local PREFIX = KEYS[1]
 local KEPT, LONGEST, MOST_SETTINGS = 600000, 86400000, 16
 local KEYS_LIVE = LONGEST + KEPT
--- The most circuits and orders in one report: those that changed last.
+-- The most circuits in one report: those that changed last. Also the most orders: if there are more, all are deleted.
 local MOST = 2000
+-- The most members, and votes about a circuit: those that end last.
+local MOST_MEMBERS = 10000
 -- The longest name that is reported, and the longest order, in bytes.
 local LONGEST_NAME, LONGEST_ORDER = 512, 2048
--- Integers up to this are exact.
-local MOST_VERSION, MOST_COUNT = 2 ^ 53, 2 ^ 31
+-- Integers up to this are exact, also as text, which has 14 digits.
+local MOST_VERSION, MOST_COUNT = 2 ^ 46, 2 ^ 31
+
+-- Whether a part of this call was undone by `heal`.
+local has_healed = false
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -55,7 +60,9 @@ local function next_version() return checked(write('HINCRBY', 'meta', 'version',
 local function life_and_version()
     local meta = redis.call('HMGET', key('meta'), 'life', 'version')
     for at = 1, 2 do
-        if meta[at] and not (#meta[at] <= 16 and string.match(meta[at], '^%d+$')) then error('nonsense') end
+        -- Other texts of numbers are numbers here, and none for HINCRBY.
+        local is_number = meta[at] == '0' or meta[at] and #meta[at] <= 16 and string.match(meta[at], '^[1-9]%d*$')
+        if meta[at] and not is_number then error('nonsense') end
     end
     return meta[1], checked(tonumber(meta[2] or 0))
 end
@@ -139,14 +146,20 @@ local function forget(circuit)
     redis.call('ZREM', key('changes'), circuit)
 end
 
+local function remove_surplus(name)
+    redis.call('ZREMRANGEBYRANK', key(name), 0, -MOST_MEMBERS - 1)
+end
+
 -- Removes what ended, and what claims to end later than anything can.
 local function remove_ended(name)
     redis.call('ZREMRANGEBYSCORE', key(name), '(' .. now + LONGEST, '+inf')
+    remove_surplus(name)
     return redis.call('ZREMRANGEBYSCORE', key(name), '-inf', now)
 end
 
 -- The votes of live members, and the end of the longest.
 local function live_votes(circuit)
+    remove_surplus('v:' .. circuit)
     local votes = redis.call('ZINTERCARD', 2, key('v:' .. circuit), key('members'))
     local from = 0
     while votes > 0 do
@@ -217,7 +230,8 @@ end
 -- Forgets what is over. Reads only the circuits in which something is.
 local function expire()
     local gone = remove_ended('members')
-    for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('due'), '-inf', now)) do
+    redis.call('ZREMRANGEBYSCORE', key('due'), '(' .. now + KEYS_LIVE, '+inf')
+    for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('due'), '-inf', now, 'LIMIT', 0, MOST)) do
         local account = read(circuit)
         if account.kept_until <= now then
             forget(circuit)
@@ -227,17 +241,17 @@ local function expire()
             mark_due(circuit, account)
         end
     end
-    if gone > 0 then count_all() end
+    if gone > 0 or has_healed then count_all() end
 end
 
 local function records(member, from, version)
     local records = {}
-    -- What claims to come later than all changes would be reported each time, before all others. It comes next.
-    for _, circuit in ipairs(redis.call('ZRANGEBYSCORE', key('changes'), '(' .. version, '+inf')) do
-        redis.call('ZADD', key('changes'), next_version(), circuit)
-    end
+    -- What claims to come later than all changes would be reported each time, before all others.
+    local later = redis.call('ZRANGEBYSCORE', key('changes'), '(' .. version, '+inf', 'LIMIT', 0, MOST)
+    for _, circuit in ipairs(later) do redis.call('ZADD', key('changes'), 0, circuit) end
     -- The newest, if there are too many.
-    for _, circuit in ipairs(redis.call('ZREVRANGEBYSCORE', key('changes'), '+inf', '(' .. from, 'LIMIT', 0, MOST)) do
+    local news = redis.call('ZREVRANGEBYSCORE', key('changes'), version, '(' .. from, 'LIMIT', 0, MOST)
+    for _, circuit in ipairs(news) do
         local it = read(circuit)
         if not it.is_known or #circuit > LONGEST_NAME then
             forget(circuit)
@@ -257,8 +271,9 @@ end
 
 local function orders(from, version)
     local orders = {}
+    if redis.call('HLEN', key('orders')) > MOST then redis.call('DEL', key('orders')) end
     local all = redis.call('HGETALL', key('orders'))
-    for at = 1, math.min(#all, 2 * MOST), 2 do
+    for at = 1, #all, 2 do
         local about, order = all[at], all[at + 1]
         local circuit = string.match(about, '^[^\n]*\n(.+)$')
         local fits = circuit and #about <= LONGEST_NAME and #order <= LONGEST_ORDER
@@ -394,7 +409,7 @@ end
 -- again. Returns whether something was deleted.
 local function heal()
     local shared = { members = 'zset', due = 'zset', changes = 'zset', orders = 'hash', meta = 'hash' }
-    local circuits, is_broken, has_healed = { [ARGV[3] or ''] = true }, not is_sane('meta', 'hash'), false
+    local circuits, is_broken = { [ARGV[3] or ''] = true }, not is_sane('meta', 'hash')
     for name, kind in pairs(shared) do
         if not is_sane(name, kind) then
             is_broken = true
@@ -415,8 +430,9 @@ local function heal()
     if is_broken then
         for name in pairs(shared) do redis.call('DEL', key(name)) end
         tell(0)
+        has_healed = true
     end
-    return has_healed or is_broken
+    return has_healed
 end
 
 local function act() return verbs[ARGV[1]](unpack(ARGV, 2)) end

@@ -22,8 +22,8 @@ use crate::member::MOST_RECORDS;
 
 /// The version of what is stored. Members of another version use other keys, and never meet.
 const VERSION: u32 = 1;
-/// Numbers up to this are exact in the server's scripts.
-const MOST: u64 = 1 << 53;
+/// Numbers up to this are exact in the server's scripts, also as text.
+const MOST: u64 = 1 << 46;
 
 /// Redis 7 or later, or Valkey. [`Fleet::redis`](crate::Fleet::redis) makes it.
 ///

@@ -326,3 +326,37 @@ fn f05_a_member_that_asks_after_the_verdict_waits_for_it_and_does_not_probe_alon
     fleet.beat(1);
     assert_eq!(fleet.state(1), State::Closed);
 }
+
+#[test]
+fn f09_orders_of_an_engine_that_lost_the_last_of_them_are_carried_out() {
+    let mut fleet = Fleet::new(1);
+    let posted = |number, what: &str| Posted {
+        circuit: CIRCUIT.to_owned(),
+        number,
+        what: what.to_owned(),
+        by: "ops".to_owned(),
+        left: SECOND * 900,
+    };
+    let report = |version, order: Posted| Report {
+        life: 1,
+        version,
+        is_whole: true,
+        orders: vec![order],
+        ..Report::default()
+    };
+    let now = fleet.now;
+    for (version, order) in [
+        (6, posted(6, "mode=forced_open")),
+        // Its replica knew nothing of that.
+        (4, posted(4, "mode=normal")),
+        (6, posted(6, "mode=forced_open")),
+        (6, posted(6, "mode=normal")),
+    ] {
+        let expected = if order.what == "mode=normal" { State::Closed } else { State::ForcedOpen };
+        let member = &mut fleet.peers[0].member;
+        member.lose_connection();
+        member.learn(report(version, order), now);
+        member.advise_all(now);
+        assert_eq!(fleet.peers[0].circuit.state(), expected, "version {version}");
+    }
+}

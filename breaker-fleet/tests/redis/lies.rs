@@ -13,6 +13,13 @@ use crate::server::Server;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// No member lost its connection, unless the machine was slow.
+fn assert_no_lie_was_noticed(namespace: &str) {
+    let warnings = log::warnings(namespace);
+    let noticed: Vec<_> = warnings.iter().filter(|it| !it.contains("no answer within")).collect();
+    assert!(noticed.is_empty(), "{noticed:#?}");
+}
+
 /// Sends a command in which `{}` begins the keys of the namespace.
 fn lie(server: &Server, namespace: &str, command: &[&str]) {
     let words: Vec<_> =
@@ -37,13 +44,13 @@ async fn f11_no_key_of_the_wrong_type_cuts_members_off() {
         server.command(&["SET", &key("types", name), ""]);
     }
     let late = Member::join(&server.url(), "types").await;
-    assert!(late.is_connected(), "{}", late.why());
+    until("it is connected", || late.is_connected()).await;
     agree_again(&fleet).await;
-    assert_eq!(log::warnings("types"), [""; 0]);
+    assert_no_lie_was_noticed("types");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f11_members_hear_that_the_votes_of_a_lost_account_are_gone() {
+async fn f11_members_hear_that_an_account_is_lost_and_vote_again() {
     let Some(server) = Server::start(&[]) else { return };
     let fleet = members(3, &server.url(), "lost").await;
     let account = ["a:payments", "v:payments", "s:payments"].map(|name| key("lost", name));
@@ -52,6 +59,15 @@ async fn f11_members_hear_that_the_votes_of_a_lost_account_are_gone() {
     for command in spoilt.chain([lost]) {
         open_all(&fleet).await;
         server.command(&command);
+        end_votes(&fleet).await;
+
+        open_all(&fleet).await;
+        server.command(&command);
+        // It asks for all that there is, and so finds the loss.
+        let late = Member::join(&server.url(), "lost").await;
+        until("members vote again", || late.state() == State::Open).await;
+        until("all know that", || fleet.iter().all(|member| member.view().votes == 2)).await;
+        drop(late);
         end_votes(&fleet).await;
     }
 }
@@ -101,6 +117,10 @@ fn lies() -> Vec<Vec<String>> {
         &["HSET", "{}meta", "version", "9007199254740991"],
         &["HSET", "{}meta", "version", "many"],
         &["HSET", "{}meta", "version", "0"],
+        &["HSET", "{}meta", "version", "007"],
+        &["HSET", "{}meta", "version", "70000000000000"],
+        &["HSET", "{}meta", "version", "1000000000000060"],
+        &["HSET", "{}meta", "life", "007"],
         &["HSET", "{}meta", "life", "eternal"],
         &["HSET", "{}meta", "life", "0"],
         &[
@@ -149,14 +169,15 @@ async fn are_told(server: &Server, namespace: &str, lies: &[Vec<String>], first:
     for words in lies.iter().skip(first).step_by(4) {
         lie(server, namespace, &words.iter().map(String::as_str).collect::<Vec<_>>());
         println!("{:.90}", words.join(" "));
-        // A beat at once, to meet it.
+        // Beats at once, to meet it.
+        lie(server, namespace, &["PUBLISH", "{}changed", "0"]);
         let late = Member::join(&server.url(), namespace).await;
-        assert!(late.is_connected(), "{}: {words:?}", late.why());
+        until("it is connected", || late.is_connected()).await;
         assert!(are_all(&fleet, State::Closed) && late.state() == State::Closed, "{words:?}");
         drop(late);
         agree_again(&fleet).await;
     }
-    assert_eq!(log::warnings(namespace), [""; 0]);
+    assert_no_lie_was_noticed(namespace);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,7 +55,8 @@ impl Processes {
     /// Starts a member that calls the dependency this often, and waits until it has joined.
     pub(crate) fn start(&mut self, member: &'static str, pause: Duration) {
         let mut child = Command::new(env::current_exe().unwrap())
-            .args([MEMBER, "--exact", "--ignored", "--nocapture"])
+            // With one thread, the name of the test would be in the line of its first words.
+            .args([MEMBER, "--exact", "--ignored", "--nocapture", "--test-threads=2"])
             .env("BREAKER_TEST_URL", &self.job.url)
             .env("BREAKER_TEST_NAMESPACE", self.job.namespace)
             .env("BREAKER_TEST_DEPENDENCY", &self.job.dependency)
@@ -78,6 +79,11 @@ impl Processes {
         });
         self.members.push((member, child));
         self.wait_for("joined", |change| change.member == member && change.what == "joined");
+    }
+
+    /// What changed since this was last asked.
+    pub(crate) fn heard(&self) -> Vec<Change> {
+        self.changes.try_iter().collect()
     }
 
     /// Waits for a change, and returns all until then.

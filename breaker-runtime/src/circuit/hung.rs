@@ -106,11 +106,14 @@ impl CircuitBreaker {
     #[cold]
     #[inline(never)]
     fn now_after_sweep(&self, watch: &Watch) -> Instant {
-        drop(self.machine.lock());
+        let machine = self.machine.lock();
         let oldest = watch.oldest();
-        let now = self.clock.now();
-        self.look_for_hung_at(watch, now);
-        now.max(oldest)
+        drop(machine);
+        if self.look_for_hung_at(watch, self.clock.now()) {
+            self.deliver();
+        }
+        // What listeners took is not time of the call.
+        self.clock.now().max(oldest)
     }
 
     /// Ends the watch of a call. Returns whether the call hung.

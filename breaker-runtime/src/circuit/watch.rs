@@ -348,8 +348,10 @@ mod tests {
         let watch = watch();
         begin(&watch, at(100));
         assert_eq!(watch.sweep(Instant::from_nanos(u64::MAX / 2)), 1);
-        begin(&watch, Instant::from_nanos(u64::MAX / 2));
+        let late = Instant::from_nanos(u64::MAX / 2);
+        let number = begin(&watch, late);
         assert_eq!(watch.sweep(Instant::NEVER), 1);
+        assert!(watch.end(number, late), "also of a slot with a number of more than 28 bits");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Commands as _;
 
 use super::Redis;
-use crate::engine::{Ask, Beat, Engine as _, Leased, Posted, Report, What, Word};
+use crate::engine::{Ask, Beat, Engine as _, Leased, Posted, Report, Stand, What, Word};
 use crate::ledger::{Ledger, option_of};
 use crate::policy::Rule;
 
@@ -179,4 +179,38 @@ async fn f08_a_server_without_memory_begins_another_life_also_for_a_member_that_
     let second =
         redis.beat(Beat { life: first.life, version: first.version, ..beat }).await.unwrap();
     assert!(second.is_whole && second.life != first.life, "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn f11_a_broken_account_hides_from_nobody_that_a_member_is_gone() {
+    let Some(server) = server::Server::start(&[]) else { return };
+    let mut pair = Pair::new(&server, 0);
+    pair.wait(0);
+    let last = Duration::from_secs(15);
+    let beat = |member, alive_for| Beat { member, alive_for, life: 0, version: 0 };
+    for (member, alive_for) in [("ann", last * 2), ("ben", last * 2), ("cat", last), ("dan", last)]
+    {
+        pair.redis.beat(beat(member, alive_for)).await.unwrap();
+    }
+    // Three of four are needed, and two vote.
+    let what = |per_mille| What::Vote {
+        lasts: last * 2,
+        reopenings: 0,
+        settings: 1,
+        rule: Rule { at_least: 2, per_mille },
+    };
+    for member in ["ann", "ben"] {
+        let word = |circuit: &str, per_mille| Word {
+            member: member.into(),
+            circuit: circuit.into(),
+            what: what(per_mille),
+        };
+        pair.redis.tell(&[word("payments", 700), word("broken", 1_000)]).await.unwrap();
+    }
+    server.command(&["SET", &format!("{}a:broken", pair.redis.prefix), "garbage"]);
+    server.command(&["ZADD", &format!("{}due", pair.redis.prefix), "1", "broken"]);
+    pair.wait(15_000);
+    let report = pair.redis.beat(beat("ann", last)).await.unwrap();
+    let payments = report.records.iter().find(|record| record.circuit == "payments").unwrap();
+    assert_eq!((payments.stand, report.members), (Stand::Open, 2));
 }
