@@ -350,8 +350,10 @@ mod tests {
         assert_eq!(watch.sweep(Instant::from_nanos(u64::MAX / 2)), 1);
         let late = Instant::from_nanos(u64::MAX / 2);
         let number = begin(&watch, late);
+        assert_eq!(watch.sweep(late.after(MILLI * 100)), 1);
+        assert!(watch.end(number, late), "its slot has a number of more than 28 bits");
+        begin(&watch, late.after(MILLI * 100));
         assert_eq!(watch.sweep(Instant::NEVER), 1);
-        assert!(watch.end(number, late), "also of a slot with a number of more than 28 bits");
     }
 
     #[test]
@@ -390,11 +392,14 @@ mod tests {
         let watch = watch();
         let calls = [at(60), at(100)].map(|began| (begin(&watch, began), began));
         assert_eq!(watch.sweep(at(150)), 1);
+        let edge = watch.oldest();
+        let at_the_edge = begin(&watch, edge);
         for limit in [40, 0, 200, 80] {
             watch.follow(FIRST, (limit > 0).then_some(MILLI * limit), at(150));
         }
         assert_eq!(watch.sweep(at(900)), 0, "calls of before are not watched any more");
         assert_eq!(calls.map(|(number, began)| watch.end(number, began)), [true, false]);
+        assert!(!watch.end(at_the_edge, edge), "its slot was not swept");
         watch.follow(Epoch::of(2), Some(MILLI * 80), at(900));
         assert!(watch.over.lock().is_empty());
     }
