@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
+use crate::process::since_1970;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Well,
@@ -24,7 +26,7 @@ pub(crate) struct Dependency {
 
 struct Shared {
     health: Mutex<Health>,
-    callers: Mutex<Vec<String>>,
+    callers: Mutex<Vec<(String, Duration)>>,
     hanging: Mutex<Vec<String>>,
 }
 
@@ -50,8 +52,8 @@ impl Dependency {
         *self.shared.health.lock().unwrap() = health;
     }
 
-    /// Who called since this was last asked, in that order.
-    pub(crate) fn callers(&self) -> Vec<String> {
+    /// Who called since this was last asked, and when, in that order.
+    pub(crate) fn callers(&self) -> Vec<(String, Duration)> {
         std::mem::take(&mut self.shared.callers.lock().unwrap())
     }
 
@@ -68,7 +70,7 @@ async fn answer(mut caller: TcpStream, shared: Arc<Shared>) {
     }
     let health = *shared.health.lock().unwrap();
     let name = String::from_utf8_lossy(&name).trim_end().to_owned();
-    shared.callers.lock().unwrap().push(name.clone());
+    shared.callers.lock().unwrap().push((name.clone(), since_1970()));
     match health {
         Health::Well => drop(caller.write_all(b"+").await),
         Health::Dead => {}

@@ -55,18 +55,17 @@ async fn f04_three_processes_refuse_within_50_ms_of_the_quorum_and_one_probes_pe
         opened.push(last.saturating_sub(own[1].at));
 
         // By then, calls from before have arrived: from now on, each is a probe.
-        members.wait_for("a probe fails", |it| it.what.contains("half_open -> open"));
-        dependency.callers();
-        let changes = members.wait_for("a third probe fails", {
-            let mut failed = 0;
-            move |it| {
-                failed += usize::from(it.what.contains("half_open -> open"));
-                failed == 3
-            }
+        let mut failed = Vec::new();
+        let changes = members.wait_for("four probes fail", |it| {
+            failed.extend(it.what.contains("half_open -> open").then_some(it.at));
+            failed.len() == 4
         });
-        let began = changes.iter().filter(|it| it.what.contains("open -> half_open")).count();
+        let is_between = |at: Duration| failed[0] < at && at < failed[3];
+        let begins = |it: &&Change| it.what.contains("open -> half_open") && is_between(it.at);
+        let began = changes.iter().filter(begins).count();
         assert_eq!(began, 3, "round {round}: one member for each probe: {changes:#?}");
-        let probes = dependency.callers();
+        let mut probes = dependency.callers();
+        probes.retain(|(_, at)| is_between(*at));
         assert_eq!(probes.len(), 3, "round {round}: one call for each probe: {probes:?}");
 
         dependency.is_now(Health::Well);
