@@ -75,6 +75,20 @@ pub(crate) type Listener = Box<dyn Fn(&Reload) + Send>;
 
 impl File {
     /// A file, which is not watched. Messages and sources call it by the path as it is given here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// use breaker_runtime::{Config, registry};
+    /// # let path = std::env::temp_dir().join("breaker-doc-new.toml");
+    /// # std::fs::write(&path, "[circuits.mail]\ncooldown = '5s'\n")?;
+    ///
+    /// registry().get_or_create("mail", Config::new())?;
+    /// let config = File::new(path).apply()?;
+    /// assert_eq!(config.applied().changed, ["mail"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: Some(path.into()), ..Self::none() }
     }
@@ -102,6 +116,19 @@ impl File {
     }
 
     /// Whether the file is read again when it changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// # let path = std::env::temp_dir().join("breaker-doc-watch.toml");
+    /// # std::fs::write(&path, "")?;
+    ///
+    /// let config = File::new(path).watch(true).apply()?;
+    /// assert!(config.applied().changed.is_empty());
+    /// drop(config); // stops watching
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn watch(mut self, watch: bool) -> Self {
         self.watch = watch;
         self
@@ -127,6 +154,18 @@ impl File {
     }
 
     /// The directives, instead of those in the variable `BREAKER`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// registry().get_or_create("mail", Config::new())?;
+    /// let config = File::none().directives("mail.cooldown=5s, mail.mode=observe").apply()?;
+    /// assert_eq!(config.applied().changed, ["mail"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn directives(mut self, directives: impl Into<String>) -> Self {
         self.directives = Some(directives.into());
         self
@@ -337,6 +376,19 @@ pub struct Configured {
 
 impl Configured {
     /// What changed at the start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// use breaker_runtime::{Config, registry};
+    ///
+    /// registry().get_or_create("mail", Config::new())?;
+    /// let config = File::none().directives("mail.cooldown=5s").apply()?;
+    /// assert_eq!(config.applied().changed, ["mail"]);
+    /// assert!(config.applied().unknown.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn applied(&self) -> &Applied {
         &self.applied
@@ -344,12 +396,38 @@ impl Configured {
 
     /// Where the processes of a fleet meet, if the file has a section `[fleet]`. It is read once: a change takes effect
     /// at the next start. The option `fleet` of circuits may change at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// # let path = std::env::temp_dir().join("breaker-doc-configured-fleet.toml");
+    /// # std::fs::write(&path, "[fleet]\nredis = 'redis://redis.internal/'\nnamespace = 'shop-production'\n")?;
+    ///
+    /// let config = File::new(path).apply()?;
+    /// assert_eq!(config.fleet().unwrap().namespace(), "shop-production");
+    /// assert!(File::none().apply()?.fleet().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn fleet(&self) -> Option<&FleetSettings> {
         self.fleet.as_ref()
     }
 
     /// What of the [saved state](File::state) was restored at the start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// # let path = std::env::temp_dir().join(format!("breaker-doc-{}.restored.json", std::process::id()));
+    ///
+    /// let config = File::none().state(&path).apply()?;
+    /// assert!(config.restored().opened.is_empty()); // there was no file
+    /// # drop(config);
+    /// # let _ = std::fs::remove_file(path);
+    /// # Ok::<(), breaker_config::Errors>(())
+    /// ```
     #[cfg(feature = "state")]
     #[must_use]
     pub const fn restored(&self) -> &breaker_runtime::Restored {

@@ -27,12 +27,36 @@ pub struct FleetSettings {
 
 impl FleetSettings {
     /// The address of the Redis or Valkey server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// # let path = std::env::temp_dir().join("breaker-doc-redis.toml");
+    /// # std::fs::write(&path, "[fleet]\nredis = 'redis://redis.internal/'\nnamespace = 'shop-production'\n")?;
+    ///
+    /// let config = File::new(path).apply()?;
+    /// assert_eq!(config.fleet().unwrap().redis(), "redis://redis.internal/");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn redis(&self) -> &str {
         &self.redis
     }
 
     /// The name that the processes share.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    /// # let path = std::env::temp_dir().join("breaker-doc-namespace.toml");
+    /// # std::fs::write(&path, "[fleet]\nredis = 'redis://redis.internal/'\nnamespace = 'shop-production'\n")?;
+    ///
+    /// let config = File::new(path).apply()?;
+    /// assert_eq!(config.fleet().unwrap().namespace(), "shop-production");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace

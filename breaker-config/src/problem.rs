@@ -123,6 +123,16 @@ impl Errors {
     }
 
     /// The mistakes, in the order of their places. At most the first 100.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::File;
+    ///
+    /// let errors = File::none().directives("*.cooldown=5, *.mode=off").check().unwrap_err();
+    /// let columns: Vec<_> = errors.iter().map(|problem| problem.column).collect();
+    /// assert_eq!(columns, [12, 22]);
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter()
     }

@@ -43,6 +43,17 @@ pub enum Reload {
 
 impl Reload {
     /// Whether new settings were applied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_config::{File, Reload};
+    ///
+    /// let config = File::none().apply()?;
+    /// assert!(Reload::Applied(config.applied().clone()).is_applied());
+    /// assert!(!Reload::Gone.is_applied());
+    /// # Ok::<(), breaker_config::Errors>(())
+    /// ```
     #[must_use]
     pub const fn is_applied(&self) -> bool {
         matches!(self, Self::Applied(_))

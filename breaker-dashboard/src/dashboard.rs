@@ -64,6 +64,21 @@ pub struct Dashboard {
 
 impl Dashboard {
     /// A dashboard without controls. It answers requests to `localhost` and to loopback addresses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::body::Body;
+    /// use axum::http::Request;
+    /// use breaker_dashboard::Dashboard;
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let router = Dashboard::new().into_router();
+    /// let request = Request::get("/api/circuits").header("host", "localhost").body(Body::empty())?;
+    /// assert_eq!(router.oneshot(request).await?.status(), 200);
+    /// # Ok(()) }
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -134,6 +149,27 @@ impl Dashboard {
     ///
     /// At most ten wrong tokens per second are checked from one address, or from one IPv6 /64 network. More
     /// get 429. Without addresses, and behind a proxy, all clients count as one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::body::Body;
+    /// use axum::http::Request;
+    /// use breaker_dashboard::{Dashboard, Token};
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = Token::random()?;
+    /// let bearer = format!("Bearer {}", token.reveal());
+    /// let router = Dashboard::new().with_controls(token).into_router();
+    /// let request = Request::get("/api/control")
+    ///     .header("host", "localhost")
+    ///     .header("authorization", bearer)
+    ///     .header("x-breaker-control", "1");
+    /// let response = router.oneshot(request.body(Body::empty())?).await?;
+    /// assert_eq!(response.status(), 204); // the token is right
+    /// # Ok(()) }
+    /// ```
     pub fn with_controls(mut self, token: Token) -> Self {
         self.token = Some(token);
         self
@@ -185,6 +221,21 @@ impl Dashboard {
 
     /// Also answers requests to any address, such as `10.0.0.7:3030`. Prometheus and the probes of Kubernetes
     /// send such requests. DNS rebinding works with names only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::body::Body;
+    /// use axum::http::Request;
+    /// use breaker_dashboard::Dashboard;
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let router = Dashboard::new().allow_addresses().into_router();
+    /// let request = Request::get("/metrics").header("host", "10.0.0.7:3030").body(Body::empty())?;
+    /// assert_eq!(router.oneshot(request).await?.status(), 200);
+    /// # Ok(()) }
+    /// ```
     pub fn allow_addresses(mut self) -> Self {
         self.hosts.add_addresses();
         self
@@ -218,6 +269,24 @@ impl Dashboard {
     }
 
     /// Sets the metric names of `/metrics`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::body::{Body, to_bytes};
+    /// use axum::http::Request;
+    /// use breaker_dashboard::Dashboard;
+    /// use breaker_runtime::{Config, MetricNames, registry};
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// registry().get_or_create("payments", Config::new())?;
+    /// let router = Dashboard::new().metric_names(MetricNames::Resilience4j).into_router();
+    /// let request = Request::get("/metrics").header("host", "localhost").body(Body::empty())?;
+    /// let text = to_bytes(router.oneshot(request).await?.into_body(), 1 << 20).await?;
+    /// assert!(text.starts_with(b"# HELP resilience4j_"));
+    /// # Ok(()) }
+    /// ```
     pub fn metric_names(mut self, names: MetricNames) -> Self {
         self.metric_names = names;
         self
@@ -265,6 +334,23 @@ impl Dashboard {
     /// `/breakers/`. [`Router::nest`] serves only the first.
     ///
     /// It starts to poll the circuits now. Outside of a tokio runtime, it starts at the first request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::body::Body;
+    /// use axum::http::Request;
+    /// use breaker_dashboard::Dashboard;
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let dashboard = Dashboard::new().title("checkout").into_router();
+    /// let app: Router = Router::new().nest_service("/breakers", dashboard);
+    /// let request = Request::get("/breakers/").header("host", "localhost").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(request).await?.status(), 200);
+    /// # Ok(()) }
+    /// ```
     pub fn into_router(self) -> Router {
         let Self { label, token, hosts, origins, frames, metric_names, shutdown } = self;
         let access = token.map(Access::new).map(Arc::new);

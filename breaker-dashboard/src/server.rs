@@ -69,6 +69,17 @@ impl Server {
     }
 
     /// The address that it is bound to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// let server = Dashboard::new().bind("127.0.0.1:0").await?;
+    /// assert_ne!(server.address().port(), 0); // the system chose one
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -76,6 +87,17 @@ impl Server {
 
     /// The URL for a browser on this machine. If the server is bound to all addresses, it is that of the
     /// loopback.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Dashboard;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// let server = Dashboard::new().bind("127.0.0.1:0").await?;
+    /// assert_eq!(server.url(), format!("http://{}/", server.address()));
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn url(&self) -> String {
         let mut address = self.address;
@@ -97,6 +119,23 @@ impl Server {
     /// It has up to 512 connections. A new one replaces the oldest that has sent no request, or else the
     /// oldest that is idle between two requests. A client has five seconds to send the head of a request. A
     /// client that reads nothing for thirty seconds is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_dashboard::Dashboard;
+    /// use tokio::sync::oneshot;
+    /// use tokio::time::timeout;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (end, ending) = oneshot::channel();
+    /// let dashboard = Dashboard::new().until(async { drop(ending.await) });
+    /// let server = dashboard.bind("127.0.0.1:0").await?;
+    /// end.send(()).unwrap(); // as a task that waits for Ctrl+C does
+    /// timeout(Duration::from_secs(10), server.run()).await?; // it returns
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Cancel safety
     ///

@@ -39,18 +39,81 @@ pub(crate) const LONGEST_TEXT: usize = 512;
 /// ```
 pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Names the engine for people, without secrets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::{Engine, Memory};
+    ///
+    /// assert_eq!(Memory::new().describe(), "memory");
+    /// ```
     fn describe(&self) -> String;
 
     /// Says that a member lives, and returns everything that changed since it last asked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use breaker_fleet::{Beat, Engine, Memory};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::EngineError> {
+    /// let engine = Memory::new();
+    /// let alive_for = Duration::from_secs(15);
+    /// engine.beat(Beat { member: "pod-7", alive_for, life: 0, version: 0 }).await?;
+    /// let report = engine.beat(Beat { member: "pod-8", alive_for, life: 0, version: 0 }).await?;
+    /// assert_eq!(report.members, 2);
+    /// # Ok(()) }
+    /// ```
     fn beat(&self, beat: Beat<'_>) -> impl Future<Output = Result<Report, EngineError>> + Send;
 
     /// Takes what a member says about circuits, in that order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use breaker_fleet::{Beat, Engine, Memory, Rule, What, Word};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::EngineError> {
+    /// # let (alive_for, lasts) = (Duration::from_secs(15), Duration::from_secs(60));
+    /// let engine = Memory::new();
+    /// let what = What::Vote { lasts, reopenings: 0, settings: 1, rule: Rule::QUORUM };
+    /// engine.tell(&[Word { member: "pod-7".into(), circuit: "payments".into(), what }]).await?;
+    /// let report = engine.beat(Beat { member: "pod-8", alive_for, life: 0, version: 0 }).await?;
+    /// assert_eq!(report.records[0].circuit, "payments");
+    /// # Ok(()) }
+    /// ```
     fn tell(&self, words: &[Word]) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Asks for the lease to probe a circuit for all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use breaker_fleet::{Ask, Engine, Leased, Memory};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::EngineError> {
+    /// let engine = Memory::new();
+    /// let ask = Ask { member: "pod-7", circuit: "payments", lasts: Duration::from_secs(30) };
+    /// assert_eq!(engine.lease(ask).await?, Leased::Unneeded); // the fleet has not opened it
+    /// # Ok(()) }
+    /// ```
     fn lease(&self, ask: Ask<'_>) -> impl Future<Output = Result<Leased, EngineError>> + Send;
 
     /// Waits until something may have changed. It is only a hint: members ask every few seconds anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use breaker_fleet::{Engine, Memory, What, Word};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::EngineError> {
+    /// let engine = Memory::new();
+    /// let lasts = Duration::from_secs(900);
+    /// let what = What::Order { what: "mode=forced_open".into(), lasts, by: "alice".into() };
+    /// engine.tell(&[Word { member: "pod-7".into(), circuit: "payments".into(), what }]).await?;
+    /// engine.changed().await; // at once, because of the order
+    /// # Ok(()) }
+    /// ```
     fn changed(&self) -> impl Future<Output = ()> + Send;
 }
 
@@ -68,6 +131,15 @@ pub struct EngineError(String);
 
 impl EngineError {
     /// Says what is wrong. The text is shown to people, so it must hold no secret.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::EngineError;
+    ///
+    /// let error = EngineError::new(format!("no answer within {} ms", 250));
+    /// assert_eq!(error.to_string(), "no answer within 250 ms");
+    /// ```
     #[must_use]
     pub fn new(problem: impl Into<String>) -> Self {
         Self(problem.into())
@@ -83,6 +155,19 @@ impl fmt::Display for EngineError {
 impl std::error::Error for EngineError {}
 
 /// A sign of life.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Beat, Ledger};
+///
+/// let mut ledger = Ledger::new(1);
+/// let alive = Beat { member: "pod-7", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+/// assert_eq!(ledger.beat(alive, 0).members, 1);
+/// let goodbye = Beat { alive_for: Duration::ZERO, ..alive };
+/// assert_eq!(ledger.beat(goodbye, 1_000).members, 0);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Beat<'a> {
     /// The member.
@@ -96,6 +181,20 @@ pub struct Beat<'a> {
 }
 
 /// What changed since a member last asked.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Beat, Ledger};
+///
+/// let mut ledger = Ledger::new(1);
+/// let beat = Beat { member: "pod-7", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+/// let first = ledger.beat(beat, 0);
+/// assert!(first.is_whole); // the member knew nothing yet
+/// let next = ledger.beat(Beat { life: first.life, version: first.version, ..beat }, 1_000);
+/// assert!(!next.is_whole && next.records.is_empty());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     /// Another number each time that the engine starts without its memory.
@@ -113,6 +212,24 @@ pub struct Report {
 }
 
 /// What an engine knows about one circuit.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Beat, Ledger, Rule, What, Word};
+///
+/// let mut ledger = Ledger::new(1);
+/// let beat = Beat { member: "pod-7", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+/// ledger.beat(beat, 0);
+/// let lasts = Duration::from_secs(60);
+/// let what = What::Vote { lasts, reopenings: 0, settings: 1, rule: Rule::ANY };
+/// ledger.tell(&Word { member: "pod-7".into(), circuit: "payments".into(), what }, 0);
+///
+/// let record = &ledger.beat(beat, 1_000).records[0];
+/// assert!(record.has_voted);
+/// assert_eq!((record.votes, record.needed, record.left), (1, 1, Duration::from_secs(59)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// The circuit.
@@ -140,6 +257,23 @@ pub struct Record {
 }
 
 /// What the members decided about a circuit.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Beat, Ledger, Rule, Stand, What, Word};
+///
+/// let mut ledger = Ledger::new(1);
+/// let beat = Beat { member: "pod-7", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+/// ledger.beat(beat, 0);
+/// let lasts = Duration::from_secs(60);
+/// for (rule, stand) in [(Rule::QUORUM, Stand::Counting), (Rule::ANY, Stand::Open)] {
+///     let what = What::Vote { lasts, reopenings: 0, settings: 1, rule };
+///     ledger.tell(&Word { member: "pod-7".into(), circuit: "payments".into(), what }, 0);
+///     assert_eq!(ledger.beat(beat, 0).records[0].stand, stand);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stand {
@@ -155,6 +289,22 @@ pub enum Stand {
 }
 
 /// An override for all members.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Beat, Ledger, What, Word};
+///
+/// let mut ledger = Ledger::new(1);
+/// let lasts = Duration::from_secs(900);
+/// let what = What::Order { what: "mode=forced_open".into(), lasts, by: "alice".into() };
+/// ledger.tell(&Word { member: "pod-7".into(), circuit: "payments".into(), what }, 0);
+///
+/// let beat = Beat { member: "pod-8", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+/// let order = &ledger.beat(beat, 60_000).orders[0];
+/// assert_eq!((order.by.as_str(), order.left), ("alice", Duration::from_secs(840)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Posted {
     /// The circuit.
@@ -170,6 +320,20 @@ pub struct Posted {
 }
 
 /// A message of a member about a circuit.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Ledger, Rule, What, Word};
+///
+/// let lasts = Duration::from_secs(60);
+/// let what = What::Vote { lasts, reopenings: 0, settings: 1, rule: Rule::QUORUM };
+/// let word = Word { member: "pod-7".into(), circuit: "payments".into(), what };
+/// let mut ledger = Ledger::new(1);
+/// ledger.tell(&word, 0);
+/// assert_eq!(ledger.version(), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Word {
     /// The member.
@@ -181,6 +345,23 @@ pub struct Word {
 }
 
 /// What a member says about a circuit.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Beat, Ledger, Rule, Stand, What, Word};
+///
+/// let mut ledger = Ledger::new(1);
+/// let beat = Beat { member: "pod-7", alive_for: Duration::from_secs(15), life: 0, version: 0 };
+/// ledger.beat(beat, 0);
+/// let lasts = Duration::from_secs(60);
+/// let vote = What::Vote { lasts, reopenings: 0, settings: 1, rule: Rule::ANY };
+/// for what in [vote, What::Withdraw] {
+///     ledger.tell(&Word { member: "pod-7".into(), circuit: "payments".into(), what }, 0);
+/// }
+/// assert_eq!(ledger.beat(beat, 0).records[0].stand, Stand::Withdrawn);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum What {
@@ -211,6 +392,16 @@ pub enum What {
 }
 
 /// A request for the lease to probe.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Ask, Ledger, Leased};
+///
+/// let ask = Ask { member: "pod-7", circuit: "payments", lasts: Duration::from_secs(30) };
+/// assert_eq!(Ledger::new(1).lease(ask, 0), Leased::Unneeded);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     /// The member.
@@ -222,6 +413,24 @@ pub struct Ask<'a> {
 }
 
 /// The answer to a request for the lease to probe.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_fleet::{Ask, Beat, Ledger, Leased, Rule, What, Word};
+///
+/// let (half_minute, minute) = (Duration::from_secs(30), Duration::from_secs(60));
+/// let mut ledger = Ledger::new(1);
+/// ledger.beat(Beat { member: "a", alive_for: minute, life: 0, version: 0 }, 0);
+/// let what = What::Vote { lasts: minute, reopenings: 0, settings: 1, rule: Rule::ANY };
+/// ledger.tell(&Word { member: "a".into(), circuit: "payments".into(), what }, 0);
+///
+/// let ask = |member| Ask { member, circuit: "payments", lasts: half_minute };
+/// assert_eq!(ledger.lease(ask("a"), 30_000), Leased::NotDue(half_minute));
+/// assert_eq!(ledger.lease(ask("a"), 60_000), Leased::Granted);
+/// assert_eq!(ledger.lease(ask("b"), 60_000), Leased::Held("a".into(), half_minute));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Leased {

@@ -49,6 +49,19 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet that meets in Redis 7 or later, or in Valkey. With feature `tls`, the address may begin with
     /// `rediss://`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::Fleet;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let fleet = Fleet::redis("redis://127.0.0.1/").namespace("shop-production");
+    /// # drop(fleet);
+    /// let wrong = Fleet::redis("http://127.0.0.1/").namespace("shop-production").join().await;
+    /// assert!(wrong.unwrap_err().to_string().contains("the address must be a URL"));
+    /// # }
+    /// ```
     #[cfg(feature = "redis")]
     pub fn redis(url: impl Into<String>) -> FleetBuilder<Redis> {
         let url = url.into();
@@ -56,6 +69,20 @@ impl Fleet {
     }
 
     /// A fleet that meets in another engine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use breaker_runtime::Registry;
+    /// use breaker_fleet::{Fleet, Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::JoinError> {
+    /// # let registry = Arc::new(Registry::new());
+    /// let fleet = Fleet::on(Memory::new()).registry(registry).join().await?;
+    /// assert_eq!(fleet.status().engine, "memory");
+    /// # Ok(()) }
+    /// ```
     pub fn on<E: Engine>(engine: E) -> FleetBuilder<E> {
         FleetBuilder::new("fleet", Box::new(move |_| Ok(engine)))
     }
@@ -113,6 +140,22 @@ impl Fleet {
     }
 
     /// The state of the connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use breaker_runtime::Registry;
+    /// use breaker_fleet::{Fleet, Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::JoinError> {
+    /// # let registry = Arc::new(Registry::new());
+    /// let fleet = Fleet::on(Memory::new()).registry(registry).join().await?;
+    /// let status = fleet.status();
+    /// assert!(status.connected);
+    /// assert_eq!(status.members, 1);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn status(&self) -> FleetStatus {
         self.seat.0.status()

@@ -103,6 +103,14 @@ fn count(some: usize) -> u32 {
 
 impl Ledger {
     /// An empty ledger. `life` must differ from that of earlier ones, and from 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::Ledger;
+    ///
+    /// assert_eq!(Ledger::new(1).version(), 0);
+    /// ```
     #[must_use]
     pub fn new(life: u64) -> Self {
         Self {
@@ -115,6 +123,19 @@ impl Ledger {
     }
 
     /// See [`Engine::beat`](crate::Engine::beat).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_fleet::{Beat, Ledger};
+    ///
+    /// let mut ledger = Ledger::new(1);
+    /// let alive_for = Duration::from_secs(15);
+    /// ledger.beat(Beat { member: "a", alive_for, life: 0, version: 0 }, 0);
+    /// let report = ledger.beat(Beat { member: "b", alive_for, life: 0, version: 0 }, 15_000);
+    /// assert_eq!(report.members, 1); // `a` is gone after 15 s
+    /// ```
     pub fn beat(&mut self, beat: Beat<'_>, now: u64) -> Report {
         let gone = self.members.insert(beat.member.to_owned(), now + millis(beat.alive_for));
         self.expire(now);
@@ -139,6 +160,20 @@ impl Ledger {
     }
 
     /// See [`Engine::tell`](crate::Engine::tell).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_fleet::{Beat, Ledger, What, Word};
+    ///
+    /// let mut ledger = Ledger::new(1);
+    /// let lasts = Duration::from_secs(900);
+    /// let what = What::Order { what: "cooldown=5s".into(), lasts, by: "alice".into() };
+    /// ledger.tell(&Word { member: "a".into(), circuit: "payments".into(), what }, 0);
+    /// let report = ledger.beat(Beat { member: "b", alive_for: lasts, life: 0, version: 0 }, 0);
+    /// assert_eq!(report.orders[0].what, "cooldown=5s");
+    /// ```
     pub fn tell(&mut self, word: &Word, now: u64) {
         self.expire(now);
         let Word { member, circuit, what } = word;
@@ -194,6 +229,21 @@ impl Ledger {
     }
 
     /// See [`Engine::lease`](crate::Engine::lease).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_fleet::{Ask, Beat, Ledger, Leased, Rule, What, Word};
+    ///
+    /// let mut ledger = Ledger::new(1);
+    /// let lasts = Duration::from_secs(60);
+    /// ledger.beat(Beat { member: "a", alive_for: lasts, life: 0, version: 0 }, 0);
+    /// let what = What::Vote { lasts, reopenings: 0, settings: 1, rule: Rule::ANY };
+    /// ledger.tell(&Word { member: "a".into(), circuit: "payments".into(), what }, 0);
+    /// let ask = Ask { member: "b", circuit: "payments", lasts };
+    /// assert_eq!(ledger.lease(ask, 60_000), Leased::Granted); // the cooldown of the vote is over
+    /// ```
     pub fn lease(&mut self, ask: Ask<'_>, now: u64) -> Leased {
         self.expire(now);
         let Some(account) = self.accounts.get_mut(ask.circuit) else { return Leased::Unneeded };
@@ -217,6 +267,20 @@ impl Ledger {
     }
 
     /// The version. Compare it to see whether something changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_fleet::{Ledger, What, Word};
+    ///
+    /// let mut ledger = Ledger::new(1);
+    /// let before = ledger.version();
+    /// let lasts = Duration::from_secs(900);
+    /// let what = What::Order { what: "cooldown=5s".into(), lasts, by: "alice".into() };
+    /// ledger.tell(&Word { member: "a".into(), circuit: "payments".into(), what }, 0);
+    /// assert!(ledger.version() > before);
+    /// ```
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version

@@ -24,11 +24,38 @@ pub struct Rule {
 
 impl Rule {
     /// Two votes, and 30 % of the live members.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::Rule;
+    ///
+    /// assert_eq!(Rule::QUORUM.needed(3), 2);
+    /// assert_eq!(Rule::QUORUM.needed(10), 3);
+    /// ```
     pub const QUORUM: Self = Self { at_least: 2, per_mille: 300 };
     /// One vote.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::Rule;
+    ///
+    /// assert_eq!(Rule::ANY.needed(1000), 1);
+    /// ```
     pub const ANY: Self = Self { at_least: 1, per_mille: 0 };
 
     /// The votes that are needed among that many live members.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::Rule;
+    ///
+    /// let half = Rule { at_least: 3, per_mille: 500 };
+    /// assert_eq!(half.needed(4), 3);
+    /// assert_eq!(half.needed(21), 11);
+    /// ```
     #[must_use]
     pub fn needed(self, members: u32) -> u32 {
         let share = (u64::from(members) * u64::from(self.per_mille)).div_ceil(1000);

@@ -195,6 +195,17 @@ impl WindowSize {
 
 impl Config {
     /// Every option, with defaults filled in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Config;
+    ///
+    /// let settings = Config::new().failure_threshold(3).settings();
+    /// assert_eq!(settings.failure_threshold, Some(3));
+    /// assert_eq!(settings.cooldown, Duration::from_secs(60)); // the default
+    /// ```
     #[must_use]
     pub const fn settings(&self) -> Settings {
         let slow_call_rate = match self.slow_call {

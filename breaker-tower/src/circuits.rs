@@ -8,6 +8,28 @@ use breaker_runtime::{CircuitBreaker, Config, Keyed, Registry};
 use crate::key::Key;
 
 /// Where a layer gets the circuits of its services from.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+/// use breaker_tower::parts::Source;
+/// use breaker_tower::{CircuitBreakerLayer, CircuitBreakerService};
+/// use tower::Layer;
+///
+/// /// Guards the client, with one circuit or with one per key.
+/// fn guarded<S: Source>(layer: &CircuitBreakerLayer<S>) -> CircuitBreakerService<Client, S::Circuits> {
+///     layer.layer(Client)
+/// }
+///
+/// struct Client;
+///
+/// let layer = CircuitBreakerLayer::new("api", Config::new())?;
+/// let client = guarded(&layer);
+/// # drop(client);
+/// assert!(registry().get("api").is_some());
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 pub trait Source {
     /// The circuits of a service.
     type Circuits;
@@ -22,6 +44,32 @@ pub trait Source {
 }
 
 /// Finds the circuit of a request.
+///
+/// # Examples
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use breaker_runtime::{CircuitBreaker, Config};
+/// use breaker_tower::parts::Circuits;
+/// use breaker_tower::{CircuitBreakerLayer, CircuitBreakerService};
+/// use tower::{Layer, Service, ServiceExt, service_fn};
+///
+/// /// Takes a guarded service, whatever its circuits.
+/// async fn stock<S, K>(service: CircuitBreakerService<S, K>) -> Option<u32>
+/// where
+///     S: Service<(), Response = u32> + Clone,
+///     K: Circuits<()>,
+/// {
+///     service.oneshot(()).await.ok()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+/// # let circuit = Arc::new(CircuitBreaker::new("stock", Config::new())?);
+/// let layer = CircuitBreakerLayer::with_circuit(circuit);
+/// let service = layer.layer(service_fn(|()| async { Ok::<_, String>(7) }));
+/// assert_eq!(stock(service).await, Some(7));
+/// # Ok(()) }
+/// ```
 pub trait Circuits<Request> {
     /// A circuit, perhaps borrowed.
     #[doc(hidden)]
@@ -35,6 +83,20 @@ pub trait Circuits<Request> {
 }
 
 /// All requests share one circuit.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use breaker_runtime::{CircuitBreaker, Config};
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::parts::OneCircuit;
+///
+/// let circuit = Arc::new(CircuitBreaker::new("stock", Config::new())?);
+/// let layer: CircuitBreakerLayer<OneCircuit> = CircuitBreakerLayer::with_circuit(circuit);
+/// assert!(format!("{layer:?}").contains("stock"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct OneCircuit(pub(crate) Arc<CircuitBreaker>);
 
@@ -60,6 +122,19 @@ impl<Request> Circuits<Request> for OneCircuit {
 }
 
 /// A circuit of the default registry: what [`CircuitBreakerLayer::new`](crate::CircuitBreakerLayer::new) makes.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::parts::Named;
+///
+/// let layer: CircuitBreakerLayer<Named> = CircuitBreakerLayer::new("stock", Config::new())?;
+/// # drop(layer);
+/// assert!(registry().get("stock").is_some());
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Named {
     pub(crate) circuit: Arc<CircuitBreaker>,
@@ -80,6 +155,20 @@ impl Source for Named {
 }
 
 /// Circuits by key in the default registry: what [`CircuitBreakerLayer::key`](crate::CircuitBreakerLayer::key) makes.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Config;
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::http::{Authority, authority};
+/// use breaker_tower::parts::NamedKeys;
+///
+/// let layer: CircuitBreakerLayer<NamedKeys<Authority>> =
+///     CircuitBreakerLayer::new("api", Config::new())?.key(authority());
+/// assert!(layer.max_keys(0).is_err());
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct NamedKeys<K> {
     pub(crate) named: Named,
@@ -103,6 +192,20 @@ impl<K: Clone> Source for NamedKeys<K> {
 }
 
 /// Each key has a circuit.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, Registry};
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::http::{Authority, authority};
+/// use breaker_tower::parts::PerKey;
+///
+/// let hosts = Registry::new().keyed("hosts", Config::new(), 64)?;
+/// let layer: CircuitBreakerLayer<PerKey<Authority>> = CircuitBreakerLayer::with_keyed(hosts, authority());
+/// assert!(format!("{layer:?}").contains("hosts"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PerKey<K> {
     /// Or else the circuit that all requests share.

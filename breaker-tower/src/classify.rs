@@ -71,6 +71,22 @@ where
 }
 
 /// An `Err` is a failure, an `Ok` is a success: the default.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{Config, registry};
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::parts::{ErrIsFailure, Named};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let layer: CircuitBreakerLayer<Named, ErrIsFailure> = CircuitBreakerLayer::new("stock", Config::new())?;
+/// let service = layer.layer(service_fn(|()| async { Err::<u32, _>("down") }));
+/// assert!(service.oneshot(()).await.is_err());
+/// assert_eq!(registry().get("stock").ok_or("no circuit")?.snapshot().calls.failure, 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ErrIsFailure;
 

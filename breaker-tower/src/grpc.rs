@@ -1,4 +1,16 @@
 //! Ready-made parts for gRPC.
+//!
+//! # Examples
+//!
+//! ```
+//! use breaker_runtime::Config;
+//! use breaker_tower::{CircuitBreakerLayer, grpc};
+//!
+//! let layer = CircuitBreakerLayer::new("ledger", Config::new())?
+//!     .classify(grpc::unavailable().until_end_of_body());
+//! assert!(format!("{layer:?}").contains("ledger"));
+//! # Ok::<(), breaker_runtime::ConfigError>(())
+//! ```
 
 use breaker_runtime::Outcome;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -43,6 +55,17 @@ pub fn unavailable() -> ByHead<Unavailable> {
 }
 
 /// What [`unavailable`] judges by.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_tower::grpc::{Unavailable, unavailable};
+/// use breaker_tower::parts::{ByBody, ByHead};
+///
+/// let by_head: ByHead<Unavailable> = unavailable();
+/// let by_body: ByBody<Unavailable> = by_head.until_end_of_body();
+/// assert!(format!("{by_body:?}").contains("Unavailable"));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unavailable;
 

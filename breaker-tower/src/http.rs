@@ -1,4 +1,18 @@
 //! Ready-made parts for HTTP.
+//!
+//! # Examples
+//!
+//! ```
+//! use breaker_runtime::Config;
+//! use breaker_tower::{CircuitBreakerLayer, http};
+//!
+//! let layer = CircuitBreakerLayer::new("inventory", Config::new())?
+//!     .classify(http::server_errors())
+//!     .key(http::authority())
+//!     .into_box_error();
+//! assert!(format!("{layer:?}").contains("inventory"));
+//! # Ok::<(), breaker_runtime::ConfigError>(())
+//! ```
 
 use std::convert::Infallible;
 use std::fmt::{self, Display, Write as _};
@@ -41,6 +55,16 @@ pub fn server_errors() -> ByHead<ServerErrors> {
 }
 
 /// What [`server_errors`] judges by.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_tower::http::{ServerErrors, server_errors};
+/// use breaker_tower::parts::ByHead;
+///
+/// let by_head: ByHead<ServerErrors> = server_errors();
+/// assert!(format!("{by_head:?}").contains("ServerErrors"));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerErrors;
 
@@ -149,6 +173,18 @@ pub fn authority() -> Authority {
 }
 
 /// What [`authority`] returns.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_tower::Key;
+/// use breaker_tower::http::Authority;
+/// use http::Request;
+///
+/// let request = Request::get("/stock").header("host", "Alpha.example:8080").body(())?;
+/// assert_eq!(Authority.key(&request).to_string(), "alpha.example:8080");
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Authority;
 
@@ -164,6 +200,19 @@ impl<'a, B: 'a> Key<'a, Request<B>> for Authority {
 }
 
 /// A text that is shown in lower case.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_tower::Key;
+/// use breaker_tower::http::{Lowercase, authority};
+/// use http::Request;
+///
+/// let request = Request::get("http://ALPHA.example/stock").body(())?;
+/// let key: Lowercase<'_> = authority().key(&request);
+/// assert_eq!(key.to_string(), "alpha.example");
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Lowercase<'a>(&'a str);
 

@@ -34,6 +34,15 @@ pub trait Key<'a, Request> {
     type Key: Display;
 
     /// The key of a request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_tower::Key;
+    ///
+    /// let tenant = |job: &(u32, &str)| job.0;
+    /// assert_eq!(tenant.key(&(17, "report")), 17);
+    /// ```
     fn key(&self, request: &'a Request) -> Self::Key;
 }
 

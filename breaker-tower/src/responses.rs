@@ -11,6 +11,20 @@ use crate::classify::{Classify, record};
 use crate::guarded_body::GuardedBody;
 
 /// Judges the parts of a response.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_tower::http::server_errors;
+/// use breaker_tower::parts::{ByBody, ByHead, Judge};
+///
+/// /// Judges whole responses, by HTTP or by gRPC.
+/// fn whole<J: Judge>(head: ByHead<J>) -> ByBody<J> {
+///     head.until_end_of_body()
+/// }
+///
+/// assert!(format!("{:?}", whole(server_errors())).contains("ServerErrors"));
+/// ```
 pub trait Judge: Copy {
     /// Judges the head. `None` leaves it to the end of the body.
     #[doc(hidden)]
@@ -26,6 +40,20 @@ pub trait Judge: Copy {
 }
 
 /// Classifies by the head of the response. Errors are failures.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Config;
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::http::{ServerErrors, server_errors};
+/// use breaker_tower::parts::{ByHead, Named};
+///
+/// let layer: CircuitBreakerLayer<Named, ByHead<ServerErrors>> =
+///     CircuitBreakerLayer::new("files", Config::new())?.classify(server_errors());
+/// assert!(format!("{layer:?}").contains("files"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByHead<J>(pub(crate) J);
 
@@ -96,6 +124,20 @@ fn record_head<B>(
 }
 
 /// Classifies by the whole response: see [`ByHead::until_end_of_body`].
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Config;
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::http::{ServerErrors, server_errors};
+/// use breaker_tower::parts::{ByBody, Named};
+///
+/// let layer: CircuitBreakerLayer<Named, ByBody<ServerErrors>> =
+///     CircuitBreakerLayer::new("files", Config::new())?.classify(server_errors().until_end_of_body());
+/// assert!(format!("{layer:?}").contains("files"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByBody<J>(J);
 

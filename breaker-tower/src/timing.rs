@@ -13,6 +13,35 @@ use breaker_runtime::CircuitBreaker;
 use pin_project_lite::pin_project;
 
 /// Limits the time of a call, or does not.
+///
+/// # Examples
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use std::time::Duration;
+/// # use breaker_runtime::{CircuitBreaker, Config};
+/// use breaker_tower::parts::{CallErrors, ErrIsFailure, OneCircuit, Timing};
+/// use breaker_tower::{CircuitBreakerLayer, CircuitBreakerService};
+/// use tower::{Layer, Service, ServiceExt, service_fn};
+///
+/// /// Takes a guarded service, with or without a time limit.
+/// async fn stock<S, T>(
+///     service: CircuitBreakerService<S, OneCircuit, ErrIsFailure, CallErrors, T>,
+/// ) -> Option<u32>
+/// where
+///     S: Service<(), Response = u32> + Clone,
+///     T: Timing<S::Future>,
+/// {
+///     service.oneshot(()).await.ok()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+/// # let circuit = Arc::new(CircuitBreaker::new("stock", Config::new())?);
+/// let layer = CircuitBreakerLayer::with_circuit(circuit).call_timeout(Duration::from_secs(2));
+/// let service = layer.layer(service_fn(|()| async { Ok::<_, String>(7) }));
+/// assert_eq!(stock(service).await, Some(7));
+/// # Ok(()) }
+/// ```
 pub trait Timing<F: Future>: Clone {
     /// A future that fails with the limit that it exceeded.
     #[doc(hidden)]
@@ -29,6 +58,19 @@ pub trait Timing<F: Future>: Clone {
 }
 
 /// A call may take any time: the default.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::Config;
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::parts::{CallErrors, ErrIsFailure, Named, Untimed};
+///
+/// let layer: CircuitBreakerLayer<Named, ErrIsFailure, CallErrors, Untimed> =
+///     CircuitBreakerLayer::new("stock", Config::new())?;
+/// assert!(format!("{layer:?}").contains("Untimed"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Untimed;
 
@@ -47,6 +89,20 @@ impl<F: Future> Timing<F> for Untimed {
 }
 
 /// A call has a limit: see [`call_timeout`](crate::CircuitBreakerLayer::call_timeout).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::Config;
+/// use breaker_tower::CircuitBreakerLayer;
+/// use breaker_tower::parts::{CallErrors, ErrIsFailure, Named, Timed};
+///
+/// let layer: CircuitBreakerLayer<Named, ErrIsFailure, CallErrors, Timed> =
+///     CircuitBreakerLayer::new("stock", Config::new())?.call_timeout(Duration::from_secs(2));
+/// assert!(format!("{layer:?}").contains("Timed(2s)"));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Timed(pub(crate) Duration);
 

@@ -34,6 +34,17 @@ impl Token {
     /// # Errors
     ///
     /// A [`TokenError`] if it has fewer than 16 characters, or characters other than visible ASCII.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Token;
+    ///
+    /// let token = Token::new("correct-horse-battery")?;
+    /// assert_eq!(token.reveal(), "correct-horse-battery");
+    /// assert!(Token::new("correct horse battery").is_err());
+    /// # Ok::<(), breaker_dashboard::TokenError>(())
+    /// ```
     pub fn new(secret: impl Into<String>) -> Result<Self, TokenError> {
         let secret = secret.into();
         if secret.len() < SHORTEST {
@@ -68,6 +79,16 @@ impl Token {
     }
 
     /// The secret.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_dashboard::Token;
+    ///
+    /// let token: Token = "correct-horse-battery".parse()?;
+    /// assert_eq!(token.reveal(), "correct-horse-battery");
+    /// # Ok::<(), breaker_dashboard::TokenError>(())
+    /// ```
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -94,6 +115,15 @@ impl fmt::Debug for Token {
 }
 
 /// Text that cannot be a [`Token`]. The error does not contain the secret.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_dashboard::Token;
+///
+/// let error = Token::new("1234").unwrap_err();
+/// assert_eq!(error.to_string(), "a token must have at least 16 characters");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenError(&'static str);
 

@@ -56,6 +56,15 @@ struct Shared {
 
 impl Memory {
     /// An empty engine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::{Engine, Memory};
+    ///
+    /// let engine = Memory::new();
+    /// assert_eq!(engine.describe(), "memory");
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         let ledger = Mutex::new(Ledger::new(fastrand::u64(1..)));

@@ -64,11 +64,36 @@ impl<E: Engine> FleetBuilder<E> {
     ///
     /// Give each service its own. The share is of all live members of the namespace, also of members without the
     /// circuit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_fleet::{Fleet, Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let wrong = Fleet::on(Memory::new()).namespace("shop production").join().await;
+    /// assert!(wrong.unwrap_err().to_string().contains("such as \"shop-production\""));
+    /// # }
+    /// ```
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
     }
 
     /// Names this member, for people. By default it is `pid-` and the process id. A random suffix makes it unique.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use breaker_runtime::Registry;
+    /// use breaker_fleet::{Fleet, Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::JoinError> {
+    /// # let registry = Arc::new(Registry::new());
+    /// let fleet = Fleet::on(Memory::new()).member("checkout-7").registry(registry).join().await?;
+    /// assert!(fleet.status().member.starts_with("checkout-7-"));
+    /// # Ok(()) }
+    /// ```
     pub fn member(self, name: impl Into<String>) -> Self {
         Self { member: name.into(), ..self }
     }
@@ -78,6 +103,22 @@ impl<E: Engine> FleetBuilder<E> {
     ///
     /// What the settings of a circuit state as `fleet` comes first: in the attribute, in a settings file, or as an
     /// override.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_fleet::{Fleet, Memory, Policy};
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Arc::new(Registry::new());
+    /// registry.circuit("payments", Config::new())?;
+    /// let fleet = Fleet::on(Memory::new()).policy("*", Policy::Off).policy("payments", Policy::Any);
+    /// let _fleet = fleet.registry(Arc::clone(&registry)).join().await?;
+    /// assert_eq!(registry.snapshot_of("payments").unwrap().fleet.unwrap().policy, "any");
+    /// # Ok(()) }
+    /// ```
     pub fn policy(mut self, circuit: &str, policy: Policy) -> Self {
         self.policies.set(circuit, policy);
         self
@@ -85,6 +126,22 @@ impl<E: Engine> FleetBuilder<E> {
 
     /// Sets how many votes [`Policy::Quorum`] needs: that many, and that share of the live members, from 0 to 1. Each
     /// member counts by its own numbers. By default 2, and 0.3.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_fleet::{Fleet, Memory, Policy};
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Arc::new(Registry::new());
+    /// registry.circuit("payments", Config::new())?;
+    /// let fleet = Fleet::on(Memory::new()).policy("payments", Policy::Quorum).quorum(3, 0.5);
+    /// let _fleet = fleet.registry(Arc::clone(&registry)).join().await?;
+    /// assert_eq!(registry.snapshot_of("payments").unwrap().fleet.unwrap().needed, 3);
+    /// # Ok(()) }
+    /// ```
     pub fn quorum(mut self, at_least: u32, share: f64) -> Self {
         // What is not a share is found by `join`.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
@@ -95,6 +152,21 @@ impl<E: Engine> FleetBuilder<E> {
     }
 
     /// Joins the circuits of that registry, instead of the [default](breaker_runtime::registry()) one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_fleet::{Fleet, Memory};
+    /// use breaker_runtime::Registry;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_fleet::JoinError> {
+    /// let own = Arc::new(Registry::new());
+    /// let _fleet = Fleet::on(Memory::new()).registry(Arc::clone(&own)).join().await?;
+    /// assert!(own.snapshot().fleet.is_some());
+    /// assert!(breaker_runtime::registry().snapshot().fleet.is_none());
+    /// # Ok(()) }
+    /// ```
     pub fn registry(self, registry: Arc<Registry>) -> Self {
         Self { home: Home::Own(registry), ..self }
     }
@@ -200,7 +272,17 @@ impl<E> fmt::Debug for FleetBuilder<E> {
 ///
 /// # Examples
 ///
-/// See [`FleetBuilder::join`].
+/// ```
+/// use breaker_fleet::{Fleet, Memory};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let error = Fleet::on(Memory::new()).quorum(0, 1.5).join().await.unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "cannot join the fleet: a quorum needs at least 1 vote; the share of a quorum must be 0 to 1"
+/// );
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinError(pub(super) Vec<String>);
 

@@ -200,12 +200,39 @@ pub struct ManualClock {
 
 impl ManualClock {
     /// A clock at time zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let time = ManualClock::new();
+    /// let clock = Clock::Manual(time.clone());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// assert!(circuit.snapshot().since.is_zero()); // time stands still
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Advances the clock. It saturates after 584 years (`u64::MAX` nanoseconds).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let time = ManualClock::new();
+    /// let config = Config::new().cooldown(Duration::from_secs(30));
+    /// let circuit = CircuitBreaker::with_clock("payments", config, Clock::Manual(time.clone()))?;
+    /// circuit.trip();
+    /// time.advance(Duration::from_secs(30));
+    /// assert!(circuit.snapshot().probe_due);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub fn advance(&self, by: Duration) {
         let moved = |elapsed| Some(Instant::from_nanos(elapsed).after(by).as_nanos());
         let _ = self.elapsed.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);

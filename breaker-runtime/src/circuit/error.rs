@@ -40,18 +40,57 @@ impl Rejected {
     }
 
     /// The name of the circuit that refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("billing", Config::new())?;
+    /// circuit.trip();
+    /// assert_eq!(circuit.try_acquire().unwrap_err().name(), "billing");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
     /// Why it refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, RejectedReason};
+    ///
+    /// let circuit = CircuitBreaker::new("billing", Config::new().max_concurrent(1))?;
+    /// let _running = circuit.try_acquire().unwrap();
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// assert_eq!(rejected.reason(), RejectedReason::BulkheadFull);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn reason(&self) -> RejectedReason {
         self.refusal.reason
     }
 
     /// The time until a probe may run. `None` if the circuit is not open, or stays open until reset.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{CircuitBreaker, Clock, Config, ManualClock};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let config = Config::new().cooldown(Duration::from_secs(30));
+    /// let circuit = CircuitBreaker::with_clock("billing", config, clock)?;
+    /// circuit.trip();
+    /// assert_eq!(circuit.try_acquire().unwrap_err().retry_after(), Some(Duration::from_secs(30)));
+    /// circuit.force_open();
+    /// assert_eq!(circuit.try_acquire().unwrap_err().retry_after(), None); // until it is reset
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.refusal.retry_after()
@@ -202,12 +241,48 @@ impl TimedOut {
     }
 
     /// The name of the circuit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+    /// use std::{future::pending, time::Duration};
+    /// use breaker_runtime::{CallError, CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("billing", Config::new())?;
+    /// let guard = circuit.guard().call_timeout(Duration::from_millis(5));
+    /// match guard.call_async(|| pending::<Result<(), String>>()).await {
+    ///     Err(CallError::TimedOut(timed_out)) => assert_eq!(timed_out.name(), "billing"),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))] fn main() {}
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
     /// The call's time limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), breaker_runtime::ConfigError> {
+    /// use std::{future::pending, time::Duration};
+    /// use breaker_runtime::{CallError, CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("billing", Config::new())?;
+    /// let guard = circuit.guard().call_timeout(Duration::from_millis(5));
+    /// match guard.call_async(|| pending::<Result<(), String>>()).await {
+    ///     Err(CallError::TimedOut(timed_out)) => assert_eq!(timed_out.after(), Duration::from_millis(5)),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok(()) }
+    /// # #[cfg(not(feature = "tokio"))] fn main() {}
+    /// ```
     #[must_use]
     pub fn after(&self) -> Duration {
         self.after

@@ -98,6 +98,22 @@ where
     S: Stream<Item = Result<T, E>>,
 {
     /// Guards a stream whose items are failures if they are an `Err`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{CircuitBreaker, Config, GuardedStream};
+    /// use tokio_stream::{StreamExt, iter};
+    ///
+    /// let circuit = Arc::new(CircuitBreaker::new("rows", Config::new())?);
+    /// let rows = iter([Ok(1), Ok(2), Err("connection lost")]);
+    /// let rows = GuardedStream::new(circuit.try_acquire_owned()?, rows);
+    /// assert_eq!(rows.collect::<Vec<_>>().await.len(), 3);
+    /// assert_eq!(circuit.snapshot().calls.failure, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn new(permit: OwnedPermit, stream: S) -> Self {
         Self::classified(permit, stream, |item| match item {
             Ok(_) => Outcome::Success,

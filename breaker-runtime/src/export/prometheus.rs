@@ -165,6 +165,14 @@ pub struct PrometheusText<'a> {
 
 impl PrometheusText<'_> {
     /// The `Content-Type` of the text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::PrometheusText;
+    ///
+    /// assert!(PrometheusText::CONTENT_TYPE.starts_with("text/plain; version=0.0.4"));
+    /// ```
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 }
 

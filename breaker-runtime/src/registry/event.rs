@@ -87,6 +87,28 @@ impl Event {
 }
 
 /// What happened to a circuit.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use breaker_runtime::{Config, EventKind, Registry};
+///
+/// let own = Registry::new();
+/// let mail = own.circuit("mail", Config::new())?;
+/// let (told, heard) = mpsc::channel();
+/// let _subscription = own.subscribe(move |event| {
+///     let _ = told.send(match &event.kind {
+///         EventKind::Transition(transition) => format!("now {}", transition.to),
+///         EventKind::Rejected { reason, .. } => format!("refused: {reason}"),
+///         other => other.to_string(),
+///     });
+/// });
+/// mail.force_open();
+/// assert!(mail.try_acquire().is_err());
+/// assert_eq!(heard.try_iter().collect::<Vec<_>>(), ["now forced_open", "refused: forced_open"]);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {

@@ -85,7 +85,31 @@ impl Registry {
     ///
     /// # Examples
     ///
-    /// See [`Advisor`].
+    /// ```
+    /// use std::sync::Arc;
+    /// use breaker_runtime::{Advisor, Registry};
+    /// # use std::time::Duration;
+    /// # use breaker_runtime::{ConfigErrors, FleetStatus, FleetView, Override, Policy};
+    /// # #[derive(Debug)]
+    /// # struct Alone;
+    /// # impl Advisor for Alone {
+    /// #     fn status(&self) -> FleetStatus {
+    /// #         FleetStatus::default()
+    /// #     }
+    /// #     fn view(&self, _: &str, _: Option<Policy>) -> Option<FleetView> {
+    /// #         None
+    /// #     }
+    /// #     fn order(&self, _: &str, _: Override<'_>, _: Duration, _: &str) -> Result<(), ConfigErrors> {
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// // `Alone` is the type in the example of `Advisor`.
+    /// let advisor: Arc<dyn Advisor> = Arc::new(Alone);
+    /// let own = Registry::new();
+    /// own.attach(&advisor);
+    /// assert!(own.advisor().is_some());
+    /// ```
     pub fn attach(&self, advisor: &Arc<dyn Advisor>) {
         self.around.advised.set(advisor);
     }

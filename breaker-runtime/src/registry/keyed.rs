@@ -76,6 +76,17 @@ impl Keyed {
     }
 
     /// The name before the `/`, which is also the name of the shared circuit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Registry};
+    ///
+    /// let own = Registry::new();
+    /// let tenants = own.keyed("tenants", Config::new(), 1_000)?;
+    /// assert_eq!(tenants.name(), "tenants");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.name()

@@ -153,7 +153,17 @@ impl Registry {
     ///
     /// # Examples
     ///
-    /// See [`Saved`].
+    /// ```
+    /// use breaker_runtime::{Config, Registry, Saved};
+    ///
+    /// let own = Registry::new();
+    /// let payments = own.circuit("payments", Config::new())?;
+    /// assert!(own.save().is_empty());
+    /// payments.trip();
+    /// let saved: Saved = own.save();
+    /// assert!(!saved.is_empty());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn save(&self) -> Saved {
         let read = |entry: &super::Entry| {
@@ -178,7 +188,21 @@ impl Registry {
     ///
     /// # Examples
     ///
-    /// See [`Saved`].
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Config, LeftAlone, Registry, State};
+    ///
+    /// let before = Registry::new();
+    /// before.circuit("payments", Config::new())?.trip();
+    /// before.circuit("mail", Config::new())?.trip();
+    ///
+    /// let after = Registry::new();
+    /// let payments = after.circuit("payments", Config::new())?;
+    /// let restored = after.restore(&before.save(), Duration::from_secs(600));
+    /// assert_eq!(payments.state(), State::Open);
+    /// assert_eq!(restored.left_alone, [("mail".to_owned(), LeftAlone::Unknown)]);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub fn restore(&self, saved: &Saved, max_age: Duration) -> Restored {
         self.restore_at(saved, max_age, wall_clock())
     }

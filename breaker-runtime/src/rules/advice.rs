@@ -11,7 +11,18 @@ use super::{TripKind, TripReason};
 ///
 /// # Examples
 ///
-/// See [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Advice, CircuitBreaker, Config, Opening, State};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// let minute = Duration::from_secs(60);
+/// circuit.advise(Advice::Open(Opening::new(minute)), 5 * minute);
+/// assert_eq!(circuit.state(), State::Open);
+/// circuit.advise(Advice::Close, 5 * minute);
+/// assert_eq!(circuit.state(), State::Closed);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Advice {
@@ -61,36 +72,113 @@ pub struct Opening {
 
 impl Opening {
     /// The fleet holds the circuit open for that long.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Advice, CircuitBreaker, Clock, Config, ManualClock, Opening};
+    ///
+    /// let clock = Clock::Manual(ManualClock::new());
+    /// let circuit = CircuitBreaker::with_clock("payments", Config::new(), clock)?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.advise(Advice::Open(Opening::new(minute)), 5 * minute);
+    /// assert_eq!(circuit.snapshot().retry_after, Some(minute));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn new(left: Duration) -> Self {
         Self { left, votes: 1, members: 1, needed: 1, reopenings: 0 }
     }
 
     /// The members that found the dependency sick.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Advice, CircuitBreaker, Config, Opening};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.advise(Advice::Open(Opening::new(minute).votes(3)), minute);
+    /// assert_eq!(circuit.snapshot().trip_reason.unwrap().failed, 3);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn votes(self, votes: u32) -> Self {
         Self { votes, ..self }
     }
 
     /// The live members.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Advice, CircuitBreaker, Config, Opening};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.advise(Advice::Open(Opening::new(minute).votes(3).of_members(8)), minute);
+    /// let reason = circuit.snapshot().trip_reason.unwrap();
+    /// assert_eq!(reason.to_string(), "3 of 8 members voted to open it");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn of_members(self, members: u32) -> Self {
         Self { members, ..self }
     }
 
     /// The votes that were needed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Advice, CircuitBreaker, Config, Opening};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.advise(Advice::Open(Opening::new(minute).votes(3).needed(2)), minute);
+    /// assert_eq!(circuit.snapshot().trip_reason.unwrap().threshold, Some(2.0));
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn needed(self, needed: u32) -> Self {
         Self { needed, ..self }
     }
 
     /// The re-openings so far, for `cooldown_multiplier`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Advice, CircuitBreaker, Config, Opening};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// let minute = Duration::from_secs(60);
+    /// circuit.advise(Advice::Open(Opening::new(minute).reopenings(4)), minute);
+    /// assert_eq!(circuit.snapshot().reopenings, 4);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn reopenings(self, reopenings: u32) -> Self {
         Self { reopenings, ..self }
     }
 
     /// What is left of the longest vote.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::Opening;
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// assert_eq!(Opening::new(minute).left(), minute);
+    /// ```
     #[must_use]
     pub const fn left(&self) -> Duration {
         self.left
@@ -117,7 +205,18 @@ impl Opening {
 ///
 /// # Examples
 ///
-/// See [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Advice, Advised, CircuitBreaker, Config, Opening};
+///
+/// let circuit = CircuitBreaker::new("payments", Config::new())?;
+/// let minute = Duration::from_secs(60);
+/// let open = Advice::Open(Opening::new(minute));
+/// assert_eq!(circuit.advise(open, minute), Advised::Followed);
+/// circuit.disable();
+/// assert_eq!(circuit.advise(open, minute), Advised::Ignored);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advised {
@@ -133,7 +232,21 @@ pub enum Advised {
 ///
 /// # Examples
 ///
-/// See [`CircuitBreaker::advise`](crate::CircuitBreaker::advise).
+/// ```
+/// use std::time::Duration;
+/// use breaker_runtime::{Advice, CircuitBreaker, Clock, Config, Lease, ManualClock, Opening};
+///
+/// let time = ManualClock::new();
+/// let circuit = CircuitBreaker::with_clock("payments", Config::new(), Clock::Manual(time.clone()))?;
+/// let minute = Duration::from_secs(60);
+/// circuit.advise(Advice::Open(Opening::new(minute)), 10 * minute);
+/// time.advance(minute);
+/// circuit.advise(Advice::Wait(minute), 10 * minute);
+/// assert_eq!(circuit.snapshot().lease, Some(Lease::Other(minute)));
+/// circuit.advise(Advice::Probe(minute), 10 * minute);
+/// assert_eq!(circuit.snapshot().lease, Some(Lease::Own(minute)));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lease {

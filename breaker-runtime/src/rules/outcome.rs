@@ -28,6 +28,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word that logs and metrics use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Outcome;
+    ///
+    /// assert_eq!(Outcome::Ignored.as_str(), "ignored");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -35,6 +35,14 @@ pub enum RejectedReason {
 
 impl RejectedReason {
     /// The word that `Display`, metrics and logs use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::RejectedReason;
+    ///
+    /// assert_eq!(RejectedReason::BulkheadFull.as_str(), "bulkhead_full");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

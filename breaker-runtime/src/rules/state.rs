@@ -52,6 +52,14 @@ impl State {
     ];
 
     /// The word that `Display`, metrics and logs use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::State;
+    ///
+    /// assert_eq!(State::ForcedOpen.as_str(), "forced_open");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -106,6 +114,14 @@ pub enum TripKind {
 
 impl TripKind {
     /// The word that metrics and JSON use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::TripKind;
+    ///
+    /// assert_eq!(TripKind::SlowCallRate.as_str(), "slow_call_rate");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -303,6 +319,26 @@ impl fmt::Display for Transition {
 }
 
 /// Why a circuit changed state.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use breaker_runtime::{Cause, Config, EventKind, Registry};
+///
+/// let own = Registry::new();
+/// let mail = own.circuit("mail", Config::new())?;
+/// let (told, heard) = mpsc::channel();
+/// let _subscription = own.subscribe(move |event| {
+///     if let EventKind::Transition(transition) = &event.kind {
+///         let _ = told.send(transition.cause);
+///     }
+/// });
+/// mail.disable();
+/// mail.reset();
+/// assert_eq!(heard.try_iter().collect::<Vec<_>>(), [Cause::Disabled, Cause::Reset]);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -334,6 +370,15 @@ pub enum Cause {
 
 impl Cause {
     /// The word that JSON uses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Cause;
+    ///
+    /// assert_eq!(Cause::Recovered(3).as_str(), "recovered");
+    /// assert_eq!(Cause::Recovered(3).to_string(), "3 good probes");
+    /// ```
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {

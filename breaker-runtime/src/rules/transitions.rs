@@ -32,12 +32,35 @@ pub struct TransitionCounts([[u64; State::ALL.len()]; State::ALL.len()]);
 
 impl TransitionCounts {
     /// The number of transitions between two states. A reset of a closed circuit is not a transition.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, State};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.trip();
+    /// assert_eq!(circuit.snapshot().transition_counts.get(State::Closed, State::Open), 1);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn get(&self, from: State, to: State) -> u64 {
         self.0[from as usize][to as usize]
     }
 
     /// The number of all transitions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config};
+    ///
+    /// let circuit = CircuitBreaker::new("payments", Config::new())?;
+    /// circuit.trip();
+    /// circuit.reset();
+    /// assert_eq!(circuit.snapshot().transition_counts.total(), 2);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().flatten().fold(0, |sum, count| sum.saturating_add(*count))

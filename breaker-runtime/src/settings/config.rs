@@ -23,6 +23,15 @@ macro_rules! config {
 
         impl Config {
             /// States nothing: every option has its default.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use breaker_runtime::Config;
+            ///
+            /// assert_eq!(Config::new(), Config::default());
+            /// assert_eq!(Config::new().settings().failure_threshold, Some(5));
+            /// ```
             pub const fn new() -> Self {
                 Self { $($name: None,)* off: Options::NONE }
             }

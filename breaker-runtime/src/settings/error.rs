@@ -43,6 +43,15 @@ impl ConfigError {
     }
 
     /// The option's name, as in the attribute.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// let error = Config::new().failure_threshold(0).validate().unwrap_err();
+    /// assert_eq!(error.option(), "failure_threshold");
+    /// ```
     #[must_use]
     pub const fn option(&self) -> &'static str {
         self.option
@@ -143,6 +152,16 @@ impl ConfigErrors {
     }
 
     /// The mistakes in the order found, one sentence each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Config;
+    ///
+    /// let errors = "failure_threshold=0, cooldown=5".parse::<Config>().unwrap_err();
+    /// assert_eq!(errors.iter().count(), 2);
+    /// assert!(errors.iter().all(|mistake| mistake.starts_with('`')));
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|mistake| mistake.text.as_str())
     }

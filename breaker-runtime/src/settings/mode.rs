@@ -49,6 +49,14 @@ impl Mode {
     }
 
     /// The word that `Display` and JSON use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Mode;
+    ///
+    /// assert_eq!(Mode::Observe.as_str(), "observe");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -29,6 +29,14 @@ impl Policy {
     pub(crate) const ALL: [Self; 3] = [Self::Off, Self::Quorum, Self::Any];
 
     /// The word that `Display`, settings and JSON use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Policy;
+    ///
+    /// assert_eq!(Policy::Quorum.as_str(), "quorum");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

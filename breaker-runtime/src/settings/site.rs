@@ -95,12 +95,46 @@ impl Site {
     }
 
     /// The name of its circuit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.name")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.name").unwrap();
+    /// assert_eq!(snapshot.sites[0].name(), "site.name");
+    /// # let _ = stock();
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.constants.map_or_else(|| self.field(Field::Name), |constants| constants.name)
     }
 
     /// The config it states.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{Config, circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.config", failure_threshold = 3)]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.config").unwrap();
+    /// assert_eq!(snapshot.sites[0].config(), Config::new().failure_threshold(3));
+    /// # let _ = stock();
+    /// # }
+    /// ```
     pub fn config(&self) -> Config {
         self.constants.map_or_else(
             || Config::of_site(self.field(Field::Config)),
@@ -117,30 +151,115 @@ impl Site {
     }
 
     /// The name of the function.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.function")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.function").unwrap();
+    /// assert_eq!(snapshot.sites[0].function(), "stock");
+    /// # let _ = stock();
+    /// # }
+    /// ```
     #[must_use]
     pub fn function(&self) -> &'static str {
         self.field(Field::Function)
     }
 
     /// The path of the module that holds the function.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.module")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.module").unwrap();
+    /// assert_eq!(snapshot.sites[0].module(), module_path!());
+    /// # let _ = stock();
+    /// # }
+    /// ```
     #[must_use]
     pub fn module(&self) -> &'static str {
         self.field(Field::Module)
     }
 
     /// The path of the source file, as passed to the compiler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.file")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.file").unwrap();
+    /// assert_eq!(snapshot.sites[0].file(), file!());
+    /// # let _ = stock();
+    /// # }
+    /// ```
     #[must_use]
     pub fn file(&self) -> &'static str {
         self.field(Field::File)
     }
 
     /// The line of the attribute, from 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.line")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.line").unwrap();
+    /// assert!((1..line!()).contains(&snapshot.sites[0].line()));
+    /// # let _ = stock();
+    /// # }
+    /// ```
     #[must_use]
     pub fn line(&self) -> u32 {
         self.number(Field::Line)
     }
 
     /// The column of the attribute, from 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, registry};
+    ///
+    /// #[circuit_breaker(name = "site.column")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let snapshot = registry().snapshot_of("site.column").unwrap();
+    /// assert!(snapshot.sites[0].column() >= 1);
+    /// # let _ = stock();
+    /// # }
+    /// ```
     #[must_use]
     pub fn column(&self) -> u32 {
         self.number(Field::Column)

@@ -40,6 +40,14 @@ pub enum Layer {
 
 impl Layer {
     /// The word that `Display` uses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::Layer;
+    ///
+    /// assert_eq!(Layer::Override.as_str(), "override");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -87,6 +95,18 @@ pub struct Statement {
 
 impl Statement {
     /// A statement about a circuit that exists.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, Layer, Registry, Statement};
+    ///
+    /// let own = Registry::new();
+    /// own.circuit("queue", Config::new())?;
+    /// let statement = Statement::new("queue", "cooldown", "5s", "breaker.toml:12");
+    /// assert_eq!(own.apply(Layer::File, vec![statement])?.changed, ["queue"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(
         circuit: impl Into<String>,
         option: impl Into<String>,
@@ -237,11 +257,32 @@ impl fmt::Display for Source {
 }
 
 /// Where each value of a circuit's settings comes from.
+///
+/// # Examples
+///
+/// ```
+/// use breaker_runtime::{CircuitBreaker, Config, Source};
+///
+/// let circuit = CircuitBreaker::new("queue", Config::new().failure_threshold(3))?;
+/// let sources = circuit.snapshot().sources;
+/// assert_eq!(sources.of("failure_threshold"), Source::Code);
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sources(Vec<(&'static str, Source)>);
 
 impl Sources {
     /// The source of an option's value. An option that nothing states is [built in](Source::BuiltIn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Source};
+    ///
+    /// let circuit = CircuitBreaker::new("queue", Config::new())?;
+    /// assert_eq!(circuit.snapshot().sources.of("cooldown"), Source::BuiltIn);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn of(&self, option: &str) -> Source {
         let stated = self.0.iter().find(|(name, _)| *name == option);
@@ -249,6 +290,17 @@ impl Sources {
     }
 
     /// The options that something states, with their sources.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{CircuitBreaker, Config, Source};
+    ///
+    /// let circuit = CircuitBreaker::new("queue", Config::new().failure_threshold(3))?;
+    /// let sources = circuit.snapshot().sources;
+    /// assert_eq!(sources.iter().collect::<Vec<_>>(), [("failure_threshold", &Source::Code)]);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Source)> {
         self.0.iter().map(|(name, source)| (*name, source))
     }

@@ -47,6 +47,23 @@ impl Handle {
     /// # Panics
     ///
     /// If the test has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use breaker_runtime::{Config, registry, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("handle.enter", Config::new())?;
+    /// let handle = test.handle();
+    /// let is_there = thread::spawn(move || {
+    ///     let _entered = handle.enter();
+    ///     registry().get("handle.enter").is_some()
+    /// });
+    /// assert!(is_there.join().unwrap());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use = "the thread is in the test until the guard is dropped: write `let _entered = handle.enter();`"]
     #[track_caller]
     pub fn enter(&self) -> Entered {
@@ -61,6 +78,20 @@ impl Handle {
     /// # Panics
     ///
     /// If the test has ended. A task that is still running then goes on with the test's circuits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry, testing};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("handle.wrap", Config::new())?;
+    /// let is_there = async { registry().get("handle.wrap").is_some() };
+    /// assert!(tokio::spawn(test.handle().wrap(is_there)).await.unwrap());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
     #[track_caller]
     pub fn wrap<F: Future>(&self, future: F) -> Wrapped<F> {
         Wrapped { future, scope: self.scope() }
@@ -86,6 +117,27 @@ impl fmt::Debug for Handle {
 }
 
 /// A thread is in a test until this is dropped, from [`Handle::enter`].
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use breaker_runtime::testing::{self, Entered};
+/// use breaker_runtime::{Config, registry};
+///
+/// let test = testing::isolate();
+/// test.registry().get_or_create("handle.entered", Config::new())?;
+/// let handle = test.handle();
+/// let is_there = || registry().get("handle.entered").is_some();
+/// let seen = thread::spawn(move || {
+///     let entered: Entered = handle.enter();
+///     let inside = is_there();
+///     drop(entered);
+///     (inside, is_there())
+/// });
+/// assert_eq!(seen.join().unwrap(), (true, false));
+/// # Ok::<(), breaker_runtime::ConfigError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the thread is in the test until this is dropped"]
 pub struct Entered {
@@ -94,6 +146,19 @@ pub struct Entered {
 
 pin_project! {
     /// A future that is polled in a test, from [`Handle::wrap`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use breaker_runtime::testing::{self, Wrapped};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let test = testing::isolate();
+    /// let task: Wrapped<Ready<u32>> = test.handle().wrap(ready(7));
+    /// assert_eq!(tokio::spawn(task).await.unwrap(), 7);
+    /// # });
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct Wrapped<F> {
         #[pin]

@@ -44,6 +44,19 @@ impl Isolated {
     }
 
     /// The test's registry. [`registry()`](crate::registry()) returns it as well, on every thread that is inside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, registry, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.registry", Config::new())?;
+    /// assert!(registry().get("isolated.registry").is_some());
+    /// drop(test);
+    /// assert!(registry().get("isolated.registry").is_none());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn registry(&self) -> &'static Registry {
         self.scope.registry()
@@ -57,6 +70,21 @@ impl Isolated {
     ///
     /// If the clock does not stand still, because the test chose another one with
     /// [`isolate_with`](super::isolate_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Config, testing};
+    ///
+    /// let test = testing::isolate();
+    /// let config = Config::new().cooldown(Duration::from_secs(60));
+    /// test.registry().get_or_create("isolated.advance", config)?;
+    /// test.open("isolated.advance");
+    /// test.advance(Duration::from_secs(60));
+    /// assert!(test.circuit("isolated.advance").snapshot().probe_due);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[track_caller]
     pub fn advance(&self, by: Duration) {
         match self.scope.standing_clock() {
@@ -69,6 +97,23 @@ impl Isolated {
     }
 
     /// Lets other threads and tasks into the test.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use breaker_runtime::{Config, registry, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.handle", Config::new())?;
+    /// let handle = test.handle();
+    /// let is_there = thread::spawn(move || {
+    ///     let _entered = handle.enter();
+    ///     registry().get("isolated.handle").is_some()
+    /// });
+    /// assert!(is_there.join().unwrap());
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(&self.scope)
@@ -81,6 +126,23 @@ impl Isolated {
     ///
     /// If there is no such circuit, also if the name is that of a key and the function has no keys. The message has the
     /// nearest name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, testing};
+    ///
+    /// #[circuit_breaker(name = "isolated.circuit")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// stock();
+    /// assert_eq!(test.circuit("isolated.circuit").snapshot().calls.success, 1);
+    /// # }
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn circuit(&self, name: &str) -> Arc<CircuitBreaker> {
@@ -99,6 +161,23 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, testing};
+    ///
+    /// #[circuit_breaker(name = "isolated.open", fallback = Some(0))]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.open("isolated.open");
+    /// assert_eq!(stock(), Some(0)); // refused, and answered by the fallback
+    /// # }
+    /// ```
     #[track_caller]
     pub fn open(&self, name: &str) {
         self.circuit(name).become_open();
@@ -110,6 +189,24 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::{circuit_breaker, testing};
+    ///
+    /// #[circuit_breaker(name = "isolated.half_open", success_threshold = 1)]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.half_open("isolated.half_open");
+    /// stock(); // a good probe
+    /// assert_eq!(test.transitions("isolated.half_open"), "closed -> open -> half_open -> closed");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn half_open(&self, name: &str) {
         self.circuit(name).become_half_open();
@@ -121,6 +218,19 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, State, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.close", Config::new())?;
+    /// test.open("isolated.close");
+    /// test.close("isolated.close");
+    /// assert_eq!(test.circuit("isolated.close").state(), State::Closed);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[track_caller]
     pub fn close(&self, name: &str) {
         self.circuit(name).reset();
@@ -131,6 +241,20 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit). Also if the circuit refuses one of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.fail", Config::new().failure_threshold(3))?;
+    /// test.fail("isolated.fail", 2);
+    /// assert_eq!(test.transitions("isolated.fail"), "closed");
+    /// test.fail("isolated.fail", 1);
+    /// assert_eq!(test.transitions("isolated.fail"), "closed -> open");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[track_caller]
     pub fn fail(&self, name: &str, times: u32) {
         let circuit = self.circuit(name);
@@ -151,6 +275,19 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.transitions", Config::new())?;
+    /// test.open("isolated.transitions");
+    /// test.close("isolated.transitions");
+    /// assert_eq!(test.transitions("isolated.transitions"), "closed -> open -> closed");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn transitions(&self, name: &str) -> Transitions {
@@ -168,6 +305,19 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.events", Config::new().failure_threshold(1))?;
+    /// test.fail("isolated.events", 1);
+    /// let last = test.events("isolated.events").pop().unwrap();
+    /// assert_eq!(last.to_string(), "closed -> open: 1 failure in a row");
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn events(&self, name: &str) -> Vec<EventKind> {
@@ -184,6 +334,25 @@ impl Isolated {
     /// # Panics
     ///
     /// As [`circuit`](Isolated::circuit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "isolated.fault", failure_threshold = 2)]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("isolated.fault", Fault::none());
+    /// assert_eq!([stock(), stock()], [None, None]);
+    /// assert_eq!(test.transitions("isolated.fault"), "closed -> open");
+    /// # }
+    /// ```
     #[track_caller]
     pub fn fault(&self, name: &str, fault: Fault) {
         let _ = self.circuit(name);
@@ -191,6 +360,26 @@ impl Isolated {
     }
 
     /// Removes every fault.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "isolated.clear_faults")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("isolated.clear_faults", Fault::none());
+    /// assert_eq!(stock(), None);
+    /// test.clear_faults();
+    /// assert_eq!(stock(), Some(7));
+    /// # }
+    /// ```
     pub fn clear_faults(&self) {
         self.scope.clear_plans();
     }
@@ -203,6 +392,21 @@ impl Isolated {
     ///
     /// If a circuit or an option is unknown, or a value is wrong. The message lists every mistake, and nothing is
     /// changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_runtime::{Config, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("isolated.apply", Config::new())?;
+    /// test.apply("isolated.apply.cooldown=1s, isolated.apply.failure_threshold=1");
+    /// test.fail("isolated.apply", 1);
+    /// test.advance(Duration::from_secs(1));
+    /// assert!(test.circuit("isolated.apply").snapshot().probe_due);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[track_caller]
     pub fn apply(&self, statements: &str) {
         if let Err(mistakes) = self.try_apply(statements) {

@@ -42,6 +42,18 @@ impl Transitions {
     }
 
     /// The states, in order. The first is the one before the first change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use breaker_runtime::{Config, State, testing};
+    ///
+    /// let test = testing::isolate();
+    /// test.registry().get_or_create("transitions.states", Config::new())?;
+    /// test.open("transitions.states");
+    /// assert_eq!(test.transitions("transitions.states").states(), [State::Closed, State::Open]);
+    /// # Ok::<(), breaker_runtime::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn states(&self) -> &[State] {
         &self.0

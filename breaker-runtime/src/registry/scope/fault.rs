@@ -86,6 +86,25 @@ impl Fault {
     /// This happens in every mode, so you can test what handles a refusal before the circuit refuses any. To see what
     /// an observed circuit does with a call that it would refuse, [open](crate::testing::Isolated::open) it instead: the
     /// call runs, and [`would_reject`](crate::Snapshot::would_reject) counts it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.refuse", fallback = Some(0))]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.refuse", Fault::refuse().times(1));
+    /// assert_eq!(stock(), Some(0)); // refused, and answered by the fallback
+    /// assert_eq!(stock(), Some(7));
+    /// # }
+    /// ```
     pub fn refuse() -> Self {
         Self::of(Effect::Refuse)
     }
@@ -95,11 +114,51 @@ impl Fault {
     /// If the circuit's clock stands still, the call advances it by `delay`. On other clocks the call waits: a sync
     /// function in real time, an async one on tokio's clock. An async call that is delayed for its `call_timeout` or
     /// longer times out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use std::time::Duration;
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.delay", slow_call = "1s")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.delay", Fault::delay(Duration::from_secs(2)));
+    /// assert_eq!(stock(), Some(7));
+    /// assert_eq!(test.circuit("fault.delay").snapshot().window_slow_calls, 1);
+    /// # }
+    /// ```
     pub fn delay(delay: Duration) -> Self {
         Self::of(Effect::Delay(delay))
     }
 
     /// The call panics with this message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use std::panic::catch_unwind;
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.panic")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.panic", Fault::panic("index out of bounds"));
+    /// assert!(catch_unwind(stock).is_err());
+    /// assert_eq!(test.circuit("fault.panic").snapshot().calls.failure, 1);
+    /// # }
+    /// ```
     pub fn panic(message: impl Into<String>) -> Self {
         Self::of(Effect::Panic(message.into()))
     }
@@ -115,6 +174,26 @@ impl Fault {
     ///
     /// * Write a type of yours with such a name as a path: `crate::IO`.
     /// * Bound a parameter with another name, such as `Failure`, by `'static`. Otherwise the tests do not compile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use std::io;
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.fail_with")]
+    /// fn stock() -> io::Result<u32> {
+    ///     Ok(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// let down = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
+    /// test.fault("fault.fail_with", Fault::fail_with(down));
+    /// assert_eq!(stock().unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    /// # }
+    /// ```
     pub fn fail_with<E: 'static>(
         error: impl Fn() -> Result<Infallible, E> + Send + Sync + 'static,
     ) -> Self {
@@ -128,11 +207,47 @@ impl Fault {
     }
 
     /// The call returns `None`. For functions that return an `Option`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.none")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.none", Fault::none());
+    /// assert_eq!(stock(), None);
+    /// # }
+    /// ```
     pub fn none() -> Self {
         Self::of(Effect::None)
     }
 
     /// It happens that many times, and never again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.times")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.times", Fault::none().times(2));
+    /// assert_eq!([stock(), stock(), stock()], [None, None, Some(7)]);
+    /// # }
+    /// ```
     pub fn times(self, times: u64) -> Self {
         Self { times: Some(times), ..self }
     }
@@ -142,6 +257,24 @@ impl Fault {
     /// # Panics
     ///
     /// If `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.every")]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.every", Fault::none().every(2));
+    /// assert_eq!([stock(), stock(), stock(), stock()], [Some(7), None, Some(7), None]);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn every(self, n: u64) -> Self {
         assert!(n > 0, "`every` needs a number of at least 1: with 2, every second call is hit");
@@ -153,6 +286,25 @@ impl Fault {
     /// # Panics
     ///
     /// If `share` is not from 0 to 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "macros")] {
+    /// use breaker_runtime::circuit_breaker;
+    /// use breaker_runtime::testing::{self, Fault};
+    ///
+    /// #[circuit_breaker(name = "fault.share", failure_threshold = 1000)]
+    /// fn stock() -> Option<u32> {
+    ///     Some(7)
+    /// }
+    ///
+    /// let test = testing::isolate();
+    /// test.fault("fault.share", Fault::none().share(0.1, 42));
+    /// let failed = (0..500).filter(|_| stock().is_none()).count();
+    /// assert!((20..100).contains(&failed)); // about 50
+    /// # }
+    /// ```
     #[track_caller]
     pub fn share(self, share: f64, seed: u64) -> Self {
         assert!(
