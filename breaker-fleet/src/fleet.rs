@@ -31,6 +31,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 /// ```no_run
 /// use breaker_fleet::{Fleet, Policy};
 ///
+/// # #[cfg(feature = "redis")]
 /// # async fn run() -> Result<(), breaker_fleet::JoinError> {
 /// let fleet = Fleet::redis("redis://127.0.0.1/")
 ///     .namespace("shop-production")

@@ -18,6 +18,7 @@
 //!     sku.parse().ok()
 //! }
 //!
+//! # #[cfg(feature = "redis")]
 //! # async fn run() -> Result<(), breaker_fleet::JoinError> {
 //! let fleet = Fleet::redis("redis://127.0.0.1/")
 //!     .namespace("shop-production")

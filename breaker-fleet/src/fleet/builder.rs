@@ -28,6 +28,7 @@ const LONGEST_MEMBER: usize = 64;
 /// # Examples
 ///
 /// ```
+/// # #[cfg(feature = "redis")] {
 /// use breaker_fleet::{Fleet, Policy};
 ///
 /// let fleet = Fleet::redis("redis://127.0.0.1/")
@@ -35,6 +36,7 @@ const LONGEST_MEMBER: usize = 64;
 ///     .member("checkout-7")
 ///     .policy("payments", Policy::Quorum);
 /// # drop(fleet);
+/// # }
 /// ```
 #[must_use = "nothing happens before `join`"]
 pub struct FleetBuilder<E> {
@@ -186,6 +188,8 @@ impl<E: Engine> FleetBuilder<E> {
     /// ```
     /// use breaker_fleet::Fleet;
     ///
+    /// # #[cfg(not(feature = "redis"))] fn main() {}
+    /// # #[cfg(feature = "redis")]
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// let wrong = Fleet::redis("http://127.0.0.1/").namespace("shop production").join().await;
     /// let error = wrong.unwrap_err().to_string();
