@@ -57,12 +57,13 @@ end
 
 local function next_version() return checked(write('HINCRBY', 'meta', 'version', 1)) end
 
+-- As HINCRBY writes and takes it. To Lua, `007` is a number, too.
+local function is_integer(text) return text == '0' or #text <= 16 and string.match(text, '^[1-9]%d*$') end
+
 local function life_and_version()
     local meta = redis.call('HMGET', key('meta'), 'life', 'version')
     for at = 1, 2 do
-        -- Other texts of numbers are numbers here, and none for HINCRBY.
-        local is_number = meta[at] == '0' or meta[at] and #meta[at] <= 16 and string.match(meta[at], '^[1-9]%d*$')
-        if meta[at] and not is_number then error('nonsense') end
+        if meta[at] and not is_integer(meta[at]) then error('nonsense') end
     end
     return meta[1], checked(tonumber(meta[2] or 0))
 end
@@ -422,8 +423,7 @@ local function heal()
         local is_readable = is_sane('a:' .. circuit, 'hash') and is_sane('v:' .. circuit, 'zset')
             and is_sane('s:' .. circuit, 'zset')
         if is_broken or not is_readable then
-            local mend = is_broken and delete or begin_again
-            mend(circuit)
+            if is_broken then delete(circuit) else begin_again(circuit) end
             has_healed = true
         end
     end
